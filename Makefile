@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# make demo | make test | make companion. Each sets up what is missing, says so, and repeats nothing.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.PHONY: help packages setup install demo test test-training lint companion screenshots clean
+
+ROOT := $(CURDIR)
+PREFIX := $(ROOT)/prefix
+BUILD := $(ROOT)/build
+PYTHON := $(PREFIX)/bin/python3
+# GNU Radio's bindings belong to the system's interpreter, whatever comes first on PATH.
+SYSTEM_PYTHON ?= /usr/bin/python3
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+IMAGE ?=
+
+help:
+	@echo "make demo [IMAGE=path]  send a picture over the simulated link; results in demo/"
+	@echo "make test               build, install into prefix/, run every test"
+	@echo "make test-training      the tests of training/, in an environment of its own"
+	@echo "make companion          GNU Radio Companion with the blocks in it"
+	@echo "make screenshots        draw the pictures of the README again"
+	@echo "make clean              remove build/, prefix/ and demo/"
+
+packages:
+	@scripts/install-packages
+
+$(PREFIX)/.python: scripts/requirements.txt | packages
+	@echo "Creating the Python environment in prefix/"
+	@test -x "$(SYSTEM_PYTHON)" || { echo "$(SYSTEM_PYTHON) is missing: name GNU Radio's interpreter with SYSTEM_PYTHON=path." >&2; exit 2; }
+	@"$(SYSTEM_PYTHON)" -m venv --system-site-packages "$(PREFIX)"
+	@"$(PYTHON)" -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt || \
+		{ echo "pip could not install what scripts/requirements.txt lists (see above)." >&2; exit 2; }
+	@touch "$@"
+
+setup: $(PREFIX)/.python
+
+$(BUILD)/CMakeCache.txt: CMakeLists.txt $(PREFIX)/.python
+	@echo "Configuring build/"
+	@cmake -S "$(ROOT)" -B "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$(PREFIX)" \
+		-DPYTHON_EXECUTABLE="$(PYTHON)" >"$(PREFIX)/cmake.log" 2>&1 || \
+		{ tail -n 20 "$(PREFIX)/cmake.log" >&2; echo "cmake could not configure the build (the end of its output is above)." >&2; exit 2; }
+	@touch "$@"
+
+# The build decides by itself what is out of date, so it is always asked.
+install: $(BUILD)/CMakeCache.txt
+	@cmake --build "$(BUILD)" --parallel $(JOBS) >"$(BUILD)/build.log" 2>&1 || \
+		{ tail -n 40 "$(BUILD)/build.log" >&2; echo "The build failed (the end of its output is above)." >&2; exit 2; }
+	@cmake --install "$(BUILD)" >"$(BUILD)/install.log" 2>&1 || \
+		{ tail -n 5 "$(BUILD)/install.log" >&2; echo "Installing into prefix/ failed (see above)." >&2; exit 2; }
+
+demo: install
+	@"$(PREFIX)/bin/vqdeepsc" demo --output "$(ROOT)/demo" $(if $(IMAGE),--image "$(IMAGE)")
+
+lint: setup
+	@"$(PREFIX)/bin/ruff" check .
+
+test: install lint
+	@cd / && env -i "$(PREFIX)/bin/vqdeepsc" models >/dev/null
+	@cd "$(BUILD)" && ctest --output-on-failure
+
+training/.venv/.ready: training/requirements.txt
+	@echo "Creating the training environment in training/.venv/"
+	@python3 -m venv training/.venv
+	@training/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r training/requirements.txt
+	@touch "$@"
+
+test-training: training/.venv/.ready
+	@cd training && .venv/bin/python -m pytest -q tests
+
+companion: install
+	@PATH="$(PREFIX)/bin:$$PATH" GRC_BLOCKS_PATH="$(PREFIX)/share/gnuradio/grc/blocks" \
+		"$(PYTHON)" "$$(command -v gnuradio-companion)" examples/awgn_loopback.grc
+
+screenshots: install
+	@"$(PYTHON)" scripts/screenshots.py
+
+clean:
+	rm -rf "$(BUILD)" "$(PREFIX)" "$(ROOT)/demo"

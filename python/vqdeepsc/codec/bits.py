@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels of one region as bits, and soft bits as posteriors of the codewords.
+
+Within a region the coarse scale comes first, positions in raster order, each label MSB first.
+LLR = ln P(bit=1)/P(bit=0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .scales import Scale
+
+MAXIMUM_LLR = 1e4  # keeps infinite soft bits out of the products; e^-10000 is zero anyway
+MINIMUM_PRIOR = 1e-9  # a codeword that training never used can still be sent
+
+
+class BitLayout:
+    """Where each scale's labels lie among the bits of a region."""
+
+    def __init__(self, scales: Sequence[Scale]) -> None:
+        if not scales:
+            raise ValueError("a model must send at least one scale")
+        self.scales = tuple(sorted(scales, key=lambda scale: -scale.scale))
+        self.slices: dict[int, slice] = {}
+        start = 0
+        for scale in self.scales:
+            self.slices[scale.scale] = slice(start, start + scale.bits_per_region)
+            start += scale.bits_per_region
+        self.bits_per_region = start
+
+    def pack(self, labels: Mapping[int, NDArray[np.integer]]) -> NDArray[np.uint8]:
+        """Labels {l: [regions, side_l, side_l]} to bits uint8 [regions, bits_per_region]."""
+        parts = []
+        for scale in self.scales:
+            values = np.asarray(labels[scale.scale])
+            regions = values.shape[0]
+            shifts = np.arange(scale.bits - 1, -1, -1)
+            bits = (values.reshape(regions, -1, 1) >> shifts) & 1
+            parts.append(bits.astype(np.uint8).reshape(regions, -1))
+        return np.concatenate(parts, axis=1)
+
+    def unpack(self, bits: ArrayLike) -> dict[int, NDArray[np.int64]]:
+        """Bits [regions, bits_per_region] to labels {l: int64 [regions, side_l, side_l]}."""
+        rows = self._rows(bits)
+        if not np.isin(rows, (0, 1)).all():
+            raise ValueError("bits must be 0 or 1")
+        labels = {}
+        for scale in self.scales:
+            part = rows[:, self.slices[scale.scale]].astype(np.int64)
+            part = part.reshape(len(rows), scale.side, scale.side, scale.bits)
+            labels[scale.scale] = part @ (1 << np.arange(scale.bits - 1, -1, -1))
+        return labels
+
+    def posteriors(self, llrs: ArrayLike) -> dict[int, NDArray[np.float32]]:
+        """Probability of each codeword given the soft bits.
+
+        P(n) is proportional to prior(n) times the product over b of P(bit b = b-th bit of n).
+
+        llrs: [regions, bits_per_region]; 0 says nothing about a bit, so do NaNs.
+        Returns {l: float32 [regions, side_l, side_l, N_l]}, each sums to 1.
+        """
+        rows = np.asarray(self._rows(llrs), dtype=np.float32)
+        rows = np.clip(np.nan_to_num(rows, nan=0.0), -MAXIMUM_LLR, MAXIMUM_LLR)
+        result = {}
+        for scale in self.scales:
+            part = rows[:, self.slices[scale.scale]].reshape(-1, scale.bits)
+            # ln P(bit=v) = v LLR - ln(1 + e^LLR), and the last term is the same for every codeword
+            logarithms = part @ label_bits(scale.bits).T.astype(np.float32)
+            logarithms += np.log(np.maximum(scale.prior, MINIMUM_PRIOR)).astype(np.float32)
+            logarithms -= logarithms.max(axis=1, keepdims=True)
+            np.exp(logarithms, out=logarithms)
+            logarithms /= logarithms.sum(axis=1, keepdims=True)
+            result[scale.scale] = logarithms.reshape(
+                len(rows), scale.side, scale.side, scale.codewords
+            )
+        return result
+
+    def one_hot(self, labels: Mapping[int, NDArray[np.integer]]) -> dict[int, NDArray[np.float32]]:
+        """A hard decision: labels {l: [...]} to posteriors {l: float32 [..., N_l]} of 0 and 1."""
+        return {
+            scale.scale: np.eye(scale.codewords, dtype=np.float32)[labels[scale.scale]]
+            for scale in self.scales
+        }
+
+    def _rows(self, values: ArrayLike) -> NDArray:
+        rows = np.asarray(values)
+        if rows.ndim != 2 or rows.shape[1] != self.bits_per_region:
+            raise ValueError(
+                f"expected an array [regions, {self.bits_per_region}], got {list(rows.shape)}"
+            )
+        return rows
+
+
+def label_bits(bits: int) -> NDArray[np.uint8]:
+    """The bits of every label, MSB first: uint8 [2**bits, bits]."""
+    labels = np.arange(1 << bits)
+    return ((labels[:, None] >> np.arange(bits - 1, -1, -1)) & 1).astype(np.uint8)

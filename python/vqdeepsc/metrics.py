@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How near a received picture is to the sent one: SSIM and PSNR."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW_SIZE = 11
+_SIGMA = 1.5
+_C1 = (0.01 * 255) ** 2
+_C2 = (0.03 * 255) ** 2
+
+
+def _gaussian_window() -> NDArray[np.float64]:
+    offsets = np.arange(WINDOW_SIZE) - WINDOW_SIZE // 2
+    weights = np.exp(-(offsets**2) / (2 * _SIGMA**2))
+    return weights / weights.sum()
+
+
+_WINDOW = _gaussian_window()
+
+
+def ssim(reference: NDArray[np.uint8], pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean structural similarity of RGB pictures to a reference, 1 for an equal one.
+
+    Wang et al. 2004: Gaussian window 11x11 with sigma 1.5, population covariance, range 255, mean
+    over the positions where the window fits and over the channels.
+
+    reference: uint8 [H, W, 3]; pictures: uint8 [..., H, W, 3]. Returns float64 [...].
+    Raises ValueError for other shapes or pictures smaller than the window."""
+    x = _channels_first(reference)
+    y = _channels_first(pictures)
+    if x.ndim != 3 or y.shape[-3:] != x.shape:
+        raise ValueError(
+            f"pictures of different size: {list(reference.shape)} and {list(pictures.shape)}"
+        )
+    if min(x.shape[1:]) < WINDOW_SIZE:
+        raise ValueError(f"SSIM needs at least {WINDOW_SIZE}x{WINDOW_SIZE} pixels")
+    moments_x = _window_mean(np.stack([x, x * x]))
+    flat = y.reshape(-1, *x.shape)
+    # one picture at a time stays in the cache
+    scores = [_similarity(x, moments_x, picture) for picture in flat]
+    return np.array(scores).reshape(y.shape[:-3])
+
+
+def psnr(reference: NDArray[np.uint8], pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Peak signal-to-noise ratio in dB over all channels, infinite for an equal picture.
+
+    reference: uint8 [H, W, 3]; pictures: uint8 [..., H, W, 3]. Returns float64 [...].
+    Raises ValueError for other shapes."""
+    if reference.ndim != 3 or pictures.shape[-3:] != reference.shape:
+        raise ValueError(
+            f"pictures of different size: {list(reference.shape)} and {list(pictures.shape)}"
+        )
+    difference = pictures.astype(np.float64) - reference
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(255**2 / np.mean(difference**2, axis=(-3, -2, -1)))
+
+
+def _channels_first(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.moveaxis(pictures, -1, -3).astype(np.float64)
+
+
+def _similarity(
+    x: NDArray[np.float64], moments_x: NDArray[np.float64], y: NDArray[np.float64]
+) -> float:
+    mean_x, square_x = moments_x
+    mean_y, square_y, product = _window_mean(np.stack([y, y * y, x * y]))
+    mean_product = mean_x * mean_y
+    mean_squares = mean_x * mean_x + mean_y * mean_y
+    similarity = (2 * mean_product + _C1) * (2 * (product - mean_product) + _C2)
+    similarity /= (mean_squares + _C1) * (square_x + square_y - mean_squares + _C2)
+    return float(similarity.mean())
+
+
+def _window_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted mean in each full window: [..., H, W] to [..., H - 10, W - 10]."""
+    for axis in (-2, -1):
+        values = values.swapaxes(axis, 0)
+        size = len(values) - WINDOW_SIZE + 1
+        half = WINDOW_SIZE // 2
+        total = _WINDOW[half] * values[half : half + size]
+        for i in range(half):  # the window is symmetric
+            j = WINDOW_SIZE - 1 - i
+            total += _WINDOW[i] * (values[i : i + size] + values[j : j + size])
+        values = total.swapaxes(axis, 0)
+    return values

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""results.csv: one row for each picture, system, channel and SNR."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import TextIO
+
+
+class ResultsError(ValueError):
+    """A results file that cannot be read, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One picture over one link.
+
+    image: its name; system: model (hard decisions: MODEL:hard) or baseline; channel: as
+    `ChannelModel` writes it; snr_db: mean Es/N0; source_bits: payload before LDPC; symbols: 16-QAM
+    symbols on the air; block_errors: LDPC code blocks that failed; decoded: 0 if nothing could be
+    drawn and mid-grey was scored; ssim, psnr_db: against the sent picture; seed: of the channel."""
+
+    image: str
+    system: str
+    channel: str
+    snr_db: float
+    source_bits: int
+    symbols: int
+    block_errors: int
+    decoded: int
+    ssim: float
+    psnr_db: float
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, str, float, int]:
+        """What makes a row unique in a file."""
+        return self.image, self.system, self.channel, self.snr_db, self.source_bits
+
+
+COLUMNS = tuple(field.name for field in fields(Result))
+_TYPES = {"str": str, "int": int, "float": float}
+_CONVERTERS = tuple(_TYPES[str(field.type)] for field in fields(Result))
+
+
+def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> list[Result]:
+    """Reads results.csv.
+
+    interrupted: drop a last line that was not finished. Raises ResultsError."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ResultsError(f"{path} is not a results file") from error
+    if interrupted and not text.endswith("\n"):
+        text = text[: text.rfind("\n") + 1]
+    try:
+        lines = list(csv.reader(text.splitlines(), strict=True))
+    except csv.Error as error:
+        raise ResultsError(f"{path} is not a results file: {error}") from error
+    if not lines:
+        if interrupted:
+            return []
+        raise ResultsError(f"{path} is empty")
+    if tuple(lines[0]) != COLUMNS:
+        raise ResultsError(
+            f"{path} has other columns than this version writes ({', '.join(COLUMNS)})"
+        )
+    results = []
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            values = [kind(text) for kind, text in zip(_CONVERTERS, line, strict=True)]
+        except ValueError as error:
+            raise ResultsError(f"{path}, line {number} is not a result") from error
+        results.append(Result(*values))
+    return results
+
+
+def append_results(file: TextIO, results: Iterable[Result]) -> None:
+    """Adds rows to an open file and hands them to the system."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerows(map(_row, results))
+    file.flush()
+
+
+def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
+    """Writes a whole results.csv; the file at `path` is replaced when all is written."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(COLUMNS)
+            append_results(file, results)
+        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
+        temporary.chmod(mode & 0o777)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    numbers = {"snr_db": "{:g}", "ssim": "{:.6f}", "psnr_db": "{:.4f}"}
+    return tuple(
+        numbers.get(name, "{}").format(value)
+        for name, value in zip(COLUMNS, astuple(result), strict=True)
+    )

@@ -8,34 +8,30 @@ command line start without loading GNU Radio.
 from importlib import import_module
 from typing import Any
 
-_PYTHON_BLOCKS = {
-    "semantic_source": "semantic_source",
-    "semantic_sink": "semantic_sink",
-    "semantic_encoder": "semantic_encoder",
-    "semantic_decoder": "semantic_decoder",
-    "picture_display": "picture_display",
-}
-_KERNELS = {"qam_points"}
-_CPP_BLOCKS = {
-    "ldpc_encoder",
-    "ldpc_decoder",
-    "qam_soft_demapper",
-    "fading_channel",
-    "csi_equalizer",
+_MODULES = {
+    "csi_equalizer": "vqdeepsc_python",
+    "fading_channel": "vqdeepsc_python",
+    "ldpc_decoder": "vqdeepsc_python",
+    "ldpc_encoder": "vqdeepsc_python",
+    "picture_display": "blocks.picture_display",
+    "qam_points": "vqdeepsc_kernels",
+    "qam_soft_demapper": "vqdeepsc_python",
+    "sample_picture": "sample",
+    "semantic_decoder": "blocks.semantic_decoder",
+    "semantic_encoder": "blocks.semantic_encoder",
+    "semantic_sink": "blocks.semantic_sink",
+    "semantic_source": "blocks.semantic_source",
 }
 
-__all__ = sorted([*_PYTHON_BLOCKS, *_CPP_BLOCKS, *_KERNELS])
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PYTHON_BLOCKS:
-        return getattr(import_module(f".{_PYTHON_BLOCKS[name]}", __name__), name)
-    if name in _CPP_BLOCKS:
-        import_module("gnuradio.gr")
-        return getattr(import_module(".vqdeepsc_python", __name__), name)
-    if name in _KERNELS:
-        return getattr(import_module(".vqdeepsc_kernels", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

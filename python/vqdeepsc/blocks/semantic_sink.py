@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Soft or hard bits with frame tags in, pictures out."""
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from ..codec import Codec
+from ..frames import (
+    FRAME_TAG,
+    FrameError,
+    FrameHeader,
+    PictureAssembler,
+    ReceivedPicture,
+    bits_to_llrs,
+    picture_to_pdu,
+)
+from .picture_files import PictureFolder
+
+
+class semantic_sink(gr.sync_block):
+    """Collects regions from a stream of bits and draws the pictures.
+
+    A region begins at an item with the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`); items outside
+    regions are passed over, so a stream that begins in the middle of a region is in step again
+    at the next tag. A picture is drawn when all its regions have arrived, when a region of
+    another picture arrives, or when the flowgraph stops; what did not arrive is filled from the
+    prior of the codebooks. Drawn pictures are published at the message port ``pictures`` and
+    written to ``folder``.
+
+    :param model: name of a model or path of a bundle
+    :param soft: True for floats with LLR = ln P(1)/P(0), False for bytes with one bit each
+    :param folder: where picture-ID.png files go, or "" for none
+    :raises ValueError: for a folder that cannot be made
+    """
+
+    def __init__(self, model: str = "vqdeepsc-4s", soft: bool = True, folder: str = "") -> None:
+        gr.sync_block.__init__(self, "semantic_sink", [np.float32 if soft else np.uint8], None)
+        self._codec = Codec(model)
+        self._soft = soft
+        self._files = PictureFolder(folder) if folder else None
+        self._assembler = PictureAssembler(self._codec)
+        self._header: FrameHeader | None = None
+        self._region = np.empty(self._codec.bits_per_region, np.float32)
+        self._filled = 0
+        self._pictures_port = pmt.intern("pictures")
+        self.message_port_register_out(self._pictures_port)
+
+    def _publish(self, pictures: list[ReceivedPicture]) -> None:
+        for drawn in pictures:
+            if drawn.received < drawn.regions:
+                self.logger.warn(
+                    f"picture {drawn.picture}: {drawn.received} of {drawn.regions} regions arrived"
+                )
+            if self._files:
+                try:
+                    self._files.write(drawn.image, drawn.picture)
+                except OSError as error:
+                    self.logger.error(f"picture {drawn.picture} not written: {error}")
+            self.message_port_pub(self._pictures_port, picture_to_pdu(drawn.image, drawn.picture))
+
+    def _begin_region(self, tag: gr.tag_t) -> None:
+        if self._header is not None:
+            self.logger.warn(f"a region of {self._filled} bits was cut short")
+        self._filled = 0
+        try:
+            self._header = FrameHeader.from_pmt(tag.value)
+        except FrameError as error:
+            self._header = None
+            self.logger.error(f"frame passed over: {error}")
+
+    def _take(self, items: np.ndarray) -> None:
+        """Add items to the region that has begun; what is left over lies between regions."""
+        if self._header is None:
+            return
+        count = min(items.size, self._region.size - self._filled)
+        part = items[:count] if self._soft else bits_to_llrs(items[:count])
+        self._region[self._filled : self._filled + count] = part
+        self._filled += count
+        if self._filled < self._region.size:
+            return
+        header, self._header = self._header, None
+        try:
+            self._publish(self._assembler.add(header, self._region))
+        except FrameError as error:
+            self.logger.error(f"frame passed over: {error}")
+
+    def work(self, input_items: list, output_items: list) -> int:
+        items = input_items[0]
+        first = self.nitems_read(0)
+        try:
+            tags = self.get_tags_in_window(0, 0, items.size, pmt.intern(FRAME_TAG))
+            position = 0
+            for tag in sorted(tags, key=lambda tag: tag.offset):
+                self._take(items[position : tag.offset - first])
+                position = tag.offset - first
+                self._begin_region(tag)
+            self._take(items[position:])
+        except Exception as error:
+            # An exception that leaves work() hangs the flowgraph.
+            self.logger.error(f"semantic_sink passes over what it cannot use: {error}")
+            self._header = None
+        return items.size
+
+    def stop(self) -> bool:
+        self._publish(self._assembler.flush())
+        return True

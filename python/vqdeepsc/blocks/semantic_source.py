@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures in, bits with frame tags out."""
+
+import glob
+import math
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from ..codec import Codec
+from ..frames import (
+    FRAME_TAG,
+    PICTURE_IDS,
+    FrameError,
+    FrameHeader,
+    pdu_to_picture,
+    picture_to_frames,
+    picture_to_pdu,
+)
+from ..pictures import PictureError, find_pictures, load_found
+
+# How long work() may wait for a picture; handlers of messages wait as long.
+_IDLE_SECONDS = 0.01
+
+
+def _named_files(source: str) -> list[tuple[str, tuple[Path, str | None]]]:
+    """The pictures of a file, folder, archive or glob pattern, in order of name."""
+    path = Path(source).expanduser()
+    paths = [path]
+    if not path.exists() and glob.has_magic(source):
+        paths = sorted(Path(name) for name in glob.glob(str(path)))  # noqa: PTH207
+        if not paths:
+            raise PictureError(f"no file matches {source}")
+    return [found for path in paths for found in find_pictures([path]).items()]
+
+
+class semantic_source(gr.sync_block):
+    """Encodes pictures and sends their regions as bits, one per byte, MSB first.
+
+    Each region is ``bits_per_region`` items long (20,032 for four scales, 7,616 for three), or
+    ``frame_bits`` items, filled with zeros, where a code wants a longer frame. Its first item
+    carries the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`). Pictures come from files, in sorted order,
+    and from picture PDUs at the message port ``pictures``; each picture that goes out is
+    published at the message port ``sent``. A picture that cannot be read is logged and passed
+    over.
+
+    :param source: a picture file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
+    :param model: name of a model or path of a bundle
+    :param repeat: whether the files are sent over and over
+    :param interval: seconds from the beginning of one picture to that of the next, at least 0
+    :param frame_bits: 0, or length of a frame, at least bits_per_region
+    :raises ValueError: for a source that names no picture, or a parameter out of range
+    """
+
+    def __init__(
+        self,
+        source: str = "",
+        model: str = "vqdeepsc-4s",
+        repeat: bool = False,
+        interval: float = 0.0,
+        frame_bits: int = 0,
+    ) -> None:
+        gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
+        self._codec = Codec(model)
+        self._files = _named_files(source) if source else []
+        self._frame_bits = frame_bits or self._codec.bits_per_region
+        if self._frame_bits < self._codec.bits_per_region:
+            raise ValueError(
+                f"frame_bits is {frame_bits}, but a region of {model} has "
+                f"{self._codec.bits_per_region} bits"
+            )
+        self.set_repeat(repeat)
+        self.set_interval(interval)
+        self._next_file = 0
+        self._readable = 0
+        self._next_picture = 0
+        self._begun = -math.inf
+        self._queue: deque[tuple[np.ndarray, int | None]] = deque()
+        self._frames: Iterator[tuple[FrameHeader, np.ndarray]] = iter(())
+        self._bits = np.empty(0, np.uint8)
+        self._pictures_port = pmt.intern("pictures")
+        self._sent_port = pmt.intern("sent")
+        self.message_port_register_in(self._pictures_port)
+        self.set_msg_handler(self._pictures_port, self._take_picture)
+        self.message_port_register_out(self._sent_port)
+
+    def set_repeat(self, repeat: bool) -> None:
+        """Start or stop sending the files over and over."""
+        self._repeat = bool(repeat)
+
+    def set_interval(self, interval: float) -> None:
+        """Change the seconds between the beginnings of pictures; at least 0."""
+        if not interval >= 0:
+            raise ValueError(f"interval is {interval} s, but must be at least 0")
+        self._interval = float(interval)
+
+    def _take_picture(self, pdu: pmt.pmt_base) -> None:
+        try:
+            self._queue.append(pdu_to_picture(pdu))
+        except FrameError as error:
+            self.logger.error(f"picture PDU not sent: {error}")
+
+    def _next_image(self) -> tuple[np.ndarray, int | None] | None:
+        if self._queue:
+            return self._queue.popleft()
+        while self._next_file < len(self._files):
+            name, place = self._files[self._next_file]
+            self._next_file += 1
+            try:
+                image = load_found(name, place)
+                self._readable += 1
+            except PictureError as error:
+                self.logger.error(f"picture not sent: {error}")
+                continue
+            finally:
+                # Where no file can be read, going round again would never end.
+                if self._next_file == len(self._files) and self._repeat and self._readable:
+                    self._next_file = 0
+            return image, None
+        return None
+
+    def _exhausted(self) -> bool:
+        return bool(self._files) and self._next_file >= len(self._files) and not self._queue
+
+    def _next_frame(self) -> bool:
+        """Put the next region in self._bits and tag it; False where there is none now."""
+        frame = next(self._frames, None)
+        if frame is None:
+            if time.monotonic() < self._begun + self._interval:
+                return False
+            found = self._next_image()
+            if found is None:
+                return False
+            self._begun = time.monotonic()
+            image, picture = found
+            if picture is None:
+                picture = self._next_picture
+            self._next_picture = (picture + 1) % PICTURE_IDS
+            self._frames = picture_to_frames(self._codec, image, picture)
+            frame = next(self._frames)
+            self.message_port_pub(self._sent_port, picture_to_pdu(image, picture))
+        header, bits = frame
+        self._bits = np.zeros(self._frame_bits, np.uint8)
+        self._bits[: bits.size] = bits
+        self._header = header
+        return True
+
+    def work(self, input_items: list, output_items: list) -> int:
+        out = output_items[0]
+        produced = 0
+        try:
+            while produced < out.size:
+                if not self._bits.size:
+                    if not self._next_frame():
+                        break
+                    self.add_item_tag(
+                        0,
+                        self.nitems_written(0) + produced,
+                        pmt.intern(FRAME_TAG),
+                        self._header.to_pmt(),
+                    )
+                count = min(out.size - produced, self._bits.size)
+                out[produced : produced + count] = self._bits[:count]
+                self._bits = self._bits[count:]
+                produced += count
+        except Exception as error:
+            # An exception that leaves work() hangs the flowgraph.
+            self.logger.error(f"semantic_source stops: {error}")
+            return -1
+        if produced == 0:
+            if self._exhausted():
+                return -1
+            time.sleep(_IDLE_SECONDS)
+        return produced

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures and regions as GNU Radio messages and tags.
+
+A picture PDU is (dictionary with ``picture``, ``width``, ``height``; u8vector with RGB in
+raster order). A region PDU is (dictionary of a :class:`FrameHeader`; u8vector with one payload
+bit per item or f32vector with their LLRs). On a stream, the first item of a region carries a
+tag ``frame`` whose value is the same dictionary. The value names nothing that depends on the
+rate of the stream, so the tag means the same before and after coding and mapping.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pmt
+
+from .codec import Codec
+from .codec.regions import region_count
+
+FRAME_TAG = "frame"
+PICTURE_IDS = 1 << 16
+# Certain, yet far from overflow when LLRs of several copies are added.
+CERTAIN_LLR = 100.0
+
+
+class FrameError(ValueError):
+    """A message or tag that is not what this module sends."""
+
+
+def _integer(dictionary: pmt.pmt_base, key: str, low: int, high: int) -> int:
+    value = pmt.dict_ref(dictionary, pmt.intern(key), pmt.PMT_NIL)
+    if not pmt.is_integer(value):
+        raise FrameError(f"the dictionary has no integer '{key}'")
+    number = pmt.to_long(value)
+    if not low <= number <= high:
+        raise FrameError(f"'{key}' is {number}, outside {low} to {high}")
+    return number
+
+
+@dataclass(frozen=True)
+class FrameHeader:
+    """What a receiver must know of one 128x128 region.
+
+    picture: 0 to 65535, width and height in pixels of the whole picture, region: place in
+    raster order, model: 16-bit id of the codebooks.
+    """
+
+    picture: int
+    width: int
+    height: int
+    region: int
+    model: int
+
+    def to_pmt(self) -> pmt.pmt_base:
+        """The header as a PMT dictionary."""
+        dictionary = pmt.make_dict()
+        for key, value in self.__dict__.items():
+            dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
+        return dictionary
+
+    @classmethod
+    def from_pmt(cls, dictionary: pmt.pmt_base) -> "FrameHeader":
+        """Read a dictionary; raises FrameError for a missing entry or one out of range."""
+        if not pmt.is_dict(dictionary):
+            raise FrameError("the frame has no dictionary")
+        picture = _integer(dictionary, "picture", 0, PICTURE_IDS - 1)
+        width = _integer(dictionary, "width", 1, 65535)
+        height = _integer(dictionary, "height", 1, 65535)
+        region = _integer(dictionary, "region", 0, region_count(width, height) - 1)
+        return cls(picture, width, height, region, _integer(dictionary, "model", 0, 65535))
+
+
+def picture_to_pdu(image: np.ndarray, picture: int) -> pmt.pmt_base:
+    """A picture PDU of image, uint8 [H, W, 3]."""
+    height, width = image.shape[:2]
+    dictionary = pmt.make_dict()
+    for key, value in (("picture", picture), ("width", width), ("height", height)):
+        dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
+    pixels = np.ascontiguousarray(image).reshape(-1)
+    return pmt.cons(dictionary, pmt.init_u8vector(pixels.size, pixels))
+
+
+def pdu_to_picture(pdu: pmt.pmt_base) -> tuple[np.ndarray, int | None]:
+    """(uint8 [H, W, 3], picture id or None) of a picture PDU; raises FrameError."""
+    if not pmt.is_pair(pdu) or not pmt.is_dict(pmt.car(pdu)) or not pmt.is_u8vector(pmt.cdr(pdu)):
+        raise FrameError("a picture PDU is a pair of a dictionary and a u8vector")
+    dictionary = pmt.car(pdu)
+    width = _integer(dictionary, "width", 1, 65535)
+    height = _integer(dictionary, "height", 1, 65535)
+    pixels = np.array(pmt.to_python(pmt.cdr(pdu)), np.uint8)
+    if pixels.size != width * height * 3:
+        raise FrameError(f"{pixels.size} bytes are no RGB picture of {width}x{height} pixels")
+    known = pmt.dict_has_key(dictionary, pmt.intern("picture"))
+    picture = _integer(dictionary, "picture", 0, PICTURE_IDS - 1) if known else None
+    return pixels.reshape(height, width, 3), picture
+
+
+def picture_to_frames(
+    codec: Codec, image: np.ndarray, picture: int
+) -> Iterator[tuple[FrameHeader, np.ndarray]]:
+    """Header and payload bits, uint8 [bits_per_region], of each region of image."""
+    height, width = image.shape[:2]
+    for region, bits in enumerate(codec.encode_bits(image)):
+        yield FrameHeader(picture, width, height, region, codec.model_id), bits
+
+
+@dataclass(frozen=True)
+class ReceivedPicture:
+    """A decoded picture: uint8 [H, W, 3], its id, and how many of its regions arrived."""
+
+    image: np.ndarray
+    picture: int
+    regions: int
+    received: int
+
+
+class PictureAssembler:
+    """Collects regions until a picture is complete or the next one begins."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._header: FrameHeader | None = None
+        self._llrs = np.empty((0, 0), np.float32)
+        self._received = np.empty(0, bool)
+
+    def add(self, header: FrameHeader, llrs: np.ndarray) -> list[ReceivedPicture]:
+        """Take LLRs float [bits_per_region] of one region; return the pictures that are done.
+
+        LLRs of a region that comes twice are added. Raises FrameError for a region of another
+        model or of another length.
+        """
+        codec = self._codec
+        if header.model != codec.model_id:
+            raise FrameError(
+                f"the frame is of model {header.model:04x}, the codebooks here are "
+                f"{codec.model_id:04x}"
+            )
+        if llrs.shape != (codec.bits_per_region,):
+            raise FrameError(f"a region has {codec.bits_per_region} bits, not {llrs.size}")
+        done = []
+        current = self._header
+        if current and (current.picture, current.width, current.height) != (
+            header.picture,
+            header.width,
+            header.height,
+        ):
+            done = self.flush()
+        if self._header is None:
+            regions = region_count(header.width, header.height)
+            self._header = header
+            self._llrs = np.zeros((regions, codec.bits_per_region), np.float32)
+            self._received = np.zeros(regions, bool)
+        self._llrs[header.region] += llrs
+        self._received[header.region] = True
+        if self._received.all():
+            done += self.flush()
+        return done
+
+    def flush(self) -> list[ReceivedPicture]:
+        """Draw what has arrived of the current picture, if any."""
+        header, self._header = self._header, None
+        if header is None:
+            return []
+        image = self._codec.decode_llrs(self._llrs, header.width, header.height)
+        received = int(self._received.sum())
+        return [ReceivedPicture(image, header.picture, self._received.size, received)]
+
+
+def bits_to_llrs(bits: np.ndarray) -> np.ndarray:
+    """LLRs ln P(1)/P(0) of decided bits, float32."""
+    return np.where(np.asarray(bits) & 1, CERTAIN_LLR, -CERTAIN_LLR).astype(np.float32)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draws results.csv: mean SSIM and PSNR against Es/N0, with Eb/N0 above."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .link import EB_OFFSET_DB, ChannelModel
+from .results import Result, ResultsError
+from .simulate import summarise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUFFIXES = (".png", ".svg", ".pdf")
+_QUANTITIES = (("ssim", "mean SSIM"), ("psnr_db", "mean PSNR (dB)"))
+_MARKERS = "osD^vPX*<>"
+_NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
+
+
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Raises ValueError unless the file name ends in one of SUFFIXES."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{path}: a figure must end in {', '.join(SUFFIXES)}")
+
+
+def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Draws one column for each channel and one line for each system into every path.
+
+    Raises ValueError for other endings than SUFFIXES, ResultsError if there is nothing to draw,
+    OSError if a file cannot be written."""
+    for path in paths:
+        check_suffix(path)
+    if not results:
+        raise ResultsError("there are no results to draw")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    groups = summarise(results)
+    channels = list(dict.fromkeys(group["channel"] for group in groups))
+    systems = list(dict.fromkeys((group["system"], group["source_bits"]) for group in groups))
+    sizes = {bits for _, bits in systems}
+    pictures = max(group["pictures"] for group in groups)
+
+    figure = Figure(figsize=(4.2 * len(channels) + 1, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, len(channels), sharex=True, sharey="row", squeeze=False)
+    for column, channel in enumerate(channels):
+        for row, (quantity, label) in enumerate(_QUANTITIES):
+            axis = axes[row][column]
+            for number, (system, bits) in enumerate(systems):
+                points = [
+                    (group["snr_db"], group[quantity])
+                    for group in groups
+                    if (group["system"], group["source_bits"], group["channel"])
+                    == (system, bits, channel)
+                    and math.isfinite(group[quantity])
+                ]
+                name = _NAMES.get(system, system)
+                axis.plot(
+                    *zip(*sorted(points), strict=True) if points else ([], []),
+                    label=f"{name}, {bits:,} bits" if len(sizes) > 1 else name,
+                    color=f"C{number % 10}",
+                    marker=_MARKERS[number % len(_MARKERS)],
+                    linestyle="--" if system in _NAMES else "-",
+                    markersize=4,
+                )
+            axis.grid(alpha=0.3)
+            if column == 0:
+                axis.set_ylabel(label)
+        _title(axes[0][column], ChannelModel.parse(channel).title)
+        axes[1][column].set_xlabel("Es/N0 (dB) per 16-QAM symbol")
+    axes[0][0].legend(loc="lower right", fontsize="small")
+    noun = "picture" if pictures == 1 else "pictures"
+    figure.suptitle(f"{pictures:,} {noun}, LDPC 1/3, 16-QAM")
+    for path in paths:
+        figure.savefig(path, dpi=150)
+
+
+def _title(axis: Axes, title: str) -> None:
+    axis.set_title(title, pad=30)
+    second = axis.secondary_xaxis(
+        "top", functions=(lambda es: es - EB_OFFSET_DB, lambda eb: eb + EB_OFFSET_DB)
+    )
+    second.set_xlabel("Eb/N0 (dB)", fontsize="small")
+    second.tick_params(labelsize="small")

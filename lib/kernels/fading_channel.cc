@@ -36,7 +36,7 @@ const float* gaussian_values(InstructionSet set,
 FadingChannel::FadingChannel(Kind kind,
                              double snr_db,
                              double rician_factor,
-                             std::uint64_t block_length,
+                             std::int64_t block_length,
                              std::uint64_t seed,
                              InstructionSet set)
     : d_seed(seed),
@@ -68,10 +68,11 @@ void FadingChannel::set_rician_factor(double rician_factor)
     d_rician_factor = rician_factor;
 }
 
-void FadingChannel::set_block_length(std::uint64_t block_length)
+void FadingChannel::set_block_length(std::int64_t block_length)
 {
     if (block_length < 1) {
-        throw std::invalid_argument("block_length is 0, must be at least 1");
+        throw std::invalid_argument("block_length is " + std::to_string(block_length) +
+                                    ", must be at least 1");
     }
     d_block_length = block_length;
 }
@@ -82,13 +83,14 @@ void FadingChannel::coefficients(std::uint64_t first, std::size_t symbols, float
     const auto line_of_sight = static_cast<float>(std::sqrt(factor / (factor + 1.0)));
     const auto scattered = static_cast<float>(std::sqrt(1.0 / (factor + 1.0)));
 
-    const std::uint64_t first_block = first / d_block_length;
+    const auto block_length = static_cast<std::uint64_t>(d_block_length);
+    const std::uint64_t first_block = first / block_length;
     const auto blocks =
-        static_cast<std::size_t>((first + (symbols - 1)) / d_block_length - first_block + 1);
+        static_cast<std::size_t>((first + (symbols - 1)) / block_length - first_block + 1);
     const float* values = gaussian_values(
         d_set, d_seed, fading_stream, first_block, blocks, d_scattered.data());
 
-    std::uint64_t left_in_block = d_block_length - first % d_block_length;
+    std::uint64_t left_in_block = block_length - first % block_length;
     std::size_t i = 0;
     for (std::size_t block = 0; block < blocks; ++block) {
         const float real = line_of_sight + scattered * values[2 * block];
@@ -98,7 +100,7 @@ void FadingChannel::coefficients(std::uint64_t first, std::size_t symbols, float
             h[2 * i] = real;
             h[2 * i + 1] = imaginary;
         }
-        left_in_block = d_block_length;
+        left_in_block = block_length;
     }
 }
 
@@ -150,6 +152,18 @@ FadingChannel::Kind fading_kind_from_name(const std::string& name)
         return FadingChannel::Kind::rician;
     }
     throw std::invalid_argument("kind is '" + name + "', must be 'awgn', 'rayleigh' or 'rician'");
+}
+
+std::string fading_kind_name(FadingChannel::Kind kind)
+{
+    switch (kind) {
+    case FadingChannel::Kind::rayleigh:
+        return "rayleigh";
+    case FadingChannel::Kind::rician:
+        return "rician";
+    default:
+        return "awgn";
+    }
 }
 
 } // namespace gr::vqdeepsc::kernel

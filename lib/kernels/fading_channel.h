@@ -37,7 +37,7 @@ public:
     FadingChannel(Kind kind,
                   double snr_db,
                   double rician_factor = 1.0,
-                  std::uint64_t block_length = 1,
+                  std::int64_t block_length = 1,
                   std::uint64_t seed = 0,
                   InstructionSet set = best_instruction_set());
 
@@ -58,13 +58,13 @@ public:
     Kind kind() const { return d_kind; }
     double snr_db() const { return d_snr_db; }
     double rician_factor() const { return d_rician_factor; }
-    std::uint64_t block_length() const { return d_block_length; }
+    std::int64_t block_length() const { return d_block_length; }
     std::uint64_t seed() const { return d_seed; }
 
     void set_kind(Kind kind);
     void set_snr_db(double snr_db);
     void set_rician_factor(double rician_factor);
-    void set_block_length(std::uint64_t block_length);
+    void set_block_length(std::int64_t block_length);
 
 private:
     void coefficients(std::uint64_t first, std::size_t symbols, float* h);
@@ -72,7 +72,7 @@ private:
     Kind d_kind;
     double d_snr_db;
     double d_rician_factor;
-    std::uint64_t d_block_length;
+    std::int64_t d_block_length;
     std::uint64_t d_seed;
     InstructionSet d_set;
     std::uint64_t d_position = 0;
@@ -85,6 +85,9 @@ private:
  * \throws std::invalid_argument naming any other value
  */
 FadingChannel::Kind fading_kind_from_name(const std::string& name);
+
+/*! The name that fading_kind_from_name() reads. */
+std::string fading_kind_name(FadingChannel::Kind kind);
 
 } // namespace gr::vqdeepsc::kernel
 

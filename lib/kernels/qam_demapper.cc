@@ -120,4 +120,9 @@ QamDemapper::Method demapper_method_from_name(const std::string& name)
     throw std::invalid_argument("method is '" + name + "', must be 'maxlog' or 'exact'");
 }
 
+std::string demapper_method_name(QamDemapper::Method method)
+{
+    return method == QamDemapper::Method::exact ? "exact" : "maxlog";
+}
+
 } // namespace gr::vqdeepsc::kernel

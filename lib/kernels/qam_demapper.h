@@ -79,6 +79,9 @@ private:
  */
 QamDemapper::Method demapper_method_from_name(const std::string& name);
 
+/*! The name that demapper_method_from_name() reads. */
+std::string demapper_method_name(QamDemapper::Method method);
+
 } // namespace gr::vqdeepsc::kernel
 
 #endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kernels/cpu_features.h"
+#include "kernels/csi_equalizer.h"
+#include "kernels/fading_channel.h"
+#include "kernels/qam_constellation.h"
+#include "kernels/qam_demapper.h"
+#include "kernels/snr.h"
+
+#include <pybind11/complex.h>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <complex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace py = pybind11;
+namespace kernel = gr::vqdeepsc::kernel;
+
+namespace {
+
+using Complex = std::complex<float>;
+template <typename T>
+using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+std::string shape_text(const py::array& array)
+{
+    return py::str(array.attr("shape")).cast<std::string>();
+}
+
+template <typename T>
+std::size_t vector_length(const Array<T>& array, const char* name)
+{
+    if (array.ndim() != 1) {
+        throw std::invalid_argument(std::string(name) + " has shape " + shape_text(array) +
+                                    ", must have one dimension");
+    }
+    return static_cast<std::size_t>(array.size());
+}
+
+template <typename T>
+void check_length(const Array<T>& array, std::size_t length, const char* name)
+{
+    if (vector_length(array, name) != length) {
+        throw std::invalid_argument(std::string(name) + " has " + std::to_string(array.size()) +
+                                    " values, must have " + std::to_string(length));
+    }
+}
+
+// Calls demap(noise) with a number or with the pointer to one value for each symbol.
+template <typename Demap>
+void with_noise(const Array<float>& noise, std::size_t symbols, const Demap& demap)
+{
+    if (noise.ndim() == 0) {
+        const float density = *noise.data();
+        py::gil_scoped_release release;
+        demap(density);
+    } else {
+        check_length(noise, symbols, "noise");
+        const float* densities = noise.data();
+        py::gil_scoped_release release;
+        demap(densities);
+    }
+}
+
+void bind_qam(py::module& m)
+{
+    m.def(
+        "qam_points",
+        [](int bits_per_symbol) {
+            const auto points = kernel::qam_points(bits_per_symbol);
+            return py::array_t<Complex>(points.size(), points.data());
+        },
+        py::arg("bits_per_symbol"),
+        R"(Gray QAM constellation of 3GPP TS 38.211 clauses 5.1.3 to 5.1.6, mean power 1.
+
+bits_per_symbol: 2 (QPSK), 4, 6 or 8 (16-, 64-, 256-QAM).
+Returns complex64[2**bits_per_symbol], the points in the order of their labels; b0 is the most
+significant bit of a label. Raises ValueError for any other number of bits.)");
+
+    using kernel::QamDemapper;
+    py::class_<QamDemapper>(m, "QamDemapper", R"(Soft demapper for the Gray QAM of qam_points().
+
+LLR = ln P(bit = 1) / P(bit = 0), equiprobable labels, most significant bit of the label first.
+The noise density N0 is per complex symbol (N0 / 2 per real dimension); densities below 1e-30
+count as 1e-30, and from 1e30 on the LLRs are 0. LLRs lie within +-1e6; a symbol or a density
+that is not a number gives 0.)")
+        .def(py::init([](int bits_per_symbol,
+                         const std::string& method,
+                         const std::string& instruction_set) {
+                 return QamDemapper(bits_per_symbol,
+                                    kernel::demapper_method_from_name(method),
+                                    kernel::instruction_set_from_name(instruction_set));
+             }),
+             py::arg("bits_per_symbol") = 4,
+             py::arg("method") = "maxlog",
+             py::arg("instruction_set") = "auto",
+             R"(bits_per_symbol: 2, 4, 6 or 8.
+method: "maxlog", (min over b=0 of |y-s|^2 - min over b=1 of |y-s|^2) / N0, or "exact",
+    ln(sum over b=1 of exp(-|y-s|^2 / N0)) - the same over b=0.
+instruction_set: "auto" or one of instruction_sets(); the results do not depend on it.
+Raises ValueError naming a value that is out of range.)")
+        .def(
+            "demap",
+            [](const QamDemapper& self, const Array<Complex>& symbols, const Array<float>& noise) {
+                const std::size_t count = vector_length(symbols, "symbols");
+                py::array_t<float> llr(count * self.bits_per_symbol());
+                const Complex* input = symbols.data();
+                float* output = llr.mutable_data();
+                with_noise(noise, count, [&](const auto density) {
+                    self.demap(input, count, density, output);
+                });
+                return llr;
+            },
+            py::arg("symbols"),
+            py::arg("noise"),
+            R"(symbols: complex64[n], equalised. noise: N0, a number or float32[n].
+Returns float32[n * bits_per_symbol]. Raises ValueError for other shapes.)")
+        .def(
+            "demap_quantised",
+            [](const QamDemapper& self,
+               const Array<Complex>& symbols,
+               const Array<float>& noise,
+               float steps_per_nat,
+               int saturation) {
+                const std::size_t count = vector_length(symbols, "symbols");
+                py::array_t<std::int8_t> llr(count * self.bits_per_symbol());
+                const Complex* input = symbols.data();
+                std::int8_t* output = llr.mutable_data();
+                with_noise(noise, count, [&](const auto density) {
+                    self.demap(input, count, density, output, steps_per_nat, saturation);
+                });
+                return llr;
+            },
+            py::arg("symbols"),
+            py::arg("noise"),
+            py::arg("steps_per_nat") = 4.0f,
+            py::arg("saturation") = 127,
+            R"(As demap(), times steps_per_nat, rounded and clipped to +-saturation (1 to 127).
+Returns int8[n * bits_per_symbol]. Raises ValueError for other shapes or values out of range.)");
+}
+
+void bind_channel(py::module& m)
+{
+    m.def("noise_density",
+          &kernel::noise_density,
+          py::arg("snr_db"),
+          "N0 = 10^(-snr_db / 10) for Es = 1. Raises ValueError unless snr_db >= -200.");
+
+    using kernel::FadingChannel;
+    py::class_<FadingChannel>(m, "FadingChannel", R"(y = h x + w (paper, eq. 3).
+
+E|h|^2 = 1, w ~ CN(0, N0), N0 = 10^(-snr_db / 10) for symbols of mean energy 1. Noise of symbol i
+depends on seed and i only, h of block i // block_length on seed and that number only, so results
+do not depend on how a stream is cut. One object serves one thread at a time.)")
+        .def(py::init([](const std::string& kind,
+                         double snr_db,
+                         double rician_factor,
+                         std::int64_t block_length,
+                         std::uint64_t seed,
+                         const std::string& instruction_set) {
+                 return FadingChannel(kernel::fading_kind_from_name(kind),
+                                      snr_db,
+                                      rician_factor,
+                                      block_length,
+                                      seed,
+                                      kernel::instruction_set_from_name(instruction_set));
+             }),
+             py::arg("kind") = "awgn",
+             py::arg("snr_db") = 10.0,
+             py::arg("rician_factor") = 1.0,
+             py::arg("block_length") = 1,
+             py::arg("seed") = 0,
+             py::arg("instruction_set") = "auto",
+             R"(kind: "awgn" (h = 1), "rayleigh" (h ~ CN(0, 1)) or "rician"
+    (h = sqrt(r / (r + 1)) + CN(0, 1 / (r + 1)), r = rician_factor).
+snr_db: Es/N0 in dB, at least -200; inf switches the noise off.
+rician_factor: r >= 0.
+block_length: symbols that share one h, at least 1.
+seed: 0 to 2^64 - 1.
+instruction_set: "auto" or one of instruction_sets(); the results do not depend on it.
+Raises ValueError naming a value that is out of range.)")
+        .def(
+            "apply",
+            [](FadingChannel& self, const Array<Complex>& symbols) {
+                const std::size_t count = vector_length(symbols, "symbols");
+                py::array_t<Complex> received(count);
+                py::array_t<Complex> coefficients(count);
+                const Complex* x = symbols.data();
+                Complex* y = received.mutable_data();
+                Complex* h = coefficients.mutable_data();
+                {
+                    py::gil_scoped_release release;
+                    self.apply(x, count, y, h);
+                }
+                return py::make_tuple(received, coefficients);
+            },
+            py::arg("symbols"),
+            R"(The next symbols of the stream, complex64[n].
+Returns y and h, complex64[n] each. Raises ValueError for other shapes.)")
+        .def_property("position",
+                      &FadingChannel::position,
+                      &FadingChannel::seek,
+                      "Number of the symbol that apply() takes next.")
+        .def_property(
+            "kind",
+            [](const FadingChannel& self) { return kernel::fading_kind_name(self.kind()); },
+            [](FadingChannel& self, const std::string& kind) {
+                self.set_kind(kernel::fading_kind_from_name(kind));
+            })
+        .def_property("snr_db", &FadingChannel::snr_db, &FadingChannel::set_snr_db)
+        .def_property(
+            "rician_factor", &FadingChannel::rician_factor, &FadingChannel::set_rician_factor)
+        .def_property(
+            "block_length", &FadingChannel::block_length, &FadingChannel::set_block_length)
+        .def_property_readonly("seed", &FadingChannel::seed);
+
+    m.def(
+        "csi_equalize",
+        [](const Array<Complex>& y, const Array<Complex>& h, float n0) {
+            const std::size_t count = vector_length(y, "y");
+            check_length(h, count, "h");
+            if (!(n0 >= 0.0f)) {
+                throw std::invalid_argument("n0 is " + std::to_string(n0) +
+                                            ", must be at least 0");
+            }
+            py::array_t<Complex> estimate(count);
+            py::array_t<float> noise(count);
+            const Complex* received = y.data();
+            const Complex* coefficients = h.data();
+            Complex* estimate_out = estimate.mutable_data();
+            float* noise_out = noise.mutable_data();
+            {
+                py::gil_scoped_release release;
+                kernel::csi_equalize(received, coefficients, count, n0, estimate_out, noise_out);
+            }
+            return py::make_tuple(estimate, noise);
+        },
+        py::arg("y"),
+        py::arg("h"),
+        py::arg("n0"),
+        R"(Divides known channel coefficients out (paper, eq. 4).
+
+y: received values, complex64[n]. h: coefficients, complex64[n]. n0: noise density N0 >= 0.
+Returns conj(h) y / |h|^2, complex64[n], and its noise density N0 / |h|^2, float32[n]; where
+|h|^2 is below 1e-30, above 1e30 or not a number, 0 and 1e30. Raises ValueError for other shapes
+or a negative n0.)");
+}
+
+} // namespace
+
+PYBIND11_MODULE(vqdeepsc_kernels, m)
+{
+    m.doc() = "Signal processing kernels of gr-vqdeepsc on NumPy arrays";
+    m.def(
+        "instruction_sets",
+        [] {
+            std::vector<std::string> names;
+            for (const auto set : kernel::supported_instruction_sets()) {
+                names.push_back(kernel::instruction_set_name(set));
+            }
+            return names;
+        },
+        "Instruction sets that this processor runs, fastest first.");
+    bind_qam(m);
+    bind_channel(m);
+}

@@ -70,19 +70,25 @@ def load_picture(source: str | os.PathLike[str] | bytes, name: str = "") -> NDAr
         raise PictureError(f"{label} is damaged: {_one_line(error)}") from error
 
 
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Raises PictureError unless the file name ends in that of a picture format."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES or suffix not in Image.registered_extensions():
+        raise PictureError(f"{path}: a picture must end in {', '.join(SUFFIXES)}")
+
+
 def save_picture(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
     """Writes uint8 [H, W, 3] in the format that the file name's ending says (lossy ones at 95).
 
-    Raises PictureError; a file that could not be finished is removed."""
+    Raises PictureError."""
+    check_suffix(path)
     path = Path(path)
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise PictureError(f"{path}: {path.suffix or 'no ending'} is not a picture format")
     content = io.BytesIO()
     try:
         form = Image.registered_extensions()[path.suffix.lower()]
         Image.fromarray(pixels).save(content, form, quality=95)
     except (KeyError, OSError, ValueError) as error:
-        raise PictureError(f"{path}: cannot write {path.suffix} pictures") from error
+        raise PictureError(f"{path}: {_one_line(error)}") from error
     try:
         path.write_bytes(content.getvalue())
     except OSError as error:

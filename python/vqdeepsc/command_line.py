@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command `vqdeepsc`: one subcommand for each entry of SUBCOMMANDS."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .codec import (
+    DEFAULT_MODEL,
+    BundleError,
+    Codec,
+    list_models,
+    read_manifest,
+)
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """A subcommand: one line of help, its arguments, and what it does (returns the exit status)."""
+
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line `argv` (None: that of the process) and returns the exit status.
+
+    0; 2 for bad input, with one sentence on stderr; 130 after Ctrl-C."""
+    try:
+        arguments = build_parser().parse_args(_join_negative(argv))
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # nobody reads any more; the interpreter would complain when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenProcessPool:
+        return _fail("a worker process ended unexpectedly; finished rows are kept")
+    except MemoryError:
+        return _fail("there is not enough memory")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}")
+    except ValueError as error:
+        return _fail(str(error))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all subcommands; `run` of its result takes the result."""
+    parser = _Parser(
+        prog="vqdeepsc", description="Pictures over bad radio channels, and how good they arrive."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, subcommand in SUBCOMMANDS.items():
+        child = commands.add_parser(
+            name,
+            help=subcommand.help,
+            description=subcommand.help,
+            formatter_class=_HelpFormatter,
+        )
+        child.pending_arguments = subcommand.add_arguments
+        child.set_defaults(run=subcommand.run)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong.
+
+    A subcommand's arguments are added when it is used, so that none loads what another one needs.
+    """
+
+    pending_arguments: Callable[[argparse.ArgumentParser], None] | None = None
+
+    def parse_known_args(
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if self.pending_arguments:
+            self.pending_arguments(self)
+            self.pending_arguments = None
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {message} (try {self.prog} --help)\n")
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, but not that something is required or off."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.required or action.default in (None, False, []):
+            return action.help
+        return super()._get_help_string(action)
+
+
+def _join_negative(argv: Sequence[str] | None) -> list[str]:
+    """argparse takes the -2:10:2 of `--snr -2:10:2` for an option, but not in `--snr=-2:10:2`."""
+    joined: list[str] = []
+    for argument in sys.argv[1:] if argv is None else argv:
+        if joined and joined[-1] == "--snr" and re.match(r"-[\d.]", argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _fail(sentence: str) -> int:
+    print(f"vqdeepsc: {sentence}", file=sys.stderr)
+    return EXIT_BAD_INPUT
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or directory of the model")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10**6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 2^64 - 1")
+    return int(text)
+
+
+def _add_encode(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("picture", metavar="PICTURE", help="picture file of any kind")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="file to write")
+    _add_model(parser)
+    _add_json(parser)
+
+
+def _encode(arguments: argparse.Namespace) -> int:
+    from .picture_code import PictureCode, write_code
+    from .pictures import load_picture
+
+    pixels = load_picture(arguments.picture)
+    codec = Codec(arguments.model)
+    height, width = pixels.shape[:2]
+    code = PictureCode(codec.model_id, width, height, codec.encode_bits(pixels))
+    size = write_code(arguments.output, code)
+    report = {
+        "model": codec.name,
+        "model_id": f"{codec.model_id:04x}",
+        "width": width,
+        "height": height,
+        "regions": len(code.bits),
+        "source_bits": code.bits.size,
+        "bytes": size,
+    }
+    if arguments.json:
+        _print_json(report)
+    else:
+        print(
+            "{output}: {width}x{height} pixels, {regions} regions, {source_bits:,} bits, model "
+            "{model}".format(output=arguments.output, **report)
+        )
+    return 0
+
+
+def _add_decode(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="file that `vqdeepsc encode` wrote")
+    parser.add_argument(
+        "-o", "--output", metavar="PICTURE", required=True, help="picture to write (.png, .jpg ...)"
+    )
+    parser.add_argument(
+        "--model", help="name or directory of the model (default: the one that wrote the file)"
+    )
+    _add_json(parser)
+
+
+def _decode(arguments: argparse.Namespace) -> int:
+    from .picture_code import CodeFileError, read_code
+    from .pictures import check_suffix, save_picture
+
+    check_suffix(arguments.output)
+    code = read_code(arguments.file)
+    codec = Codec(arguments.model or _model_with_id(code.model_id, arguments.file))
+    if codec.model_id != code.model_id:
+        raise CodeFileError(
+            f"{arguments.file} needs the codebooks {code.model_id:04x}, "
+            f"model {codec.name} has {codec.model_id:04x}"
+        )
+    if code.bits.shape[1] != codec.bits_per_region:
+        raise CodeFileError(
+            f"{arguments.file} has {code.bits.shape[1]} bits in a region, "
+            f"model {codec.name} {codec.bits_per_region}"
+        )
+    save_picture(arguments.output, codec.decode_bits(code.bits, code.width, code.height))
+    report = {"model": codec.name, "width": code.width, "height": code.height}
+    if arguments.json:
+        _print_json(report)
+    else:
+        print(f"{arguments.output}: {code.width}x{code.height} pixels, model {codec.name}")
+    return 0
+
+
+def _model_with_id(model_id: int, file: str) -> Path:
+    for path in list_models():
+        try:
+            if read_manifest(path).model_id == model_id:
+                return path
+        except BundleError:
+            continue  # a damaged model elsewhere does not concern this file
+    raise BundleError(f"{file} needs a model with the codebooks {model_id:04x}, which is not here")
+
+
+def _add_simulate(parser: argparse.ArgumentParser) -> None:
+    from .baselines import BASELINES
+    from .simulate import DECISIONS
+
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="picture files, folders or .tar archives",
+    )
+    parser.add_argument(
+        "--model", nargs="+", default=[DEFAULT_MODEL], metavar="NAME", help="models"
+    )
+    parser.add_argument(
+        "--channel",
+        nargs="+",
+        default=["awgn"],
+        metavar="KIND",
+        help="awgn, rayleigh, rician (factor 1) or rician:FACTOR; fading is i.i.d. per symbol",
+    )
+    parser.add_argument(
+        "--snr",
+        default="0:20:2",
+        metavar="DB",
+        help="mean Es/N0 in dB: START:STOP:STEP, or A,B,C",
+    )
+    parser.add_argument(
+        "--baseline", nargs="+", default=[], choices=BASELINES, help="photo codecs to compare with"
+    )
+    parser.add_argument(
+        "--decisions",
+        nargs="+",
+        default=["soft"],
+        choices=DECISIONS,
+        help="what the model's decoder gets: posteriors, bits, or one after the other",
+    )
+    parser.add_argument("--seed", type=_seed, default=0, help="of all noise and fading")
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes (default: one for each core); the results do not depend on it",
+    )
+    parser.add_argument(
+        "--limit", type=_positive, metavar="N", help="take the first N pictures only"
+    )
+    parser.add_argument(
+        "--native",
+        action="store_true",
+        help="keep the pictures' size instead of cutting the centre to 128x128",
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="FILE", help="results.csv; an unfinished one goes on"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="begin again instead of going on")
+    parser.add_argument(
+        "--plot",
+        nargs="+",
+        default=[],
+        metavar="FIGURE",
+        help="draw the results (.png, .svg, .pdf)",
+    )
+    _add_json(parser)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from .link import ChannelModel
+    from .plot import check_suffix, plot_results
+    from .simulate import Simulation, parse_snr, simulate, summarise
+
+    for figure in arguments.plot:
+        check_suffix(figure)
+    simulation = Simulation(
+        images=arguments.images,
+        models=arguments.model,
+        channels=[ChannelModel.parse(name) for name in arguments.channel],
+        snr_db=parse_snr(arguments.snr),
+        baselines=list(dict.fromkeys(arguments.baseline)),
+        decisions=list(dict.fromkeys(arguments.decisions)),
+        seed=arguments.seed,
+        native=arguments.native,
+        limit=arguments.limit or 0,
+    )
+    results = simulate(
+        simulation,
+        arguments.output,
+        workers=arguments.workers,
+        overwrite=arguments.overwrite,
+        progress=sys.stderr.isatty(),
+    )
+    if arguments.plot:
+        plot_results(results, arguments.plot)
+    groups = summarise(results)
+    if arguments.json:
+        _print_json({"output": arguments.output, "results": groups})
+    else:
+        print_summary(groups)
+    return 0
+
+
+def print_summary(groups: Sequence[dict[str, Any]]) -> None:
+    """Prints what `simulate.summarise` returns as a table."""
+    from .link import ChannelModel
+
+    print("SNR is the mean Es/N0 per 16-QAM symbol; means over pictures")
+    print(
+        f"{'system':<20} {'bits':>7}  {'channel':<14} {'SNR dB':>6}  {'SSIM':>6} {'PSNR dB':>7} "
+        f"{'pictures':>8} {'undecoded':>9}"
+    )
+    for group in groups:
+        channel = ChannelModel.parse(group["channel"]).title
+        print(
+            f"{group['system']:<20} {group['source_bits']:>7}  {channel:<14} "
+            f"{group['snr_db']:>6g}  {group['ssim']:>6.4f} {group['psnr_db']:>7.2f} "
+            f"{group['pictures']:>8} {group['undecoded']:>9}"
+        )
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    _add_json(parser)
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from .codec.bundle import verify_files
+
+    listed = []
+    for path in list_models():
+        try:
+            manifest = read_manifest(path)
+            verify_files(manifest)
+        except BundleError as error:
+            print(f"vqdeepsc: {error}", file=sys.stderr)
+            continue
+        listed.append(
+            {
+                "name": manifest.name,
+                "version": manifest.version,
+                "model_id": f"{manifest.model_id:04x}",
+                "bits_per_region": sum(scale.bits_per_region for scale in manifest.scales),
+                "scales": [scale.scale for scale in manifest.scales],
+                "measured": manifest.content["measured"],
+                "path": str(path),
+            }
+        )
+    if arguments.json:
+        _print_json(listed)
+        return 0
+    for model in listed:
+        print(
+            "{name} {version}, id {model_id}, {bits_per_region:,} bits per 128x128 region, "
+            "{path}".format(**model)
+        )
+        for data, measured in model["measured"].items():
+            print(f"    {data}: SSIM {measured['ssim']:.4f}, PSNR {measured['psnr_db']:.2f} dB")
+    if not listed:
+        print("no models", file=sys.stderr)
+    return 0
+
+
+def _add_plot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", metavar="RESULTS", help="results.csv of `vqdeepsc simulate`")
+    parser.add_argument(
+        "-o",
+        "--output",
+        nargs="+",
+        required=True,
+        metavar="FIGURE",
+        help="figures to write (.png, .svg, .pdf)",
+    )
+
+
+def _plot(arguments: argparse.Namespace) -> int:
+    from .plot import plot_results
+    from .results import read_results
+
+    plot_results(read_results(arguments.results), arguments.output)
+    return 0
+
+
+SUBCOMMANDS = {
+    "encode": Subcommand("Encode a picture into a file of source bits.", _add_encode, _encode),
+    "decode": Subcommand("Draw the picture of such a file.", _add_decode, _decode),
+    "simulate": Subcommand(
+        "Measure quality against SNR over a simulated link.", _add_simulate, _simulate
+    ),
+    "models": Subcommand("List the models that are installed.", _add_models, _models),
+    "plot": Subcommand("Draw the curves of a results.csv.", _add_plot, _plot),
+}

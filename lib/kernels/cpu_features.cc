@@ -17,6 +17,9 @@ std::vector<InstructionSet> supported_instruction_sets()
     if (__builtin_cpu_supports("avx2")) {
         sets.push_back(InstructionSet::avx2);
     }
+    if (__builtin_cpu_supports("sse4.1")) {
+        sets.push_back(InstructionSet::sse41);
+    }
 #endif
     sets.push_back(InstructionSet::portable);
     return sets;
@@ -31,6 +34,8 @@ std::string instruction_set_name(InstructionSet set)
         return "avx512";
     case InstructionSet::avx2:
         return "avx2";
+    case InstructionSet::sse41:
+        return "sse41";
     default:
         return "portable";
     }

@@ -10,6 +10,7 @@ namespace gr::vqdeepsc::kernel {
 /*! Instruction sets that kernels are compiled for; all give the same output bits. */
 enum class InstructionSet {
     portable, //!< the compiler's baseline for the machine
+    sse41,    //!< SSE4.1; a kernel without code for it takes its portable code
     avx2,     //!< AVX2 (x86-64-v3 without FMA)
     avx512    //!< AVX-512 F, BW, DQ and VL
 };
@@ -20,7 +21,7 @@ std::vector<InstructionSet> supported_instruction_sets();
 /*! The fastest supported instruction set. */
 InstructionSet best_instruction_set();
 
-/*! "portable", "avx2" or "avx512". */
+/*! "portable", "sse41", "avx2" or "avx512". */
 std::string instruction_set_name(InstructionSet set);
 
 /*! Reads a name that instruction_set_name() gives, or "auto" for the fastest.

@@ -7,21 +7,6 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
-template <typename Element>
-LdpcCheckNode<Element> choose_check_node(InstructionSet set);
-
-template <>
-LdpcCheckNode<std::int8_t> choose_check_node(InstructionSet)
-{
-    return ldpc_check_node_int8_portable();
-}
-
-template <>
-LdpcCheckNode<std::int16_t> choose_check_node(InstructionSet)
-{
-    return ldpc_check_node_int16_portable();
-}
-
 // From ln P(1)/P(0) to steps of ln P(0)/P(1), rounded half away from zero.
 template <typename Element>
 void quantise(const float* llrs, std::size_t count, Element* steps)
@@ -44,7 +29,7 @@ LdpcBlockDecoder<Element>::LdpcBlockDecoder(const LdpcCode& code,
                                             const std::vector<bool>& used_columns,
                                             InstructionSet set)
     : d_schedule(code, used_columns),
-      d_check_node(choose_check_node<Element>(set)),
+      d_check_node(ldpc_check_node<Element>(set)),
       d_shared(d_schedule.shared_columns * d_schedule.column_stride),
       d_own(d_schedule.own_columns.size() * d_schedule.own_stride),
       d_messages(d_schedule.edges.size() * d_schedule.own_stride),

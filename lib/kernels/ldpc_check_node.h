@@ -2,6 +2,7 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_LDPC_CHECK_NODE_H
 #define INCLUDED_VQDEEPSC_KERNEL_LDPC_CHECK_NODE_H
 
+#include "cpu_features.h"
 #include "ldpc_schedule.h"
 
 #include <cstdint>
@@ -24,8 +25,20 @@ struct LdpcCheckNode {
     bool (*core_satisfied)(const LdpcSchedule&, const LdpcMemory<Element>&);
 };
 
+/*! The functions for one instruction set, which the processor must support. */
+template <typename Element>
+LdpcCheckNode<Element> ldpc_check_node(InstructionSet set);
+
 LdpcCheckNode<std::int8_t> ldpc_check_node_int8_portable();
 LdpcCheckNode<std::int16_t> ldpc_check_node_int16_portable();
+#if defined(__x86_64__)
+LdpcCheckNode<std::int8_t> ldpc_check_node_int8_sse41();
+LdpcCheckNode<std::int16_t> ldpc_check_node_int16_sse41();
+LdpcCheckNode<std::int8_t> ldpc_check_node_int8_avx2();
+LdpcCheckNode<std::int16_t> ldpc_check_node_int16_avx2();
+LdpcCheckNode<std::int8_t> ldpc_check_node_int8_avx512();
+LdpcCheckNode<std::int16_t> ldpc_check_node_int16_avx512();
+#endif
 
 } // namespace gr::vqdeepsc::kernel
 

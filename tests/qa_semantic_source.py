@@ -9,7 +9,7 @@ import pmt
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.frames import FRAME_TAG, FrameHeader, pdu_to_picture, picture_to_pdu
-from gnuradio.vqdeepsc.loopback import messages
+from gnuradio.vqdeepsc.loopback import stored_messages
 from gnuradio.vqdeepsc.pictures import load_picture
 from PIL import Image
 
@@ -42,7 +42,7 @@ class TestSemanticSource(gr_unittest.TestCase):
         self.tb.connect(source, sink)
         self.tb.msg_connect(source, "sent", sent, "store")
         self.tb.run()
-        return np.array(sink.data(), np.uint8), sink.tags(), messages(sent)
+        return np.array(sink.data(), np.uint8), sink.tags(), stored_messages(sent)
 
     def test_file_becomes_the_bits_of_the_codec(self):
         path = self.save("a.png", 200, 130)
@@ -131,7 +131,7 @@ class TestSemanticSource(gr_unittest.TestCase):
         self.assertFalse(waiter.is_alive())
         numbers = [
             pmt.to_long(pmt.dict_ref(pmt.car(m), pmt.intern("picture"), pmt.PMT_NIL))
-            for m in messages(sent)
+            for m in stored_messages(sent)
         ]
         self.assertEqual(numbers, list(range(len(numbers))))
 

@@ -19,9 +19,10 @@ from ..frames import (
 class semantic_decoder(gr.basic_block):
     """Draws the pictures of the region PDUs at ``frames`` and publishes them at ``pictures``.
 
-    PDUs are those of :mod:`gnuradio.vqdeepsc.frames`, with bits (u8vector) or LLRs ln P(1)/P(0) (f32vector). A
-    picture is drawn when all its regions have arrived, when a region of another picture
-    arrives, or when the flowgraph stops. A PDU that is no region is logged and passed over.
+    PDUs are those of :mod:`gnuradio.vqdeepsc.frames`, with bits (u8vector) or LLRs ln P(1)/P(0)
+    (f32vector). A picture is drawn when all its regions have arrived, when a region of another
+    picture arrives, or when the flowgraph stops. A PDU that is no region is logged and passed
+    over.
 
     :param model: name of a model or path of a bundle
     """

@@ -11,8 +11,8 @@ from ..frames import PICTURE_IDS, FrameError, pdu_to_picture, picture_to_frames
 class semantic_encoder(gr.basic_block):
     """Encodes each picture PDU at ``pictures`` into region PDUs at ``frames``.
 
-    PDUs are those of :mod:`gnuradio.vqdeepsc.frames`; region PDUs hold one bit per byte. A picture without an id
-    gets the next one. A PDU that is no picture is logged and passed over.
+    PDUs are those of :mod:`gnuradio.vqdeepsc.frames`; region PDUs hold one bit per byte. A
+    picture without an id gets the next one. A PDU that is no picture is logged and passed over.
 
     :param model: name of a model or path of a bundle
     """

@@ -21,9 +21,9 @@ from .picture_files import PictureFolder
 class semantic_sink(gr.sync_block):
     """Collects regions from a stream of bits and draws the pictures.
 
-    A region begins at an item with the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`); items outside
-    regions are passed over, so a stream that begins in the middle of a region is in step again
-    at the next tag. A picture is drawn when all its regions have arrived, when a region of
+    A region begins at an item with the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`);
+    items outside regions are passed over, so a stream that begins in the middle of a region is
+    in step again at the next tag. A picture is drawn when all its regions have arrived, when a region of
     another picture arrives, or when the flowgraph stops; what did not arrive is filled from the
     prior of the codebooks. Drawn pictures are published at the message port ``pictures`` and
     written to ``folder``.

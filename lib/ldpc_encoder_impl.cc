@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ldpc_encoder_impl.h"
+#include <gnuradio/io_signature.h>
+
+namespace gr {
+namespace vqdeepsc {
+
+ldpc_encoder::sptr ldpc_encoder::make(size_t payload_bits,
+                                      size_t coded_bits,
+                                      int bits_per_symbol,
+                                      int redundancy_version,
+                                      const std::string& frame_tag)
+{
+    return gnuradio::make_block_sptr<ldpc_encoder_impl>(
+        kernel::TransportEncoder(
+            payload_bits, coded_bits, bits_per_symbol, redundancy_version),
+        payload_bits,
+        coded_bits,
+        frame_tag);
+}
+
+ldpc_encoder_impl::ldpc_encoder_impl(kernel::TransportEncoder&& encoder,
+                                     size_t payload_bits,
+                                     size_t coded_bits,
+                                     const std::string& frame_tag)
+    : gr::block("ldpc_encoder",
+                gr::io_signature::make(1, 1, sizeof(uint8_t)),
+                gr::io_signature::make(1, 1, sizeof(uint8_t))),
+      frame_block<ldpc_encoder>(
+          payload_bits, sizeof(uint8_t), coded_bits, sizeof(uint8_t), frame_tag),
+      d_encoder(std::move(encoder))
+{
+    set_relative_rate(coded_bits, payload_bits);
+}
+
+void ldpc_encoder_impl::process_frame(const char* input,
+                                      char* output,
+                                      std::vector<gr::tag_t>&)
+{
+    d_encoder.encode(reinterpret_cast<const uint8_t*>(input),
+                     reinterpret_cast<uint8_t*>(output));
+}
+
+} // namespace vqdeepsc
+} // namespace gr

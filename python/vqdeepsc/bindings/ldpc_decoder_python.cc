@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <gnuradio/vqdeepsc/ldpc_decoder.h>
+#include <pybind11/pybind11.h>
+
+namespace py = pybind11;
+
+void bind_ldpc_decoder(py::module& m)
+{
+    using gr::vqdeepsc::ldpc_decoder;
+    py::class_<ldpc_decoder, gr::block, gr::basic_block, std::shared_ptr<ldpc_decoder>>(
+        m,
+        "ldpc_decoder",
+        "Decodes frames of LLRs ln P(1)/P(0) of 5G NR LDPC transport blocks (3GPP TS 38.212 5).\n\n"
+        "Input: floats. Output: for each payload bit its a-posteriori LLR (soft_output) or a\n"
+        "byte with its decision. A frame tag that is a dictionary gains crc_ok, block_errors,\n"
+        "blocks and iterations; the message port frames publishes them for every frame.\n"
+        "ValueError for parameters out of range.")
+        .def(py::init(&ldpc_decoder::make),
+             py::arg("payload_bits"),
+             py::arg("coded_bits"),
+             py::arg("bits_per_symbol") = 4,
+             py::arg("redundancy_version") = 0,
+             py::arg("iterations") = 20,
+             py::arg("soft_output") = true,
+             py::arg("frame_tag") = "frame")
+        .def("set_iterations",
+             &ldpc_decoder::set_iterations,
+             py::arg("iterations"),
+             "The most iterations that a code block gets; acts from the next frame on.")
+        .def("iterations", &ldpc_decoder::iterations);
+}

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One picture over the link as a real flowgraph, and a JPEG of the same bits beside it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pmt
+from gnuradio import blocks, gr
+from PIL import Image
+
+from . import baselines, metrics, semantic_sink, semantic_source
+from .codec import Codec
+from .demo import PanelRow, Tile, build_panel
+from .frames import pdu_to_picture
+from .link import BITS_PER_SYMBOL, CODE_EXPANSION, ChannelModel, pad_to_frames
+from .loopback import connect_link, frames_source, stored_messages
+from .pictures import load_picture, save_picture
+from .results import Result, write_results
+
+SNR_DB = (10.0, 4.0, 3.0, 2.0, 1.0, 0.0)
+MAXIMUM_SIDE = 512
+"""Larger pictures are reduced, so that the demonstration takes seconds."""
+
+
+def fit_picture(image: np.ndarray, side: int = MAXIMUM_SIDE) -> np.ndarray:
+    """Reduce image, uint8 [H, W, 3], so that its longer side has at most side pixels."""
+    height, width = image.shape[:2]
+    if max(height, width) <= side:
+        return image
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+
+
+def _block_errors(frames: blocks.message_debug) -> int:
+    key = pmt.intern("block_errors")
+    return sum(
+        pmt.to_long(pmt.dict_ref(report, key, pmt.PMT_NIL)) for report in stored_messages(frames)
+    )
+
+
+def send_picture(
+    path: Path, model: str, payload_bits: int, channel: ChannelModel, snr_db: float, seed: int
+) -> tuple[np.ndarray, int]:
+    """(picture uint8 [H, W, 3] as received, LDPC code blocks in error) over a flowgraph."""
+    top = gr.top_block()
+    sink = semantic_sink(model)
+    pictures, frames = blocks.message_debug(), blocks.message_debug()
+    decoder = connect_link(
+        top, semantic_source(str(path), model), sink, payload_bits, channel, snr_db, seed
+    )
+    top.msg_connect(sink, "pictures", pictures, "store")
+    top.msg_connect(decoder, "frames", frames, "store")
+    top.run()
+    (pdu,) = stored_messages(pictures)
+    return pdu_to_picture(pdu)[0], _block_errors(frames)
+
+
+def send_bits(
+    frames_of_bits: np.ndarray, channel: ChannelModel, snr_db: float, seed: int
+) -> tuple[np.ndarray, int]:
+    """(decided bits, LDPC code blocks in error) of uint8 [frames, bits] over a flowgraph."""
+    top = gr.top_block()
+    source = frames_source(frames_of_bits, [pmt.PMT_NIL] * len(frames_of_bits))
+    sink, frames = blocks.vector_sink_b(), blocks.message_debug()
+    payload_bits = frames_of_bits.shape[1]
+    decoder = connect_link(top, source, sink, payload_bits, channel, snr_db, seed, soft=False)
+    top.msg_connect(decoder, "frames", frames, "store")
+    top.run()
+    received = np.array(sink.data(), np.uint8).reshape(frames_of_bits.shape)
+    return received, _block_errors(frames)
+
+
+def _quality(sent: np.ndarray, received: np.ndarray) -> tuple[float, float]:
+    """(SSIM, PSNR in dB); SSIM is not a number for pictures smaller than its window."""
+    small = min(sent.shape[:2]) < metrics.WINDOW_SIZE
+    ssim = float("nan") if small else float(metrics.ssim(sent, received))
+    return ssim, float(metrics.psnr(sent, received))
+
+
+def run_demonstration(
+    picture: str | Path,
+    output: Path,
+    model: str,
+    channel: ChannelModel,
+    snr_db: Sequence[float] = SNR_DB,
+    seed: int = 0,
+) -> list[Result]:
+    """Send picture at each SNR, ours and as JPEG; returns the rows of results.csv.
+
+    Writes sent.png, received.png (the first SNR), panel.png and results.csv into output. Raises
+    PictureError, BundleError and OSError.
+    """
+    name = Path(picture).name
+    sent = fit_picture(load_picture(picture))
+    codec = Codec(model)
+    output.mkdir(parents=True, exist_ok=True)
+    save_picture(output / "sent.png", sent)
+    height, width = sent.shape[:2]
+    frames = codec.encode_bits(sent).shape[0]
+    source_bits = frames * codec.bits_per_region
+    symbols = source_bits * CODE_EXPANSION // BITS_PER_SYMBOL
+
+    file = baselines.compress(sent, "jpeg", source_bits)
+    jpeg_bits = None
+    if file:
+        content = np.unpackbits(np.frombuffer(file.content, np.uint8))
+        jpeg_bits = pad_to_frames(content, codec.bits_per_region, frames)
+
+    results: list[Result] = []
+    tiles: dict[str, list[Tile]] = {codec.name: [], "jpeg": []}
+
+    def score(system: str, snr: float, received: np.ndarray | None, errors: int) -> None:
+        drawn = baselines.mid_grey(width, height) if received is None else received
+        ssim, psnr = _quality(sent, drawn)
+        decoded = received is not None
+        tiles[system].append(Tile(drawn, ssim, psnr, decoded))
+        results.append(
+            Result(name, system, str(channel), snr, source_bits, symbols, errors, int(decoded),
+                   ssim, psnr, seed)
+        )
+
+    for snr in snr_db:
+        received, errors = send_picture(
+            output / "sent.png", model, codec.bits_per_region, channel, snr, seed
+        )
+        score(codec.name, snr, received, errors)
+        if jpeg_bits is None:
+            score("jpeg", snr, None, 0)
+            continue
+        bits, errors = send_bits(jpeg_bits, channel, snr, seed)
+        content = np.packbits(bits.reshape(-1))[: len(file.content)].tobytes()
+        score("jpeg", snr, baselines.decompress(content, width, height), errors)
+
+    save_picture(output / "received.png", tiles[codec.name][0].picture)
+    write_results(output / "results.csv", results)
+    quality = f"quality {file.quality}" if file else "does not fit"
+    panel = build_panel(
+        sent,
+        [f"{snr:g} dB" for snr in snr_db],
+        [
+            PanelRow("VQ-DeepSC", codec.name, tiles[codec.name]),
+            PanelRow("JPEG", quality, tiles["jpeg"]),
+        ],
+        f"{name} over LDPC 1/3, 16-QAM, {channel.title}",
+        f"{source_bits:,} source bits and {symbols:,} symbols each; columns: Es/N0",
+    )
+    panel.save(output / "panel.png")
+    return results

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ldpc_encoder and ldpc_decoder against the kernels that the bindings offer."""
+
+import numpy as np
+import pmt
+from gnuradio import blocks, gr, gr_unittest, vqdeepsc
+from gnuradio.vqdeepsc.loopback import stored_messages
+from gnuradio.vqdeepsc.vqdeepsc_kernels import LdpcDecoder, LdpcEncoder
+
+
+def tag(offset: int, key: str, value: pmt.pmt_base) -> gr.tag_t:
+    made = gr.tag_t()
+    made.offset = offset
+    made.key = pmt.intern(key)
+    made.value = value
+    return made
+
+
+def values(tags) -> list[tuple[int, str, object]]:
+    found = [(t.offset, pmt.symbol_to_string(t.key), pmt.to_python(t.value)) for t in tags]
+    return sorted(found, key=lambda entry: entry[:2])
+
+
+class TestLdpcBlocks(gr_unittest.TestCase):
+    def setUp(self):
+        self.tb = gr.top_block()
+        self.rng = np.random.default_rng(7)
+
+    def encode(self, bits, tags, *parameters, chunk=None, **named):
+        source = blocks.vector_source_b(bits.tolist(), False, 1, tags)
+        encoder = vqdeepsc.ldpc_encoder(*parameters, **named)
+        sink = blocks.vector_sink_b()
+        self.tb.connect(source, encoder, sink)
+        self.tb.run(*([chunk] if chunk else []))
+        return np.array(sink.data(), np.uint8), values(sink.tags())
+
+    def decode(self, llrs, tags, *parameters, chunk=None, soft_output=True, **named):
+        source = blocks.vector_source_f(llrs.tolist(), False, 1, tags)
+        decoder = vqdeepsc.ldpc_decoder(*parameters, soft_output=soft_output, **named)
+        sink = blocks.vector_sink_f() if soft_output else blocks.vector_sink_b()
+        frames = blocks.message_debug()
+        self.tb.connect(source, decoder, sink)
+        self.tb.msg_connect(decoder, "frames", frames, "store")
+        self.tb.run(*([chunk] if chunk else []))
+        reports = [pmt.to_python(message) for message in stored_messages(frames)]
+        return np.array(sink.data()), values(sink.tags()), reports
+
+    def test_encoder_is_the_kernel_frame_by_frame_however_the_stream_is_cut(self):
+        # 60,096 coded bits are more than a default buffer holds of most item types
+        for payload, coded, chunk in ((20032, 60096, None), (100, 300, 7), (100, 300, None)):
+            with self.subTest(payload=payload, chunk=chunk):
+                self.tb = gr.top_block()
+                frames = self.rng.integers(0, 2, (5, payload), np.uint8)
+                tags = [tag(i * payload, "frame", pmt.from_long(i)) for i in range(5)]
+                tags.append(tag(2 * payload, "other", pmt.from_long(99)))
+                got, got_tags = self.encode(frames.reshape(-1), tags, payload, coded, chunk=chunk)
+                kernel = LdpcEncoder(payload, coded)
+                np.testing.assert_array_equal(
+                    got, np.concatenate([kernel.encode(frame) for frame in frames]))
+                expected = [(i * coded, "frame", i) for i in range(5)]
+                expected.insert(3, (2 * coded, "other", 99))
+                self.assertEqual(got_tags, expected)
+
+    def test_encoder_waits_for_the_first_tag_and_drops_what_is_cut_short(self):
+        bits = self.rng.integers(0, 2, 1000, np.uint8)
+        tags = [tag(offset, "frame", pmt.from_long(offset)) for offset in (130, 190, 290, 950)]
+        got, got_tags = self.encode(bits, tags, 100, 300, chunk=11)
+        kernel = LdpcEncoder(100, 300)
+        np.testing.assert_array_equal(
+            got, np.concatenate([kernel.encode(bits[i : i + 100]) for i in (190, 290)]))
+        self.assertEqual(got_tags, [(0, "frame", 190), (300, "frame", 290)])
+
+    def test_without_a_tag_frames_follow_each_other(self):
+        bits = self.rng.integers(0, 2, 250, np.uint8)
+        got, _ = self.encode(bits, [], 100, 300, 2, 1, frame_tag="")
+        kernel = LdpcEncoder(100, 300, 2, 1)
+        np.testing.assert_array_equal(
+            got, np.concatenate([kernel.encode(bits[:100]), kernel.encode(bits[100:200])]))
+
+    def noisy(self, payload, coded, frames, sigma):
+        bits = self.rng.integers(0, 2, (frames, payload), np.uint8)
+        encoder = LdpcEncoder(payload, coded)
+        sent = np.array([encoder.encode(row) for row in bits]) * 2.0 - 1
+        llrs = 2 / sigma**2 * (sent + self.rng.normal(0, sigma, sent.shape))
+        return bits, llrs.astype(np.float32)
+
+    def test_decoder_is_the_kernel_and_reports(self):
+        payload, coded = 1000, 3000
+        bits, llrs = self.noisy(payload, coded, 4, 0.8)
+        llrs[2] = self.rng.normal(0, 1, coded)
+        tags = [tag(i * coded, "frame", pmt.dict_add(
+            pmt.make_dict(), pmt.intern("region"), pmt.from_long(i))) for i in range(4)]
+        kernel = LdpcDecoder(payload, coded)
+        expected = [kernel.decode(row) for row in llrs]
+        for soft in (True, False):
+            with self.subTest(soft=soft):
+                self.tb = gr.top_block()
+                got, got_tags, reports = self.decode(
+                    llrs.reshape(-1), tags, payload, coded, soft_output=soft)
+                part = 1 if soft else 0
+                np.testing.assert_array_equal(got, np.concatenate([e[part] for e in expected]))
+                self.assertEqual([offset for offset, _, _ in got_tags],
+                                 [i * payload for i in range(4)])
+                self.assertEqual([report["crc_ok"] for report in reports],
+                                 [True, True, False, True])
+                for i, (_, _, value) in enumerate(got_tags):
+                    self.assertEqual(value["region"], i)
+                    self.assertEqual((value["crc_ok"], value["block_errors"], value["blocks"],
+                                      value["iterations"]), expected[i][2:])
+                    value.pop("region")
+                    self.assertEqual(value, reports[i])
+        np.testing.assert_array_equal(expected[0][0], bits[0])
+
+    def test_iterations_change_while_running(self):
+        payload, coded = 1000, 3000
+        _, llrs = self.noisy(payload, coded, 1, 0.95)
+        decoder = vqdeepsc.ldpc_decoder(payload, coded, iterations=1, frame_tag="")
+        self.assertEqual(decoder.iterations(), 1)
+        source = blocks.vector_source_f(llrs[0].tolist())
+        frames = blocks.message_debug()
+        self.tb.connect(source, decoder, blocks.null_sink(gr.sizeof_float))
+        self.tb.msg_connect(decoder, "frames", frames, "store")
+        self.tb.run()
+        decoder.set_iterations(30)
+        source.rewind()
+        self.tb.run()
+        few, many = (pmt.to_python(message) for message in stored_messages(frames))
+        self.assertFalse(few["crc_ok"])
+        self.assertEqual(few["iterations"], 1)
+        self.assertTrue(many["crc_ok"])
+        self.assertGreater(many["iterations"], 1)
+
+    def test_decoder_survives_any_number(self):
+        llrs = np.array([np.nan, np.inf, -np.inf, 0, 1e38, -1e-40] * 50, np.float32)
+        got, _, reports = self.decode(llrs, [], 100, 300, frame_tag="")
+        self.assertEqual(got.size, 100)
+        self.assertTrue(np.isfinite(got).all())
+        self.assertEqual(reports[0]["blocks"], 1)
+
+    def test_wrong_parameters_are_named(self):
+        for make in (vqdeepsc.ldpc_encoder, vqdeepsc.ldpc_decoder):
+            with self.assertRaisesRegex(ValueError, "0"):
+                make(0, 300)
+            with self.assertRaisesRegex(ValueError, "3"):
+                make(100, 300, 3)
+            with self.assertRaisesRegex(ValueError, "7"):
+                make(100, 300, 4, 7)
+            with self.assertRaisesRegex(ValueError, "10"):
+                make(100, 10)
+        with self.assertRaisesRegex(ValueError, "-5"):
+            vqdeepsc.ldpc_decoder(100, 300, iterations=-5)
+
+
+if __name__ == "__main__":
+    gr_unittest.run(TestLdpcBlocks)

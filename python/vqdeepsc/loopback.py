@@ -44,7 +44,7 @@ def connect_link(
         seed=seed,
     )
     equalizer = csi_equalizer(snr_db)
-    demapper = qam_soft_demapper(BITS_PER_SYMBOL)
+    demapper = qam_soft_demapper(BITS_PER_SYMBOL, noise_input=True)
     decoder = ldpc_decoder(
         payload_bits,
         coded_bits,

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a generated Qt flowgraph of examples/ by itself: move its sliders and see what arrives.
+
+Prints a JSON object with the SSIM of a picture received in each state of the channel, and
+can save the window as a picture. Wants a display (xvfb-run makes one).
+"""
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+from gnuradio import blocks, vqdeepsc
+from gnuradio.vqdeepsc.frames import pdu_to_picture
+from gnuradio.vqdeepsc.metrics import ssim
+from gnuradio.vqdeepsc.pictures import load_picture
+from PyQt5 import Qt
+
+STATES = {
+    "awgn, 20 dB": {"kind": "awgn", "snr_db": 20.0},
+    "awgn, 0 dB": {"kind": "awgn", "snr_db": 0.0},
+    "rayleigh, 10 dB": {"kind": "rayleigh", "snr_db": 10.0},
+}
+# The pictures that were under way when the channel changed are not counted.
+PICTURES_UNDER_WAY = 2
+# The constellation and the picture want a moment to be drawn.
+SETTLE_MILLISECONDS = 700
+
+
+def load_flowgraph(path: Path) -> type:
+    """The top block class of a script that grcc made."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, path.stem)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("flowgraph", type=Path, help="script that grcc made of awgn_loopback.grc")
+    parser.add_argument("--screenshot", type=Path, help="file for a picture of the window")
+    parser.add_argument("--size", default="1280x960", help="of the window (default: %(default)s)")
+    arguments = parser.parse_args(argv)
+    application = Qt.QApplication(sys.argv[:1])
+    top = load_flowgraph(arguments.flowgraph)()
+    received = blocks.message_debug()
+    top.msg_connect((top.sink, "pictures"), (received, "store"))
+    top.source.set_interval(0.05)
+    top.resize(*map(int, arguments.size.split("x")))
+    top.start()
+    top.show()
+
+    sent = load_picture(vqdeepsc.sample_picture())
+    waiting = iter(STATES.items())
+    first_pictures: dict[str, int] = {}
+
+    def next_state() -> None:
+        name, values = next(waiting, (None, None))
+        if name is None:
+            application.quit()
+            return
+        for variable, value in values.items():
+            getattr(top, f"set_{variable}")(value)
+        first = received.num_messages() + PICTURES_UNDER_WAY
+        first_pictures[name] = first
+        timer = Qt.QTimer(application)
+
+        def look() -> None:
+            if received.num_messages() > first:
+                timer.stop()
+                Qt.QTimer.singleShot(SETTLE_MILLISECONDS, finish)
+
+        def finish() -> None:
+            if arguments.screenshot and name == next(iter(STATES)):
+                top.grab().save(str(arguments.screenshot))
+            next_state()
+
+        timer.timeout.connect(look)
+        timer.start(50)
+
+    Qt.QTimer.singleShot(0, next_state)
+    application.exec_()
+    top.stop()
+    top.wait()
+    quality = {
+        name: float(ssim(sent, pdu_to_picture(received.get_message(first))[0]))
+        for name, first in first_pictures.items()
+    }
+    print(json.dumps(quality))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every flowgraph in examples/ compiles and does what it says."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from gnuradio import gr_unittest, vqdeepsc
+from gnuradio.vqdeepsc.codec import Codec
+from gnuradio.vqdeepsc.metrics import ssim
+from gnuradio.vqdeepsc.pictures import load_picture
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+SECONDS = 200
+
+
+class TestExamples(gr_unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.sent = load_picture(vqdeepsc.sample_picture())
+        codec = Codec()
+        height, width = cls.sent.shape[:2]
+        cls.noiseless = codec.decode_bits(codec.encode_bits(cls.sent), width, height)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def run_command(self, *command):
+        # the configuration and cache of whoever runs the tests stay out of them
+        environment = {**os.environ, "HOME": str(self.folder)}
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                              timeout=SECONDS, env=environment)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def compile(self, name):
+        # grcc names the system's interpreter, which may lack onnxruntime
+        self.run_command(sys.executable, shutil.which("grcc"), "-o", self.folder,
+                         EXAMPLES / f"{name}.grc")
+        return self.folder / f"{name}.py"
+
+    def received(self):
+        picture, = (self.folder / "received").iterdir()
+        return load_picture(picture)
+
+    def test_no_example_is_left_out(self):
+        names = {path.stem for path in EXAMPLES.glob("*.grc")}
+        self.assertEqual(names, {"awgn_loopback", "fading_loopback", "in_tree_fec"})
+
+    def test_fading_loopback(self):
+        script = self.compile("fading_loopback")
+        for kind, snr_db in (("rayleigh", 8), ("rician", 7), ("awgn", 5)):
+            with self.subTest(kind=kind):
+                shutil.rmtree(self.folder / "received", ignore_errors=True)
+                self.run_command(sys.executable, script, "--kind", kind, "--snr-db", snr_db,
+                                 "--folder", self.folder / "received")
+                np.testing.assert_array_equal(self.received(), self.noiseless)
+
+    def test_in_tree_fec(self):
+        script = self.compile("in_tree_fec")
+        self.run_command(sys.executable, script, "--snr-db", 10,
+                         "--folder", self.folder / "received")
+        np.testing.assert_array_equal(self.received(), self.noiseless)
+
+    def test_awgn_loopback_obeys_its_sliders(self):
+        script = self.compile("awgn_loopback")
+        screenshot = self.folder / "window.png"
+        output = self.run_command("xvfb-run", "-a", "-s", "-screen 0 1600x1200x24", sys.executable,
+                                  ROOT / "scripts" / "run_gui_example.py", script,
+                                  "--screenshot", screenshot)
+        quality = json.loads(output.splitlines()[-1])
+        noiseless = float(ssim(self.sent, self.noiseless))
+        self.assertAlmostEqual(quality["awgn, 20 dB"], noiseless, places=6)
+        self.assertLess(quality["awgn, 0 dB"], noiseless - 0.1)
+        self.assertAlmostEqual(quality["rayleigh, 10 dB"], noiseless, places=6)
+        self.assertGreater(len(np.unique(load_picture(screenshot))), 100)
+
+
+if __name__ == "__main__":
+    gr_unittest.run(TestExamples)

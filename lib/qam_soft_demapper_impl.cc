@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qam_soft_demapper_impl.h"
 
+#include "kernels/qam_constellation.h"
 #include <gnuradio/io_signature.h>
 #include <stdexcept>
 
@@ -8,6 +9,13 @@ namespace gr {
 namespace vqdeepsc {
 
 namespace {
+
+// The base class would refuse a wrong number with a message about interpolation.
+int checked_bits(int bits_per_symbol)
+{
+    kernel::check_bits_per_symbol(bits_per_symbol);
+    return bits_per_symbol;
+}
 
 void check_noise(float noise)
 {
@@ -36,7 +44,7 @@ qam_soft_demapper_impl::qam_soft_demapper_impl(int bits_per_symbol,
                             gr::io_signature::make2(
                                 noise_input ? 2 : 1, 2, sizeof(gr_complex), sizeof(float)),
                             gr::io_signature::make(1, 1, sizeof(float)),
-                            bits_per_symbol),
+                            checked_bits(bits_per_symbol)),
       d_demapper(bits_per_symbol, kernel::demapper_method_from_name(method)),
       d_noise(noise)
 {

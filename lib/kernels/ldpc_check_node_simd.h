@@ -21,12 +21,17 @@ struct LdpcLayers {
     using Vector = typename Ops::Vector;
     using Format = LdpcFixedPoint<Element>;
 
-    static Vector box_plus(Vector a, Vector b, typename Ops::Table table)
+    struct Tables {
+        typename Ops::Table gain = Ops::table(Format::GAIN);
+        typename Ops::Table loss = Ops::table(Format::LOSS);
+    };
+
+    static Vector box_plus(Vector a, Vector b, const Tables& tables)
     {
         const Vector smaller = Ops::min(a, b);
         const Vector larger = Ops::max(a, b);
-        const Vector gain = Ops::look_up(table, Ops::add(larger, smaller));
-        const Vector loss = Ops::look_up(table, Ops::subtract(larger, smaller));
+        const Vector gain = Ops::look_up(tables.gain, Ops::add(larger, smaller));
+        const Vector loss = Ops::look_up(tables.loss, Ops::subtract(larger, smaller));
         return Ops::subtract(Ops::add(smaller, gain), loss);
     }
 
@@ -36,7 +41,7 @@ struct LdpcLayers {
         const int size = schedule.lifting_size;
         const LdpcSchedule::Edge* edges = schedule.edges.data() + row.first_edge;
         Element* messages = memory.messages + row.first_edge * schedule.own_stride;
-        const auto table = Ops::table(Format::CORRECTION);
+        const Tables tables;
         const Vector limit = Ops::fill(Format::MESSAGE_LIMIT);
 
         const int last = (size - 1) / Ops::LANES * Ops::LANES;
@@ -57,10 +62,10 @@ struct LdpcLayers {
                 Ops::store(memory.scratch + e * schedule.own_stride + z, input);
                 const Vector magnitude = Ops::absolute(input);
                 signs = Ops::exclusive_or(signs, input);
-                others = box_plus(others, Ops::max(least, magnitude), table);
+                others = box_plus(others, Ops::max(least, magnitude), tables);
                 least = Ops::min(least, magnitude);
             }
-            const Vector all = Ops::min(box_plus(others, least, table), limit);
+            const Vector all = Ops::min(box_plus(others, least, tables), limit);
             others = Ops::min(others, limit);
             for (int e = 0; e < row.edges; e++) {
                 const Vector input = Ops::load(memory.scratch + e * schedule.own_stride + z);

@@ -359,7 +359,10 @@ def _models(arguments: argparse.Namespace) -> int:
     from .codec.bundle import verify_files
 
     listed = []
-    for path in list_models():
+    paths = list_models()
+    if not paths:
+        print("vqdeepsc: there are no models", file=sys.stderr)
+    for path in paths:
         try:
             manifest = read_manifest(path)
             verify_files(manifest)
@@ -387,8 +390,6 @@ def _models(arguments: argparse.Namespace) -> int:
         )
         for data, measured in model["measured"].items():
             print(f"    {data}: SSIM {measured['ssim']:.4f}, PSNR {measured['psnr_db']:.2f} dB")
-    if not listed:
-        print("no models", file=sys.stderr)
     return 0
 
 
@@ -412,7 +413,53 @@ def _plot(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--image", metavar="PICTURE", help="picture file of any kind (default: a photograph)"
+    )
+    parser.add_argument("--output", default="demo", metavar="DIR", help="folder for the results")
+    _add_model(parser)
+    parser.add_argument(
+        "--channel", default="awgn", metavar="KIND", help="awgn, rayleigh, rician or rician:FACTOR"
+    )
+    parser.add_argument(
+        "--snr", default="10,4,3,2,1,0", metavar="DB", help="mean Es/N0 in dB: A,B,C"
+    )
+    parser.add_argument("--seed", type=_seed, default=0, help="of all noise and fading")
+    _add_json(parser)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from .link import ChannelModel
+    from .sample import sample_picture
+    from .simulate import parse_snr, summarise
+
+    channel = ChannelModel.parse(arguments.channel)
+    snr_db = parse_snr(arguments.snr)
+    output = Path(arguments.output)
+    try:
+        from .demonstration import run_demonstration
+    except ImportError as error:
+        raise ValueError(f"the demonstration needs GNU Radio: {error}") from error
+    results = run_demonstration(
+        arguments.image or sample_picture(),
+        output,
+        arguments.model,
+        channel,
+        snr_db,
+        arguments.seed,
+    )
+    groups = summarise(results)
+    if arguments.json:
+        _print_json({"output": str(output), "results": groups})
+    else:
+        print_summary(groups)
+        print(f"sent.png, received.png, panel.png and results.csv are in {output}")
+    return 0
+
+
 SUBCOMMANDS = {
+    "demo": Subcommand("Send a picture over a flowgraph, beside a JPEG.", _add_demo, _demo),
     "encode": Subcommand("Encode a picture into a file of source bits.", _add_encode, _encode),
     "decode": Subcommand("Draw the picture of such a file.", _add_decode, _decode),
     "simulate": Subcommand(

@@ -20,6 +20,7 @@ from .vqdeepsc_kernels import (
     LdpcEncoder,
     QamDemapper,
     csi_equalize,
+    noise_density,
     qam_points,
 )
 
@@ -137,7 +138,7 @@ class Link:
         """Sends frames of symbols through a channel, one after another, and decodes them.
 
         symbols: [frames, symbols_per_frame]; snr_db: what `channel` was made with."""
-        noise_density = np.float32(10 ** (-snr_db / 10))
+        n0 = noise_density(snr_db)
         frames = len(symbols)
         bits = np.empty((frames, self.payload_bits), np.uint8)
         llrs = np.empty((frames, self.payload_bits), np.float32)
@@ -145,7 +146,7 @@ class Link:
         blocks = 0
         for i, frame in enumerate(symbols):
             y, h = channel.apply(frame)
-            equalised, noise = csi_equalize(y, h, noise_density)
+            equalised, noise = csi_equalize(y, h, n0)
             soft = self._demapper.demap(equalised, noise)
             bits[i], llrs[i], _, errors[i], blocks, _ = self._decoder.decode(soft)
         return Received(bits, llrs, errors, blocks)

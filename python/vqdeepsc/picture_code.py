@@ -77,6 +77,8 @@ class PictureCode:
 def read_code(path: str | os.PathLike[str]) -> PictureCode:
     """Reads a file of `vqdeepsc encode`; raises CodeFileError."""
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise CodeFileError(f"{path} is not a file")
     try:
         return PictureCode.from_bytes(path.read_bytes(), str(path))
     except OSError as error:

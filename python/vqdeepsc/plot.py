@@ -46,7 +46,7 @@ def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[st
     sizes = {bits for _, bits in systems}
     pictures = max(group["pictures"] for group in groups)
 
-    figure = Figure(figsize=(4.2 * len(channels) + 1, 7), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(channels) + 3, 7), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, len(channels), sharex=True, sharey="row", squeeze=False)
     for column, channel in enumerate(channels):
@@ -74,7 +74,7 @@ def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[st
                 axis.set_ylabel(label)
         _title(axes[0][column], ChannelModel.parse(channel).title)
         axes[1][column].set_xlabel("Es/N0 (dB) per 16-QAM symbol")
-    axes[0][0].legend(loc="lower right", fontsize="small")
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper")
     noun = "picture" if pictures == 1 else "pictures"
     figure.suptitle(f"{pictures:,} {noun}, LDPC 1/3, 16-QAM")
     for path in paths:

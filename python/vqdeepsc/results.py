@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TextIO
 
 
 class ResultsError(ValueError):
-    """A results file that cannot be read, in one sentence."""
+    """A results file that cannot be read or written, in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,8 @@ def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> 
 
     interrupted: drop a last line that was not finished. Raises ResultsError."""
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ResultsError(f"{path} is not a file")
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -83,35 +83,35 @@ def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> 
     return results
 
 
-def append_results(file: TextIO, results: Iterable[Result]) -> None:
-    """Adds rows to an open file and hands them to the system."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerows(map(_row, results))
-    file.flush()
+def append_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
+    """Adds rows to a results.csv; raises ResultsError."""
+    _write(Path(path), "a", map(_row, results))
 
 
 def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
-    """Writes a whole results.csv; the file at `path` is replaced when all is written."""
+    """Writes a whole results.csv; an old file at `path` is replaced when all is written.
+
+    Raises ResultsError."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
+    if path.exists() and not path.is_file():
+        raise ResultsError(f"{path} is not a file")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(COLUMNS)
-            append_results(file, results)
-        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-        temporary.chmod(mode & 0o777)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(temporary, "w", [COLUMNS, *map(_row, results)])
         temporary.replace(path)
-    except BaseException:
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror}") from error
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _write(path: Path, mode: str, rows: Iterable[Sequence[str]]) -> None:
+    try:
+        with path.open(mode, encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror}") from error
 
 
 def _row(result: Result) -> tuple[str, ...]:

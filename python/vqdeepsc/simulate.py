@@ -135,14 +135,13 @@ def simulate(
         finished.setdefault(key[0], set()).add(key)
     jobs = [(name, place, finished[name]) for name, place in pictures]
     order: list[_Key] = []
-    with output.open("a", encoding="utf-8", newline="") as file:
-        started = time.monotonic()
-        for number, (keys, rows) in enumerate(_run(simulation, models, jobs, workers), start=1):
-            append_results(file, rows)
-            results.update((row.key, row) for row in rows)
-            order += keys
-            if progress:
-                _show_progress(number, len(jobs), time.monotonic() - started)
+    started = time.monotonic()
+    for number, (keys, rows) in enumerate(_run(simulation, models, jobs, workers), start=1):
+        append_results(output, rows)
+        results.update((row.key, row) for row in rows)
+        order += keys
+        if progress:
+            _show_progress(number, len(jobs), time.monotonic() - started)
     asked = set(order)
     others = [key for key in results if key not in asked]
     if list(results) != order + others:
@@ -359,9 +358,9 @@ def _run(
             yield waiting.popleft().result()
         pool.shutdown()
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in set(multiprocessing.active_children()) - before:
             process.terminate()
+        pool.shutdown(cancel_futures=True)
         raise
     finally:
         for name, value in environment.items():

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Symbols per second of the soft demapper and the fading channel, beside GNU Radio's own.
+
+Run with the Python of the installation, for example prefix/bin/python bench/demapper.py.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from gnuradio import blocks, channels, digital, gr, vqdeepsc
+from gnuradio.vqdeepsc.vqdeepsc_kernels import FadingChannel, QamDemapper, instruction_sets
+
+NAMES = {2: "QPSK", 4: "16-QAM", 6: "64-QAM", 8: "256-QAM"}
+SYMBOLS = 16384  # of one call; inputs and outputs stay in the cache
+NOISE = 0.1
+SNR_DB = 10.0
+
+
+def kernel_rate(call: Callable[[], Any], seconds: float, repeats: int) -> float:
+    """Median Msymbol/s of a call that handles SYMBOLS symbols, in time of the processor."""
+    call()
+    rates = []
+    for _ in range(repeats):
+        calls = 0
+        start = time.thread_time()
+        while (elapsed := time.thread_time() - start) < seconds:
+            call()
+            calls += 1
+        rates.append(calls * SYMBOLS / elapsed / 1e6)
+    return statistics.median(rates)
+
+
+def flowgraph_rate(
+    make: Callable[[], gr.basic_block],
+    item_size: int,
+    items_per_symbol: int,
+    seconds: float,
+    repeats: int,
+) -> float:
+    """Median Msymbol/s through a block in a flowgraph, in processor time of all its threads."""
+    rates = []
+    for _ in range(repeats):
+        top = gr.top_block()
+        block = make()
+        sink = blocks.null_sink(item_size)
+        top.connect(blocks.null_source(gr.sizeof_gr_complex), block, sink)
+        top.start()
+        time.sleep(0.1)
+        first, start = sink.nitems_read(0), time.process_time()
+        time.sleep(seconds)
+        last, end = sink.nitems_read(0), time.process_time()
+        top.stop()
+        top.wait()
+        rates.append((last - first) / items_per_symbol / (end - start) / 1e6)
+    return statistics.median(rates)
+
+
+def demapper_kernels(seconds: float, repeats: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(1)
+    symbols = (rng.normal(size=SYMBOLS) + 1j * rng.normal(size=SYMBOLS)).astype(np.complex64)
+    noise = rng.uniform(0.05, 1, SYMBOLS).astype(np.float32)
+    rows = []
+    for bits, name in NAMES.items():
+        for method in ("maxlog", "exact"):
+            for instruction_set in instruction_sets():
+                demapper = QamDemapper(bits, method, instruction_set)
+                outputs: dict[str, Callable[[], Any]] = {
+                    "float": lambda d=demapper: d.demap(symbols, NOISE),
+                    "float_noise_per_symbol": lambda d=demapper: d.demap(symbols, noise),
+                    "int8": lambda d=demapper: d.demap_quantised(symbols, NOISE),
+                }
+                row = {"constellation": name, "method": method, "instruction_set": instruction_set}
+                row |= {key: kernel_rate(call, seconds, repeats) for key, call in outputs.items()}
+                rows.append(row)
+    return rows
+
+
+def tree_decoder(table_bits: int | None) -> gr.basic_block:
+    constellation = digital.constellation_16qam()
+    if table_bits is not None:
+        constellation.gen_soft_dec_lut(table_bits, NOISE)
+    return digital.constellation_soft_decoder_cf(constellation.base())
+
+
+def demapper_blocks(seconds: float, repeats: int) -> list[dict[str, Any]]:
+    makers: dict[str, Callable[[], gr.basic_block]] = {
+        "qam_soft_demapper, maxlog": lambda: vqdeepsc.qam_soft_demapper(4, NOISE, "maxlog"),
+        "qam_soft_demapper, exact": lambda: vqdeepsc.qam_soft_demapper(4, NOISE, "exact"),
+        "constellation_soft_decoder_cf, table": lambda: tree_decoder(8),
+        "constellation_soft_decoder_cf": lambda: tree_decoder(None),
+    }
+    return [
+        {"block": name, "rate": flowgraph_rate(make, gr.sizeof_float, 4, seconds, repeats)}
+        for name, make in makers.items()
+    ]
+
+
+def channel_kernels(seconds: float, repeats: int) -> list[dict[str, Any]]:
+    symbols = np.ones(SYMBOLS, np.complex64)
+    rows = []
+    for kind, block_length in (("awgn", 1), ("rayleigh", 1), ("rician", 1), ("rician", 1000)):
+        for instruction_set in instruction_sets():
+            channel = FadingChannel(kind, SNR_DB, 1.0, block_length, 1, instruction_set)
+            rate = kernel_rate(lambda c=channel: c.apply(symbols), seconds, repeats)
+            rows.append(
+                {
+                    "kind": kind,
+                    "block_length": block_length,
+                    "instruction_set": instruction_set,
+                    "rate": rate,
+                }
+            )
+    return rows
+
+
+def channel_blocks(seconds: float, repeats: int) -> list[dict[str, Any]]:
+    makers: dict[str, Callable[[], gr.basic_block]] = {
+        "fading_channel, awgn": lambda: vqdeepsc.fading_channel("awgn", SNR_DB),
+        "fading_channel, rayleigh": lambda: vqdeepsc.fading_channel("rayleigh", SNR_DB),
+        "channel_model": lambda: channels.channel_model(10 ** (-SNR_DB / 20)),
+        "fading_model": lambda: channels.fading_model(8, 0.01, False),
+    }
+    return [
+        {"block": name, "rate": flowgraph_rate(make, gr.sizeof_gr_complex, 1, seconds, repeats)}
+        for name, make in makers.items()
+    ]
+
+
+def add_ratios(rows: list[dict[str, Any]], peer: str) -> None:
+    reference = next(row["rate"] for row in rows if row["block"] == peer)
+    for row in rows:
+        row["ratio"] = row["rate"] / reference
+
+
+def print_table(title: str, rows: list[dict[str, Any]]) -> None:
+    print(f"\n{title}")
+    cells = [list(rows[0])]
+    for row in rows:
+        cells.append([f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()])
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    for line in cells:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=float, default=0.1, help="length of one measurement")
+    parser.add_argument("--repeats", type=int, default=5, help="measurements for each median")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    seconds, repeats = arguments.seconds, arguments.repeats
+    results = {
+        "demapper_kernels": demapper_kernels(seconds, repeats),
+        "demapper_blocks": demapper_blocks(5 * seconds, repeats),
+        "channel_kernels": channel_kernels(seconds, repeats),
+        "channel_blocks": channel_blocks(5 * seconds, repeats),
+    }
+    add_ratios(results["demapper_blocks"], "constellation_soft_decoder_cf, table")
+    add_ratios(results["channel_blocks"], "channel_model")
+    if arguments.json:
+        print(json.dumps(results))
+        return
+    print("Msymbol per second of processor time (of all threads, where it is a flowgraph)")
+    print_table("Soft demapper, kernels", results["demapper_kernels"])
+    print_table("16-QAM soft demapper, flowgraph", results["demapper_blocks"])
+    print_table("Channel, kernels", results["channel_kernels"])
+    print_table("Channel, flowgraph", results["channel_blocks"])
+
+
+if __name__ == "__main__":
+    main()

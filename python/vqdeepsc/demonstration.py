@@ -18,7 +18,6 @@ from .loopback import connect_link, frames_source, stored_messages
 from .pictures import load_picture, save_picture
 from .results import Result, write_results
 
-SNR_DB = (10.0, 4.0, 3.0, 2.0, 1.0, 0.0)
 MAXIMUM_SIDE = 512
 """Larger pictures are reduced, so that the demonstration takes seconds."""
 
@@ -84,8 +83,8 @@ def run_demonstration(
     output: Path,
     model: str,
     channel: ChannelModel,
-    snr_db: Sequence[float] = SNR_DB,
-    seed: int = 0,
+    snr_db: Sequence[float],
+    seed: int,
 ) -> list[Result]:
     """Send picture at each SNR, ours and as JPEG; returns the rows of results.csv.
 
@@ -117,8 +116,19 @@ def run_demonstration(
         decoded = received is not None
         tiles[system].append(Tile(drawn, ssim, psnr, decoded))
         results.append(
-            Result(name, system, str(channel), snr, source_bits, symbols, errors, int(decoded),
-                   ssim, psnr, seed)
+            Result(
+                name,
+                system,
+                str(channel),
+                snr,
+                source_bits,
+                symbols,
+                errors,
+                int(decoded),
+                ssim,
+                psnr,
+                seed,
+            )
         )
 
     for snr in snr_db:

@@ -23,10 +23,10 @@ class semantic_sink(gr.sync_block):
 
     A region begins at an item with the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`);
     items outside regions are passed over, so a stream that begins in the middle of a region is
-    in step again at the next tag. A picture is drawn when all its regions have arrived, when a region of
-    another picture arrives, or when the flowgraph stops; what did not arrive is filled from the
-    prior of the codebooks. Drawn pictures are published at the message port ``pictures`` and
-    written to ``folder``.
+    in step again at the next tag. A picture is drawn when all its regions have arrived, when a
+    region of another picture arrives, or when the flowgraph stops; what did not arrive is filled
+    from the prior of the codebooks. Drawn pictures are published at the message port
+    ``pictures`` and written to ``folder``.
 
     :param model: name of a model or path of a bundle
     :param soft: True for floats with LLR = ln P(1)/P(0), False for bytes with one bit each

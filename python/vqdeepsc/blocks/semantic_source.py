@@ -45,9 +45,9 @@ class semantic_source(gr.sync_block):
     Each region is ``bits_per_region`` items long (20,032 for four scales, 7,616 for three), or
     ``frame_bits`` items, filled with zeros, where a code wants a longer frame. Its first item
     carries the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`). Pictures come from files, in
-    order of name, and from picture PDUs at the message port ``pictures``; each picture that goes out is
-    published at the message port ``sent``. A picture that cannot be read is logged and passed
-    over.
+    order of name, and from picture PDUs at the message port ``pictures``; each picture that goes
+    out is published at the message port ``sent``. A picture that cannot be read is logged and
+    passed over.
 
     :param source: a picture file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
     :param model: name of a model or path of a bundle

@@ -17,6 +17,9 @@ void complex_gaussian([[maybe_unused]] InstructionSet set,
     if (set == InstructionSet::avx2) {
         return complex_gaussian_avx2(seed, stream, first_pair, pairs, out);
     }
+    if (set == InstructionSet::sse41) {
+        return complex_gaussian_sse41(seed, stream, first_pair, pairs, out);
+    }
 #endif
     complex_gaussian_portable(seed, stream, first_pair, pairs, out);
 }

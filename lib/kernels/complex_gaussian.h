@@ -29,6 +29,8 @@ void complex_gaussian(InstructionSet set,
 
 void complex_gaussian_portable(
     std::uint64_t seed, std::uint32_t stream, std::uint64_t first_pair, std::size_t pairs, float* out);
+void complex_gaussian_sse41(
+    std::uint64_t seed, std::uint32_t stream, std::uint64_t first_pair, std::size_t pairs, float* out);
 void complex_gaussian_avx2(
     std::uint64_t seed, std::uint32_t stream, std::uint64_t first_pair, std::size_t pairs, float* out);
 void complex_gaussian_avx512(

@@ -18,6 +18,9 @@ void run([[maybe_unused]] InstructionSet set, const QamDemapperJob& job)
     if (set == InstructionSet::avx2) {
         return qam_demap_avx2(job);
     }
+    if (set == InstructionSet::sse41) {
+        return qam_demap_sse41(job);
+    }
 #endif
     qam_demap_portable(job);
 }

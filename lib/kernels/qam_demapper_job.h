@@ -29,6 +29,7 @@ struct QamDemapperJob {
 };
 
 void qam_demap_portable(const QamDemapperJob& job);
+void qam_demap_sse41(const QamDemapperJob& job);
 void qam_demap_avx2(const QamDemapperJob& job);
 void qam_demap_avx512(const QamDemapperJob& job);
 

@@ -149,12 +149,25 @@ def test_threads_do_not_change_a_picture(codec, photograph):
     )
 
 
+def test_large_pictures_are_cut_without_seams(codec, photograph, monkeypatch):
+    picture = np.tile(photograph[:100], (1, 2, 1))
+    whole = codec.encode(picture)
+    drawn = codec.decode(codec.one_hot(whole), 1200, 100)
+    monkeypatch.setattr("gnuradio.vqdeepsc.codec.tiling.TILE_SIZE", 384)
+    cut = codec.encode(picture)
+    for scale, labels in whole.labels.items():
+        np.testing.assert_array_equal(cut.labels[scale], labels)
+    np.testing.assert_array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)
+    monkeypatch.setattr("gnuradio.vqdeepsc.codec.tiling.HALO", 16)
+    assert not np.array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)
+
+
 def test_memory_stays_flat(codec, photograph):
-    picture = photograph[:128, :128]
+    picture = photograph[:48, :48]
 
     def frames(count):
         for _ in range(count):
-            codec.decode_llrs(soft(codec.encode_bits(picture)), 128, 128)
+            codec.decode_llrs(soft(codec.encode_bits(picture)), 48, 48)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, the highest so far
 
     frames(30)

@@ -31,6 +31,7 @@ from .regions import (
     region_grid,
 )
 from .scales import PICTURE_STEP, REGION_SIZE, Scale
+from .tiling import scaled, tiles
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -110,13 +111,20 @@ class Codec:
         Raises ValueError for arrays of another kind."""
         pixels = _rgb(image)
         height, width = pixels.shape[:2]
-        padded = pad_picture(pixels).transpose(2, 0, 1)[None].astype(np.float32) / 255
-        outputs = self.bundle.encoder.run(
-            [f"s{scale.scale}" for scale in self.scales], {"image": padded}
-        )
+        padded = pad_picture(pixels)
         labels = {
-            scale.scale: output[0] for scale, output in zip(self.scales, outputs, strict=True)
+            scale.scale: np.empty(
+                (padded.shape[0] // scale.stride, padded.shape[1] // scale.stride), np.int64
+            )
+            for scale in self.scales
         }
+        names = [f"s{scale.scale}" for scale in self.scales]
+        for tile in tiles(padded.shape[1], padded.shape[0]):
+            piece = padded[tile.outer_rows, tile.outer_columns].transpose(2, 0, 1)[None]
+            outputs = self.bundle.encoder.run(names, {"image": piece.astype(np.float32) / 255})
+            for scale, output in zip(self.scales, outputs, strict=True):
+                place = scaled(tile.rows, scale.stride), scaled(tile.columns, scale.stride)
+                labels[scale.scale][place] = output[0][tile.inner(scale.stride)]
         return Indices(width, height, labels)
 
     def decode(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
@@ -209,20 +217,28 @@ class Codec:
 
     def _draw(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
         padded_width, padded_height = padded_size(width, height)
-        features = {}
         for scale in self.scales:
-            values = np.asarray(posteriors[scale.scale], dtype=np.float32)
             shape = (padded_height // scale.stride, padded_width // scale.stride, scale.codewords)
-            if values.shape[1:] != shape:
+            if posteriors[scale.scale].shape[1:] != shape:
                 raise ValueError(
                     f"posteriors of scale {scale.scale} must be {list(shape)} for a picture of "
-                    f"{width}x{height}, got {list(values.shape[1:])}"
+                    f"{width}x{height}, got {list(posteriors[scale.scale].shape[1:])}"
                 )
-            mean = values @ self.bundle.codebooks[scale.scale]
-            features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
-        (images,) = self.bundle.decoder.run(["image"], features)
-        images = images[:, :, :height, :width].transpose(0, 2, 3, 1)
-        return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+        count = len(posteriors[self.scales[0].scale])
+        pictures = np.empty((count, padded_height, padded_width, 3), np.uint8)
+        for tile in tiles(padded_width, padded_height):
+            features = {}
+            for scale in self.scales:
+                rows = scaled(tile.outer_rows, scale.stride)
+                columns = scaled(tile.outer_columns, scale.stride)
+                values = posteriors[scale.scale][:, rows, columns].astype(np.float32, copy=False)
+                mean = values @ self.bundle.codebooks[scale.scale]
+                features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
+            (images,) = self.bundle.decoder.run(["image"], features)
+            inner_rows, inner_columns = tile.inner(1)
+            images = images[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
+            pictures[:, tile.rows, tile.columns] = np.rint(np.clip(images, 0, 1) * 255)
+        return pictures[:, :height, :width]
 
     def _assemble(
         self, regions: Mapping[int, NDArray], width: int, height: int

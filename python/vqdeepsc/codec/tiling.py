@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pieces in which the networks take large pictures, so that memory does not grow with the picture.
+
+Pieces overlap by more than what the networks see around a pixel, so that no seam appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+TILE_SIZE = 1280
+HALO = 192
+"""Pixels around a tile: the networks that are shipped see up to 126 (a test holds them to it)."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Pixels of a padded picture: what is taken from this piece, and what the network gets."""
+
+    rows: slice
+    columns: slice
+    outer_rows: slice
+    outer_columns: slice
+
+    def inner(self, stride: int) -> tuple[slice, slice]:
+        """Rows and columns of what is taken, in positions of a scale within the piece."""
+        return _shift(self.rows, self.outer_rows, stride), _shift(
+            self.columns, self.outer_columns, stride
+        )
+
+
+def tiles(width: int, height: int) -> Iterator[Tile]:
+    """Tiles that cover a padded picture of width x height pixels."""
+    for rows, outer_rows in _cuts(height):
+        for columns, outer_columns in _cuts(width):
+            yield Tile(rows, columns, outer_rows, outer_columns)
+
+
+def scaled(pixels: slice, stride: int) -> slice:
+    """Pixels as positions of a scale."""
+    return slice(pixels.start // stride, pixels.stop // stride)
+
+
+def _cuts(length: int) -> Iterator[tuple[slice, slice]]:
+    for start in range(0, length, TILE_SIZE):
+        stop = min(start + TILE_SIZE, length)
+        yield slice(start, stop), slice(max(0, start - HALO), min(length, stop + HALO))
+
+
+def _shift(inner: slice, outer: slice, stride: int) -> slice:
+    return scaled(slice(inner.start - outer.start, inner.stop - outer.start), stride)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training, evaluation and export of the networks of gr-vqdeepsc."""

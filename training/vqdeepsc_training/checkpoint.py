@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trained networks from checkpoints."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .data import DataError
+from .networks import build_network
+
+
+def read_checkpoint(path: Path) -> dict:
+    """Contents of a checkpoint as `Trainer.save` wrote it.
+
+    Raises DataError if there is none or it cannot be read.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist.") from error
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        raise DataError(f"{path} is no checkpoint that can be read.") from error
+
+
+def averaged_network(checkpoint: dict) -> nn.Module:
+    """Network with the averaged weights of a checkpoint, in evaluation mode."""
+    network = build_network(checkpoint["configuration"]["network"])
+    network.load_state_dict(checkpoint["average"])
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a bundle from a checkpoint: python -m vqdeepsc_training.export --checkpoint FILE ..."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .assignment import assign, assignment_cost, one_bit_costs
+from .checkpoint import averaged_network, read_checkpoint
+from .data import DataError, evaluation_pictures
+from .evaluate import evaluate
+from .model_card import model_card
+from .repository import Codec, write_manifest
+
+OPSET = 17
+LABEL_TOLERANCE = 1e-3
+PICTURE_TOLERANCE = 1e-3
+CHECK_SIZES = ((1, 128, 128), (3, 128, 128), (1, 208, 144), (1, 768, 1024))
+
+
+class ExportError(Exception):
+    """A bundle that would not do what the network does; the message is one sentence."""
+
+
+class EncoderGraph(nn.Module):
+    """image -> labels of every scale that is sent, fine to coarse."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.network.encode(image).labels)
+
+
+class DecoderGraph(nn.Module):
+    """Codewords of every scale that is sent, fine to coarse -> image."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *codewords: Tensor) -> Tensor:
+        return self.network.decode(*codewords)
+
+
+def count_labels(network: nn.Module, pictures: NDArray[np.uint8]) -> list[NDArray]:
+    """How often each label occurs on pictures uint8 [P, H, W, 3], by scale."""
+    counts = [np.zeros(space.codewords) for space in network.spaces]
+    for start in range(0, len(pictures), 16):
+        for total, labels in zip(counts, encode(network, pictures[start : start + 16]).labels,
+                                 strict=True):
+            total += torch.bincount(labels.flatten(), minlength=len(total)).numpy()
+    return counts
+
+
+def encode(network: nn.Module, pictures: NDArray[np.uint8]) -> object:
+    """What the network encodes pictures uint8 [P, H, W, 3] to."""
+    image = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(255)
+    with torch.no_grad():
+        return network.encode(image)
+
+
+def assign_labels(network: nn.Module, counts: list[NDArray]) -> dict[str, list[float]]:
+    """Reorder every codebook of the network and the counts.
+
+    Returns the expected squared distance of one flipped bit before and after, by scale.
+    """
+    result = {}
+    for position, space in enumerate(network.spaces):
+        prior = counts[position] / counts[position].sum()
+        costs = one_bit_costs(space.embedding.numpy(), prior)
+        order = assign(costs)
+        result[f"s{network.sent[position] + 1}"] = [
+            round(assignment_cost(costs, np.arange(len(order))), 4),
+            round(assignment_cost(costs, order), 4),
+        ]
+        space.reorder(torch.from_numpy(order))
+        counts[position] = counts[position][order]
+    return result
+
+
+def write_graphs(network: nn.Module, folder: Path) -> None:
+    """encoder.onnx, decoder.onnx and codebooks.npz of a network."""
+    scales = [level + 1 for level in network.sent]
+    image = torch.rand(2, 3, 32, 48)
+    with torch.no_grad():
+        codewords = network.encode(image).codewords
+    free = {0: "pictures", 2: "height", 3: "width"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            EncoderGraph(network), (image,), folder / "encoder.onnx", opset_version=OPSET,
+            input_names=["image"], output_names=[f"s{scale}" for scale in scales], dynamo=False,
+            dynamic_axes={"image": free} | {
+                f"s{scale}": {0: "pictures", 1: f"height_{scale}", 2: f"width_{scale}"}
+                for scale in scales},
+        )
+        torch.onnx.export(
+            DecoderGraph(network), tuple(codewords), folder / "decoder.onnx", opset_version=OPSET,
+            input_names=[f"q{scale}" for scale in scales], output_names=["image"], dynamo=False,
+            dynamic_axes={"image": free} | {
+                f"q{scale}": {0: "pictures", 2: f"height_{scale}", 3: f"width_{scale}"}
+                for scale in scales},
+        )
+    for name in ("encoder.onnx", "decoder.onnx"):
+        halve_weights(folder / name)
+    np.savez(folder / "codebooks.npz", **{
+        f"e{scale}": space.embedding.numpy().astype(np.float32)
+        for scale, space in zip(scales, network.spaces, strict=True)})
+
+
+def halve_weights(path: Path) -> None:
+    """Store the weights of a graph as float16 where that loses nothing; it computes in float32.
+
+    Runtimes undo it once, when they load the graph.
+    """
+    model = onnx.load(path)
+    graph = model.graph
+    casts = []
+    for tensor in list(graph.initializer):
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or not np.array_equal(values.astype(np.float16), values):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name],
+                                           to=onnx.TensorProto.FLOAT))
+    nodes = casts + list(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def round_weights(network: nn.Module) -> None:
+    """Round the kernels and biases of all convolutions to float16 values."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            for parameter in module.parameters():
+                parameter.copy_(parameter.half().float())
+
+
+def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -> dict[str, float]:
+    """Hold the graphs in a folder against the network on random smooth pictures.
+
+    Returns the largest share of unequal labels and the largest difference of a picture.
+    Raises ExportError if they are above LABEL_TOLERANCE and PICTURE_TOLERANCE.
+    """
+    encoder, decoder = (
+        onnxruntime.InferenceSession(folder / name, providers=["CPUExecutionProvider"])
+        for name in ("encoder.onnx", "decoder.onnx"))
+    generator = torch.Generator().manual_seed(0)
+    unequal, difference = 0.0, 0.0
+    for batch, height, width in sizes:
+        small = torch.rand(batch, 3, height // 8, width // 8, generator=generator)
+        image = nn.functional.interpolate(small, (height, width), mode="bicubic").clamp(0, 1)
+        with torch.no_grad():
+            encoded = network.encode(image)
+            drawn = network.decode(*encoded.codewords)
+        found = encoder.run(None, {"image": image.numpy()})
+        for labels, expected in zip(found, encoded.labels, strict=True):
+            if labels.shape != tuple(expected.shape):
+                raise ExportError(f"The encoder gives labels {list(labels.shape)} for pictures of "
+                                  f"{width}x{height}, not {list(expected.shape)}.")
+            unequal = max(unequal, float((labels != expected.numpy()).mean()))
+        names = [node.name for node in decoder.get_inputs()]
+        feeds = {name: q.numpy() for name, q in zip(names, encoded.codewords, strict=True)}
+        (picture,) = decoder.run(None, feeds)
+        difference = max(difference, float(np.abs(picture - drawn.numpy()).max()))
+    if unequal > LABEL_TOLERANCE:
+        raise ExportError(f"{unequal:.2%} of the exported encoder's labels differ from PyTorch.")
+    if difference > PICTURE_TOLERANCE:
+        raise ExportError(f"The exported decoder's pictures differ from PyTorch by {difference:g}.")
+    return {"unequal_labels": unequal, "picture_difference": difference}
+
+
+def export(args: argparse.Namespace) -> dict:
+    """Write the bundle that the arguments ask for; returns what was measured.
+
+    Raises DataError, ExportError or ValueError (BundleError) in one sentence.
+    """
+    checkpoint = read_checkpoint(args.checkpoint)
+    configuration = checkpoint["configuration"]
+    network = averaged_network(checkpoint)
+    network.exporting = True
+    round_weights(network)
+    training_pictures = np.concatenate(
+        [evaluation_pictures(path, configuration["crop"], args.prior_pictures)
+         for path in args.data])
+    counts = count_labels(network, training_pictures)
+    assignment = assign_labels(network, counts)
+    args.bundle.mkdir(parents=True, exist_ok=True)
+    write_graphs(network, args.bundle)
+    agreement = check_graphs(network, args.bundle)
+    training = {
+        "configuration": configuration,
+        "data": args.data_names or [path.name for path in args.data],
+        "steps": checkpoint["step"],
+        "pictures": checkpoint["pictures"],
+        "seed": configuration["seed"],
+    }
+    card = args.bundle / "MODEL_CARD.md"
+    name = args.bundle.name
+
+    def describe(measured: dict) -> None:
+        card.write_text(model_card(name, args.version, network, checkpoint, training, measured,
+                                   assignment), encoding="utf-8")
+        brief = {key: {"ssim": m["ssim"], "psnr_db": m["psnr_db"], "ms_ssim": None,
+                       "ciede2000": m["ciede2000"]} for key, m in measured.items()}
+        write_manifest(args.bundle, name=name, version=args.version,
+                       priors=dict(zip([s + 1 for s in network.sent], counts, strict=True)),
+                       training=training, measured=brief)
+
+    # The codec loads only whole bundles, so there is a manifest before there are figures.
+    describe({})
+    codec = Codec(args.bundle)
+    measured = {}
+    for given in args.measure or []:
+        key, _, path = given.partition("=")
+        measured[key], _ = evaluate(codec, evaluation_pictures(Path(path), configuration["crop"]))
+    describe(measured)
+    Codec(args.bundle)
+    return {"agreement": agreement, "assignment": assignment, "measured": measured}
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqdeepsc_training.export", description="Make a bundle of a checkpoint.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint of a run")
+    parser.add_argument("--bundle", type=Path, required=True,
+                        help="directory to write; its name is the model's name")
+    parser.add_argument("--version", default="1.0.0", help="version of the model")
+    parser.add_argument("--data", type=Path, nargs="+", required=True,
+                        help="training data, for the frequencies of the codewords")
+    parser.add_argument("--data-names", nargs="+", help="names of the training data in the card")
+    parser.add_argument("--prior-pictures", type=int, default=300,
+                        help="pictures of each data set that the frequencies are counted on")
+    parser.add_argument("--measure", nargs="+", metavar="NAME=PATH",
+                        help="data sets to measure the bundle on")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    try:
+        print(json.dumps(export(parse_args(argv)), indent=1))
+    except (DataError, ExportError, ValueError) as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

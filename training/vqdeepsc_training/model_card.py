@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text of MODEL_CARD.md."""
+
+from __future__ import annotations
+
+import json
+
+from torch import nn
+
+
+def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, training: dict,
+               measured: dict, assignment: dict) -> str:
+    """Markdown that says what a model is, how it was trained and what was measured."""
+    configuration = checkpoint["configuration"]
+    parameters = sum(p.numel() for p in network.parameters())
+    bits = sum(space.bits * (64 >> level) ** 2
+               for level, space in zip(network.sent, network.spaces, strict=True))
+    lines = [
+        f"# {name} {version}",
+        "",
+        f"A picture of 128x128 pixels becomes {bits:,} bits. {parameters / 1e6:.2f} million "
+        f"parameters, network type `{configuration['network']['type']}`.",
+        "",
+        "| Scale | Grid of 128x128 | Codewords | Dimension | Bits |",
+        "|---|---|---|---|---|",
+    ]
+    for level, space in zip(network.sent, network.spaces, strict=True):
+        side = 64 >> level
+        lines.append(f"| {level + 1} | {side}x{side} | {space.codewords} | {space.dimension} | "
+                     f"{space.bits * side * side:,} |")
+    if measured:
+        lines += ["", "## Quality", "",
+                  "Noiseless, hard decisions, centre crops of 128x128 pixels. SSIM is Wang's "
+                  "(11x11 Gaussian, sigma 1.5, mean over RGB). Entropy is the share of each "
+                  "codebook's bits that the labels use.", "",
+                  "| Data | Pictures | SSIM | PSNR | CIEDE2000 | Entropy s1, s2, s3, s4 |",
+                  "|---|---|---|---|---|---|"]
+        for key, m in measured.items():
+            shares = ", ".join(f"{share:.0%}" for share in m["entropy_share"].values())
+            lines.append(f"| {key} | {m['pictures']} | {m['ssim']:.3f} | {m['psnr_db']:.2f} dB | "
+                         f"{m['ciede2000']:.2f} | {shares} |")
+    lines += ["", "## Labels", "",
+              "Squared distance between the codewords of labels that differ in one bit, expected "
+              "over the labels' frequencies, before and after index assignment:", "",
+              "| Scale | Before | After |", "|---|---|---|"]
+    lines += [f"| {key[1:]} | {before:.3f} | {after:.3f} |"
+              for key, (before, after) in assignment.items()]
+    lines += ["", "## Training", "",
+              f"Data: {', '.join(training['data'])}. {training['steps']:,} steps, "
+              f"{training['pictures']:,} crops seen, {checkpoint['seconds'] / 3600:.2f} hours on "
+              f"the processor, seed {training['seed']}. Weights are a moving average.", "",
+              "```json", json.dumps(configuration, indent=1), "```", ""]
+    curve = checkpoint["curve"]
+    if curve:
+        shown = curve[:: max(1, len(curve) // 12)]
+        if shown[-1] is not curve[-1]:
+            shown.append(curve[-1])
+        lines += ["Validation during training:", "", "| Crops seen | SSIM | PSNR |", "|---|---|---|"]
+        lines += [f"| {p['pictures']:,} | {p['ssim']:.4f} | {p['psnr_db']:.2f} dB |" for p in shown]
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Train a network: python -m vqdeepsc_training.train --config FILE --data PATH..."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from . import distributed
+from .data import BatchSampler, DataError, evaluation_pictures, open_cache
+from .trainer import Trainer
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqdeepsc_training.train", description="Train a network.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, required=True, help="configuration, a JSON file")
+    parser.add_argument("--data", type=Path, nargs="+", required=True,
+                        help="folders or tar files of pictures to train on")
+    parser.add_argument("--shares", type=float, nargs="+",
+                        help="share of each data set in a batch (all the same if not given)")
+    parser.add_argument("--validation", type=Path, help="folder or tar file of pictures")
+    parser.add_argument("--validation-pictures", type=int, default=100, help="how many at most")
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"),
+                        help="folder for decoded pictures")
+    parser.add_argument("--folder", type=Path, help="folder of the run (default: runs/NAME)")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
+    parser.add_argument("--steps", type=int, help="number of steps, instead of the config's")
+    parser.add_argument("--hours", type=float,
+                        help="length of the run; the learning rate then follows the clock")
+    parser.add_argument("--save-minutes", type=float, default=3.0,
+                        help="minutes between checkpoints, each with a validation")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(),
+                        help="processor threads")
+    return parser.parse_args(argv)
+
+
+def train(args: argparse.Namespace) -> Trainer:
+    """Run the training that the arguments ask for.
+
+    Raises DataError for data or a checkpoint that cannot be used.
+    """
+    torch.set_num_threads(args.threads)
+    distributed.start()
+    if not args.config.is_file():
+        raise DataError(f"The configuration {args.config} does not exist.")
+    configuration = json.loads(args.config.read_text())
+    if args.steps is not None:
+        configuration["steps"] = args.steps
+    folder = args.folder or Path("runs") / configuration["name"]
+    crop, zoom = configuration["crop"], configuration.get("zoom", 1.0)
+    caches = [open_cache(path, args.cache, crop, max(crop, int(crop * zoom * 1.5)))
+              for path in args.data]
+    shares = args.shares or [1.0] * len(caches)
+    sampler = BatchSampler(caches, shares, crop, configuration["batch"], configuration["seed"],
+                           zoom)
+    images = None
+    if args.validation:
+        images = evaluation_pictures(args.validation, crop, args.validation_pictures)
+    trainer = Trainer(configuration, sampler, folder, args.hours)
+    if args.resume and (folder / "checkpoint.pt").exists():
+        trainer.resume()
+    saved = trainer.seconds
+    terms: dict[str, float] = {}
+    while trainer.progress < 1:
+        terms = trainer.train_step()
+        if trainer.seconds - saved > 60 * args.save_minutes:
+            saved = trainer.seconds
+            report(trainer, images, terms)
+            trainer.save()
+    report(trainer, images, terms)
+    trainer.save()
+    return trainer
+
+
+def report(trainer: Trainer, images: object, terms: dict[str, float]) -> None:
+    """Print one line on how the training goes."""
+    if distributed.rank():
+        return
+    point = trainer.validate(images) if images is not None else {"step": trainer.step}
+    texts = [f"{name} {value:.4g}" for name, value in point.items()]
+    texts += [f"train_{name} {value:.4g}" for name, value in terms.items()]
+    print(f"{100 * trainer.progress:5.1f} %  " + "  ".join(texts), flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    try:
+        train(parse_args(argv))
+    except (DataError, ValueError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        distributed.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

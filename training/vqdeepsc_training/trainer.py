@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training steps, schedule, checkpoints and validation."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import distributed
+from .assignment import assign, one_bit_costs
+from .channel import received_codewords
+from .data import BatchSampler
+from .encoded import Encoded
+from .losses import psnr, reconstruction_loss, ssim
+from .networks import build_network
+from .optimiser import configure_optimisers
+
+
+ASSIGNMENT_STEPS = 200
+
+
+class Trainer:
+    """One training run; everything random depends on the seed and the step alone.
+
+    configuration: see configs/; sampler: batches by step; folder: of checkpoint and record;
+    hours: length of the run instead of the configuration's number of steps.
+    """
+
+    def __init__(self, configuration: dict, sampler: BatchSampler, folder: Path,
+                 hours: float | None = None) -> None:
+        self.configuration = configuration
+        self.sampler = sampler
+        self.folder = folder
+        self.hours = hours
+        self.steps = configuration["steps"]
+        torch.manual_seed(configuration["seed"])
+        self.network = build_network(configuration["network"]).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimisers = configure_optimisers(self.network, configuration["optimiser"])
+        self.step = 0
+        self.seconds = 0.0
+        self.pictures = 0
+        self.curve: list[dict] = []
+        self.quantised_network = configuration.get("quantised", True)
+        self.bfloat16 = configuration.get("precision") == "bfloat16"
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, 0 to 1."""
+        if self.hours is not None:
+            return min(1.0, self.seconds / (3600 * self.hours))
+        return min(1.0, self.step / self.steps)
+
+    def learning_rate(self) -> float:
+        """Factor of the learning rate: linear warm-up, then half a cosine to `final_rate`."""
+        settings = self.configuration["optimiser"]
+        warm_up = min(1.0, (self.step + 1) / settings.get("warmup_steps", 1))
+        if settings.get("schedule") == "constant":
+            return warm_up
+        final = settings.get("final_rate", 0.01)
+        cosine = 0.5 * (1 + math.cos(math.pi * self.progress))
+        return warm_up * (final + (1 - final) * cosine)
+
+    def generator(self) -> torch.Generator:
+        """Source of randomness of the current step."""
+        return torch.Generator().manual_seed(self.configuration["seed"] * 1_000_003 + self.step)
+
+    def train_step(self) -> dict[str, float]:
+        """One step of all optimisers; returns the terms of the loss."""
+        started = time.monotonic()
+        settings = self.configuration
+        image = self.sampler(self.step).contiguous(memory_format=torch.channels_last)
+        generator = self.generator()
+        unquantised_steps = settings.get("unquantised_steps", 0)
+        quantised = self.quantised_network and self.step >= unquantised_steps
+        self.network.train()
+        factor = self.learning_rate()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = settings["optimiser"]["learning_rate"] * factor
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            if (quantised and self.step == unquantised_steps
+                    and not getattr(self.network, "corners", False)):
+                self.start_codebooks(image, generator)
+            decoded, encoded = self.network(image, quantised)
+        loss, terms = reconstruction_loss(decoded.float(), image, settings["loss"])
+        if quantised:
+            terms["embedding"] = float(encoded.embedding_loss.detach())
+            vq = settings["commitment"] * encoded.commitment_loss
+            if settings.get("embedding_gradient"):
+                vq = vq + encoded.embedding_loss
+            loss = loss + settings.get("quantiser_weight", 1.0) * vq
+            if self.noisy_pictures:
+                noisy_loss, terms["noisy_mse"] = self.noisy_loss(image, encoded, generator)
+                loss = loss + noisy_loss
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        distributed.average([p.grad for p in self.network.parameters() if p.grad is not None])
+        if settings["optimiser"].get("clip"):
+            nn.utils.clip_grad_norm_(self.network.parameters(), settings["optimiser"]["clip"])
+        for optimiser in self.optimisers:
+            optimiser.step()
+        if quantised:
+            restarted = 0
+            for space, features, labels in zip(
+                self.network.spaces, encoded.features, encoded.labels, strict=True
+            ):
+                restarted += space.update(features, labels, generator)
+            terms["restarted"] = restarted
+        self.average_weights()
+        self.step += 1
+        self.pictures += self.sampler.batch * distributed.processes()
+        clock = torch.tensor([self.seconds + time.monotonic() - started], dtype=torch.float64)
+        # All processes go by one clock, or they would stop at different steps.
+        self.seconds = float(distributed.from_first(clock))
+        terms["loss"] = float(loss.detach())
+        return terms
+
+    @property
+    def noisy_pictures(self) -> int:
+        """Pictures of each batch that are decoded a second time, after a bad channel."""
+        noise = self.configuration.get("noise")
+        return noise["pictures"] if noise and self.progress >= noise["from"] else 0
+
+    def noisy_loss(self, image: Tensor, encoded: Encoded,
+                   generator: torch.Generator) -> tuple[Tensor, float]:
+        """Loss of the pictures that crossed a bad channel, by their share, and its MSE term.
+
+        Only the decoder learns from it.
+        """
+        count = self.noisy_pictures
+        if self.step % ASSIGNMENT_STEPS == 0:
+            self.assign_labels(encoded)
+        labels = [found[:count] for found in encoded.labels]
+        codewords = received_codewords(self.network.spaces, labels, generator)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            decoded = self.network.decode(*codewords)
+        loss, terms = reconstruction_loss(decoded.float(), image[:count],
+                                          self.configuration["loss"])
+        return loss * (count / len(image)), terms.get("mse", 0.0)
+
+    @torch.no_grad()
+    def assign_labels(self, encoded: Encoded) -> None:
+        """Order the codewords so that labels one bit apart are near; labels in `encoded` too."""
+        for position, space in enumerate(self.network.spaces):
+            prior = (space.counts / space.counts.sum()).numpy()
+            order = torch.from_numpy(assign(one_bit_costs(space.embedding.numpy(), prior)))
+            space.reorder(order)
+            self.average.spaces[position].reorder(order)
+            encoded.labels[position] = order.argsort()[encoded.labels[position]]
+
+    @torch.no_grad()
+    def start_codebooks(self, image: Tensor, generator: torch.Generator) -> None:
+        """k-means start of every embedding space, coarse to fine, on one batch."""
+        for scale in reversed(range(len(self.network.spaces))):
+            # Finer features depend on the coarser codewords, so each scale is encoded anew.
+            _, encoded = self.network(image, quantised=False)
+            self.network.spaces[scale].start_from(encoded.features[scale], generator)
+        self.average.load_state_dict(self.network.state_dict())
+
+    @torch.no_grad()
+    def average_weights(self) -> None:
+        """Moving average of weights and codebooks, which validation and export use."""
+        # A short memory at first, so that the start is forgotten.
+        decay = min(self.configuration.get("average", 0.999), (1 + self.step) / (10 + self.step))
+        pairs = list(zip(self.average.state_dict().values(), self.network.state_dict().values(),
+                         strict=True))
+        floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        torch._foreach_lerp_([p[0] for p in floats], [p[1] for p in floats], 1 - decay)
+        for mean, current in pairs:
+            if not mean.is_floating_point():
+                mean.copy_(current)
+
+    @torch.no_grad()
+    def validate(self, images: np.ndarray, batch: int = 20) -> dict[str, float]:
+        """Mean SSIM and PSNR of the averaged weights on pictures uint8 [P, H, W, 3]."""
+        self.average.eval()
+        quantised = self.quantised_network and self.step > self.configuration.get(
+            "unquantised_steps", 0)
+        similarity, ratio = [], []
+        for start in range(0, len(images), batch):
+            image = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
+            image = image.float().div(255).contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+                decoded, _ = self.average(image, quantised)
+            decoded = decoded.float().clamp(0, 1)
+            similarity.append(ssim(decoded, image))
+            ratio.append(psnr(decoded, image))
+        point = {
+            "step": self.step,
+            "pictures": self.pictures,
+            "seconds": round(self.seconds),
+            "ssim": round(float(torch.cat(similarity).mean()), 4),
+            "psnr_db": round(float(torch.cat(ratio).mean()), 3),
+        }
+        self.curve.append(point)
+        return point
+
+    def save(self) -> None:
+        """Write checkpoint and record; a reader never sees half a file."""
+        if distributed.rank():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        checkpoint = self.folder / "checkpoint.pt"
+        unfinished = checkpoint.with_suffix(".unfinished")
+        torch.save({
+            "configuration": self.configuration,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "step": self.step,
+            "pictures": self.pictures,
+            "seconds": self.seconds,
+            "hours": self.hours,
+            "curve": self.curve,
+        }, unfinished)
+        unfinished.replace(checkpoint)
+        (self.folder / "record.json").write_text(json.dumps(self.record(), indent=1) + "\n")
+
+    def record(self) -> dict:
+        """What the run was and how it went, for training/results/."""
+        return {
+            "configuration": self.configuration,
+            "steps": self.step,
+            "pictures": self.pictures,
+            "hours": round(self.seconds / 3600, 3),
+            "parameters": sum(p.numel() for p in self.network.parameters()),
+            "validation": self.curve,
+        }
+
+    def resume(self) -> None:
+        """Go on from the checkpoint in the folder."""
+        state = torch.load(self.folder / "checkpoint.pt", weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.step = state["step"]
+        self.pictures = state.get("pictures", self.step * self.configuration["batch"])
+        self.seconds = state["seconds"]
+        self.curve = state["curve"]

@@ -87,15 +87,32 @@ class TestSemanticSource(gr_unittest.TestCase):
     def test_picture_pdus(self):
         image = photograph(90, 128)
         source = vqdeepsc.semantic_source()
-        head = blocks.head(gr.sizeof_char, 20032)
         sink = blocks.vector_sink_b()
-        self.tb.connect(source, head, sink)
+        self.tb.connect(source, sink)
         port = pmt.intern("pictures")
         source.to_basic_block()._post(port, pmt.intern("nonsense"))
         source.to_basic_block()._post(port, picture_to_pdu(image, 77))
-        self.tb.run()
+        self.tb.start()
+        deadline = time.monotonic() + 20
+        while len(sink.data()) < 20032 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.tb.stop()
+        self.tb.wait()
         np.testing.assert_array_equal(sink.data(), self.codec.encode_bits(image)[0])
         self.assertEqual(FrameHeader.from_pmt(sink.tags()[0].value).picture, 77)
+
+    def test_pictures_that_wait_are_sent_before_the_flowgraph_ends(self):
+        images = [photograph(40 + i, 128) for i in range(5)]
+        source = vqdeepsc.semantic_source()
+        sink = blocks.vector_sink_b()
+        self.tb.connect(source, sink)
+        inbox = source.to_basic_block()
+        for image in images:
+            inbox._post(pmt.intern("pictures"), picture_to_pdu(image, 0))
+        inbox._post(pmt.intern("system"), pmt.cons(pmt.intern("done"), pmt.from_long(1)))
+        self.tb.run()
+        expected = [self.codec.encode_bits(image)[0] for image in images]
+        np.testing.assert_array_equal(sink.data(), np.concatenate(expected))
 
     def test_interval_changes_while_running(self):
         path = self.save("a.png", 32, 32)

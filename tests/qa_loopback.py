@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole link as a flowgraph: against the codec alone, and against vqdeepsc.link."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pmt
+from gnuradio import blocks, gr, gr_unittest, vqdeepsc
+from gnuradio.vqdeepsc.codec import Codec
+from gnuradio.vqdeepsc.frames import pdu_to_picture
+from gnuradio.vqdeepsc.link import ChannelModel, Link
+from gnuradio.vqdeepsc.loopback import connect_link, frames_source, stored_messages
+from PIL import Image
+
+
+def photograph(width: int, height: int) -> np.ndarray:
+    image = Image.open(vqdeepsc.sample_picture()).convert("RGB")
+    return np.asarray(image.resize((width, height)))
+
+
+class TestLoopback(gr_unittest.TestCase):
+    def receive(self, bits, channel, snr_db, seed, soft):
+        """Frames [frames, bits] over a flowgraph: (soft or hard bits, block errors)."""
+        top = gr.top_block()
+        sink = blocks.vector_sink_f() if soft else blocks.vector_sink_b()
+        frames = blocks.message_debug()
+        source = frames_source(bits, [pmt.PMT_NIL] * len(bits))
+        decoder = connect_link(top, source, sink, bits.shape[1], channel, snr_db, seed, soft)
+        top.msg_connect(decoder, "frames", frames, "store")
+        top.run()
+        reports = [pmt.to_python(report) for report in stored_messages(frames)]
+        errors = [report["block_errors"] for report in reports]
+        return np.array(sink.data()).reshape(bits.shape), errors
+
+    def test_picture_at_20_db_is_that_of_the_codec(self):
+        codec = Codec()
+        image = photograph(300, 200)
+        indices = codec.encode(image)
+        with tempfile.NamedTemporaryFile(suffix=".png") as file:
+            Image.fromarray(image).save(file.name)
+            top = gr.top_block()
+            source = vqdeepsc.semantic_source(file.name)
+            sink = vqdeepsc.semantic_sink()
+            pictures, frames = blocks.message_debug(), blocks.message_debug()
+            labels = blocks.vector_sink_f()
+            decoder = connect_link(top, source, sink, codec.bits_per_region,
+                                   ChannelModel("awgn"), 20.0)
+            top.connect(decoder, labels)
+            top.msg_connect(sink, "pictures", pictures, "store")
+            top.msg_connect(decoder, "frames", frames, "store")
+            top.run()
+        llrs = np.array(labels.data()).reshape(-1, codec.bits_per_region)
+        received = codec.from_bits((llrs > 0).astype(np.uint8), 300, 200)
+        for scale, expected in indices.labels.items():
+            np.testing.assert_array_equal(received.labels[scale], expected)
+        drawn, _ = pdu_to_picture(stored_messages(pictures)[0])
+        np.testing.assert_array_equal(
+            drawn, codec.decode(codec.one_hot(indices), width=300, height=200))
+
+    def test_flowgraph_and_simulator_give_the_same_bits_for_a_seed(self):
+        bits = np.random.default_rng(3).integers(0, 2, (4, 7616), np.uint8)
+        link = Link(7616)
+        cases = ((ChannelModel("awgn"), 2.5), (ChannelModel("rayleigh"), 4.5),
+                 (ChannelModel("rician", 5.0), 3.0), (ChannelModel("rayleigh", 1.0, 100), 6.0))
+        for channel, snr_db in cases:
+            with self.subTest(channel=str(channel)):
+                expected = link.receive(link.modulate(bits), channel.open(snr_db, 11), snr_db)
+                soft, errors = self.receive(bits, channel, snr_db, 11, soft=True)
+                np.testing.assert_array_equal(soft, expected.llrs)
+                self.assertEqual(errors, expected.block_errors.tolist())
+                hard, _ = self.receive(bits, channel, snr_db, 11, soft=False)
+                np.testing.assert_array_equal(hard, expected.bits)
+        other, _ = self.receive(bits, *cases[0], seed=12, soft=True)
+        self.assertGreater(np.abs(other - soft).max(), 0)
+
+    def test_no_frame_is_lost_or_reordered(self):
+        """300 one-region pictures, each region with its number in its bits."""
+        count = 300
+        numbers = np.arange(count)
+        bits = np.zeros((count, 7616), np.uint8)
+        bits[:, :16] = numbers[:, None] >> np.arange(15, -1, -1) & 1
+        hard, errors = self.receive(bits, ChannelModel("awgn"), 6.0, 0, soft=False)
+        np.testing.assert_array_equal(hard, bits)
+        self.assertEqual(sum(errors), 0)
+
+
+if __name__ == "__main__":
+    gr_unittest.run(TestLoopback)

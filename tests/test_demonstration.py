@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vqdeepsc demo: the flowgraph behind `make demo`."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from conftest import assert_one_sentence, run_command
+from PIL import Image
+
+from gnuradio.vqdeepsc.codec import Codec
+from gnuradio.vqdeepsc.demonstration import fit_picture
+from gnuradio.vqdeepsc.pictures import load_picture
+from gnuradio.vqdeepsc.sample import sample_picture
+
+
+def test_writes_pictures_and_results(tmp_path):
+    output = tmp_path / "results"
+    picture = tmp_path / "grey.png"
+    grey = Image.open(sample_picture()).convert("L").resize((150, 100))
+    grey.save(picture)
+    done = run_command("demo", "--image", picture, "--output", output, "--snr", "20,-2", "--json")
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in output.iterdir()}
+    assert names == {"sent.png", "received.png", "panel.png", "results.csv"}
+    sent = load_picture(picture)
+    np.testing.assert_array_equal(load_picture(output / "sent.png"), sent)
+    codec = Codec()
+    expected = codec.decode_bits(codec.encode_bits(sent), 150, 100)
+    np.testing.assert_array_equal(load_picture(output / "received.png"), expected)
+    rows = list(csv.DictReader((output / "results.csv").open()))
+    assert [(row["system"], row["snr_db"]) for row in rows] == [
+        ("vqdeepsc-4s", "20"), ("jpeg", "20"), ("vqdeepsc-4s", "-2"), ("jpeg", "-2")
+    ]
+    assert {row["source_bits"] for row in rows} == {str(2 * 20032)}
+    assert {row["symbols"] for row in rows} == {str(2 * 15024)}
+    assert [int(row["block_errors"]) for row in rows] == [0, 0, 6, 6]
+    assert [row["decoded"] for row in rows] == ["1", "1", "1", "0"]
+    assert float(rows[0]["ssim"]) > float(rows[2]["ssim"])
+    assert len(json.loads(done.stdout)["results"]) == 4
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 300)])
+def test_small_and_narrow_pictures_pass(tmp_path, size):
+    picture = tmp_path / "small.png"
+    Image.new("RGB", size, (200, 30, 30)).save(picture)
+    done = run_command("demo", "--image", picture, "--output", tmp_path / "out", "--snr", "10")
+    assert done.returncode == 0, done.stderr
+    assert load_picture(tmp_path / "out" / "received.png").shape == (size[1], size[0], 3)
+
+
+def test_large_pictures_are_reduced():
+    assert fit_picture(np.zeros((700, 1400, 3), np.uint8)).shape == (256, 512, 3)
+    image = np.zeros((512, 300, 3), np.uint8)
+    assert fit_picture(image) is image
+
+
+def test_errors_are_one_sentence(tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8nothing")
+    assert_one_sentence(run_command("demo", "--image", broken), "broken.jpg")
+    assert_one_sentence(run_command("demo", "--channel", "vacuum"), "vacuum")
+    assert_one_sentence(run_command("demo", "--model", "nosuchmodel"), "nosuchmodel")

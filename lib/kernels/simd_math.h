@@ -57,10 +57,10 @@ inline float log_approx(float x)
     return exponent * ln2_high + (exponent * ln2_low + log1p_polynomial(mantissa - 1.0f));
 }
 
-// exp(x) for x <= 0, and 1.6e-38 instead of anything smaller.
+// exp(x) for x <= 0, and 1.6e-38 for anything smaller or not a number.
 inline float exp_approx(float x)
 {
-    const float clamped = x < -87.0f ? -87.0f : x;
+    const float clamped = x > -87.0f ? x : -87.0f;
     constexpr float round_to_integer = 12582912.0f; // 1.5 * 2^23
     const float shifted = clamped * 1.442695041f + round_to_integer;
     const float exponent = shifted - round_to_integer;

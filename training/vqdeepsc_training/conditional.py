@@ -82,6 +82,7 @@ class ConditionalNetwork(nn.Module):
         head_blocks: int = 2,
         decoder_blocks: int = 4,
         decay: float = 0.99,
+        restart_shares: tuple[float, ...] = (0.05, 0.05, 0.05, 0.05),
         bounded: bool = True,
         corners: bool = False,
     ) -> None:
@@ -93,7 +94,8 @@ class ConditionalNetwork(nn.Module):
         w4, w8, w16 = widths
         k1, k2, k3, k4 = dimensions
         self.spaces = nn.ModuleList(
-            EmbeddingSpace(n, k, decay, corners=corners) for n, k in zip(codewords, dimensions, strict=True)
+            EmbeddingSpace(n, k, decay, share, corners)
+            for n, k, share in zip(codewords, dimensions, restart_shares, strict=True)
         )
         # Analysis of the picture on the grids 1/4, 1/8 and 1/16.
         self.stem = nn.Conv2d(48, w4, 3, padding=1)

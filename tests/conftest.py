@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 from gnuradio.vqdeepsc.codec import DEFAULT_MODEL, Codec, find_model
+from gnuradio.vqdeepsc.command_line import main
 from gnuradio.vqdeepsc.pictures import load_picture
 
 
@@ -18,6 +19,16 @@ def run_command(*arguments, **options) -> subprocess.CompletedProcess:
     program = "import sys; from gnuradio.vqdeepsc.command_line import main; sys.exit(main())"
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
+def run_here(capfd, *arguments) -> subprocess.CompletedProcess:
+    """The command line in this process, where it starts much sooner."""
+    capfd.readouterr()
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as ended:
+        status = ended.code
+    return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
 
 
 def assert_one_sentence(completed: subprocess.CompletedProcess, *words: str) -> None:

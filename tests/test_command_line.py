@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import assert_one_sentence, run_command
+from conftest import assert_one_sentence, run_command, run_here
 from gnuradio.vqdeepsc.command_line import SUBCOMMANDS, main
 from gnuradio.vqdeepsc.picture_code import CodeFileError, PictureCode, read_code
 from gnuradio.vqdeepsc.pictures import load_picture, save_picture
@@ -94,7 +94,7 @@ def test_files_that_are_damaged_are_refused(code_file):
             PictureCode.from_bytes(damaged)
 
 
-def test_bad_input_gets_one_sentence(picture_file, code_file, tmp_path, codec):
+def test_bad_input_gets_one_sentence(picture_file, code_file, tmp_path, codec, capfd):
     out = tmp_path / "out.png"
     nonsense = tmp_path / "nonsense"
     nonsense.write_bytes(b"nonsense")
@@ -124,8 +124,19 @@ def test_bad_input_gets_one_sentence(picture_file, code_file, tmp_path, codec):
         (("plot", tmp_path / "missing.csv", "-o", out), "missing.csv"),
         (("plot", picture_file, "-o", out), "not a results file"),
     ]:
-        assert_one_sentence(run_command(*arguments), word)
+        assert_one_sentence(run_here(capfd, *arguments), word)
     assert not out.exists()
+
+
+def test_bad_pictures_get_one_sentence_from_a_process(tmp_path):
+    for name, content, word in [
+        ("empty", b"", "is empty"),
+        ("text", b"text", "not a picture"),
+        ("truncated", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "truncated.png"),
+    ]:
+        path = tmp_path / f"{name}.png"
+        path.write_bytes(content)
+        assert_one_sentence(run_command("encode", path, "-o", tmp_path / "out"), word)
 
 
 def test_a_damaged_model_gets_one_sentence(picture_file, bundle):

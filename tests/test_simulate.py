@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import assert_one_sentence, run_command
+from conftest import assert_one_sentence, run_command, run_here
 from gnuradio.vqdeepsc import baselines, metrics
 from gnuradio.vqdeepsc.link import ChannelModel, Link, pad_to_frames
 from gnuradio.vqdeepsc.pictures import load_picture, save_picture
@@ -212,12 +212,12 @@ def test_snr_ranges():
             parse_snr(text)
 
 
-def command(*arguments, output, images):
-    return run_command("simulate", "--images", images, "--output", output, *arguments)
-
-
-def test_bad_arguments_get_one_sentence(folder, tmp_path):
+def test_bad_arguments_get_one_sentence(folder, tmp_path, capfd):
     output = tmp_path / "r.csv"
+
+    def command(*arguments, output, images):
+        return run_here(capfd, "simulate", "--images", images, "--output", output, *arguments)
+
     for arguments, word in [
         (("--channel", "nakagami"), "nakagami"),
         (("--model", "nonsense"), "known models"),

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 BASELINES = ("jpeg", "webp", "avif")
 MID_GREY = 128
 _LOWEST, _HIGHEST = 0, 100
-_NEIGHBOURS = 4  # qualities above the bisection's answer that are tried: size is not monotone
+_NEIGHBOURS = 2  # qualities above the answer of the bisection that are tried too: sizes may dip
 _lock = threading.Lock()
 
 

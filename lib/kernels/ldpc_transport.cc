@@ -120,8 +120,11 @@ public:
         }
         if (posterior) {
             constexpr float NATS_PER_STEP = 1.0f / LdpcFixedPoint<Element>::STEPS_PER_NAT;
+            constexpr float CERTAIN = LdpcFixedPoint<Element>::POSTERIOR_LIMIT * NATS_PER_STEP;
             for (int i = 0; i < d_block_bits; i++) {
-                posterior[i] = d_steps[i] * NATS_PER_STEP;
+                // Where the CRC holds, the bits are sure, whatever the last iteration left open.
+                posterior[i] = outcome.crc_ok ? (bits[i] ? CERTAIN : -CERTAIN)
+                                              : d_steps[i] * NATS_PER_STEP;
             }
         }
         return outcome;

@@ -108,7 +108,7 @@ public:
      * \param llrs coded_bits LLRs
      * \param payload payload_bits decisions, each 0 or 1, or null
      * \param posterior payload_bits a-posteriori LLRs in the scale of the input, clipped to about
-     *        +-25 (int8) or +-4,095 (int16), or null
+     *        +-25 (int8) or +-4,095 (int16), these where the code block's CRC holds, or null
      */
     TransportDecoderResult
     decode(const float* llrs, std::uint8_t* payload, float* posterior = nullptr);

@@ -263,6 +263,18 @@ def test_a_full_disk_gets_one_sentence_and_keeps_rows(folder, tmp_path):
     assert [row.image for row in read_results(output, interrupted=True)] == ["0.png", "1.png"]
 
 
+def test_a_script_without_a_main_guard_can_simulate(folder, tmp_path):
+    script = tmp_path / "script"
+    script.write_text(
+        "import sys\nfrom gnuradio.vqdeepsc.command_line import main\nsys.exit(main())\n"
+    )
+    output = tmp_path / "r.csv"
+    arguments = ["simulate", "--images", folder / "0.png", "--snr", "10", "--output", output]
+    completed = subprocess.run([sys.executable, script, *arguments], capture_output=True)
+    assert completed.returncode == 0, completed.stderr
+    assert len(read_results(output)) == 1
+
+
 def test_ctrl_c_ends_at_once_and_keeps_rows(folder, tmp_path):
     output = tmp_path / "r.csv"
     program = "import sys; from gnuradio.vqdeepsc.command_line import main; sys.exit(main())"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import hashlib
 import math
 import multiprocessing
@@ -334,13 +335,32 @@ def _work(
     return _worker.run(name, place, finished)
 
 
+@contextlib.contextmanager
+def _surroundings_for_workers() -> Iterator[None]:
+    """What new processes take over: one thread each, and not the script that was started.
+
+    They need nothing of that script, and would run it again."""
+    environment = {name: os.environ.get(name) for name in _ONE_THREAD}
+    script = sys.modules["__main__"].__dict__
+    file = script.pop("__file__", None)
+    os.environ.update(_ONE_THREAD)
+    try:
+        yield
+    finally:
+        if file is not None:
+            script["__file__"] = file
+        for name, value in environment.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _run(
     simulation: Simulation, models: Sequence[Path], jobs: Sequence[tuple], workers: int
 ) -> Iterator[tuple[list[_Key], list[Result]]]:
     """Results of the jobs in their order."""
     before = set(multiprocessing.active_children())
-    environment = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(_ONE_THREAD)
     pool = concurrent.futures.ProcessPoolExecutor(
         max_workers=workers,
         mp_context=multiprocessing.get_context("spawn"),
@@ -349,11 +369,11 @@ def _run(
     )
     waiting: deque[concurrent.futures.Future] = deque()
     try:
-        remaining = iter(jobs)
-        for job in remaining:
-            waiting.append(pool.submit(_work, *job))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
+        with _surroundings_for_workers():
+            for job in jobs:
+                waiting.append(pool.submit(_work, *job))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
         pool.shutdown()
@@ -362,12 +382,6 @@ def _run(
             process.terminate()
         pool.shutdown(cancel_futures=True)
         raise
-    finally:
-        for name, value in environment.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _show_progress(finished: int, total: int, elapsed: float) -> None:

@@ -22,7 +22,8 @@ def read_checkpoint(path: Path) -> dict:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError,
+            EOFError) as error:
         raise DataError(f"{path} is no checkpoint that can be read.") from error
 
 

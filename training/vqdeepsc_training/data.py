@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures from folders and tar files: decoded once into a memory-mapped cache, cropped at random."""
+"""Pictures from folders and tar files, decoded once into a memory-mapped cache; random crops."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,7 +108,8 @@ def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> Pictu
     if not index_file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         offsets, sizes, position = [], [], 0
-        unfinished = pixel_file.with_suffix(".unfinished")
+        # Several processes may do this at once; each whole file replaces an equal one.
+        unfinished = pixel_file.with_suffix(f".{os.getpid()}")
         with unfinished.open("wb") as out:
             for _, picture in pictures(source):
                 array = np.asarray(fit(picture, smallest, largest), dtype=np.uint8)
@@ -116,7 +118,8 @@ def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> Pictu
                 position += array.size
                 out.write(array.tobytes())
         unfinished.replace(pixel_file)
-        index_file.write_text(json.dumps({"offsets": offsets, "sizes": sizes}))
+        unfinished.write_text(json.dumps({"offsets": offsets, "sizes": sizes}))
+        unfinished.replace(index_file)
     index = json.loads(index_file.read_text())
     pixels = np.memmap(pixel_file, dtype=np.uint8, mode="r")
     return PictureCache(pixels, index["offsets"], [tuple(size) for size in index["sizes"]])

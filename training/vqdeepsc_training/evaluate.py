@@ -105,8 +105,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     for path, figures in results.items():
         shares = " ".join(f"{name} {share:.0%}" for name, share in figures["entropy_share"].items())
-        print(f"{path}: {figures['pictures']} pictures, SSIM {figures['ssim']:.4f}, PSNR "
-              f"{figures['psnr_db']:.2f} dB, CIEDE2000 {figures['ciede2000']:.2f}, entropy {shares}")
+        print(f"{path}: {figures['pictures']} pictures, SSIM {figures['ssim']:.4f}, "
+              f"PSNR {figures['psnr_db']:.2f} dB, CIEDE2000 {figures['ciede2000']:.2f}, "
+              f"entropy {shares}")
     return 0
 
 

@@ -102,14 +102,15 @@ def write_graphs(network: nn.Module, folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            EncoderGraph(network), (image,), folder / "encoder.onnx", opset_version=OPSET,
+            EncoderGraph(network).eval(), (image,), folder / "encoder.onnx", opset_version=OPSET,
             input_names=["image"], output_names=[f"s{scale}" for scale in scales], dynamo=False,
             dynamic_axes={"image": free} | {
                 f"s{scale}": {0: "pictures", 1: f"height_{scale}", 2: f"width_{scale}"}
                 for scale in scales},
         )
         torch.onnx.export(
-            DecoderGraph(network), tuple(codewords), folder / "decoder.onnx", opset_version=OPSET,
+            DecoderGraph(network).eval(), tuple(codewords), folder / "decoder.onnx",
+            opset_version=OPSET,
             input_names=[f"q{scale}" for scale in scales], output_names=["image"], dynamo=False,
             dynamic_axes={"image": free} | {
                 f"q{scale}": {0: "pictures", 2: f"height_{scale}", 3: f"width_{scale}"}

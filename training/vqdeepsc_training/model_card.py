@@ -55,7 +55,8 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
         shown = curve[:: max(1, len(curve) // 12)]
         if shown[-1] is not curve[-1]:
             shown.append(curve[-1])
-        lines += ["Validation during training:", "", "| Crops seen | SSIM | PSNR |", "|---|---|---|"]
+        lines += ["Validation during training:", "",
+                  "| Crops seen | SSIM | PSNR |", "|---|---|---|"]
         lines += [f"| {p['pictures']:,} | {p['ssim']:.4f} | {p['psnr_db']:.2f} dB |" for p in shown]
         lines.append("")
     return "\n".join(lines)

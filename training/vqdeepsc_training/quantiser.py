@@ -96,7 +96,8 @@ class EmbeddingSpace(nn.Module):
         """Labels int64 [B, H, W] of the codewords nearest to features [B, K, H, W] (eq. 2)."""
         codewords = self.embedding.detach()
         # |f|^2 is the same for every codeword; the rest is a 1x1 convolution, in full precision.
-        with torch.autocast(features.device.type, enabled=False):
+        device = "cpu" if features.is_meta else features.device.type
+        with torch.autocast(device, enabled=False):
             distances = nn.functional.conv2d(
                 features.detach().float(), -2.0 * codewords[:, :, None, None],
                 codewords.square().sum(1),

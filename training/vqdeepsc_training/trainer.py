@@ -22,7 +22,6 @@ from .losses import psnr, reconstruction_loss, ssim
 from .networks import build_network
 from .optimiser import configure_optimisers
 
-
 ASSIGNMENT_STEPS = 200
 
 

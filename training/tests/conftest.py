@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small pictures and configurations that the tests share."""
+
+import copy
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+torch.set_num_threads(1)
+
+SMALL_CONDITIONAL = {
+    "type": "conditional", "codewords": [16, 8, 4, 2], "dimensions": [4, 4, 4, 4],
+    "widths": [8, 8, 8], "encoder_blocks": 1, "head_blocks": 1, "decoder_blocks": 1,
+    "decay": 0.9,
+}
+SMALL_PAPER = {"type": "paper", "codewords": [16, 8, 4, 2], "width": 1 / 32}
+
+
+def smooth_picture(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Coloured blobs uint8 [height, width, 3]."""
+    small = random.integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
+
+
+@pytest.fixture(scope="session")
+def picture_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tar file of twelve PNG pictures, 48 pixels high."""
+    random = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("data") / "pictures.tar"
+    with tarfile.open(path, "w") as archive:
+        for number in range(12):
+            buffer = io.BytesIO()
+            Image.fromarray(smooth_picture(random, 48, 64)).save(buffer, "PNG")
+            member = tarfile.TarInfo(f"{number:02}.png")
+            member.size = buffer.tell()
+            buffer.seek(0)
+            archive.addfile(member, buffer)
+    return path
+
+
+@pytest.fixture
+def configuration() -> dict:
+    """Training of a few steps that goes through every phase."""
+    return copy.deepcopy({
+        "name": "small", "network": SMALL_CONDITIONAL, "seed": 3, "crop": 32, "zoom": 1.4,
+        "batch": 4, "steps": 8, "unquantised_steps": 2, "precision": "bfloat16",
+        "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1},
+        "noise": {"from": 0.5, "pictures": 1},
+        "commitment": 0.25, "quantiser_weight": 0.2, "average": 0.9,
+        "optimiser": {"name": "muon", "learning_rate": 0.001, "betas": [0.9, 0.99],
+                      "warmup_steps": 2, "final_rate": 0.1, "clip": 1.0},
+    })

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures from folders and tar files, what happens to broken ones, and the sampler."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import smooth_picture
+from PIL import Image
+from vqdeepsc_training.data import (
+    BatchSampler,
+    DataError,
+    evaluation_pictures,
+    open_cache,
+    pictures,
+)
+from vqdeepsc_training.train import main
+
+
+def test_tar_and_folder_give_the_same_pictures(picture_tar, tmp_path):
+    for name, picture in pictures(picture_tar):
+        picture.save(tmp_path / name)
+    from_tar = [np.asarray(p) for _, p in pictures(picture_tar)]
+    from_folder = [np.asarray(p) for _, p in pictures(tmp_path)]
+    assert len(from_tar) == 12
+    assert all(np.array_equal(a, b) for a, b in zip(from_tar, from_folder, strict=True))
+
+
+def test_cache_keeps_the_pixels(picture_tar, tmp_path):
+    for _ in range(2):
+        cache = open_cache(picture_tar, tmp_path, 32, 64)
+        for index, (_, picture) in enumerate(pictures(picture_tar)):
+            assert np.array_equal(cache[index], np.asarray(picture))
+    enlarged = open_cache(picture_tar, tmp_path, 96, 200)
+    assert enlarged.sizes[0] == (96, 128)
+
+
+def test_any_mode_becomes_rgb(tmp_path):
+    random = np.random.default_rng(0)
+    colour = Image.fromarray(smooth_picture(random, 40, 40))
+    for number, mode in enumerate(("L", "P", "RGBA", "CMYK", "1")):
+        colour.convert(mode).save(tmp_path / f"{number}.tif")
+    found = evaluation_pictures(tmp_path, 32)
+    assert found.shape == (5, 32, 32, 3)
+
+
+def test_batches_depend_on_seed_and_step_alone(picture_tar, tmp_path):
+    cache = open_cache(picture_tar, tmp_path, 32, 64)
+    first = BatchSampler([cache], [1.0], 32, 4, 5, 1.5)
+    second = BatchSampler([cache], [1.0], 32, 4, 5, 1.5)
+    first(0)
+    assert torch.equal(first(7), second(7))
+    assert not torch.equal(first(7), first(8))
+    other = BatchSampler([cache], [1.0], 32, 4, 6, 1.5)
+    assert not torch.equal(first(7), other(7))
+    batch = first(3)
+    assert batch.shape == (4, 3, 32, 32)
+    assert 0 <= batch.min() <= batch.max() <= 1
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"", "bad.png cannot be read as a picture."),
+    (b"\x89PNG\r\n\x1a\nnot a picture", "bad.png cannot be read as a picture."),
+    (None, "holds no picture."),
+])
+def test_unreadable_pictures_are_named_in_one_sentence(tmp_path, content, said):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    if content is not None:
+        (folder / "bad.png").write_bytes(content)
+    with pytest.raises(DataError, match=said) as caught:
+        list(pictures(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_truncated_picture_is_refused(tmp_path):
+    whole = tmp_path / "a.png"
+    Image.fromarray(smooth_picture(np.random.default_rng(0), 64, 64)).save(whole)
+    whole.write_bytes(whole.read_bytes()[:-60])
+    with pytest.raises(DataError, match=r"a\.png cannot be read"):
+        list(pictures(tmp_path))
+
+
+def test_wrong_archives_are_refused(tmp_path):
+    broken = tmp_path / "broken.tar"
+    broken.write_bytes(b"no tar")
+    with pytest.raises(DataError, match="neither a folder nor a readable tar"):
+        list(pictures(broken))
+    with pytest.raises(DataError, match="does not exist"):
+        list(pictures(Path("nowhere.tar")))
+
+
+def test_command_line_says_what_is_wrong(tmp_path, capsys):
+    config = Path(__file__).parents[1] / "configs" / "vqdeepsc_4s.json"
+    missing = tmp_path / "missing.tar"
+    arguments = ["--config", str(config), "--data", str(missing), "--cache", str(tmp_path)]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said == f"train: {missing} does not exist.\n"
+    assert main(["--config", str(tmp_path / "no.json"), "--data", str(missing)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exported graphs against PyTorch and eq. 2, and whole bundles through the codec."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from conftest import SMALL_CONDITIONAL, SMALL_PAPER
+from torch import nn
+from vqdeepsc_training import evaluate as evaluation
+from vqdeepsc_training import export as exporting
+from vqdeepsc_training.networks import build_network
+from vqdeepsc_training.repository import Codec
+from vqdeepsc_training.train import main as train
+
+SMALL_PAPER_3 = SMALL_PAPER | {"codewords": [0, 64, 32, 8]}
+
+
+def ready(settings: dict) -> nn.Module:
+    """A network whose codebooks are spread over its features, as after the k-means start."""
+    torch.manual_seed(1)
+    network = build_network(settings).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    image = nn.functional.interpolate(torch.rand(8, 3, 16, 16, generator=generator), 128)
+    for scale in reversed(range(len(network.spaces))):
+        features = network.encode(image).features[scale]
+        network.spaces[scale].start_from(features, generator)
+    exporting.round_weights(network)
+    network.exporting = True
+    return network
+
+
+@pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_PAPER, SMALL_PAPER_3],
+                         ids=["conditional", "paper_4scale", "paper_3scale"])
+def test_graphs_agree_with_pytorch_for_any_size(tmp_path, settings):
+    network = ready(settings)
+    exporting.write_graphs(network, tmp_path)
+    exporting.check_graphs(network, tmp_path, ((1, 128, 128), (3, 208, 144), (1, 768, 1024)))
+    # Eq. 2 by brute force on the features, in float64.
+    encoder = onnxruntime.InferenceSession(tmp_path / "encoder.onnx")
+    image = torch.rand(2, 3, 64, 48, generator=torch.Generator().manual_seed(5))
+    found = encoder.run(None, {"image": image.numpy()})
+    encoded = network.encode(image)
+    codebooks = np.load(tmp_path / "codebooks.npz")
+    assert sorted(codebooks.files) == [f"e{level + 1}" for level in network.sent]
+    for level, labels, features in zip(network.sent, found, encoded.features, strict=True):
+        rows = features.permute(0, 2, 3, 1).double().numpy()[..., None, :]
+        distances = np.linalg.norm(rows - codebooks[f"e{level + 1}"].astype(np.float64), axis=-1)
+        assert labels.dtype == np.int64
+        chosen = np.take_along_axis(distances, labels[..., None], -1)[..., 0]
+        assert np.allclose(chosen, distances.min(-1), atol=1e-5)
+        assert (labels == distances.argmin(-1)).mean() > 0.999
+        assert len(np.unique(labels)) > 1
+
+
+def test_folded_convolution_is_the_same_function():
+    network = build_network(SMALL_CONDITIONAL).eval()
+    image = torch.rand(2, 3, 32, 48)
+    network.exporting = False
+    plain, _ = network(image)
+    network.exporting = True
+    folded, _ = network(image)
+    assert torch.allclose(plain, folded, atol=1e-5)
+
+
+def test_graphs_that_differ_are_refused(tmp_path):
+    network = ready(SMALL_CONDITIONAL)
+    exporting.write_graphs(network, tmp_path)
+    network.out.bias.add_(0.01)
+    with pytest.raises(exporting.ExportError, match="pictures differ"):
+        exporting.check_graphs(network, tmp_path, ((1, 32, 32),))
+    network.out.bias.sub_(0.01)
+    network.spaces[0].reorder(torch.arange(15, -1, -1))
+    with pytest.raises(exporting.ExportError, match="labels differ"):
+        exporting.check_graphs(network, tmp_path, ((1, 32, 32),))
+
+
+def test_assignment_changes_labels_but_no_picture():
+    network = ready(SMALL_CONDITIONAL)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    before = exporting.encode(network, pictures)
+    counts = exporting.count_labels(network, pictures)
+    totals = [sorted(count) for count in counts]
+    costs = exporting.assign_labels(network, counts)
+    after = exporting.encode(network, pictures)
+    for first, second in zip(before.codewords, after.codewords, strict=True):
+        assert torch.allclose(first, second, atol=1e-6)
+    assert [sorted(count) for count in counts] == totals
+    assert all(after_cost <= before_cost for before_cost, after_cost in costs.values())
+    assert costs["s1"][1] < costs["s1"][0]
+    recounted = exporting.count_labels(network, pictures)
+    assert all(np.array_equal(a, b) for a, b in zip(counts, recounted, strict=True))
+
+
+def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, capsys):
+    """Train, export and evaluate on the command line; the codec accepts the bundle."""
+    configuration["steps"] = 6
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(configuration))
+    assert train(["--config", str(config), "--data", str(picture_tar), "--folder",
+                  str(tmp_path / "run"), "--cache", str(tmp_path / "cache"), "--threads", "1"]) == 0
+    bundle = tmp_path / "small-4s"
+    assert exporting.main([
+        "--checkpoint", str(tmp_path / "run" / "checkpoint.pt"), "--bundle", str(bundle),
+        "--data", str(picture_tar), "--measure", f"own={picture_tar}"]) == 0
+    exported = json.loads(capsys.readouterr().out.split("\n", 1)[1])
+    assert {p.name for p in bundle.iterdir()} == {
+        "encoder.onnx", "decoder.onnx", "codebooks.npz", "manifest.json", "MODEL_CARD.md"}
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["training"]["steps"] == 6
+    assert manifest["training"]["pictures"] == 24
+    assert [scale["bits"] for scale in manifest["scales"]] == [4, 3, 2, 1]
+    assert Codec(bundle).bits_per_region == 20032
+    assert evaluation.main(["--bundle", str(bundle), "--data", str(picture_tar), "--size", "32",
+                            "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)[str(picture_tar)]
+    assert measured == exported["measured"]["own"]
+    assert measured["ssim"] == manifest["measured"]["own"]["ssim"]
+    assert f"{measured['ssim']:.3f}" in (bundle / "MODEL_CARD.md").read_text()
+
+
+def test_export_says_what_is_wrong(tmp_path, picture_tar, capsys):
+    status = exporting.main(["--checkpoint", str(tmp_path / "none.pt"), "--bundle",
+                             str(tmp_path / "bundle"), "--data", str(picture_tar)])
+    assert status == 2
+    assert capsys.readouterr().err == f"export: {tmp_path / 'none.pt'} does not exist.\n"
+    status = evaluation.main(["--bundle", str(tmp_path / "none"), "--data", str(picture_tar)])
+    assert status == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_entropy_share_of_known_counts():
+    assert evaluation.entropy_share(np.array([5, 5, 5, 5])) == pytest.approx(1.0)
+    assert evaluation.entropy_share(np.array([1, 1, 0, 0])) == pytest.approx(0.5)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Embedding spaces: eq. 2, k-means, moving averages, restart; index assignment; soft bits."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+import torch
+from vqdeepsc_training.assignment import assign, assignment_cost, one_bit_costs
+from vqdeepsc_training.channel import mean_codewords, received_codewords, soft_bits
+from vqdeepsc_training.quantiser import EmbeddingSpace, k_means
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_labels_are_the_nearest_codewords():
+    torch.manual_seed(0)
+    space = EmbeddingSpace(16, 5)
+    features = torch.randn(2, 5, 6, 7)
+    rows = features.permute(0, 2, 3, 1)[..., None, :] - space.embedding
+    expected = rows.norm(dim=-1).argmin(-1)
+    assert torch.equal(space.labels(features), expected)
+    chosen, labels, _, _ = space(features)
+    assert torch.equal(labels, expected)
+    assert torch.equal(chosen, space.embedding[expected].permute(0, 3, 1, 2))
+
+
+def test_k_means_finds_separate_clusters():
+    centres = torch.tensor([[0.0, 0], [10, 0], [0, 10], [10, 10]])
+    points = (centres[:, None] + 0.1 * torch.randn(4, 50, 2, generator=generator())).reshape(-1, 2)
+    found = k_means(points, 4, generator(1))
+    distances = torch.cdist(centres, found).min(1).values
+    assert distances.max() < 0.1
+    with pytest.raises(ValueError, match="at least 4 points"):
+        k_means(points[:3], 4, generator())
+
+
+def test_codewords_follow_the_moving_average():
+    space = EmbeddingSpace(2, 1, decay=0.75, restart_share=0.0)
+    space.embedding.copy_(torch.tensor([[0.0], [4.0]]))
+    space.counts.fill_(0.5)
+    space.sums.copy_(space.embedding / 2)
+    features = torch.tensor([1.0, 1.0, 1.0, 5.0]).view(1, 1, 2, 2)
+    space.update(features, space.labels(features), generator())
+    # counts: 0.75 * 0.5 + 0.25 * 0.75; sums: 0.75 * old + 0.25 * 3/4 and 5/4.
+    counts = [0.5625, 0.4375]
+    sums = [0.1875, 0.75 * 2 + 0.3125]
+    assert torch.allclose(space.counts, torch.tensor(counts))
+    expected = [s / c for s, c in zip(sums, counts, strict=True)]
+    assert torch.allclose(space.embedding.flatten(), torch.tensor(expected))
+
+
+def test_dead_codeword_restarts_on_a_feature():
+    space = EmbeddingSpace(4, 2, decay=0.5, restart_share=0.2)
+    space.start_from(torch.randn(1, 2, 8, 8, generator=generator()), generator())
+    space.embedding[3] = 1000.0
+    space.sums[3] = 1000.0 * space.counts[3]
+    features = torch.randn(1, 2, 8, 8, generator=generator(1))
+    restarted = sum(space.update(features, space.labels(features), generator(step))
+                    for step in range(5))
+    assert restarted >= 1
+    assert space.embedding.abs().max() < 10
+    used = torch.bincount(space.labels(features).flatten(), minlength=4)
+    assert (used > 0).all()
+
+
+def test_reorder_moves_labels_with_their_codewords():
+    torch.manual_seed(0)
+    space = EmbeddingSpace(8, 3)
+    features = torch.randn(1, 3, 5, 5)
+    before = space.look_up(space.labels(features))
+    order = torch.randperm(8, generator=generator())
+    labels = space.labels(features)
+    space.reorder(order)
+    assert torch.equal(order[space.labels(features)], labels)
+    assert torch.equal(space.look_up(space.labels(features)), before)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_assignment_is_the_best_of_all(count):
+    random = np.random.default_rng(count)
+    costs = one_bit_costs(random.normal(size=(count, 3)), random.dirichlet(np.ones(count)))
+    best = min(assignment_cost(costs, np.array(order)) for order in permutations(range(count)))
+    assert assignment_cost(costs, assign(costs)) == pytest.approx(best)
+
+
+@pytest.mark.parametrize("bits", [3, 4])
+def test_assignment_finds_the_cube_again(bits):
+    """Shuffled corners of a cube have an assignment in which every flipped bit is one edge."""
+    labels = np.arange(2**bits)
+    corners = (labels[:, None] >> np.arange(bits)) & 1
+    shuffled = np.random.default_rng(0).permutation(corners)
+    costs = one_bit_costs(shuffled, np.full(2**bits, 1 / 2**bits))
+    order = assign(costs)
+    assert sorted(order) == list(labels)
+    edges = shuffled[order]
+    for label in labels:
+        for bit in range(bits):
+            assert np.abs(edges[label] - edges[label ^ (1 << bit)]).sum() == 1
+    assert np.array_equal(assign(one_bit_costs(edges, np.full(2**bits, 1 / 2**bits))), labels)
+
+
+def test_soft_bits_have_the_error_rate_of_their_quality():
+    labels = torch.randint(0, 16, (1, 150, 150), generator=generator())
+    llrs = soft_bits(labels, 4, torch.tensor([1.0]), generator(1))
+    bits = (labels[..., None] >> torch.tensor([3, 2, 1, 0])) & 1
+    errors = ((llrs > 0) != (bits == 1)).float().mean().item()
+    assert errors == pytest.approx(0.1587, abs=0.005)
+    # ln P(1)/P(0): among bits with an LLR near 1, ones are e times as frequent as zeros.
+    near = (llrs - 1).abs() < 0.1
+    ratio = bits[near].float().mean().item()
+    assert ratio == pytest.approx(np.e / (1 + np.e), abs=0.05)
+
+
+def test_mean_codewords_of_certain_and_of_missing_bits():
+    space = EmbeddingSpace(8, 3)
+    space.counts.copy_(torch.arange(1.0, 9.0) / 36)
+    labels = torch.arange(8).view(1, 2, 4)
+    bits = (labels[..., None] >> torch.tensor([2, 1, 0])) & 1
+    certain = mean_codewords((bits * 2.0 - 1) * 100, space)
+    assert torch.allclose(certain, space.look_up(labels))
+    prior_mean = (space.counts[:, None] * space.embedding).sum(0)
+    missing = mean_codewords(torch.zeros(1, 2, 4, 3), space)
+    assert torch.allclose(missing, prior_mean.view(1, 3, 1, 1).expand(1, 3, 2, 4), atol=1e-6)
+
+
+def test_received_codewords_have_the_shape_of_what_was_sent():
+    torch.manual_seed(0)
+    spaces = [EmbeddingSpace(n, 3) for n in (16, 8, 4, 2)]
+    labels = [torch.randint(0, n, (3, side, side), generator=generator())
+              for n, side in ((16, 16), (8, 8), (4, 4), (2, 2))]
+    received = received_codewords(spaces, labels, generator())
+    assert [tuple(q.shape) for q in received] == [(3, 3, s, s) for s in (16, 8, 4, 2)]
+    # Mean codewords lie within the span of the codebook.
+    for space, q in zip(spaces, received, strict=True):
+        assert q.max() <= space.embedding.max() + 1e-5
+        assert q.min() >= space.embedding.min() - 1e-5

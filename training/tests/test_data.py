@@ -8,6 +8,7 @@ import pytest
 import torch
 from conftest import smooth_picture
 from PIL import Image
+
 from vqdeepsc_training.data import (
     BatchSampler,
     DataError,

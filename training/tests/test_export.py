@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import SMALL_CONDITIONAL, SMALL_PAPER
 from torch import nn
+
 from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training import export as exporting
 from vqdeepsc_training.networks import build_network

@@ -6,6 +6,7 @@ import pytest
 import torch
 from conftest import smooth_picture
 from skimage.metrics import structural_similarity
+
 from vqdeepsc_training import repository
 from vqdeepsc_training.losses import psnr, reconstruction_loss, ssim
 

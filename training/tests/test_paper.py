@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.paper import (
     DownSampleBlock,

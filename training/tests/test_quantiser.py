@@ -6,6 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
+
 from vqdeepsc_training.assignment import assign, assignment_cost, one_bit_costs
 from vqdeepsc_training.channel import mean_codewords, received_codewords, soft_bits
 from vqdeepsc_training.quantiser import EmbeddingSpace, k_means

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import SMALL_PAPER
+
 from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint
 from vqdeepsc_training.data import DataError
 from vqdeepsc_training.optimiser import orthogonalise

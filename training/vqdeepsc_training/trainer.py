@@ -47,6 +47,7 @@ class Trainer:
         self.seconds = 0.0
         self.pictures = 0
         self.curve: list[dict] = []
+        self.history: list[dict] = []
         self.quantised_network = configuration.get("quantised", True)
         self.bfloat16 = configuration.get("precision") == "bfloat16"
 
@@ -220,18 +221,23 @@ class Trainer:
             "seconds": self.seconds,
             "hours": self.hours,
             "curve": self.curve,
+            "history": self.history,
         }, unfinished)
         unfinished.replace(checkpoint)
         (self.folder / "record.json").write_text(json.dumps(self.record(), indent=1) + "\n")
 
     def record(self) -> dict:
-        """What the run was and how it went, for training/results/."""
+        """What the run was and how it went, for training/results/.
+
+        `history` says what the configuration was up to a step, where it was changed on resuming.
+        """
         return {
             "configuration": self.configuration,
             "steps": self.step,
             "pictures": self.pictures,
             "hours": round(self.seconds / 3600, 3),
             "parameters": sum(p.numel() for p in self.network.parameters()),
+            "history": self.history,
             "validation": self.curve,
         }
 
@@ -246,3 +252,8 @@ class Trainer:
         self.pictures = state.get("pictures", self.step * self.configuration["batch"])
         self.seconds = state["seconds"]
         self.curve = state["curve"]
+        self.history = state.get("history", [])
+        before = {key: value for key, value in state["configuration"].items()
+                  if value != self.configuration.get(key)}
+        if before:
+            self.history.append({"until_step": self.step, "configuration": before})

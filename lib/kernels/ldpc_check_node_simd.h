@@ -32,7 +32,8 @@ struct LdpcLayers {
         const Vector larger = Ops::max(a, b);
         const Vector gain = Ops::look_up(tables.gain, Ops::add(larger, smaller));
         const Vector loss = Ops::look_up(tables.loss, Ops::subtract(larger, smaller));
-        return Ops::subtract(Ops::add(smaller, gain), loss);
+        // Rounding must not make more of two bits than the less reliable of them.
+        return Ops::subtract(smaller, Ops::subtract(loss, gain));
     }
 
     static void

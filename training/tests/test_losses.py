@@ -52,6 +52,16 @@ def test_terms_are_weighted(pair):
     assert terms["ssim"] == pytest.approx(1 - ssim(decoded, image).item())
 
 
+def test_log_mse_is_the_mean_psnr_in_other_units():
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(3, 3, 16, 16, generator=generator)
+    decoded = image + torch.tensor([0.01, 0.05, 0.2]).view(3, 1, 1, 1)
+    loss, terms = reconstruction_loss(decoded, image, {"log_mse": 2.0})
+    expected = -psnr(decoded, image).mean().item() * np.log(10) / 10
+    assert terms["log_mse"] == pytest.approx(expected, abs=1e-5)
+    assert loss.item() == pytest.approx(2 * expected, abs=1e-5)
+
+
 def test_pictures_smaller_than_the_window_are_refused():
     with pytest.raises(ValueError, match="at least 11"):
         ssim(torch.rand(1, 3, 10, 20), torch.rand(1, 3, 10, 20))

@@ -12,7 +12,7 @@ import torch
 from conftest import SMALL_PAPER
 
 from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint
-from vqdeepsc_training.data import DataError
+from vqdeepsc_training.data import BatchSampler, DataError, open_cache
 from vqdeepsc_training.optimiser import orthogonalise
 from vqdeepsc_training.train import main
 from vqdeepsc_training.trainer import Trainer
@@ -107,6 +107,40 @@ def test_every_configuration_trains(tmp_path, picture_tar, config):
     assert decoded.shape == (1, 3, 32, 32)
     assert bool(encoded.labels) == configuration.get("quantised", True)
     assert all(torch.isfinite(v).all() for v in checkpoint["network"].values())
+
+
+def test_assignment_within_a_run_keeps_every_picture(tmp_path, picture_tar, configuration):
+    """Labels change with their codewords, in the network and in the averaged one alike."""
+    cache = open_cache(picture_tar, tmp_path, 32, 64)
+    configuration["steps"] = 5
+    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 3), tmp_path)
+    for _ in range(4):
+        trainer.train_step()
+    image = trainer.sampler(9)
+    network = trainer.network.eval()
+    with torch.no_grad():
+        encoded = network.encode(image)
+        averaged = trainer.average(image)[0]
+    labels = [found.clone() for found in encoded.labels]
+    trainer.assign_labels(encoded)
+    changed = [not torch.equal(a, b) for a, b in zip(labels, encoded.labels, strict=True)]
+    assert any(changed)
+    for space, found, codewords in zip(network.spaces, encoded.labels, encoded.codewords,
+                                       strict=True):
+        assert torch.equal(space.look_up(found), codewords)
+    with torch.no_grad():
+        assert torch.allclose(trainer.average(image)[0], averaged, atol=1e-5)
+
+
+def test_history_says_what_resuming_changed(tmp_path, picture_tar, configuration):
+    configuration["steps"] = 3
+    run(tmp_path, picture_tar, configuration, "run")
+    configuration["steps"] = 4
+    configuration["loss"] = {"mae": 1.0}
+    run(tmp_path, picture_tar, configuration, "run", "--resume")
+    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    assert record["history"] == [{"until_step": 3, "configuration": {
+        "steps": 3, "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1}}}]
 
 
 def test_two_processes_train_one_network(tmp_path, picture_tar, configuration):

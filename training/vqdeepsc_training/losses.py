@@ -57,15 +57,19 @@ def psnr(first: Tensor, second: Tensor) -> Tensor:
 def reconstruction_loss(
     decoded: Tensor, image: Tensor, weights: dict[str, float]
 ) -> tuple[Tensor, dict[str, float]]:
-    """Weighted sum of `mae`, `mse` and `ssim` (as 1 - SSIM); `weights` names the terms wanted.
+    """Weighted sum of the terms that `weights` names.
 
-    Returns the loss and its unweighted terms.
+    `mae`, `mse`, `ssim` (as 1 - SSIM) and `log_mse`: the mean over the pictures of ln MSE, whose
+    gradient is that of the mean PSNR. Returns the loss and its unweighted terms.
     """
     terms = {}
     if weights.get("mae"):
         terms["mae"] = (decoded - image).abs().mean()
     if weights.get("mse"):
         terms["mse"] = (decoded - image).square().mean()
+    if weights.get("log_mse"):
+        errors = (decoded - image).square().mean(dim=(1, 2, 3))
+        terms["log_mse"] = errors.clamp_min(1e-6).log().mean()
     if weights.get("ssim"):
         terms["ssim"] = 1 - ssim(decoded, image).mean()
     loss = sum(weights[name] * value for name, value in terms.items())

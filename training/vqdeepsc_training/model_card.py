@@ -50,6 +50,12 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
               f"{training['pictures']:,} crops seen, {checkpoint['seconds'] / 3600:.2f} hours on "
               f"the processor, seed {training['seed']}. Weights are a moving average.", "",
               "```json", json.dumps(configuration, indent=1), "```", ""]
+    history = checkpoint.get("history", [])
+    if history:
+        lines += ["The configuration was changed on the way. Up to the step given, it had:", ""]
+        lines += [f"- step {entry['until_step']:,}: `{json.dumps(entry['configuration'])}`"
+                  for entry in history]
+        lines.append("")
     curve = checkpoint["curve"]
     if curve:
         shown = curve[:: max(1, len(curve) // 12)]

@@ -98,7 +98,7 @@ class Trainer:
                 vq = vq + encoded.embedding_loss
             loss = loss + settings.get("quantiser_weight", 1.0) * vq
             if self.noisy_pictures:
-                noisy_loss, terms["noisy_mse"] = self.noisy_loss(image, encoded, generator)
+                noisy_loss, terms["noisy"] = self.noisy_loss(image, encoded, generator)
                 loss = loss + noisy_loss
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
@@ -132,7 +132,7 @@ class Trainer:
 
     def noisy_loss(self, image: Tensor, encoded: Encoded,
                    generator: torch.Generator) -> tuple[Tensor, float]:
-        """Loss of the pictures that crossed a bad channel, by their share, and its MSE term.
+        """Loss of the pictures that crossed a bad channel, by their share, and its value.
 
         Only the decoder learns from it.
         """
@@ -143,9 +143,8 @@ class Trainer:
         codewords = received_codewords(self.network.spaces, labels, generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             decoded = self.network.decode(*codewords)
-        loss, terms = reconstruction_loss(decoded.float(), image[:count],
-                                          self.configuration["loss"])
-        return loss * (count / len(image)), terms.get("mse", 0.0)
+        loss, _ = reconstruction_loss(decoded.float(), image[:count], self.configuration["loss"])
+        return loss * (count / len(image)), float(loss.detach())
 
     @torch.no_grad()
     def assign_labels(self, encoded: Encoded) -> None:

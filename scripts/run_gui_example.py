@@ -18,7 +18,7 @@ from gnuradio.vqdeepsc.pictures import load_picture
 from PyQt5 import Qt
 
 STATES = {
-    "awgn, 20 dB": {"kind": "awgn", "snr_db": 20.0},
+    "awgn, 8 dB": {"kind": "awgn", "snr_db": 8.0},
     "awgn, 0 dB": {"kind": "awgn", "snr_db": 0.0},
     "rayleigh, 10 dB": {"kind": "rayleigh", "snr_db": 10.0},
 }
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("flowgraph", type=Path, help="script that grcc made of awgn_loopback.grc")
     parser.add_argument("--screenshot", type=Path, help="file for a picture of the window")
-    parser.add_argument("--size", default="1280x960", help="of the window (default: %(default)s)")
+    parser.add_argument("--size", default="1500x560", help="of the window (default: %(default)s)")
     arguments = parser.parse_args(argv)
     application = Qt.QApplication(sys.argv[:1])
     top = load_flowgraph(arguments.flowgraph)()

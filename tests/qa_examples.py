@@ -78,7 +78,7 @@ class TestExamples(gr_unittest.TestCase):
                                   "--screenshot", screenshot)
         quality = json.loads(output.splitlines()[-1])
         noiseless = float(ssim(self.sent, self.noiseless))
-        self.assertAlmostEqual(quality["awgn, 20 dB"], noiseless, places=6)
+        self.assertAlmostEqual(quality["awgn, 8 dB"], noiseless, places=6)
         self.assertLess(quality["awgn, 0 dB"], noiseless - 0.1)
         self.assertAlmostEqual(quality["rayleigh, 10 dB"], noiseless, places=6)
         self.assertGreater(len(np.unique(load_picture(screenshot))), 100)

@@ -84,6 +84,28 @@ class TestLoopback(gr_unittest.TestCase):
         np.testing.assert_array_equal(hard, bits)
         self.assertEqual(sum(errors), 0)
 
+    def test_memory_stays_flat_over_1000_frames(self):
+        def resident() -> int:
+            return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+        with tempfile.NamedTemporaryFile(suffix=".png") as file:
+            Image.fromarray(photograph(16, 16)).save(file.name)
+            source = vqdeepsc.semantic_source(file.name, repeat=True)
+            sink = vqdeepsc.semantic_sink()
+
+            def run(frames):
+                top = gr.top_block()
+                head = blocks.head(gr.sizeof_float, frames * 20032)
+                connect_link(top, source, head, 20032, ChannelModel("awgn"), 5.0)
+                top.connect(head, sink)
+                top.run()
+                top.disconnect_all()
+
+            run(100)
+            before = resident()
+            run(1000)
+            self.assertLess(resident() - before, 16 << 20)
+
 
 if __name__ == "__main__":
     gr_unittest.run(TestLoopback)

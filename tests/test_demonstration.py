@@ -7,12 +7,11 @@ import json
 import numpy as np
 import pytest
 from conftest import assert_one_sentence, run_command
-from PIL import Image
-
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.demonstration import fit_picture
 from gnuradio.vqdeepsc.pictures import load_picture
 from gnuradio.vqdeepsc.sample import sample_picture
+from PIL import Image
 
 
 def test_writes_pictures_and_results(tmp_path):
@@ -31,7 +30,10 @@ def test_writes_pictures_and_results(tmp_path):
     np.testing.assert_array_equal(load_picture(output / "received.png"), expected)
     rows = list(csv.DictReader((output / "results.csv").open()))
     assert [(row["system"], row["snr_db"]) for row in rows] == [
-        ("vqdeepsc-4s", "20"), ("jpeg", "20"), ("vqdeepsc-4s", "-2"), ("jpeg", "-2")
+        ("vqdeepsc-4s", "20"),
+        ("jpeg", "20"),
+        ("vqdeepsc-4s", "-2"),
+        ("jpeg", "-2"),
     ]
     assert {row["source_bits"] for row in rows} == {str(2 * 20032)}
     assert {row["symbols"] for row in rows} == {str(2 * 15024)}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draw docs/panel.png, docs/awgn_loopback.png and docs/companion.png again.
+
+Wants the module installed in prefix/ (make install) and Xvfb.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from gnuradio.vqdeepsc.pictures import load_picture
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = ROOT / "prefix"
+FLOWGRAPH = ROOT / "examples" / "awgn_loopback.grc"
+SCREEN = (1640, 980)
+# Companion reads its block library before it draws.
+COMPANION_SECONDS = 120
+SETTLE_SECONDS = 8
+GRAB = "from PyQt5 import Qt; import sys; a = Qt.QApplication([]); \
+a.primaryScreen().grabWindow(0).save(sys.argv[1])"
+
+
+def grab(path: Path) -> None:
+    """Save the screen of the present display."""
+    subprocess.run([sys.executable, "-c", GRAB, path], check=True)
+
+
+def grab_companion(path: Path) -> None:
+    """Open the flowgraph in Companion on the present display and save the screen."""
+    companion = subprocess.Popen(
+        [sys.executable, shutil.which("gnuradio-companion"), FLOWGRAPH],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + COMPANION_SECONDS
+        drawn = False
+        while not drawn and time.monotonic() < deadline:
+            time.sleep(2)
+            grab(path)
+            drawn = np.unique(load_picture(path)).size > 2
+        time.sleep(SETTLE_SECONDS)
+        grab(path)
+    finally:
+        companion.kill()
+        companion.wait()
+
+
+def on_virtual_screen(*command: object, environment: dict[str, str]) -> None:
+    screen = f"-screen 0 {SCREEN[0]}x{SCREEN[1]}x24"
+    words = ["xvfb-run", "-a", "-s", screen, *map(str, command)]
+    subprocess.run(words, check=True, env=environment)
+
+
+def main() -> int:
+    if sys.argv[1:2] == ["--companion"]:
+        grab_companion(Path(sys.argv[2]))
+        return 0
+    docs = ROOT / "docs"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        preferences = folder / "grc.conf"
+        width, height = SCREEN
+        preferences.write_text(
+            f"[main]\nmain_window_width = {width}\nmain_window_height = {height}\n"
+            f"blocks_window_position = {width - 260}\nconsole_window_position = {height - 60}\n"
+        )
+        environment = {
+            **os.environ,
+            "HOME": name,
+            "GRC_PREFS_PATH": str(preferences),
+            "GRC_BLOCKS_PATH": str(PREFIX / "share" / "gnuradio" / "grc" / "blocks"),
+        }
+        subprocess.run([PREFIX / "bin" / "vqdeepsc", "demo", "--output", folder], check=True)
+        shutil.copy(folder / "panel.png", docs / "panel.png")
+        subprocess.run(
+            [sys.executable, shutil.which("grcc"), "-o", folder, FLOWGRAPH],
+            check=True,
+            env=environment,
+        )
+        on_virtual_screen(
+            sys.executable,
+            ROOT / "scripts" / "run_gui_example.py",
+            folder / "awgn_loopback.py",
+            "--screenshot",
+            docs / "awgn_loopback.png",
+            environment=environment,
+        )
+        on_virtual_screen(
+            sys.executable,
+            Path(__file__),
+            "--companion",
+            docs / "companion.png",
+            environment=environment,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,6 +4,9 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .PHONY: help packages setup install demo test test-training lint companion screenshots clean
 
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot work in a folder whose path has spaces: $(CURDIR))
+endif
 ROOT := $(CURDIR)
 PREFIX := $(ROOT)/prefix
 BUILD := $(ROOT)/build

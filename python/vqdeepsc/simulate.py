@@ -321,8 +321,6 @@ _worker_arguments: tuple[Simulation, Sequence[Path]]
 
 def _start_worker(simulation: Simulation, models: Sequence[Path]) -> None:
     global _worker_arguments
-    # Ctrl-C on a terminal reaches every process; only the first one reports it
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _worker_arguments = simulation, models
 
 
@@ -356,6 +354,16 @@ def _surroundings_for_workers() -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C on a terminal reaches every process; those started here leave it to this one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _run(
     simulation: Simulation, models: Sequence[Path], jobs: Sequence[tuple], workers: int
 ) -> Iterator[tuple[list[_Key], list[Result]]]:
@@ -371,7 +379,8 @@ def _run(
     try:
         with _surroundings_for_workers():
             for job in jobs:
-                waiting.append(pool.submit(_work, *job))
+                with _interrupts_blocked():
+                    waiting.append(pool.submit(_work, *job))
                 if len(waiting) > 2 * workers:
                     yield waiting.popleft().result()
         while waiting:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import SMALL_PAPER
 
-from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint
+from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint, write_weights
 from vqdeepsc_training.data import BatchSampler, DataError, open_cache
 from vqdeepsc_training.optimiser import orthogonalise
 from vqdeepsc_training.train import main
@@ -141,6 +141,34 @@ def test_history_says_what_resuming_changed(tmp_path, picture_tar, configuration
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["history"] == [{"until_step": 3, "configuration": {
         "steps": 3, "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1}}}]
+
+
+def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configuration):
+    first = run(tmp_path, picture_tar, configuration, "first")
+    weights = tmp_path / "weights.pt"
+    write_weights(first, weights)
+    assert "optimisers" not in read_checkpoint(weights)
+    image = torch.rand(2, 3, 32, 32)
+    before = averaged_network(first)(image)[0]
+    assert torch.allclose(averaged_network(read_checkpoint(weights))(image)[0], before, atol=0.02)
+    configuration["steps"] = 1
+    configuration["optimiser"]["learning_rate"] = 0.0
+    second = run(tmp_path, picture_tar, configuration, "second", "--start", str(weights))
+    assert second["step"] == 1
+    for name, value in first["average"].items():
+        if ".spaces." not in f".{name}":
+            assert torch.equal(second["network"][name], value.half().float()), name
+    resumed = run(tmp_path, picture_tar, configuration | {"steps": 4}, "second", "--resume")
+    # No second k-means start: codebooks only move with their averages.
+    shift = resumed["network"]["spaces.0.embedding"] - first["average"]["spaces.0.embedding"]
+    assert shift.abs().max() < 1.0
+    assert resumed["started"]
+    configuration["network"] = SMALL_PAPER
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(configuration))
+    assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
+                 str(tmp_path / "cache"), "--folder", str(tmp_path / "third"), "--start",
+                 str(weights)]) == 2
 
 
 def test_two_processes_train_one_network(tmp_path, picture_tar, configuration):

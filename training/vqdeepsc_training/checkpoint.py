@@ -32,3 +32,14 @@ def averaged_network(checkpoint: dict) -> nn.Module:
     network = build_network(checkpoint["configuration"]["network"])
     network.load_state_dict(checkpoint["average"])
     return network.eval().requires_grad_(False)
+
+
+def write_weights(checkpoint: dict, path: Path) -> None:
+    """Averaged weights and codebooks of a checkpoint in half precision, without the optimiser.
+
+    Enough to export again and to start another run.
+    """
+    kept = {key: value for key, value in checkpoint.items() if key not in ("network", "optimisers")}
+    kept["average"] = {name: value.half() if value.is_floating_point() else value
+                       for name, value in checkpoint["average"].items()}
+    torch.save(kept, path)

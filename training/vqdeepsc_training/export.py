@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .assignment import assign, assignment_cost, one_bit_costs
-from .checkpoint import averaged_network, read_checkpoint
+from .checkpoint import averaged_network, read_checkpoint, write_weights
 from .data import DataError, evaluation_pictures
 from .evaluate import evaluate
 from .model_card import model_card
@@ -234,6 +234,8 @@ def export(args: argparse.Namespace) -> dict:
         measured[key], _ = evaluate(codec, evaluation_pictures(Path(path), configuration["crop"]))
     describe(measured)
     Codec(args.bundle)
+    if args.weights:
+        write_weights(checkpoint, args.weights)
     return {"agreement": agreement, "assignment": assignment, "measured": measured}
 
 
@@ -254,6 +256,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="pictures of each data set that the frequencies are counted on")
     parser.add_argument("--measure", nargs="+", metavar="NAME=PATH",
                         help="data sets to measure the bundle on")
+    parser.add_argument("--weights", type=Path,
+                        help="also write the averaged weights, to start another run from")
     return parser.parse_args(argv)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from . import distributed
+from .checkpoint import read_checkpoint
 from .data import BatchSampler, DataError, evaluation_pictures, open_cache
 from .trainer import Trainer
 
@@ -32,6 +33,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="folder for decoded pictures")
     parser.add_argument("--folder", type=Path, help="folder of the run (default: runs/NAME)")
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
+    parser.add_argument("--start", type=Path,
+                        help="begin with the weights and codebooks of this checkpoint")
     parser.add_argument("--steps", type=int, help="number of steps, instead of the config's")
     parser.add_argument("--hours", type=float,
                         help="length of the run; the learning rate then follows the clock")
@@ -67,6 +70,8 @@ def train(args: argparse.Namespace) -> Trainer:
     trainer = Trainer(configuration, sampler, folder, args.hours)
     if args.resume and (folder / "checkpoint.pt").exists():
         trainer.resume()
+    elif args.start:
+        trainer.start_from(read_checkpoint(args.start))
     saved = trainer.seconds
     terms: dict[str, float] = {}
     while trainer.progress < 1:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from . import distributed
 from .assignment import assign, one_bit_costs
 from .channel import received_codewords
+from .checkpoint import read_checkpoint
 from .data import BatchSampler
 from .encoded import Encoded
 from .losses import psnr, reconstruction_loss, ssim
@@ -43,6 +44,7 @@ class Trainer:
         self.network = build_network(configuration["network"]).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimisers = configure_optimisers(self.network, configuration["optimiser"])
+        self.started = False
         self.step = 0
         self.seconds = 0.0
         self.pictures = 0
@@ -57,6 +59,11 @@ class Trainer:
         if self.hours is not None:
             return min(1.0, self.seconds / (3600 * self.hours))
         return min(1.0, self.step / self.steps)
+
+    @property
+    def unquantised_steps(self) -> int:
+        """Steps before the k-means start of the codebooks; -1 if the run started with codebooks."""
+        return -1 if self.started else self.configuration.get("unquantised_steps", 0)
 
     def learning_rate(self) -> float:
         """Factor of the learning rate: linear warm-up, then half a cosine to `final_rate`."""
@@ -78,15 +85,14 @@ class Trainer:
         settings = self.configuration
         image = self.sampler(self.step).contiguous(memory_format=torch.channels_last)
         generator = self.generator()
-        unquantised_steps = settings.get("unquantised_steps", 0)
-        quantised = self.quantised_network and self.step >= unquantised_steps
+        quantised = self.quantised_network and self.step >= self.unquantised_steps
         self.network.train()
         factor = self.learning_rate()
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = settings["optimiser"]["learning_rate"] * factor
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            if (quantised and self.step == unquantised_steps
+            if (quantised and self.step == self.unquantised_steps
                     and not getattr(self.network, "corners", False)):
                 self.start_codebooks(image, generator)
             decoded, encoded = self.network(image, quantised)
@@ -182,8 +188,7 @@ class Trainer:
     def validate(self, images: np.ndarray, batch: int = 20) -> dict[str, float]:
         """Mean SSIM and PSNR of the averaged weights on pictures uint8 [P, H, W, 3]."""
         self.average.eval()
-        quantised = self.quantised_network and self.step > self.configuration.get(
-            "unquantised_steps", 0)
+        quantised = self.quantised_network and self.step > self.unquantised_steps
         similarity, ratio = [], []
         for start in range(0, len(images), batch):
             image = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
@@ -194,6 +199,7 @@ class Trainer:
             similarity.append(ssim(decoded, image))
             ratio.append(psnr(decoded, image))
         point = {
+            "started": self.started,
             "step": self.step,
             "pictures": self.pictures,
             "seconds": round(self.seconds),
@@ -215,6 +221,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "started": self.started,
             "step": self.step,
             "pictures": self.pictures,
             "seconds": self.seconds,
@@ -240,13 +247,27 @@ class Trainer:
             "validation": self.curve,
         }
 
+    def start_from(self, state: dict) -> None:
+        """Begin a new run at the averaged weights and codebooks of another run's checkpoint.
+
+        Raises ValueError if that run's network is another one.
+        """
+        try:
+            self.network.load_state_dict(state["average"])
+        except RuntimeError as error:
+            raise ValueError("The weights to start from belong to another network.") from error
+        self.average.load_state_dict(state["average"])
+        self.started = True
+        self.history = [*state.get("history", []), {"until_step": state["step"], "run": "one before"}]
+
     def resume(self) -> None:
         """Go on from the checkpoint in the folder."""
-        state = torch.load(self.folder / "checkpoint.pt", weights_only=True)
+        state = read_checkpoint(self.folder / "checkpoint.pt")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
+        self.started = state.get("started", False)
         self.step = state["step"]
         self.pictures = state.get("pictures", self.step * self.configuration["batch"])
         self.seconds = state["seconds"]

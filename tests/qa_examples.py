@@ -36,19 +36,25 @@ class TestExamples(gr_unittest.TestCase):
     def run_command(self, *command):
         # the configuration and cache of whoever runs the tests stay out of them
         environment = {**os.environ, "HOME": str(self.folder)}
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                              timeout=SECONDS, env=environment)
+        done = subprocess.run(
+            [str(word) for word in command],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            env=environment,
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
     def compile(self, name):
         # grcc names the system's interpreter, which may lack onnxruntime
-        self.run_command(sys.executable, shutil.which("grcc"), "-o", self.folder,
-                         EXAMPLES / f"{name}.grc")
+        self.run_command(
+            sys.executable, shutil.which("grcc"), "-o", self.folder, EXAMPLES / f"{name}.grc"
+        )
         return self.folder / f"{name}.py"
 
     def received(self):
-        picture, = (self.folder / "received").iterdir()
+        (picture,) = (self.folder / "received").iterdir()
         return load_picture(picture)
 
     def test_no_example_is_left_out(self):
@@ -60,22 +66,39 @@ class TestExamples(gr_unittest.TestCase):
         for kind, snr_db in (("rayleigh", 8), ("rician", 7), ("awgn", 5)):
             with self.subTest(kind=kind):
                 shutil.rmtree(self.folder / "received", ignore_errors=True)
-                self.run_command(sys.executable, script, "--kind", kind, "--snr-db", snr_db,
-                                 "--folder", self.folder / "received")
+                self.run_command(
+                    sys.executable,
+                    script,
+                    "--kind",
+                    kind,
+                    "--snr-db",
+                    snr_db,
+                    "--folder",
+                    self.folder / "received",
+                )
                 np.testing.assert_array_equal(self.received(), self.noiseless)
 
     def test_in_tree_fec(self):
         script = self.compile("in_tree_fec")
-        self.run_command(sys.executable, script, "--snr-db", 10,
-                         "--folder", self.folder / "received")
+        self.run_command(
+            sys.executable, script, "--snr-db", 10, "--folder", self.folder / "received"
+        )
         np.testing.assert_array_equal(self.received(), self.noiseless)
 
     def test_awgn_loopback_obeys_its_sliders(self):
         script = self.compile("awgn_loopback")
         screenshot = self.folder / "window.png"
-        output = self.run_command("xvfb-run", "-a", "-s", "-screen 0 1600x1200x24", sys.executable,
-                                  ROOT / "scripts" / "run_gui_example.py", script,
-                                  "--screenshot", screenshot)
+        output = self.run_command(
+            "xvfb-run",
+            "-a",
+            "-s",
+            "-screen 0 1600x1200x24",
+            sys.executable,
+            ROOT / "scripts" / "run_gui_example.py",
+            script,
+            "--screenshot",
+            screenshot,
+        )
         quality = json.loads(output.splitlines()[-1])
         noiseless = float(ssim(self.sent, self.noiseless))
         self.assertAlmostEqual(quality["awgn, 8 dB"], noiseless, places=6)

@@ -24,16 +24,23 @@ def parameter_names(block) -> list[str]:
 class TestGrcBlocks(gr_unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.descriptions = {path.name.removeprefix("vqdeepsc_").removesuffix(".block.yml"):
-                            yaml.safe_load(path.read_text()) for path in GRC.glob("*.block.yml")}
+        cls.descriptions = {
+            path.name.removeprefix("vqdeepsc_").removesuffix(".block.yml"): yaml.safe_load(
+                path.read_text()
+            )
+            for path in GRC.glob("*.block.yml")
+        }
 
     def test_each_block_has_a_description(self):
         blocks = set(vqdeepsc.__all__) - {"qam_points", "sample_picture"}
         self.assertEqual(set(self.descriptions), blocks)
 
     def test_companion_loads_them(self):
-        platform = Platform(version=gr.version(), prefs=gr.prefs(), version_parts=(
-            gr.major_version(), gr.api_version(), gr.minor_version()))
+        platform = Platform(
+            version=gr.version(),
+            prefs=gr.prefs(),
+            version_parts=(gr.major_version(), gr.api_version(), gr.minor_version()),
+        )
         platform.build_library()
         for name in self.descriptions:
             self.assertIn(f"vqdeepsc_{name}", platform.blocks)

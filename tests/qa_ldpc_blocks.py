@@ -3,17 +3,10 @@
 
 import numpy as np
 import pmt
+from flowgraph import make_tag
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.loopback import stored_messages
 from gnuradio.vqdeepsc.vqdeepsc_kernels import LdpcDecoder, LdpcEncoder
-
-
-def tag(offset: int, key: str, value: pmt.pmt_base) -> gr.tag_t:
-    made = gr.tag_t()
-    made.offset = offset
-    made.key = pmt.intern(key)
-    made.value = value
-    return made
 
 
 def values(tags) -> list[tuple[int, str, object]]:
@@ -51,23 +44,25 @@ class TestLdpcBlocks(gr_unittest.TestCase):
             with self.subTest(payload=payload, chunk=chunk):
                 self.tb = gr.top_block()
                 frames = self.rng.integers(0, 2, (5, payload), np.uint8)
-                tags = [tag(i * payload, "frame", pmt.from_long(i)) for i in range(5)]
-                tags.append(tag(2 * payload, "other", pmt.from_long(99)))
+                tags = [make_tag(i * payload, "frame", pmt.from_long(i)) for i in range(5)]
+                tags.append(make_tag(2 * payload, "other", pmt.from_long(99)))
                 got, got_tags = self.encode(frames.reshape(-1), tags, payload, coded, chunk=chunk)
                 kernel = LdpcEncoder(payload, coded)
                 np.testing.assert_array_equal(
-                    got, np.concatenate([kernel.encode(frame) for frame in frames]))
+                    got, np.concatenate([kernel.encode(frame) for frame in frames])
+                )
                 expected = [(i * coded, "frame", i) for i in range(5)]
                 expected.insert(3, (2 * coded, "other", 99))
                 self.assertEqual(got_tags, expected)
 
     def test_encoder_waits_for_the_first_tag_and_drops_what_is_cut_short(self):
         bits = self.rng.integers(0, 2, 1000, np.uint8)
-        tags = [tag(offset, "frame", pmt.from_long(offset)) for offset in (130, 190, 290, 950)]
+        tags = [make_tag(offset, "frame", pmt.from_long(offset)) for offset in (130, 190, 290, 950)]
         got, got_tags = self.encode(bits, tags, 100, 300, chunk=11)
         kernel = LdpcEncoder(100, 300)
         np.testing.assert_array_equal(
-            got, np.concatenate([kernel.encode(bits[i : i + 100]) for i in (190, 290)]))
+            got, np.concatenate([kernel.encode(bits[i : i + 100]) for i in (190, 290)])
+        )
         self.assertEqual(got_tags, [(0, "frame", 190), (300, "frame", 290)])
 
     def test_without_a_tag_frames_follow_each_other(self):
@@ -75,7 +70,8 @@ class TestLdpcBlocks(gr_unittest.TestCase):
         got, _ = self.encode(bits, [], 100, 300, 2, 1, frame_tag="")
         kernel = LdpcEncoder(100, 300, 2, 1)
         np.testing.assert_array_equal(
-            got, np.concatenate([kernel.encode(bits[:100]), kernel.encode(bits[100:200])]))
+            got, np.concatenate([kernel.encode(bits[:100]), kernel.encode(bits[100:200])])
+        )
 
     def noisy(self, payload, coded, frames, sigma):
         bits = self.rng.integers(0, 2, (frames, payload), np.uint8)
@@ -88,25 +84,41 @@ class TestLdpcBlocks(gr_unittest.TestCase):
         payload, coded = 1000, 3000
         bits, llrs = self.noisy(payload, coded, 4, 0.8)
         llrs[2] = self.rng.normal(0, 1, coded)
-        tags = [tag(i * coded, "frame", pmt.dict_add(
-            pmt.make_dict(), pmt.intern("region"), pmt.from_long(i))) for i in range(4)]
+        tags = [
+            make_tag(
+                i * coded,
+                "frame",
+                pmt.dict_add(pmt.make_dict(), pmt.intern("region"), pmt.from_long(i)),
+            )
+            for i in range(4)
+        ]
         kernel = LdpcDecoder(payload, coded)
         expected = [kernel.decode(row) for row in llrs]
         for soft in (True, False):
             with self.subTest(soft=soft):
                 self.tb = gr.top_block()
                 got, got_tags, reports = self.decode(
-                    llrs.reshape(-1), tags, payload, coded, soft_output=soft)
+                    llrs.reshape(-1), tags, payload, coded, soft_output=soft
+                )
                 part = 1 if soft else 0
                 np.testing.assert_array_equal(got, np.concatenate([e[part] for e in expected]))
-                self.assertEqual([offset for offset, _, _ in got_tags],
-                                 [i * payload for i in range(4)])
-                self.assertEqual([report["crc_ok"] for report in reports],
-                                 [True, True, False, True])
+                self.assertEqual(
+                    [offset for offset, _, _ in got_tags], [i * payload for i in range(4)]
+                )
+                self.assertEqual(
+                    [report["crc_ok"] for report in reports], [True, True, False, True]
+                )
                 for i, (_, _, value) in enumerate(got_tags):
                     self.assertEqual(value["region"], i)
-                    self.assertEqual((value["crc_ok"], value["block_errors"], value["blocks"],
-                                      value["iterations"]), expected[i][2:])
+                    self.assertEqual(
+                        (
+                            value["crc_ok"],
+                            value["block_errors"],
+                            value["blocks"],
+                            value["iterations"],
+                        ),
+                        expected[i][2:],
+                    )
                     value.pop("region")
                     self.assertEqual(value, reports[i])
         np.testing.assert_array_equal(expected[0][0], bits[0])

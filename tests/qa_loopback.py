@@ -6,17 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pmt
+from flowgraph import photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.frames import pdu_to_picture
 from gnuradio.vqdeepsc.link import ChannelModel, Link
 from gnuradio.vqdeepsc.loopback import connect_link, frames_source, stored_messages
 from PIL import Image
-
-
-def photograph(width: int, height: int) -> np.ndarray:
-    image = Image.open(vqdeepsc.sample_picture()).convert("RGB")
-    return np.asarray(image.resize((width, height)))
 
 
 class TestLoopback(gr_unittest.TestCase):
@@ -44,8 +40,9 @@ class TestLoopback(gr_unittest.TestCase):
             sink = vqdeepsc.semantic_sink()
             pictures, frames = blocks.message_debug(), blocks.message_debug()
             labels = blocks.vector_sink_f()
-            decoder = connect_link(top, source, sink, codec.bits_per_region,
-                                   ChannelModel("awgn"), 20.0)
+            decoder = connect_link(
+                top, source, sink, codec.bits_per_region, ChannelModel("awgn"), 20.0
+            )
             top.connect(decoder, labels)
             top.msg_connect(sink, "pictures", pictures, "store")
             top.msg_connect(decoder, "frames", frames, "store")
@@ -56,13 +53,18 @@ class TestLoopback(gr_unittest.TestCase):
             np.testing.assert_array_equal(received.labels[scale], expected)
         drawn, _ = pdu_to_picture(stored_messages(pictures)[0])
         np.testing.assert_array_equal(
-            drawn, codec.decode(codec.one_hot(indices), width=300, height=200))
+            drawn, codec.decode(codec.one_hot(indices), width=300, height=200)
+        )
 
     def test_flowgraph_and_simulator_give_the_same_bits_for_a_seed(self):
         bits = np.random.default_rng(3).integers(0, 2, (4, 7616), np.uint8)
         link = Link(7616)
-        cases = ((ChannelModel("awgn"), 2.5), (ChannelModel("rayleigh"), 4.5),
-                 (ChannelModel("rician", 5.0), 3.0), (ChannelModel("rayleigh", 1.0, 100), 6.0))
+        cases = (
+            (ChannelModel("awgn"), 2.5),
+            (ChannelModel("rayleigh"), 4.5),
+            (ChannelModel("rician", 5.0), 3.0),
+            (ChannelModel("rayleigh", 1.0, 100), 6.0),
+        )
         for channel, snr_db in cases:
             with self.subTest(channel=str(channel)):
                 expected = link.receive(link.modulate(bits), channel.open(snr_db, 11), snr_db)

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pmt
+from flowgraph import photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.frames import (
@@ -13,12 +14,6 @@ from gnuradio.vqdeepsc.frames import (
     picture_to_pdu,
 )
 from gnuradio.vqdeepsc.loopback import stored_messages
-from PIL import Image
-
-
-def photograph(width: int, height: int) -> np.ndarray:
-    image = Image.open(vqdeepsc.sample_picture()).convert("RGB")
-    return np.asarray(image.resize((width, height)))
 
 
 class TestSemanticCodecBlocks(gr_unittest.TestCase):
@@ -60,8 +55,11 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         pdus = [pmt.intern("nonsense"), pmt.cons(pmt.make_dict(), pmt.PMT_NIL)]
         for picture, soft in ((1, False), (2, True)):
             for header, bits in picture_to_frames(self.codec, image, picture):
-                data = (pmt.init_f32vector(bits.size, bits_to_llrs(bits).tolist()) if soft
-                        else pmt.init_u8vector(bits.size, bits.tolist()))
+                data = (
+                    pmt.init_f32vector(bits.size, bits_to_llrs(bits).tolist())
+                    if soft
+                    else pmt.init_u8vector(bits.size, bits.tolist())
+                )
                 pdus.append(pmt.cons(header.to_pmt(), data))
         # a region of the wrong length is passed over
         pdus.append(pmt.cons(pmt.car(pdus[-1]), pmt.init_u8vector(3, [0, 1, 0])))
@@ -74,11 +72,11 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         for width, height in ((1, 1), (17, 5), (128, 128), (130, 257)):
             with self.subTest(width=width, height=height):
                 image = photograph(width, height)
-                frames = self.run_block(vqdeepsc.semantic_encoder(), "pictures", "frames",
-                                        [picture_to_pdu(image, 0)])
-                drawn, = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", frames)
-                expected = self.codec.decode_bits(
-                    self.codec.encode_bits(image), width, height)
+                frames = self.run_block(
+                    vqdeepsc.semantic_encoder(), "pictures", "frames", [picture_to_pdu(image, 0)]
+                )
+                (drawn,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", frames)
+                expected = self.codec.decode_bits(self.codec.encode_bits(image), width, height)
                 np.testing.assert_array_equal(pdu_to_picture(drawn)[0], expected)
 
     def test_unknown_model(self):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pmt
+from flowgraph import make_tag, photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.frames import (
@@ -15,20 +16,6 @@ from gnuradio.vqdeepsc.frames import (
 )
 from gnuradio.vqdeepsc.loopback import stored_messages
 from gnuradio.vqdeepsc.pictures import load_picture
-from PIL import Image
-
-
-def photograph(width: int, height: int) -> np.ndarray:
-    image = Image.open(vqdeepsc.sample_picture()).convert("RGB")
-    return np.asarray(image.resize((width, height)))
-
-
-def frame_tag(offset: int, value: pmt.pmt_base) -> gr.tag_t:
-    tag = gr.tag_t()
-    tag.offset = offset
-    tag.key = pmt.intern(FRAME_TAG)
-    tag.value = value
-    return tag
 
 
 class TestSemanticSink(gr_unittest.TestCase):
@@ -60,31 +47,36 @@ class TestSemanticSink(gr_unittest.TestCase):
             with self.subTest(soft=soft):
                 self.tb = gr.top_block()
                 rows = [bits_to_llrs(bits) if soft else bits for _, bits in frames]
-                tags = [frame_tag(i * 20032, header.to_pmt())
-                        for i, (header, _) in enumerate(frames)]
+                tags = [
+                    make_tag(i * 20032, FRAME_TAG, header.to_pmt())
+                    for i, (header, _) in enumerate(frames)
+                ]
                 drawn = self.run_sink(np.concatenate(rows), tags, soft)
                 self.assertEqual([picture for _, picture in drawn], [9])
                 np.testing.assert_array_equal(drawn[0][0], expected)
 
     def test_uncertain_bits_are_weighed(self):
         image = photograph(128, 128)
-        (header, bits), = self.frames(image)
+        ((header, bits),) = self.frames(image)
         rng = np.random.default_rng(1)
         llrs = (bits_to_llrs(bits) / 100 + rng.normal(0, 1, bits.size)).astype(np.float32)
-        (drawn, _), = self.run_sink(llrs, [frame_tag(0, header.to_pmt())])
+        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header.to_pmt())])
         np.testing.assert_array_equal(drawn, self.codec.decode_llrs(llrs[None], 128, 128))
         hard = self.codec.decode_bits((llrs[None] > 0).astype(np.uint8), 128, 128)
         self.assertGreater(np.abs(drawn.astype(int) - hard).max(), 0)
 
     def test_stream_that_begins_inside_a_region_resynchronises(self):
         image = photograph(128, 128)
-        (header, bits), = self.frames(image, 5)
+        ((header, bits),) = self.frames(image, 5)
         llrs = bits_to_llrs(bits)
         stream = np.concatenate([llrs[1234:], llrs[:777], llrs, llrs[:10]])
         begin = llrs.size - 1234
         # the second tag cuts its region short; the third begins a whole one
-        tags = [frame_tag(begin, header.to_pmt()), frame_tag(begin + 777, header.to_pmt())]
-        (drawn, picture), = self.run_sink(stream, tags)
+        tags = [
+            make_tag(begin, FRAME_TAG, header.to_pmt()),
+            make_tag(begin + 777, FRAME_TAG, header.to_pmt()),
+        ]
+        ((drawn, picture),) = self.run_sink(stream, tags)
         self.assertEqual(picture, 5)
         np.testing.assert_array_equal(drawn, self.codec.decode_bits(bits[None], 128, 128))
 
@@ -93,7 +85,9 @@ class TestSemanticSink(gr_unittest.TestCase):
         first = self.frames(image, 1)
         second = self.frames(photograph(128, 128), 2)
         sent = [first[0], second[0]]
-        tags = [frame_tag(i * 20032, header.to_pmt()) for i, (header, _) in enumerate(sent)]
+        tags = [
+            make_tag(i * 20032, FRAME_TAG, header.to_pmt()) for i, (header, _) in enumerate(sent)
+        ]
         llrs = np.concatenate([bits_to_llrs(bits) for _, bits in sent])
         drawn = self.run_sink(llrs, tags)
         self.assertEqual([picture for _, picture in drawn], [1, 2])
@@ -103,38 +97,43 @@ class TestSemanticSink(gr_unittest.TestCase):
 
     def test_wrong_frames_are_passed_over_and_the_next_is_drawn(self):
         image = photograph(128, 128)
-        (header, bits), = self.frames(image, 3)
+        ((header, bits),) = self.frames(image, 3)
         other = FrameHeader(3, 128, 128, 0, header.model ^ 1)
         outside = pmt.dict_add(header.to_pmt(), pmt.intern("region"), pmt.from_long(1))
-        values = [other.to_pmt(), outside, pmt.intern("nonsense"), pmt.make_dict(),
-                  header.to_pmt()]
+        values = [other.to_pmt(), outside, pmt.intern("nonsense"), pmt.make_dict(), header.to_pmt()]
         llrs = np.tile(bits_to_llrs(bits), len(values))
-        drawn = self.run_sink(llrs, [frame_tag(i * 20032, v) for i, v in enumerate(values)])
+        drawn = self.run_sink(
+            llrs, [make_tag(i * 20032, FRAME_TAG, v) for i, v in enumerate(values)]
+        )
         self.assertEqual(len(drawn), 1)
-        np.testing.assert_array_equal(
-            drawn[0][0], self.codec.decode_bits(bits[None], 128, 128))
+        np.testing.assert_array_equal(drawn[0][0], self.codec.decode_bits(bits[None], 128, 128))
 
     def test_no_number_is_too_wild(self):
         image = photograph(128, 128)
-        (header, bits), = self.frames(image)
+        ((header, bits),) = self.frames(image)
         llrs = bits_to_llrs(bits)
         llrs[::7] = np.nan
         llrs[1::7] = np.inf
         llrs[2::7] = -np.inf
-        (drawn, _), = self.run_sink(llrs, [frame_tag(0, header.to_pmt())])
+        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header.to_pmt())])
         self.assertEqual(drawn.shape, (128, 128, 3))
 
     def test_files_are_written_and_none_is_overwritten(self):
         image = photograph(64, 48)
-        (header, bits), = self.frames(image, 4)
+        ((header, bits),) = self.frames(image, 4)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "received"
             for _ in range(2):
                 self.tb = gr.top_block()
-                (drawn, _), = self.run_sink(
-                    bits_to_llrs(bits), [frame_tag(0, header.to_pmt())], folder=str(folder))
-            self.assertEqual(sorted(p.name for p in folder.iterdir()),
-                             ["picture-00004-2.png", "picture-00004.png"])
+                ((drawn, _),) = self.run_sink(
+                    bits_to_llrs(bits),
+                    [make_tag(0, FRAME_TAG, header.to_pmt())],
+                    folder=str(folder),
+                )
+            self.assertEqual(
+                sorted(p.name for p in folder.iterdir()),
+                ["picture-00004-2.png", "picture-00004.png"],
+            )
             np.testing.assert_array_equal(load_picture(folder / "picture-00004.png"), drawn)
 
     def test_wrong_parameters(self):

@@ -6,17 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pmt
+from flowgraph import photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.frames import FRAME_TAG, FrameHeader, pdu_to_picture, picture_to_pdu
 from gnuradio.vqdeepsc.loopback import stored_messages
 from gnuradio.vqdeepsc.pictures import load_picture
 from PIL import Image
-
-
-def photograph(width: int, height: int) -> np.ndarray:
-    image = Image.open(vqdeepsc.sample_picture()).convert("RGB")
-    return np.asarray(image.resize((width, height)))
 
 
 class TestSemanticSource(gr_unittest.TestCase):

@@ -67,7 +67,7 @@ class semantic_source(gr.sync_block):
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self._codec = Codec(model)
-        self._files = _named_files(source) if source else []
+        self._files = _named_files(str(source)) if source else []
         self._frame_bits = frame_bits or self._codec.bits_per_region
         if self._frame_bits < self._codec.bits_per_region:
             raise ValueError(

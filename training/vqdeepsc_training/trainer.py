@@ -258,7 +258,8 @@ class Trainer:
             raise ValueError("The weights to start from belong to another network.") from error
         self.average.load_state_dict(state["average"])
         self.started = True
-        self.history = [*state.get("history", []), {"until_step": state["step"], "run": "one before"}]
+        self.history = [*state.get("history", []),
+                        {"until_step": state["step"], "run": "one before"}]
 
     def resume(self) -> None:
         """Go on from the checkpoint in the folder."""

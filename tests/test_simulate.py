@@ -294,6 +294,23 @@ def test_ctrl_c_ends_at_once_and_keeps_rows(folder, tmp_path):
     assert isinstance(read_results(output, interrupted=True), list)
 
 
+def test_workers_end_when_their_parent_is_killed(folder, tmp_path):
+    output = tmp_path / "r.csv"
+    program = "import sys; from gnuradio.vqdeepsc.command_line import main; sys.exit(main())"
+    arguments = ["simulate", "--images", str(folder), "--output", str(output), "--workers", "1"]
+    arguments += ["--snr", "0:99:0.1"]
+    # workers hold the pipe open for as long as they live
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while not output.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(2)
+    process.kill()
+    process.communicate(timeout=10)
+
+
 def test_figure_and_json_of_the_command(folder, tmp_path):
     output, figure = tmp_path / "r.csv", tmp_path / "figure.svg"
     completed = run_command(

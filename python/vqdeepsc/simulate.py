@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -322,6 +323,15 @@ _worker_arguments: tuple[Simulation, Sequence[Path]]
 def _start_worker(simulation: Simulation, models: Sequence[Path]) -> None:
     global _worker_arguments
     _worker_arguments = simulation, models
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A process that was killed cannot end its workers, which would finish their picture."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(

@@ -157,7 +157,7 @@ def test_help(name, capsys):
     shown = capsys.readouterr().out
     assert SUBCOMMANDS[name].help in shown
     if name in ("encode", "simulate"):
-        assert "(default: " in shown and "(default: None)" not in shown
+        assert "(default: vqdeepsc-4s)" in shown and "(default: None)" not in shown
 
 
 def test_a_closed_pipe_is_no_error(codec):

@@ -104,8 +104,11 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults, but not that something is required or off."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.required or action.default in (None, False, []):
+        default = action.default
+        if action.required or default is None or default is False or default == []:
             return action.help
+        if isinstance(default, list):
+            return f"{action.help} (default: {' '.join(default)})"
         return super()._get_help_string(action)
 
 
@@ -274,7 +277,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="processes (default: one for each core); the results do not depend on it",
+        help="processes; the results do not depend on it",
     )
     parser.add_argument(
         "--limit", type=_positive, metavar="N", help="take the first N pictures only"

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from gnuradio.vqdeepsc.demo import PanelRow, Tile, build_panel
+from gnuradio.vqdeepsc.panel import PanelRow, Tile, build_panel
 from gnuradio.vqdeepsc.plot import plot_results
 from gnuradio.vqdeepsc.results import (
     COLUMNS,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from . import baselines, metrics, semantic_sink, semantic_source
 from .codec import Codec
-from .demo import PanelRow, Tile, build_panel
+from .panel import PanelRow, Tile, build_panel
 from .frames import pdu_to_picture
 from .link import BITS_PER_SYMBOL, CODE_EXPANSION, ChannelModel, pad_to_frames
 from .loopback import connect_link, frames_source, stored_messages

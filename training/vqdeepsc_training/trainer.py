@@ -138,7 +138,7 @@ class Trainer:
 
     def noisy_loss(self, image: Tensor, encoded: Encoded,
                    generator: torch.Generator) -> tuple[Tensor, float]:
-        """Loss of the pictures that crossed a bad channel, by their share, and its value.
+        """Loss of the pictures that crossed a bad channel, weighted, and its value.
 
         Only the decoder learns from it.
         """
@@ -150,7 +150,8 @@ class Trainer:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             decoded = self.network.decode(*codewords)
         loss, _ = reconstruction_loss(decoded.float(), image[:count], self.configuration["loss"])
-        return loss * (count / len(image)), float(loss.detach())
+        weight = self.configuration["noise"].get("weight", 1.0) * count / len(image)
+        return weight * loss, float(loss.detach())
 
     @torch.no_grad()
     def assign_labels(self, encoded: Encoded) -> None:

@@ -177,13 +177,16 @@ class Trainer:
         """Moving average of weights and codebooks, which validation and export use."""
         # A short memory at first, so that the start is forgotten.
         decay = min(self.configuration.get("average", 0.999), (1 + self.step) / (10 + self.step))
-        pairs = list(zip(self.average.state_dict().values(), self.network.state_dict().values(),
-                         strict=True))
-        floats = [pair for pair in pairs if pair[0].is_floating_point()]
-        torch._foreach_lerp_([p[0] for p in floats], [p[1] for p in floats], 1 - decay)
-        for mean, current in pairs:
-            if not mean.is_floating_point():
-                mean.copy_(current)
+        current = self.network.state_dict()
+        means, values = [], []
+        for name, mean in self.average.state_dict().items():
+            # Codebooks are moving averages already, and restarts make them jump.
+            if name.startswith("spaces.") or not mean.is_floating_point():
+                mean.copy_(current[name])
+            else:
+                means.append(mean)
+                values.append(current[name])
+        torch._foreach_lerp_(means, values, 1 - decay)
 
     @torch.no_grad()
     def validate(self, images: np.ndarray, batch: int = 20) -> dict[str, float]:

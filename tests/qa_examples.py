@@ -59,7 +59,7 @@ class TestExamples(gr_unittest.TestCase):
 
     def test_no_example_is_left_out(self):
         names = {path.stem for path in EXAMPLES.glob("*.grc")}
-        self.assertEqual(names, {"awgn_loopback", "fading_loopback", "in_tree_fec"})
+        self.assertEqual(names, {"awgn_loopback", "fading_loopback", "in_tree_fec", "nr_ldpc_fec"})
 
     def test_fading_loopback(self):
         script = self.compile("fading_loopback")
@@ -83,6 +83,12 @@ class TestExamples(gr_unittest.TestCase):
         self.run_command(
             sys.executable, script, "--snr-db", 10, "--folder", self.folder / "received"
         )
+        np.testing.assert_array_equal(self.received(), self.noiseless)
+
+    def test_nr_ldpc_fec(self):
+        script = self.compile("nr_ldpc_fec")
+        folder = self.folder / "received"
+        self.run_command(sys.executable, script, "--snr-db", 4, "--folder", folder)
         np.testing.assert_array_equal(self.received(), self.noiseless)
 
     def test_awgn_loopback_obeys_its_sliders(self):

@@ -42,14 +42,14 @@ class TestGrcBlocks(gr_unittest.TestCase):
             version_parts=(gr.major_version(), gr.api_version(), gr.minor_version()),
         )
         platform.build_library()
-        for name in self.descriptions:
-            self.assertIn(f"vqdeepsc_{name}", platform.blocks)
+        for description in self.descriptions.values():
+            self.assertIn(description["id"], platform.blocks)
 
     def test_documentation_speaks_of_ports_and_parameters(self):
         for name, description in self.descriptions.items():
             with self.subTest(name):
                 text = description["documentation"]
-                for port in description.get("inputs", []) + description.get("outputs", []):
+                for port in [*description.get("inputs", []), *description.get("outputs", [])]:
                     if port["domain"] == "message":
                         self.assertRegex(text, rf"\b{port['id']}\b")
                 for parameter in description["parameters"]:
@@ -60,8 +60,9 @@ class TestGrcBlocks(gr_unittest.TestCase):
     def test_make_names_the_parameters_of_the_constructor(self):
         for name, description in self.descriptions.items():
             with self.subTest(name):
-                make = description["templates"]["make"]
-                call = re.search(rf"vqdeepsc\.{name}\((.*?)\)\s*(?:$|\n)", make, re.S)[1]
+                templates = description["templates"]
+                make = templates.get("make") or templates["var_make"]
+                call = re.search(rf"vqdeepsc\.{name}\((.*?)\)\s*(?:for |$|\n)", make, re.S)[1]
                 given = set(re.findall(r"(\w+)=", call))
                 taken = parameter_names(getattr(vqdeepsc, name))
                 self.assertLessEqual(given, set(taken))

@@ -13,6 +13,8 @@ _MODULES = {
     "fading_channel": "vqdeepsc_python",
     "ldpc_decoder": "vqdeepsc_python",
     "ldpc_encoder": "vqdeepsc_python",
+    "ldpc_fec_decoder": "vqdeepsc_python",
+    "ldpc_fec_encoder": "vqdeepsc_python",
     "picture_display": "blocks.picture_display",
     "qam_points": "vqdeepsc_kernels",
     "qam_soft_demapper": "vqdeepsc_python",

@@ -11,10 +11,10 @@ from PIL import Image
 
 from . import baselines, metrics, semantic_sink, semantic_source
 from .codec import Codec
-from .panel import PanelRow, Tile, build_panel
 from .frames import pdu_to_picture
 from .link import BITS_PER_SYMBOL, CODE_EXPANSION, ChannelModel, pad_to_frames
 from .loopback import connect_link, frames_source, stored_messages
+from .panel import PanelRow, Tile, build_panel
 from .pictures import load_picture, save_picture
 from .results import Result, write_results
 

@@ -7,16 +7,21 @@ void bind_csi_equalizer(py::module& m);
 void bind_fading_channel(py::module& m);
 void bind_ldpc_decoder(py::module& m);
 void bind_ldpc_encoder(py::module& m);
+void bind_ldpc_fec_decoder(py::module& m);
+void bind_ldpc_fec_encoder(py::module& m);
 void bind_qam_soft_demapper(py::module& m);
 
 PYBIND11_MODULE(vqdeepsc_python, m)
 {
     m.doc() = "C++ blocks of gr-vqdeepsc";
-    // Registers gr.block and the other bases that the blocks below derive from.
+    // Registers the bases that the classes below derive from.
     py::module::import("gnuradio.gr");
+    py::module::import("gnuradio.fec");
     bind_csi_equalizer(m);
     bind_fading_channel(m);
     bind_ldpc_decoder(m);
     bind_ldpc_encoder(m);
+    bind_ldpc_fec_decoder(m);
+    bind_ldpc_fec_encoder(m);
     bind_qam_soft_demapper(m);
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gnuradio/fec/generic_decoder.h>
+#include <gnuradio/vqdeepsc/api.h>
+#include <cstddef>
+#include <memory>
+
+namespace gr {
+namespace vqdeepsc {
+
+/*!
+ * \brief The 5G NR LDPC decoder (3GPP TS 38.212 §5) for GNU Radio's FEC blocks.
+ *
+ * One transport block is one frame: coded_bits floats with LLR = ln P(1)/P(0) become
+ * payload_bits bytes with one bit each. set_frame_size() takes shorter payloads at the same
+ * rate; get_iterations() tells how many the last frame took.
+ */
+class VQDEEPSC_API ldpc_fec_decoder : public gr::fec::generic_decoder
+{
+public:
+    typedef std::shared_ptr<ldpc_fec_decoder> sptr;
+
+    /*!
+     * \param payload_bits bits of the largest frame, at least 1
+     * \param coded_bits bits on the air of such a frame
+     * \param bits_per_symbol 1, 2, 4, 6 or 8: depth of the bit interleaver (§5.4.2.2)
+     * \param redundancy_version 0 to 3 (§5.4.2.1)
+     * \param iterations most iterations of a code block, 1 to 1,000
+     */
+    static sptr make(size_t payload_bits,
+                     size_t coded_bits,
+                     int bits_per_symbol = 4,
+                     int redundancy_version = 0,
+                     int iterations = 20);
+
+protected:
+    using gr::fec::generic_decoder::generic_decoder;
+};
+
+} // namespace vqdeepsc
+} // namespace gr

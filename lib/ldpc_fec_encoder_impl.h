@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "fec_input.h"
+#include "kernels/ldpc_transport.h"
+#include <gnuradio/vqdeepsc/ldpc_fec_encoder.h>
+
+namespace gr {
+namespace vqdeepsc {
+
+class ldpc_fec_encoder_impl : public ldpc_fec_encoder
+{
+public:
+    ldpc_fec_encoder_impl(size_t payload_bits,
+                          size_t coded_bits,
+                          int bits_per_symbol,
+                          int redundancy_version);
+
+    double rate() override;
+    int get_input_size() override;
+    int get_output_size() override;
+    bool set_frame_size(unsigned int frame_size) override;
+
+private:
+    void generic_work(fec_input in_buffer, void* out_buffer) override;
+
+    const size_t d_largest_payload_bits;
+    const size_t d_largest_coded_bits;
+    const int d_bits_per_symbol;
+    const int d_redundancy_version;
+    size_t d_payload_bits;
+    kernel::TransportEncoder d_encoder;
+};
+
+} // namespace vqdeepsc
+} // namespace gr

@@ -203,7 +203,6 @@ class Trainer:
             similarity.append(ssim(decoded, image))
             ratio.append(psnr(decoded, image))
         point = {
-            "started": self.started,
             "step": self.step,
             "pictures": self.pictures,
             "seconds": round(self.seconds),

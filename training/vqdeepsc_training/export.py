@@ -194,6 +194,8 @@ def export(args: argparse.Namespace) -> dict:
     Raises DataError, ExportError or ValueError (BundleError) in one sentence.
     """
     checkpoint = read_checkpoint(args.checkpoint)
+    if args.latest:
+        checkpoint["average"] = checkpoint["network"]
     configuration = checkpoint["configuration"]
     network = averaged_network(checkpoint)
     network.exporting = True
@@ -256,6 +258,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="pictures of each data set that the frequencies are counted on")
     parser.add_argument("--measure", nargs="+", metavar="NAME=PATH",
                         help="data sets to measure the bundle on")
+    parser.add_argument("--latest", action="store_true",
+                        help="take the last weights instead of the averaged ones")
     parser.add_argument("--weights", type=Path,
                         help="also write the averaged weights, to start another run from")
     return parser.parse_args(argv)

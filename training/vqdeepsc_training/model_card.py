@@ -48,7 +48,7 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
     lines += ["", "## Training", "",
               f"Data: {', '.join(training['data'])}. {training['steps']:,} steps, "
               f"{training['pictures']:,} crops seen, {checkpoint['seconds'] / 3600:.2f} hours on "
-              f"the processor, seed {training['seed']}. Weights are a moving average.", "",
+              f"the processor, seed {training['seed']}.", "",
               "```json", json.dumps(configuration, indent=1), "```", ""]
     history = checkpoint.get("history", [])
     if history:

@@ -89,7 +89,7 @@ def test_assignment_changes_labels_but_no_picture():
     for first, second in zip(before.codewords, after.codewords, strict=True):
         assert torch.allclose(first, second, atol=1e-6)
     assert [sorted(count) for count in counts] == totals
-    assert all(after_cost <= before_cost for before_cost, after_cost in costs.values())
+    assert all(assigned <= drawn + 1e-4 for drawn, assigned in costs.values())
     assert costs["s1"][1] < costs["s1"][0]
     recounted = exporting.count_labels(network, pictures)
     assert all(np.array_equal(a, b) for a, b in zip(counts, recounted, strict=True))

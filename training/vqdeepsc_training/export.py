@@ -76,7 +76,8 @@ def encode(network: nn.Module, pictures: NDArray[np.uint8]) -> object:
 def assign_labels(network: nn.Module, counts: list[NDArray]) -> dict[str, list[float]]:
     """Reorder every codebook of the network and the counts.
 
-    Returns the expected squared distance of one flipped bit before and after, by scale.
+    Returns the expected squared distance of one flipped bit, by scale: the mean over all
+    assignments, and with the one found.
     """
     result = {}
     for position, space in enumerate(network.spaces):
@@ -84,7 +85,7 @@ def assign_labels(network: nn.Module, counts: list[NDArray]) -> dict[str, list[f
         costs = one_bit_costs(space.embedding.numpy(), prior)
         order = assign(costs)
         result[f"s{network.sent[position] + 1}"] = [
-            round(assignment_cost(costs, np.arange(len(order))), 4),
+            round(costs.sum() / (len(order) - 1), 4),
             round(assignment_cost(costs, order), 4),
         ]
         space.reorder(torch.from_numpy(order))

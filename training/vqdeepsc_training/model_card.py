@@ -41,8 +41,8 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
                          f"{m['ciede2000']:.2f} | {shares} |")
     lines += ["", "## Labels", "",
               "Squared distance between the codewords of labels that differ in one bit, expected "
-              "over the labels' frequencies, before and after index assignment:", "",
-              "| Scale | Before | After |", "|---|---|---|"]
+              "over the labels' frequencies, with labels drawn at random and as assigned:", "",
+              "| Scale | Random | Assigned |", "|---|---|---|"]
     lines += [f"| {key[1:]} | {before:.3f} | {after:.3f} |"
               for key, (before, after) in assignment.items()]
     lines += ["", "## Training", "",

@@ -30,11 +30,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", default=DEFAULT_MODEL, help="name or directory")
     parser.add_argument("--channel", default="awgn", help="awgn, rayleigh, rician[:FACTOR]")
     parser.add_argument("--snr", default="0,1,2", help="mean Es/N0 in dB, as for simulate")
-    parser.add_argument(
-        "--sharpness",
-        type=float,
-        help="power of the soft bits' probabilities (default: what the model says)",
-    )
     parser.add_argument("--seed", type=int, default=0, help="of the channel")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
@@ -71,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
             name: crop_square(load_found(name, place))
             for name, place in list(found.items())[: arguments.limit]
         }
-        codec = Codec(arguments.model, sharpness=arguments.sharpness)
+        codec = Codec(arguments.model)
         channel = ChannelModel.parse(arguments.channel)
         rows = [
             measure(codec, pictures, channel, snr_db, arguments.seed)
@@ -82,13 +77,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if arguments.json:
         report = {"model": codec.name, "channel": channel.title, "pictures": len(pictures)}
-        report["sharpness"] = codec.layout.sharpness
         print(json.dumps(report | {"rows": rows}, indent=2))
         return 0
-    print(
-        f"{codec.name}, {channel.title}, sharpness {codec.layout.sharpness:g}, "
-        f"means over {len(pictures)} pictures"
-    )
+    print(f"{codec.name}, {channel.title}, means over {len(pictures)} pictures")
     print(
         f"{'Es/N0 dB':>8} {'SSIM soft':>10} {'hard':>7} {'gain':>7} {'PSNR soft':>10} {'hard':>6}"
     )

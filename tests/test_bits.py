@@ -112,21 +112,6 @@ def test_posteriors_against_the_product_of_probabilities():
         np.testing.assert_allclose(posteriors[scale.scale], expected, atol=2e-6)
 
 
-def test_sharpness_is_a_power_of_the_likelihood():
-    rng = np.random.default_rng(6)
-    priors = {scale: rng.dirichlet(np.ones(2**count)) for scale, count in FOUR_SCALES.items()}
-    scales = make_layout(FOUR_SCALES, priors).scales
-    llrs = rng.normal(0, 2, (1, 20032))
-    plain, sharp = (BitLayout(scales, sharpness).posteriors(llrs) for sharpness in (1, 3))
-    for scale, prior in priors.items():
-        expected = (plain[scale] / prior) ** 3 * prior
-        expected /= expected.sum(axis=-1, keepdims=True)
-        np.testing.assert_allclose(sharp[scale], expected, atol=2e-5)
-    for sharpness in (0, -1, np.inf, np.nan):
-        with pytest.raises(ValueError, match="sharpness"):
-            BitLayout(scales, sharpness)
-
-
 def test_no_knowledge_gives_the_prior():
     priors = {1: np.arange(16) / 120, 2: np.full(8, 1 / 8), 3: np.full(4, 1 / 4), 4: np.eye(2)[0]}
     layout = make_layout(FOUR_SCALES, priors)

@@ -126,8 +126,6 @@ def test_codebooks_that_are_no_archive_are_refused(bundle):
         (lambda manifest: manifest["scales"][0].update(prior=[1.0]), "one prior for each"),
         (lambda manifest: manifest["files"].pop("encoder.onnx"), "encoder.onnx"),
         (lambda manifest: manifest["files"].update({"encoder.onnx": "00"}), "SHA-256"),
-        (lambda manifest: manifest.update(sharpness=0), "sharpness"),
-        (lambda manifest: manifest.update(sharpness="4"), "sharpness"),
         (lambda manifest: manifest.pop("training"), "'training' is missing"),
         (lambda manifest: manifest.update(measured=[]), "'measured'"),
     ],
@@ -156,10 +154,7 @@ def test_a_written_manifest_loads(bundle):
         priors=priors,
         training=before.content["training"],
         measured={"set": {"ssim": 0.5, "psnr_db": 20.0, "ms_ssim": None}},
-        sharpness=2.5,
     )
-    assert Codec(bundle).layout.sharpness == 2.5
-    assert Codec(bundle, sharpness=4).layout.sharpness == 4
     after = read_bundle(bundle)
     assert (after.name, after.version, after.model_id) == ("another", "2.0", before.model_id)
     for old, new in zip(before.scales, after.scales, strict=True):

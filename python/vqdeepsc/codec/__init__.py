@@ -74,19 +74,13 @@ class Codec:
     """A model's encoder and decoder for pictures of any size."""
 
     def __init__(
-        self,
-        model: str | os.PathLike[str] = DEFAULT_MODEL,
-        threads: int | None = None,
-        sharpness: float | None = None,
+        self, model: str | os.PathLike[str] = DEFAULT_MODEL, threads: int | None = None
     ) -> None:
-        """model: name or directory of a bundle; threads: of the networks (None: all cores);
-        sharpness: of soft decisions (None: what the model's manifest says).
+        """model: name or directory of a bundle; threads: of the networks (None: all cores).
 
-        Raises BundleError, ValueError for a sharpness that is not above 0."""
+        Raises BundleError."""
         self.bundle = read_bundle(find_model(model), threads)
-        if sharpness is None:
-            sharpness = self.bundle.manifest.sharpness
-        self.layout = BitLayout(self.bundle.scales, sharpness)
+        self.layout = BitLayout(self.bundle.scales)
 
     @property
     def name(self) -> str:

@@ -7,7 +7,6 @@ LLR = ln P(bit=1)/P(bit=0).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -22,14 +21,9 @@ MINIMUM_PRIOR = 1e-9  # a codeword that training never used can still be sent
 class BitLayout:
     """Where each scale's labels lie among the bits of a region."""
 
-    def __init__(self, scales: Sequence[Scale], sharpness: float = 1.0) -> None:
-        """scales: those that are sent; sharpness: power of the soft bits' probabilities in
-        `posteriors`, for decoders that were trained on hard decisions. Raises ValueError."""
+    def __init__(self, scales: Sequence[Scale]) -> None:
         if not scales:
             raise ValueError("a model must send at least one scale")
-        if not 0 < sharpness < math.inf:
-            raise ValueError(f"the sharpness must be above 0 and finite, got {sharpness}")
-        self.sharpness = sharpness
         self.scales = tuple(sorted(scales, key=lambda scale: -scale.scale))
         self.slices: dict[int, slice] = {}
         start = 0
@@ -64,15 +58,13 @@ class BitLayout:
     def posteriors(self, llrs: ArrayLike) -> dict[int, NDArray[np.float32]]:
         """Probability of each codeword given the soft bits.
 
-        P(n) is proportional to prior(n) times the product over b of P(bit b = b-th bit of n), the
-        latter to the power of the sharpness.
+        P(n) is proportional to prior(n) times the product over b of P(bit b = b-th bit of n).
 
         llrs: [regions, bits_per_region]; 0 says nothing about a bit, so do NaNs.
         Returns {l: float32 [regions, side_l, side_l, N_l]}, each sums to 1.
         """
         rows = np.asarray(self._rows(llrs), dtype=np.float32)
         rows = np.clip(np.nan_to_num(rows, nan=0.0), -MAXIMUM_LLR, MAXIMUM_LLR)
-        rows *= self.sharpness
         result = {}
         for scale in self.scales:
             part = rows[:, self.slices[scale.scale]].reshape(-1, scale.bits)

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from .scales import PICTURE_STEP, Scale
 
 FORMAT = 1
-MAXIMUM_SHARPNESS = 100
 BUNDLE_FILES = ("encoder.onnx", "decoder.onnx", "codebooks.npz", "MODEL_CARD.md")
 MANIFEST = "manifest.json"
 DEFAULT_MODEL = "vqdeepsc-4s"
@@ -42,11 +41,6 @@ class Manifest:
     scales: tuple[Scale, ...]
     files: dict[str, str]
     content: dict[str, Any]
-
-    @property
-    def sharpness(self) -> float:
-        """Power of the soft bits' probabilities that the decoder does best with."""
-        return float(self.content.get("sharpness", 1.0))
 
     @property
     def model_id(self) -> int:
@@ -130,15 +124,13 @@ def write_manifest(
     priors: Mapping[int, Sequence[float] | NDArray[np.floating]],
     training: Mapping[str, Any],
     measured: Mapping[str, Any],
-    sharpness: float = 1.0,
 ) -> Manifest:
     """Writes manifest.json for the other four files of the bundle at `path`.
 
     Codewords, dimensions and bits come from codebooks.npz.
     priors: {l: [N_l]} counts or frequencies of the labels, scaled here to sum 1;
     training: configuration, data, steps, pictures, seed;
-    measured: {data set: {"ssim": ..., "psnr_db": ..., "ms_ssim": ...}};
-    sharpness: see `BitLayout`; 1 for a decoder that was trained on posteriors.
+    measured: {data set: {"ssim": ..., "psnr_db": ..., "ms_ssim": ...}}.
     Raises BundleError if a file is missing or the result would not load."""
     directory = Path(path)
     try:
@@ -165,7 +157,6 @@ def write_manifest(
         "name": name,
         "version": version,
         "scales": scales,
-        "sharpness": sharpness,
         "files": files,
         "training": dict(training),
         "measured": dict(measured),
@@ -243,9 +234,6 @@ def _parse_manifest(directory: Path, content: Any) -> Manifest:
         raise ValueError(f"{name!r} is not a name")
     if not isinstance(version, str) or not version:
         raise ValueError("the version must be a text")
-    sharpness = content.get("sharpness", 1.0)
-    if type(sharpness) not in (int, float) or not 0 < sharpness <= MAXIMUM_SHARPNESS:
-        raise ValueError(f"the sharpness must be above 0 and at most {MAXIMUM_SHARPNESS}")
     for key in ("training", "measured"):
         if not isinstance(content[key], dict):
             raise TypeError(f"{key!r} must be an object")

@@ -12,6 +12,7 @@ from torch import nn
 
 from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training import export as exporting
+from vqdeepsc_training.model_card import sources
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.repository import Codec
 from vqdeepsc_training.train import main as train
@@ -135,3 +136,9 @@ def test_export_says_what_is_wrong(tmp_path, picture_tar, capsys):
 def test_entropy_share_of_known_counts():
     assert evaluation.entropy_share(np.array([5, 5, 5, 5])) == pytest.approx(1.0)
     assert evaluation.entropy_share(np.array([1, 1, 0, 0])) == pytest.approx(0.5)
+
+
+def test_the_card_cites_each_known_data_set_once():
+    lines = sources(["cars196/train", "own/pictures", "cars196/test"])
+    assert len(lines) == 1
+    assert "Krause" in lines[0]

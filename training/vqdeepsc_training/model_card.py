@@ -7,6 +7,20 @@ import json
 
 from torch import nn
 
+SOURCES = {
+    "cars196": "Cars196: J. Krause, M. Stark, J. Deng and L. Fei-Fei, 3D object representations "
+               "for fine-grained categorization, ICCV workshops 2013; for research use.",
+    "bsds500": "BSDS500: P. Arbelaez, M. Maire, C. Fowlkes and J. Malik, Contour detection and "
+               "hierarchical image segmentation, IEEE TPAMI 33(5), 2011; for research use.",
+}
+"""Who made the data sets, by the first part of their names."""
+
+
+def sources(names: list[str]) -> list[str]:
+    """The entries of SOURCES for data sets named `set/part`, each once."""
+    found = dict.fromkeys(name.split("/")[0] for name in names)
+    return [f"- {SOURCES[key]}" for key in found if key in SOURCES]
+
 
 def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, training: dict,
                measured: dict, assignment: dict) -> str:
@@ -49,6 +63,7 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
               f"Data: {', '.join(training['data'])}. {training['steps']:,} steps, "
               f"{training['pictures']:,} crops seen, {checkpoint['seconds'] / 3600:.2f} hours on "
               f"the processor, seed {training['seed']}.", "",
+              *sources([*training["data"], *measured]), "",
               "```json", json.dumps(configuration, indent=1), "```", ""]
     history = checkpoint.get("history", [])
     if history:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole link as a flowgraph: against the codec alone, and against vqdeepsc.link."""
 
+import contextlib
+import io
 import tempfile
 from pathlib import Path
 
@@ -9,9 +11,13 @@ import pmt
 from flowgraph import photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
+from gnuradio.vqdeepsc.command_line import main
+from gnuradio.vqdeepsc.demonstration import send_picture
 from gnuradio.vqdeepsc.frames import pdu_to_picture
 from gnuradio.vqdeepsc.link import ChannelModel, Link
 from gnuradio.vqdeepsc.loopback import connect_link, frames_source, stored_messages
+from gnuradio.vqdeepsc.metrics import ssim
+from gnuradio.vqdeepsc.results import read_results
 from PIL import Image
 
 
@@ -75,6 +81,23 @@ class TestLoopback(gr_unittest.TestCase):
                 np.testing.assert_array_equal(hard, expected.bits)
         other, _ = self.receive(bits, *cases[0], seed=12, soft=True)
         self.assertGreater(np.abs(other - soft).max(), 0)
+
+    def test_a_row_of_results_can_be_repeated_as_a_flowgraph(self):
+        with tempfile.TemporaryDirectory() as name:
+            picture, results = Path(name) / "picture.png", Path(name) / "results.csv"
+            image = photograph(128, 128)
+            Image.fromarray(image).save(picture)
+            arguments = ["simulate", "--images", picture, "--snr", "2", "--channel", "rician:3"]
+            arguments += ["--workers", "1", "--output", results]
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.assertEqual(main([str(word) for word in arguments]), 0)
+            (row,) = read_results(results)
+            drawn, errors = send_picture(
+                picture, row.system, row.source_bits, ChannelModel("rician", 3.0), 2.0, row.seed
+            )
+        self.assertGreater(errors, 0)
+        self.assertEqual(errors, row.block_errors)
+        self.assertAlmostEqual(float(ssim(image, drawn)), row.ssim, places=6)
 
     def test_no_frame_is_lost_or_reordered(self):
         """300 one-region pictures, each region with its number in its bits."""

@@ -60,6 +60,25 @@ def test_batches_depend_on_seed_and_step_alone(picture_tar, tmp_path):
     assert 0 <= batch.min() <= batch.max() <= 1
 
 
+def test_every_picture_comes_once_in_an_epoch(tmp_path):
+    """Also where batches cross from one epoch, and from one data set, to the next."""
+    caches = []
+    for name, count in (("a", 3), ("b", 4)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for number in range(count):
+            shade = 100 * (name == "b") + 10 * number
+            Image.new("RGB", (32, 32), (shade,) * 3).save(folder / f"{number}.png")
+        caches.append(open_cache(folder, tmp_path / "cache", 32, 64))
+    sampler = BatchSampler(caches, [1.0, 1.0], 32, 4, 5, epochs=True)
+    assert sampler.steps(4) == 7
+    shades = torch.cat([sampler(step)[:, 0, 0, 0] for step in range(7)]).mul(255).round().int()
+    epochs = shades.view(4, 7).tolist()
+    assert all(sorted(epoch) == [0, 10, 20, 100, 110, 120, 130] for epoch in epochs)
+    assert epochs[0] != epochs[1]
+    assert [step for step in range(1, 8) if sampler.ends_epoch(step)] == [2, 4, 6, 7]
+
+
 @pytest.mark.parametrize(("content", "said"), [
     (b"", "bad.png cannot be read as a picture."),
     (b"\x89PNG\r\n\x1a\nnot a picture", "bad.png cannot be read as a picture."),

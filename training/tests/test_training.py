@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import SMALL_PAPER
@@ -46,10 +47,25 @@ def assert_same(first: object, second: object, where: str = "") -> None:
         assert first == second, where
 
 
-@pytest.mark.parametrize("stop", [1, 3, 5])
-def test_resumed_run_equals_an_uninterrupted_one(tmp_path, picture_tar, configuration, stop):
-    """Also when it is stopped before the k-means start, after it, and in the noisy phase."""
-    whole = run(tmp_path, picture_tar, configuration, "whole")
+def small(config: Path) -> dict:
+    """A shipped configuration with little of everything."""
+    configuration = json.loads(config.read_text())
+    network = configuration["network"]
+    if network["type"] == "paper":
+        network["width"] = SMALL_PAPER["width"]
+    else:
+        network |= {"widths": [8, 8, 8], "encoder_blocks": 1, "head_blocks": 1,
+                    "decoder_blocks": 1}
+    if "adversarial" in configuration:
+        configuration["adversarial"]["channels"] = 4
+    return configuration | {"crop": 32, "batch": 2, "unquantised_steps": 1}
+
+
+def resumed_and_whole(tmp_path: Path, picture_tar: Path, configuration: dict,
+                      stop: int) -> tuple[dict, dict]:
+    """Checkpoints of a run that was stopped before step `stop` and resumed, and of a whole one."""
+    validation = ["--validation", str(picture_tar)] if "selection" in configuration else []
+    whole = run(tmp_path, picture_tar, configuration, "whole", *validation)
 
     class StoppedError(Exception):
         pass
@@ -65,13 +81,93 @@ def test_resumed_run_equals_an_uninterrupted_one(tmp_path, picture_tar, configur
     Trainer.train_step = interrupted
     try:
         with pytest.raises(StoppedError):
-            run(tmp_path, picture_tar, configuration, "parts")
+            run(tmp_path, picture_tar, configuration, "parts", *validation)
     finally:
         Trainer.train_step = original
-    parts = run(tmp_path, picture_tar, configuration, "parts", "--resume")
+    return run(tmp_path, picture_tar, configuration, "parts", "--resume", *validation), whole
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_resumed_run_equals_an_uninterrupted_one(tmp_path, picture_tar, configuration, stop):
+    """Also when it is stopped before the k-means start, after it, and in the noisy phase."""
+    parts, whole = resumed_and_whole(tmp_path, picture_tar, configuration, stop)
     assert parts["step"] == whole["step"] == 8
     for key in ("network", "average", "optimisers", "pictures"):
         assert_same(parts[key], whole[key], key)
+
+
+def without_seconds(curve: list[dict]) -> list[dict]:
+    return [{key: value for key, value in point.items() if key != "seconds"} for point in curve]
+
+
+def test_resumed_run_of_the_papers_recipe_equals_an_uninterrupted_one(tmp_path, picture_tar):
+    """Discriminator, its optimiser and the weights selected on validation included."""
+    configuration = small(TRAINING / "configs" / "paper_4scale.json") | {"epochs": 2}
+    parts, whole = resumed_and_whole(tmp_path, picture_tar, configuration, 7)
+    assert parts["step"] == whole["step"] == 2 * 12 / 2
+    assert [point["step"] for point in whole["curve"]] == [6, 12]
+    for key in ("network", "average", "optimisers", "discriminator", "discriminator_optimiser"):
+        assert_same(parts[key], whole[key], key)
+    assert without_seconds(parts["curve"]) == without_seconds(whole["curve"])
+    best = [read_checkpoint(tmp_path / name / "best.pt") for name in ("parts", "whole")]
+    assert_same(best[0]["average"], best[1]["average"])
+    best_point = max(whole["curve"], key=lambda point: point["ssim"])
+    assert best[1]["step"] == best_point["step"]
+
+
+def test_loss_of_equation_9(tmp_path, picture_tar):
+    """lambda (MAE + embedding + beta_c commitment) + GAN, in the paper's configuration."""
+    configuration = small(TRAINING / "configs" / "paper_4scale.json") | {"steps": 3}
+    cache = open_cache(picture_tar, tmp_path, 32, 48)
+    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 2, 1, epochs=True), tmp_path)
+    trainer.train_step()
+    before = [p.clone() for p in trainer.discriminator.parameters()]
+    terms = trainer.train_step()
+    # The values of the embedding and the commitment term are the same.
+    expected = 5 * (terms["mae"] + 1.25 * terms["embedding"]) + terms["generator"]
+    assert terms["loss"] == pytest.approx(expected, rel=1e-5)
+    assert terms["discriminator"] == pytest.approx(2 * np.log(2), abs=0.5)
+    # Adam's steps are no longer than its rate, and the networks' step leaves D alone.
+    moved = [(p - q).abs().max().item()
+             for p, q in zip(trainer.discriminator.parameters(), before, strict=True)]
+    assert 0 < max(moved) < 1.2e-5
+
+
+@pytest.mark.parametrize("name", ["paper_4scale", "paper_3scale", "paper_4scale_unquantised",
+                                  "paper_3scale_unquantised"])
+def test_papers_configurations_have_the_papers_numbers(name):
+    configuration = json.loads((TRAINING / "configs" / f"{name}.json").read_text())
+    assert configuration["loss"] == {"mae": 5.0}
+    assert configuration["quantiser_weight"] == 5.0
+    assert configuration["commitment"] == 0.25
+    assert (configuration["batch"], configuration["epochs"], configuration["crop"]) == (24, 200,
+                                                                                       128)
+    adam = {"name": "adam", "betas": [0.5, 0.999]}
+    assert configuration["optimiser"] == adam | {"learning_rate": 1.75e-4, "schedule": "constant"}
+    assert configuration["adversarial"] == {"channels": 64,
+                                            "optimiser": adam | {"learning_rate": 1e-5}}
+    assert configuration["quantised"] == (not name.endswith("unquantised"))
+    assert "noise" not in configuration
+    assert configuration["average"] == 0.0
+
+
+def test_configurations_that_need_more_say_so(tmp_path, picture_tar, capsys):
+    config = str(TRAINING / "configs" / "paper_4scale.json")
+    given = ["--config", config, "--data", str(picture_tar), "--cache", str(tmp_path)]
+    assert main(given) == 2
+    assert "--validation is needed" in capsys.readouterr().err
+    assert main([*given, "--shares", "1"]) == 2
+    assert "--shares cannot be given" in capsys.readouterr().err
+
+
+def test_seed_of_the_command_line(tmp_path, picture_tar, configuration):
+    configuration["steps"] = 1
+    first, second, other = (
+        run(tmp_path, picture_tar, configuration | {"seed": seed}, f"{seed}{more}", *more)
+        for seed, more in ((3, ()), (1, ("--seed", "3")), (1, ())))
+    assert_same(first["network"], second["network"])
+    assert second["configuration"]["seed"] == 3
+    assert not torch.equal(first["network"]["stem.weight"], other["network"]["stem.weight"])
 
 
 def test_training_lowers_the_loss_and_uses_the_codebooks(tmp_path, picture_tar, configuration):
@@ -92,16 +188,10 @@ def test_training_lowers_the_loss_and_uses_the_codebooks(tmp_path, picture_tar, 
 @pytest.mark.parametrize("config", CONFIGS, ids=[path.stem for path in CONFIGS])
 def test_every_configuration_trains(tmp_path, picture_tar, config):
     """Each shipped configuration, made small, for enough steps to quantise."""
-    configuration = json.loads(config.read_text())
+    configuration = small(config)
     assert configuration["name"] == config.stem
-    network = configuration["network"]
-    if network["type"] == "paper":
-        network["width"] = SMALL_PAPER["width"]
-    else:
-        network |= {"widths": [8, 8, 8], "encoder_blocks": 1, "head_blocks": 1,
-                    "decoder_blocks": 1}
-    configuration |= {"crop": 32, "batch": 2, "steps": 3, "unquantised_steps": 1}
-    checkpoint = run(tmp_path, picture_tar, configuration, "run")
+    checkpoint = run(tmp_path, picture_tar, configuration, "run", "--steps", "3",
+                     "--validation", str(picture_tar))
     decoded, encoded = averaged_network(checkpoint)(torch.rand(1, 3, 32, 32),
                                                     configuration.get("quantised", True))
     assert decoded.shape == (1, 3, 32, 32)
@@ -193,7 +283,7 @@ def test_two_processes_train_one_network(tmp_path, picture_tar, configuration):
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
          str(script), "--config", str(config), "--data", str(picture_tar), "--cache",
          str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--threads", "1"],
-        env=environment, capture_output=True, text=True, timeout=110, check=False)
+        env=environment, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
     assert checkpoint["step"] == 8

@@ -27,6 +27,13 @@ def read_checkpoint(path: Path) -> dict:
         raise DataError(f"{path} is no checkpoint that can be read.") from error
 
 
+def write_checkpoint(state: dict, path: Path) -> None:
+    """Write a checkpoint; a reader never sees half a file."""
+    unfinished = path.with_suffix(".unfinished")
+    torch.save(state, unfinished)
+    unfinished.replace(path)
+
+
 def averaged_network(checkpoint: dict) -> nn.Module:
     """Network with the averaged weights of a checkpoint, in evaluation mode."""
     network = build_network(checkpoint["configuration"]["network"])

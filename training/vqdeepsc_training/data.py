@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import tarfile
 from collections.abc import Iterator
@@ -129,12 +130,13 @@ class BatchSampler:
     """Random crops; batch `step` depends on seed, step and process, so that resuming is exact.
 
     caches and shares: where pictures come from, and how much of each batch on average;
-    crop: side of the crops in pixels; zoom: largest factor by which a region is shrunk to a crop.
+    crop: side of the crops in pixels; zoom: largest factor by which a region is shrunk to a crop;
+    epochs: take every picture once in each pass over all data sets, whatever their shares.
     """
 
     def __init__(
         self, caches: list[PictureCache], shares: list[float], crop: int, batch: int,
-        seed: int, zoom: float = 1.0,
+        seed: int, zoom: float = 1.0, epochs: bool = False,
     ) -> None:
         if len(caches) != len(shares):
             raise DataError(f"{len(caches)} data sets are given, but {len(shares)} shares.")
@@ -144,10 +146,37 @@ class BatchSampler:
         self.batch = batch
         self.seed = seed
         self.zoom = zoom
+        self.epochs = epochs
 
-    def _crop(self, random: np.random.Generator) -> np.ndarray:
+    @property
+    def pictures(self) -> int:
+        """Pictures of all data sets."""
+        return sum(len(cache) for cache in self.caches)
+
+    def steps(self, epochs: int) -> int:
+        """Steps in which all processes together see every picture `epochs` times."""
+        return math.ceil(epochs * self.pictures / (self.batch * distributed.processes()))
+
+    def ends_epoch(self, steps: int) -> bool:
+        """Whether the last of so many steps was the last one of an epoch, where epochs count."""
+        at_once = self.batch * distributed.processes()
+        return self.epochs and steps * at_once % self.pictures < at_once
+
+    def _drawn(self, random: np.random.Generator) -> np.ndarray:
         cache = self.caches[random.choice(len(self.caches), p=self.shares)]
-        picture = cache[random.integers(len(cache))]
+        return cache[random.integers(len(cache))]
+
+    def _of_epoch(self, number: int) -> np.ndarray:
+        """Picture `number` of the run, counted over all processes and epochs."""
+        epoch, place = divmod(number, self.pictures)
+        # The third number keeps this apart from the randomness of the crops.
+        order = np.random.default_rng((self.seed, epoch, 2**32 - 1)).permutation(self.pictures)
+        index = int(order[place])
+        ends = np.cumsum([len(cache) for cache in self.caches])
+        owner = int(np.searchsorted(ends, index, side="right"))
+        return self.caches[owner][index - int(ends[owner]) + len(self.caches[owner])]
+
+    def _crop(self, picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
         height, width = picture.shape[:2]
         largest = min(height, width, int(self.crop * self.zoom))
         side = int(random.integers(self.crop, largest + 1))
@@ -162,7 +191,10 @@ class BatchSampler:
     def __call__(self, step: int) -> Tensor:
         """Batch [B, 3, crop, crop] in [0, 1] of a step."""
         random = np.random.default_rng((self.seed, step, distributed.rank()))
-        crops = np.stack([self._crop(random) for _ in range(self.batch)])
+        first = (step * distributed.processes() + distributed.rank()) * self.batch
+        crops = np.stack([
+            self._crop(self._of_epoch(first + i) if self.epochs else self._drawn(random), random)
+            for i in range(self.batch)])
         return torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)
 
 

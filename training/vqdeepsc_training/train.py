@@ -36,6 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--start", type=Path,
                         help="begin with the weights and codebooks of this checkpoint")
     parser.add_argument("--steps", type=int, help="number of steps, instead of the config's")
+    parser.add_argument("--seed", type=int, help="of everything random, instead of the config's")
     parser.add_argument("--hours", type=float,
                         help="length of the run; the learning rate then follows the clock")
     parser.add_argument("--save-minutes", type=float, default=3.0,
@@ -55,6 +56,8 @@ def train(args: argparse.Namespace) -> Trainer:
     if not args.config.is_file():
         raise DataError(f"The configuration {args.config} does not exist.")
     configuration = json.loads(args.config.read_text())
+    if args.seed is not None:
+        configuration["seed"] = args.seed
     if args.steps is not None:
         configuration["steps"] = args.steps
     folder = args.folder or Path("runs") / configuration["name"]
@@ -63,7 +66,14 @@ def train(args: argparse.Namespace) -> Trainer:
               for path in args.data]
     shares = args.shares or [1.0] * len(caches)
     sampler = BatchSampler(caches, shares, crop, configuration["batch"], configuration["seed"],
-                           zoom)
+                           zoom, "epochs" in configuration)
+    if sampler.epochs and args.shares:
+        raise DataError("The configuration counts epochs, in which every picture comes once, so "
+                        "--shares cannot be given.")
+    if configuration.get("selection") and not args.validation:
+        raise DataError("The configuration selects the best weights, so --validation is needed.")
+    if "steps" not in configuration:
+        configuration["steps"] = sampler.steps(configuration["epochs"])
     images = None
     if args.validation:
         images = evaluation_pictures(args.validation, crop, args.validation_pictures)
@@ -73,15 +83,14 @@ def train(args: argparse.Namespace) -> Trainer:
     elif args.start:
         trainer.start_from(read_checkpoint(args.start))
     saved = trainer.seconds
-    terms: dict[str, float] = {}
     while trainer.progress < 1:
         terms = trainer.train_step()
-        if trainer.seconds - saved > 60 * args.save_minutes:
-            saved = trainer.seconds
+        due = trainer.seconds - saved > 60 * args.save_minutes or trainer.progress == 1
+        if due or sampler.ends_epoch(trainer.step):
             report(trainer, images, terms)
+        if due:
+            saved = trainer.seconds
             trainer.save()
-    report(trainer, images, terms)
-    trainer.save()
     return trainer
 
 
@@ -89,7 +98,10 @@ def report(trainer: Trainer, images: object, terms: dict[str, float]) -> None:
     """Print one line on how the training goes."""
     if distributed.rank():
         return
-    point = trainer.validate(images) if images is not None else {"step": trainer.step}
+    point = {"step": trainer.step}
+    if images is not None:
+        point = trainer.validate(images)
+        trainer.save_if_best()
     texts = [f"{name} {value:.4g}" for name, value in point.items()]
     texts += [f"train_{name} {value:.4g}" for name, value in terms.items()]
     print(f"{100 * trainer.progress:5.1f} %  " + "  ".join(texts), flush=True)

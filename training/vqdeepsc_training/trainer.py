@@ -16,14 +16,21 @@ from torch import Tensor, nn
 from . import distributed
 from .assignment import assign, one_bit_costs
 from .channel import received_codewords
-from .checkpoint import read_checkpoint
+from .checkpoint import read_checkpoint, write_checkpoint
 from .data import BatchSampler
+from .discriminator import PatchDiscriminator, discriminator_loss, generator_loss
 from .encoded import Encoded
 from .losses import psnr, reconstruction_loss, ssim
 from .networks import build_network
 from .optimiser import configure_optimisers
 
 ASSIGNMENT_STEPS = 200
+
+
+def running_statistics(network: nn.Module) -> list[Tensor]:
+    """Running means and variances of all batch normalisations, which each process has its own."""
+    return [values for module in network.modules() if isinstance(module, nn.BatchNorm2d)
+            for values in (module.running_mean, module.running_var)]
 
 
 class Trainer:
@@ -44,6 +51,12 @@ class Trainer:
         self.network = build_network(configuration["network"]).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimisers = configure_optimisers(self.network, configuration["optimiser"])
+        self.discriminator: PatchDiscriminator | None = None
+        if adversarial := configuration.get("adversarial"):
+            self.discriminator = PatchDiscriminator(adversarial["channels"]).to(
+                memory_format=torch.channels_last)
+            (self.discriminator_optimiser,) = configure_optimisers(
+                self.discriminator, adversarial["optimiser"])
         self.started = False
         self.step = 0
         self.seconds = 0.0
@@ -97,6 +110,10 @@ class Trainer:
                 self.start_codebooks(image, generator)
             decoded, encoded = self.network(image, quantised)
         loss, terms = reconstruction_loss(decoded.float(), image, settings["loss"])
+        if self.discriminator is not None:
+            adversarial_loss, adversarial_terms = self.adversarial_loss(decoded, image)
+            loss = loss + adversarial_loss
+            terms |= adversarial_terms
         if quantised:
             terms["embedding"] = float(encoded.embedding_loss.detach())
             vq = settings["commitment"] * encoded.commitment_loss
@@ -114,6 +131,7 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.network.parameters(), settings["optimiser"]["clip"])
         for optimiser in self.optimisers:
             optimiser.step()
+        distributed.average(running_statistics(self.network))
         if quantised:
             restarted = 0
             for space, features, labels in zip(
@@ -129,6 +147,26 @@ class Trainer:
         self.seconds = float(distributed.from_first(clock))
         terms["loss"] = float(loss.detach())
         return terms
+
+    def adversarial_loss(self, decoded: Tensor, image: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """One step of the discriminator, then the networks' part of eq. 9 against it.
+
+        Returns that part and the values of both sides' losses.
+        """
+        judge = self.discriminator
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            judged = discriminator_loss(judge(image), judge(decoded.detach()))
+        self.discriminator_optimiser.zero_grad(set_to_none=True)
+        judged.backward()
+        distributed.average([p.grad for p in judge.parameters()])
+        self.discriminator_optimiser.step()
+        judge.requires_grad_(False)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            fooled = generator_loss(judge(decoded))
+        judge.requires_grad_(True)
+        distributed.average(running_statistics(judge))
+        return fooled, {"generator": float(fooled.detach()),
+                        "discriminator": float(judged.detach())}
 
     @property
     def noisy_pictures(self) -> int:
@@ -217,13 +255,32 @@ class Trainer:
         if distributed.rank():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        checkpoint = self.folder / "checkpoint.pt"
-        unfinished = checkpoint.with_suffix(".unfinished")
-        torch.save({
-            "configuration": self.configuration,
+        state = self.summary() | {
             "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+        }
+        if self.discriminator is not None:
+            state["discriminator"] = self.discriminator.state_dict()
+            state["discriminator_optimiser"] = self.discriminator_optimiser.state_dict()
+        write_checkpoint(state, self.folder / "checkpoint.pt")
+        (self.folder / "record.json").write_text(json.dumps(self.record(), indent=1) + "\n")
+
+    def save_if_best(self) -> None:
+        """Keep the averaged weights as best.pt if no validation before had more SSIM.
+
+        Only where the configuration asks for this `selection`.
+        """
+        if not self.configuration.get("selection") or distributed.rank():
+            return
+        if self.curve[-1]["ssim"] > max((p["ssim"] for p in self.curve[:-1]), default=-1.0):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_checkpoint(self.summary(), self.folder / "best.pt")
+
+    def summary(self) -> dict:
+        """What export needs of a run."""
+        return {
+            "configuration": self.configuration,
+            "average": self.average.state_dict(),
             "started": self.started,
             "step": self.step,
             "pictures": self.pictures,
@@ -231,9 +288,7 @@ class Trainer:
             "hours": self.hours,
             "curve": self.curve,
             "history": self.history,
-        }, unfinished)
-        unfinished.replace(checkpoint)
-        (self.folder / "record.json").write_text(json.dumps(self.record(), indent=1) + "\n")
+        }
 
     def record(self) -> dict:
         """What the run was and how it went, for training/results/.
@@ -271,6 +326,12 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
+        if self.discriminator is not None:
+            if "discriminator" not in state:
+                raise ValueError("The checkpoint to resume from has no discriminator, but the "
+                                 "configuration asks for one.")
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
         self.started = state.get("started", False)
         self.step = state["step"]
         self.pictures = state.get("pictures", self.step * self.configuration["batch"])

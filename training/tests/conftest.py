@@ -18,6 +18,7 @@ SMALL_CONDITIONAL = {
     "widths": [8, 8, 8], "encoder_blocks": 1, "head_blocks": 1, "decoder_blocks": 1,
     "decay": 0.9,
 }
+SMALL_CONDITIONAL_3 = SMALL_CONDITIONAL | {"codewords": [0, 64, 32, 8]}
 SMALL_PAPER = {"type": "paper", "codewords": [16, 8, 4, 2], "width": 1 / 32}
 
 

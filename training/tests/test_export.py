@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from conftest import SMALL_CONDITIONAL, SMALL_PAPER
+from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER
 from torch import nn
 
 from vqdeepsc_training import evaluate as evaluation
@@ -34,8 +34,10 @@ def ready(settings: dict) -> nn.Module:
     return network
 
 
-@pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_PAPER, SMALL_PAPER_3],
-                         ids=["conditional", "paper_4scale", "paper_3scale"])
+@pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER,
+                                      SMALL_PAPER_3],
+                         ids=["conditional_4scale", "conditional_3scale", "paper_4scale",
+                              "paper_3scale"])
 def test_graphs_agree_with_pytorch_for_any_size(tmp_path, settings):
     network = ready(settings)
     exporting.write_graphs(network, tmp_path)

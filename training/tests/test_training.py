@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL_PAPER
+from conftest import SMALL_CONDITIONAL_3, SMALL_PAPER
 
 from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint, write_weights
 from vqdeepsc_training.data import BatchSampler, DataError, open_cache
@@ -243,7 +243,7 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configu
     assert torch.allclose(averaged_network(read_checkpoint(weights))(image)[0], before, atol=0.02)
     configuration["steps"] = 1
     configuration["optimiser"]["learning_rate"] = 0.0
-    second = run(tmp_path, picture_tar, configuration, "second", "--start", str(weights))
+    second = run(tmp_path, picture_tar, configuration, "second", "--weights", str(weights))
     assert second["step"] == 1
     for name, value in first["average"].items():
         if ".spaces." not in f".{name}":
@@ -253,11 +253,22 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configu
     shift = resumed["network"]["spaces.0.embedding"] - first["average"]["spaces.0.embedding"]
     assert shift.abs().max() < 1.0
     assert resumed["started"]
+    # A network of other scales takes what fits, and starts its codebooks by k-means.
+    configuration["network"] = SMALL_CONDITIONAL_3
+    configuration["unquantised_steps"] = 2
+    third = run(tmp_path, picture_tar, configuration, "third", "--weights", str(weights))
+    assert torch.equal(third["network"]["stem.weight"],
+                       first["average"]["stem.weight"].half().float())
+    assert not third["started"]
+    (entry,) = third["history"]
+    assert entry["pictures"] == first["pictures"]
+    assert "spaces.0.embedding" in entry["fresh"]
+    assert "stem.weight" not in entry["fresh"]
     configuration["network"] = SMALL_PAPER
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
     assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
-                 str(tmp_path / "cache"), "--folder", str(tmp_path / "third"), "--start",
+                 str(tmp_path / "cache"), "--folder", str(tmp_path / "fourth"), "--weights",
                  str(weights)]) == 2
 
 

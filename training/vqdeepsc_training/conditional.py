@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Our compact network: each scale is encoded knowing what the coarser codewords already say.
 
-It departs from the paper's network in three ways. The encoder of a scale sees the picture and the
-decoder's features of the coarser, quantised scales (as in VQ-VAE-2, Razavi 2019). Pixels are folded
-into channels by four, so that most layers run on the 32x32 grid. There is no batch
-normalisation. Labels, grids and what the receiver gets are the paper's.
+It departs from the paper's network in four ways. The encoder of a scale sees the picture and the
+decoder's features of the coarser, quantised scales (as in VQ-VAE-2, Razavi 2019). The labels of the
+finest scale are chosen in four passes over its 2x2 cells, each pass knowing the codewords of the
+passes before, so that a label can mend what its neighbours' codewords leave. Pixels are folded into
+channels by four, so that most layers run on the 32x32 grid. There is no batch normalisation.
+Labels, grids and what the receiver gets are the paper's.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .encoded import Encoded
+from .encoded import Encoded, Quantised
 from .quantiser import EmbeddingSpace
 
 SLOPE = 0.1
+# Places of a 2x2 cell, row by row, in the order of the passes: diagonal neighbours first.
+PASSES = (0, 3, 1, 2)
 
 
 def activate(features: Tensor) -> Tensor:
@@ -65,12 +72,59 @@ def folded(conv: nn.Conv2d, image: Tensor, factor: int) -> Tensor:
     return functional.conv2d(image, kernel, conv.bias, stride=factor, padding=factor)
 
 
-class ConditionalNetwork(nn.Module):
-    """Four-scale network with conditional encoding.
+def to_grid(places: list[Tensor]) -> Tensor:
+    """Four maps [..., h, w], one for each place of the 2x2 cells, to a grid [..., 2h, 2w]."""
+    rows = [torch.stack(places[first : first + 2], -1).flatten(-2) for first in (0, 2)]
+    return torch.stack(rows, -2).flatten(-3, -2)
 
-    codewords, dimensions: N and K by scale, fine to coarse; widths: channels of the 1/4, 1/8 and
-    1/16 grids; encoder_blocks, head_blocks, decoder_blocks: residual blocks of the 1/4 grid in the
-    analysis, in the encoder of scale 1 and in the decoder.
+
+class SuccessiveHead(nn.Module):
+    """Quantises a grid in four passes, one for each place of its 2x2 cells.
+
+    inputs: channels of the features on the cells' grid; dimension: K; hidden: channels of the
+    layer that sees the codewords of the passes before.
+    """
+
+    def __init__(self, inputs: int, dimension: int, hidden: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, 4 * dimension, 3, padding=1)
+        self.see = nn.ModuleList(
+            nn.Conv2d(inputs + known * dimension, hidden, 3, padding=1) for known in (1, 2, 3))
+        self.correct = nn.ModuleList(
+            nn.Conv2d(hidden, dimension, 3, padding=1) for _ in (1, 2, 3))
+        with torch.no_grad():
+            for conv in self.correct:
+                conv.weight.zero_()
+                conv.bias.zero_()
+
+    def forward(self, features: Tensor, quantise: Callable[[Tensor], Quantised]) -> Quantised:
+        """Quantised grid [B, K, 2h, 2w] of features [B, C, h, w]."""
+        planned = self.first(features).unflatten(1, (-1, 4))
+        found: list[Quantised] = []
+        for number, place in enumerate(PASSES):
+            wanted = planned[:, :, place]
+            if found:
+                known = torch.cat([features, *(one.codewords for one in found)], 1)
+                hidden = activate(self.see[number - 1](known))
+                wanted = wanted + self.correct[number - 1](hidden)
+            found.append(quantise(wanted))
+        by_place = [found[PASSES.index(place)] for place in range(4)]
+        return Quantised(
+            *(to_grid([getattr(one, name) for one in by_place])
+              for name in ("features", "codewords", "labels")),
+            sum(one.embedding_loss for one in found) / 4,
+            sum(one.commitment_loss for one in found) / 4,
+        )
+
+
+class ConditionalNetwork(nn.Module):
+    """Network of up to four scales with conditional encoding.
+
+    codewords, dimensions: N and K by scale, fine to coarse; N is 0 for scale 1 where three scales
+    are sent. widths: channels of the 1/4, 1/8 and 1/16 grids; encoder_blocks, head_blocks,
+    decoder_blocks: residual blocks of the 1/4 grid in the analysis, in the encoder of the finest
+    scale and in the decoder.
+    Raises ValueError if another scale than the first has no codewords.
     """
 
     def __init__(
@@ -84,18 +138,19 @@ class ConditionalNetwork(nn.Module):
         decay: float = 0.99,
         restart_shares: tuple[float, ...] = (0.05, 0.05, 0.05, 0.05),
         bounded: bool = True,
-        corners: bool = False,
     ) -> None:
         super().__init__()
+        if len(codewords) != 4 or not all(codewords[1:]):
+            raise ValueError(f"The codewords are {list(codewords)}, but only the first of four "
+                             "scales may have none.")
         self.exporting = False
-        self.sent = [0, 1, 2, 3]
+        self.sent = [level for level in range(4) if codewords[level]]
         self.bounded = bounded
-        self.corners = corners
         w4, w8, w16 = widths
         k1, k2, k3, k4 = dimensions
         self.spaces = nn.ModuleList(
-            EmbeddingSpace(n, k, decay, share, corners)
-            for n, k, share in zip(codewords, dimensions, restart_shares, strict=True)
+            EmbeddingSpace(codewords[level], dimensions[level], decay, restart_shares[level])
+            for level in self.sent
         )
         # Analysis of the picture on the grids 1/4, 1/8 and 1/16.
         self.stem = nn.Conv2d(48, w4, 3, padding=1)
@@ -109,10 +164,15 @@ class ConditionalNetwork(nn.Module):
         self.join_3 = nn.Conv2d(2 * w8, w8, 3, padding=1)
         self.head_3 = nn.Conv2d(w8, k3, 1)
         self.join_2 = nn.Conv2d(2 * w4, w4, 1)
-        self.head_2 = nn.Conv2d(w4, k2, 3, padding=1)
-        self.join_1 = nn.Conv2d(2 * w4, w4, 1)
-        self.refine_1 = blocks(w4, head_blocks)
-        self.head_1 = nn.Conv2d(w4, 4 * k1, 3, padding=1)
+        if self.fine:
+            self.head_2 = nn.Conv2d(w4, k2, 3, padding=1)
+            self.join_1 = nn.Conv2d(2 * w4, w4, 1)
+            self.refine_1 = blocks(w4, head_blocks)
+            self.head_1 = SuccessiveHead(w4, k1, w4)
+        else:
+            self.refine_2 = blocks(w4, head_blocks)
+            self.gather_2 = nn.Conv2d(w4, 2 * w4, 4, stride=2, padding=1)
+            self.head_2 = SuccessiveHead(2 * w4, k2, 2 * w4)
         # Synthesis.
         self.take_4 = nn.Conv2d(k4, w16, 3, padding=1)
         self.draw_16 = blocks(w16, 1)
@@ -122,9 +182,15 @@ class ConditionalNetwork(nn.Module):
         self.up_4 = Up(w8, w4)
         self.take_2 = nn.Conv2d(k2, w4, 3, padding=1)
         self.draw_4 = blocks(w4, 1)
-        self.take_1 = nn.Conv2d(4 * k1, w4, 3, padding=1)
+        if self.fine:
+            self.take_1 = nn.Conv2d(4 * k1, w4, 3, padding=1)
         self.draw_1 = blocks(w4, decoder_blocks)
         self.out = nn.Conv2d(w4, 48, 3, padding=1)
+
+    @property
+    def fine(self) -> bool:
+        """Whether scale 1 is sent."""
+        return self.sent[0] == 0
 
     def _take(self, conv: nn.Conv2d, image: Tensor, factor: int) -> Tensor:
         if self.exporting:
@@ -143,51 +209,55 @@ class ConditionalNetwork(nn.Module):
         """Features on the 1/4 grid from scales 4, 3 and 2."""
         return self.draw_4(activate(p2 + self.take_2(q2)))
 
-    def draw(self, p1: Tensor, q1: Tensor) -> Tensor:
+    def draw(self, p1: Tensor, q1: Tensor | None) -> Tensor:
         """Picture [B, 3, H, W] in about [0, 1] from all scales."""
-        features = p1 + self._take(self.take_1, q1, 2)
+        features = p1 if q1 is None else p1 + self._take(self.take_1, q1, 2)
         return functional.pixel_shuffle(self.out(self.draw_1(features)), 4) + 0.5
 
-    def decode(self, q1: Tensor, q2: Tensor, q3: Tensor, q4: Tensor) -> Tensor:
-        """Picture [B, 3, H, W] from the codewords of each scale, [B, K, H/2^l, W/2^l]."""
-        return self.draw(self.predict_1(self.predict_2(self.predict_3(q4), q3), q2), q1)
+    def decode(self, *codewords: Tensor) -> Tensor:
+        """Picture [B, 3, H, W] from the codewords of the scales sent, fine to coarse.
+
+        Each is [B, K, H/2^l, W/2^l].
+        """
+        *finest, q2, q3, q4 = codewords
+        p1 = self.predict_1(self.predict_2(self.predict_3(q4), q3), q2)
+        return self.draw(p1, finest[0] if finest else None)
 
     def encode(self, image: Tensor, quantised: bool = True) -> Encoded:
         """Features, codewords and labels of image [B, 3, H, W] in [0, 1]."""
         return self._encode(image, quantised)[0]
+
+    def _quantise(self, level: int, quantised: bool, features: Tensor) -> Quantised:
+        if self.bounded:
+            features = torch.tanh(features)
+        if quantised:
+            return Quantised(features, *self.spaces[level - self.sent[0]](features))
+        none = torch.zeros(())
+        labels = torch.zeros_like(features[:, 0], dtype=torch.int64)
+        return Quantised(features, features, labels, none, none)
 
     def _encode(self, image: Tensor, quantised: bool) -> tuple[Encoded, Tensor]:
         """As `encode`; also the prediction from scales 2 to 4, which the decoder needs again."""
         h4 = self.analyse_4(activate(self._take(self.stem, image - 0.5, 4)))
         h8 = self.analyse_8(activate(self.down_8(h4)))
         h16 = self.analyse_16(activate(self.down_16(h8)))
-        found: list[tuple] = []
-
-        def quantise(scale: int, features: Tensor) -> Tensor:
-            if self.bounded:
-                features = torch.tanh(features)
-            if quantised:
-                chosen, labels, embedding_loss, commitment_loss = self.spaces[scale](features)
-                found.append((features, chosen, labels, embedding_loss, commitment_loss))
-                return chosen
-            none = torch.zeros(())
-            found.append((features, features, torch.empty(0), none, none))
-            return features
-
-        q4 = quantise(3, self.head_4(activate(h16)))
-        p3 = self.predict_3(q4)
-        q3 = quantise(2, self.head_3(activate(self.join_3(torch.cat((h8, p3), 1)))))
-        p2 = self.predict_2(p3, q3)
-        q2 = quantise(1, self.head_2(activate(self.join_2(torch.cat((h4, p2), 1)))))
-        p1 = self.predict_1(p2, q2)
-        joined = self.refine_1(activate(self.join_1(torch.cat((h4, p1), 1))))
-        quantise(0, functional.pixel_shuffle(self.head_1(joined), 2))
-        found.reverse()
-        features, codewords, labels, embedding, commitment = map(list, zip(*found, strict=True))
-        encoded = Encoded(features, codewords, labels, sum(embedding), sum(commitment))
-        return encoded, p1
+        s4 = self._quantise(3, quantised, self.head_4(activate(h16)))
+        p3 = self.predict_3(s4.codewords)
+        s3 = self._quantise(
+            2, quantised, self.head_3(activate(self.join_3(torch.cat((h8, p3), 1)))))
+        p2 = self.predict_2(p3, s3.codewords)
+        joined = activate(self.join_2(torch.cat((h4, p2), 1)))
+        if not self.fine:
+            gathered = activate(self.gather_2(self.refine_2(joined)))
+            s2 = self.head_2(gathered, partial(self._quantise, 1, quantised))
+            return Encoded.of([s2, s3, s4]), self.predict_1(p2, s2.codewords)
+        s2 = self._quantise(1, quantised, self.head_2(joined))
+        p1 = self.predict_1(p2, s2.codewords)
+        refined = self.refine_1(activate(self.join_1(torch.cat((h4, p1), 1))))
+        s1 = self.head_1(refined, partial(self._quantise, 0, quantised))
+        return Encoded.of([s1, s2, s3, s4]), p1
 
     def forward(self, image: Tensor, quantised: bool = True) -> tuple[Tensor, Encoded]:
         """Decoded picture [B, 3, H, W] and what was encoded."""
         encoded, p1 = self._encode(image, quantised)
-        return self.draw(p1, encoded.codewords[0]), encoded
+        return self.draw(p1, encoded.codewords[0] if self.fine else None), encoded

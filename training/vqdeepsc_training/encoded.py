@@ -9,6 +9,21 @@ from torch import Tensor
 
 
 @dataclass
+class Quantised:
+    """One scale, or some of its positions.
+
+    features and codewords: [B, K, h, w], the codewords with the gradient of the features;
+    labels: int64 [B, h, w]; the losses of eq. 8: means over positions and dimension.
+    """
+
+    features: Tensor
+    codewords: Tensor
+    labels: Tensor
+    embedding_loss: Tensor
+    commitment_loss: Tensor
+
+
+@dataclass
 class Encoded:
     """Lists are by scale that is sent, fine to coarse; the losses are sums over the scales.
 
@@ -20,3 +35,14 @@ class Encoded:
     labels: list[Tensor]
     embedding_loss: Tensor
     commitment_loss: Tensor
+
+    @classmethod
+    def of(cls, scales: list[Quantised]) -> Encoded:
+        """What was encoded, from every scale, fine to coarse."""
+        return cls(
+            [scale.features for scale in scales],
+            [scale.codewords for scale in scales],
+            [scale.labels for scale in scales],
+            sum(scale.embedding_loss for scale in scales),
+            sum(scale.commitment_loss for scale in scales),
+        )

@@ -39,19 +39,6 @@ def k_means(points: Tensor, clusters: int, generator: torch.Generator, rounds: i
     return centres
 
 
-def hypercube(codewords: int, dimension: int) -> Tensor:
-    """Corners [N, K] of a hypercube: bit b of label n (MSB first) is the sign of coordinate b.
-
-    Raises ValueError unless 2^K = N.
-    """
-    if 2**dimension != codewords:
-        raise ValueError(f"{codewords} corners need dimension {codewords.bit_length() - 1}, but "
-                         f"got {dimension}.")
-    labels = torch.arange(codewords)[:, None]
-    shifts = torch.arange(dimension - 1, -1, -1)
-    return ((labels >> shifts) & 1).float() * 2 - 1
-
-
 class EmbeddingSpace(nn.Module):
     """Embedding space E [N, K] of one scale.
 
@@ -59,8 +46,7 @@ class EmbeddingSpace(nn.Module):
     gradient of the embedding loss of eq. 8 if `decay` is None. A codeword whose share of the
     features falls below `restart_share / N` is put onto a feature vector of the current batch.
 
-    codewords: N, a power of two; dimension: K; decay: of the moving averages, 0 to 1 (1 keeps the
-    codewords where they start); corners: start at the corners of a hypercube, bit by bit.
+    codewords: N, a power of two; dimension: K; decay: of the moving averages, 0 to 1.
     Raises ValueError for an N that is no power of two.
     """
 
@@ -70,7 +56,6 @@ class EmbeddingSpace(nn.Module):
         dimension: int,
         decay: float | None = 0.99,
         restart_share: float = 0.05,
-        corners: bool = False,
     ) -> None:
         super().__init__()
         if codewords < 2 or codewords & (codewords - 1):
@@ -79,7 +64,7 @@ class EmbeddingSpace(nn.Module):
         self.dimension = dimension
         self.decay = decay
         self.restart_share = restart_share
-        start = hypercube(codewords, dimension) if corners else torch.randn(codewords, dimension)
+        start = torch.randn(codewords, dimension)
         if decay is None:
             self.embedding = nn.Parameter(start)
         else:

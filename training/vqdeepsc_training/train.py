@@ -33,7 +33,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="folder for decoded pictures")
     parser.add_argument("--folder", type=Path, help="folder of the run (default: runs/NAME)")
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
-    parser.add_argument("--start", type=Path,
+    parser.add_argument("--weights", type=Path,
                         help="begin with the weights and codebooks of this checkpoint")
     parser.add_argument("--steps", type=int, help="number of steps, instead of the config's")
     parser.add_argument("--seed", type=int, help="of everything random, instead of the config's")
@@ -80,8 +80,11 @@ def train(args: argparse.Namespace) -> Trainer:
     trainer = Trainer(configuration, sampler, folder, args.hours)
     if args.resume and (folder / "checkpoint.pt").exists():
         trainer.resume()
-    elif args.start:
-        trainer.start_from(read_checkpoint(args.start))
+    elif args.weights:
+        fresh = trainer.start_from(read_checkpoint(args.weights))
+        if fresh and not distributed.rank():
+            parts = sorted({name.split(".")[0] for name in fresh})
+            print(f"These parts start afresh: {', '.join(parts)}", flush=True)
     saved = trainer.seconds
     while trainer.progress < 1:
         terms = trainer.train_step()

@@ -105,8 +105,7 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = settings["optimiser"]["learning_rate"] * factor
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            if (quantised and self.step == self.unquantised_steps
-                    and not getattr(self.network, "corners", False)):
+            if quantised and self.step == self.unquantised_steps:
                 self.start_codebooks(image, generator)
             decoded, encoded = self.network(image, quantised)
         loss, terms = reconstruction_loss(decoded.float(), image, settings["loss"])
@@ -305,19 +304,26 @@ class Trainer:
             "validation": self.curve,
         }
 
-    def start_from(self, state: dict) -> None:
+    def start_from(self, state: dict) -> list[str]:
         """Begin a new run at the averaged weights and codebooks of another run's checkpoint.
 
-        Raises ValueError if that run's network is another one.
+        The networks may differ in parts; returns the names of the weights that start afresh.
+        Codebooks start by k-means unless all of them fit.
+        Raises ValueError if less than half of the weights fit.
         """
-        try:
-            self.network.load_state_dict(state["average"])
-        except RuntimeError as error:
-            raise ValueError("The weights to start from belong to another network.") from error
-        self.average.load_state_dict(state["average"])
-        self.started = True
-        self.history = [*state.get("history", []),
-                        {"until_step": state["step"], "run": "one before"}]
+        own = self.network.state_dict()
+        fitting = {name: value.to(own[name].dtype) for name, value in state["average"].items()
+                   if name in own and value.shape == own[name].shape}
+        if 2 * sum(v.numel() for v in fitting.values()) < sum(v.numel() for v in own.values()):
+            raise ValueError("The weights to start from belong to another network.")
+        fresh = sorted(set(own) - set(fitting))
+        self.network.load_state_dict(fitting, strict=False)
+        self.average.load_state_dict(self.network.state_dict())
+        self.started = not any(name.startswith("spaces.") for name in fresh)
+        self.history = [*state.get("history", []), {
+            "until_step": state["step"], "pictures": state["pictures"],
+            "run": state["configuration"]["name"], "fresh": fresh}]
+        return fresh
 
     def resume(self) -> None:
         """Go on from the checkpoint in the folder."""

@@ -7,11 +7,14 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 WINDOW = 11
 SIGMA = 1.5
 C1 = 0.01**2
 C2 = 0.03**2
+MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+MS_SSIM_SIDE = WINDOW * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
 
 
 @lru_cache(maxsize=16)
@@ -28,11 +31,10 @@ def _band(length: int) -> Tensor:
     return band
 
 
-def ssim(first: Tensor, second: Tensor) -> Tensor:
-    """SSIM [B] of pictures [B, C, H, W] with values in [0, 1]: mean over channels and positions.
+def _similarities(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Luminance and contrast-structure similarity [B, C, H - 10, W - 10] of pictures [B, C, H, W].
 
     11x11 Gaussian window of sigma 1.5, only positions where the whole window fits.
-    Raises ValueError for pictures below 11 pixels.
     """
     rows = _band(first.shape[2]).to(first)
     columns = _band(first.shape[3]).to(first).t()
@@ -42,10 +44,39 @@ def ssim(first: Tensor, second: Tensor) -> Tensor:
     variance_1 = square_1 - mean_1 * mean_1
     variance_2 = square_2 - mean_2 * mean_2
     covariance = product - mean_1 * mean_2
-    values = ((2 * mean_1 * mean_2 + C1) * (2 * covariance + C2)) / (
-        (mean_1 * mean_1 + mean_2 * mean_2 + C1) * (variance_1 + variance_2 + C2)
-    )
-    return values.mean(dim=(1, 2, 3))
+    luminance = (2 * mean_1 * mean_2 + C1) / (mean_1 * mean_1 + mean_2 * mean_2 + C1)
+    return luminance, (2 * covariance + C2) / (variance_1 + variance_2 + C2)
+
+
+def ssim(first: Tensor, second: Tensor) -> Tensor:
+    """SSIM [B] of pictures [B, C, H, W] with values in [0, 1]: mean over channels and positions.
+
+    Raises ValueError for pictures below 11 pixels.
+    """
+    luminance, structure = _similarities(first, second)
+    return (luminance * structure).mean(dim=(1, 2, 3))
+
+
+def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
+    """MS-SSIM [B] (Wang 2003) of pictures [B, C, H, W] with values in [0, 1], mean over channels.
+
+    Five scales, each a mean of 2x2 pixels of the one before (a last odd row or column is left
+    out); a negative similarity of a scale counts as 0.
+    Raises ValueError for pictures below 176 pixels, whose fifth scale is smaller than the window.
+    """
+    if min(first.shape[2:]) < MS_SSIM_SIDE:
+        raise ValueError(f"MS-SSIM needs pictures of at least {MS_SSIM_SIDE} pixels, but got "
+                         f"{min(first.shape[2:])}.")
+    value = 1.0
+    for level, weight in enumerate(MS_SSIM_WEIGHTS):
+        if level:
+            first, second = avg_pool2d(first, 2), avg_pool2d(second, 2)
+        luminance, structure = _similarities(first, second)
+        similarity = structure
+        if level == len(MS_SSIM_WEIGHTS) - 1:
+            similarity = luminance * structure
+        value = value * similarity.mean(dim=(2, 3)).clamp_min(0) ** weight
+    return value.mean(1)
 
 
 def psnr(first: Tensor, second: Tensor) -> Tensor:

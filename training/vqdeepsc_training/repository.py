@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one place where training reaches the rest of the repository: bundles and picture measures."""
+"""The one place where training reaches the rest of the repository: the package `vqdeepsc`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT / "python") not in sys.path:
     sys.path.insert(0, str(ROOT / "python"))
 
-from vqdeepsc.codec import Codec, read_bundle, write_manifest  # noqa: E402
+from vqdeepsc.baselines import BASELINES, compress, decompress, mid_grey  # noqa: E402
+from vqdeepsc.codec import Codec, Indices, read_bundle, region_count, write_manifest  # noqa: E402
 from vqdeepsc.metrics import psnr, ssim  # noqa: E402
+from vqdeepsc.sample import sample_picture  # noqa: E402
 
-__all__ = ["ROOT", "Codec", "psnr", "read_bundle", "ssim", "write_manifest"]
+__all__ = ["BASELINES", "ROOT", "Codec", "Indices", "compress", "decompress", "mid_grey", "psnr",
+           "read_bundle", "region_count", "sample_picture", "ssim", "write_manifest"]

@@ -30,7 +30,7 @@ def ready(settings: dict) -> nn.Module:
         features = network.encode(image).features[scale]
         network.spaces[scale].start_from(features, generator)
     exporting.round_weights(network)
-    network.exporting = True
+    network.prepare_export()
     return network
 
 
@@ -64,7 +64,7 @@ def test_folded_convolution_is_the_same_function():
     image = torch.rand(2, 3, 32, 48)
     network.exporting = False
     plain, _ = network(image)
-    network.exporting = True
+    network.prepare_export()
     folded, _ = network(image)
     assert torch.allclose(plain, folded, atol=1e-5)
 

@@ -19,7 +19,8 @@ from vqdeepsc_training.train import main
 from vqdeepsc_training.trainer import Trainer
 
 TRAINING = Path(__file__).parents[1]
-CONFIGS = sorted((TRAINING / "configs").glob("*.json"))
+TUNING = TRAINING / "configs" / "tune_decoder.json"
+CONFIGS = sorted(set((TRAINING / "configs").glob("*.json")) - {TUNING})
 
 
 def run(tmp_path: Path, picture_tar: Path, configuration: dict, name: str, *more: str) -> dict:
@@ -212,7 +213,8 @@ def test_assignment_within_a_run_keeps_every_picture(tmp_path, picture_tar, conf
         encoded = network.encode(image)
         averaged = trainer.average(image)[0]
     labels = [found.clone() for found in encoded.labels]
-    trainer.assign_labels(encoded)
+    orders = trainer.assign_labels()
+    encoded.labels = [order.argsort()[found] for order, found in zip(orders, labels, strict=True)]
     changed = [not torch.equal(a, b) for a, b in zip(labels, encoded.labels, strict=True)]
     assert any(changed)
     for space, found, codewords in zip(network.spaces, encoded.labels, encoded.codewords,
@@ -270,6 +272,28 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configu
     assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / "fourth"), "--weights",
                  str(weights)]) == 2
+
+
+def test_tuning_the_decoder_leaves_the_encoder(tmp_path, picture_tar, configuration):
+    """Labels and codewords stay; the decoder learns; export puts both together."""
+    first = run(tmp_path, picture_tar, configuration, "first")
+    configuration = json.loads(TUNING.read_text())
+    configuration |= {"crop": 32, "batch": 4, "steps": 3}
+    weights = str(tmp_path / "first" / "checkpoint.pt")
+    tuned = run(tmp_path, picture_tar, configuration, "tuned", "--weights", weights)
+    before, after = averaged_network(first), averaged_network(tuned)
+    image = torch.rand(2, 3, 32, 48)
+    encoded, same = before.encode(image), after.encode(image)
+    for one, other in zip(encoded.codewords, same.codewords, strict=True):
+        assert torch.equal(one, other)
+    assert not torch.allclose(before.decode(*encoded.codewords), after.decode(*same.codewords))
+    resumed = run(tmp_path, picture_tar, configuration | {"steps": 5}, "tuned", "--weights",
+                  weights, "--resume")
+    assert resumed["step"] == 5
+    assert_same(resumed["encoder"], tuned["encoder"])
+    config = tmp_path / "config.json"
+    assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
+                 str(tmp_path / "cache"), "--folder", str(tmp_path / "other")]) == 2
 
 
 def test_two_processes_train_one_network(tmp_path, picture_tar, configuration):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .data import DataError
-from .networks import build_network
+from .networks import TunedNetwork, build_network
 
 
 def read_checkpoint(path: Path) -> dict:
@@ -36,9 +36,16 @@ def write_checkpoint(state: dict, path: Path) -> None:
 
 def averaged_network(checkpoint: dict) -> nn.Module:
     """Network with the averaged weights of a checkpoint, in evaluation mode."""
-    network = build_network(checkpoint["configuration"]["network"])
-    network.load_state_dict(checkpoint["average"])
+    network = _network(checkpoint, "average")
+    if "encoder" in checkpoint:
+        network = TunedNetwork(_network(checkpoint, "encoder"), network)
     return network.eval().requires_grad_(False)
+
+
+def _network(checkpoint: dict, part: str) -> nn.Module:
+    network = build_network(checkpoint["configuration"]["network"])
+    network.load_state_dict(checkpoint[part])
+    return network
 
 
 def write_weights(checkpoint: dict, path: Path) -> None:
@@ -47,6 +54,7 @@ def write_weights(checkpoint: dict, path: Path) -> None:
     Enough to export again and to start another run.
     """
     kept = {key: value for key, value in checkpoint.items() if key not in ("network", "optimisers")}
-    kept["average"] = {name: value.half() if value.is_floating_point() else value
-                       for name, value in checkpoint["average"].items()}
+    for part in {"average", "encoder"} & set(kept):
+        kept[part] = {name: value.half() if value.is_floating_point() else value
+                      for name, value in checkpoint[part].items()}
     torch.save(kept, path)

@@ -192,6 +192,10 @@ class ConditionalNetwork(nn.Module):
         """Whether scale 1 is sent."""
         return self.sent[0] == 0
 
+    def prepare_export(self) -> None:
+        """Draw the graph in the form that runtimes run fastest."""
+        self.exporting = True
+
     def _take(self, conv: nn.Conv2d, image: Tensor, factor: int) -> Tensor:
         if self.exporting:
             return folded(conv, image, factor)

@@ -199,7 +199,7 @@ def export(args: argparse.Namespace) -> dict:
         checkpoint["average"] = checkpoint["network"]
     configuration = checkpoint["configuration"]
     network = averaged_network(checkpoint)
-    network.exporting = True
+    network.prepare_export()
     round_weights(network)
     training_pictures = np.concatenate(
         [evaluation_pictures(path, configuration["crop"], args.prior_pictures)

@@ -67,9 +67,8 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
               "```json", json.dumps(configuration, indent=1), "```", ""]
     history = checkpoint.get("history", [])
     if history:
-        lines += ["The configuration was changed on the way. Up to the step given, it had:", ""]
-        lines += [f"- step {entry['until_step']:,}: `{json.dumps(entry['configuration'])}`"
-                  for entry in history]
+        lines += ["How it came there: up to the step given, the configuration had", ""]
+        lines += [_history_line(entry) for entry in history]
         lines.append("")
     curve = checkpoint["curve"]
     if curve:
@@ -81,3 +80,15 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
         lines += [f"| {p['pictures']:,} | {p['ssim']:.4f} | {p['psnr_db']:.2f} dB |" for p in shown]
         lines.append("")
     return "\n".join(lines)
+
+
+def _history_line(entry: dict) -> str:
+    """One entry of a record's history: a change of the configuration, or a run before."""
+    if "configuration" in entry:
+        return f"- step {entry['until_step']:,}: `{json.dumps(entry['configuration'])}`"
+    line = (f"- step {entry['until_step']:,}, the end of run `{entry['run']}`; a new run began at "
+            f"its weights after {entry['pictures']:,} crops")
+    if entry["fresh"]:
+        parts = sorted({name.split(".")[0] for name in entry["fresh"]})
+        line += f", with these parts afresh: {', '.join(parts)}"
+    return line

@@ -110,6 +110,9 @@ class PaperNetwork(nn.Module):
         ])
         self.out = nn.ConvTranspose2d(c0, 3, 3, stride=1, padding=1)
 
+    def prepare_export(self) -> None:
+        """Nothing to do: the graph is exported as it trains."""
+
     def encode(self, image: Tensor, quantised: bool = True) -> Encoded:
         """Features of the scales that are sent (eq. 5) and their codewords (eq. 2)."""
         maps = []

@@ -61,6 +61,12 @@ def train(args: argparse.Namespace) -> Trainer:
     if args.steps is not None:
         configuration["steps"] = args.steps
     folder = args.folder or Path("runs") / configuration["name"]
+    weights = read_checkpoint(args.weights) if args.weights else None
+    if configuration.get("decoder_only"):
+        if weights is None:
+            raise DataError("The configuration tunes the decoder of a trained network, so "
+                            "--weights is needed.")
+        configuration["network"] = weights["configuration"]["network"]
     crop, zoom = configuration["crop"], configuration.get("zoom", 1.0)
     caches = [open_cache(path, args.cache, crop, max(crop, int(crop * zoom * 1.5)))
               for path in args.data]
@@ -80,8 +86,8 @@ def train(args: argparse.Namespace) -> Trainer:
     trainer = Trainer(configuration, sampler, folder, args.hours)
     if args.resume and (folder / "checkpoint.pt").exists():
         trainer.resume()
-    elif args.weights:
-        fresh = trainer.start_from(read_checkpoint(args.weights))
+    elif weights:
+        fresh = trainer.start_from(weights)
         if fresh and not distributed.rank():
             parts = sorted({name.split(".")[0] for name in fresh})
             print(f"These parts start afresh: {', '.join(parts)}", flush=True)

@@ -21,7 +21,7 @@ from .data import BatchSampler
 from .discriminator import PatchDiscriminator, discriminator_loss, generator_loss
 from .encoded import Encoded
 from .losses import psnr, reconstruction_loss, ssim
-from .networks import build_network
+from .networks import TunedNetwork, build_network
 from .optimiser import configure_optimisers
 
 ASSIGNMENT_STEPS = 200
@@ -51,6 +51,7 @@ class Trainer:
         self.network = build_network(configuration["network"]).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimisers = configure_optimisers(self.network, configuration["optimiser"])
+        self.encoder: nn.Module | None = None
         self.discriminator: PatchDiscriminator | None = None
         if adversarial := configuration.get("adversarial"):
             self.discriminator = PatchDiscriminator(adversarial["channels"]).to(
@@ -77,6 +78,10 @@ class Trainer:
     def unquantised_steps(self) -> int:
         """Steps before the k-means start of the codebooks; -1 if the run started with codebooks."""
         return -1 if self.started else self.configuration.get("unquantised_steps", 0)
+
+    def with_encoder(self, network: nn.Module) -> nn.Module:
+        """The network itself, or its decoder behind the encoder that stays as it is."""
+        return network if self.encoder is None else TunedNetwork(self.encoder, network)
 
     def learning_rate(self) -> float:
         """Factor of the learning rate: linear warm-up, then half a cosine to `final_rate`."""
@@ -107,7 +112,7 @@ class Trainer:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             if quantised and self.step == self.unquantised_steps:
                 self.start_codebooks(image, generator)
-            decoded, encoded = self.network(image, quantised)
+            decoded, encoded = self.with_encoder(self.network)(image, quantised)
         loss, terms = reconstruction_loss(decoded.float(), image, settings["loss"])
         if self.discriminator is not None:
             adversarial_loss, adversarial_terms = self.adversarial_loss(decoded, image)
@@ -131,7 +136,7 @@ class Trainer:
         for optimiser in self.optimisers:
             optimiser.step()
         distributed.average(running_statistics(self.network))
-        if quantised:
+        if quantised and self.encoder is None:
             restarted = 0
             for space, features, labels in zip(
                 self.network.spaces, encoded.features, encoded.labels, strict=True
@@ -180,8 +185,10 @@ class Trainer:
         Only the decoder learns from it.
         """
         count = self.noisy_pictures
-        if self.step % ASSIGNMENT_STEPS == 0:
-            self.assign_labels(encoded)
+        if self.encoder is None and self.step % ASSIGNMENT_STEPS == 0:
+            orders = self.assign_labels()
+            encoded.labels = [order.argsort()[labels]
+                              for order, labels in zip(orders, encoded.labels, strict=True)]
         labels = [found[:count] for found in encoded.labels]
         codewords = received_codewords(self.network.spaces, labels, generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
@@ -191,14 +198,19 @@ class Trainer:
         return weight * loss, float(loss.detach())
 
     @torch.no_grad()
-    def assign_labels(self, encoded: Encoded) -> None:
-        """Order the codewords so that labels one bit apart are near; labels in `encoded` too."""
+    def assign_labels(self) -> list[Tensor]:
+        """Order the codewords so that labels one bit apart are near.
+
+        Returns the order [N] of each scale: label n now stands for what label order[n] stood for.
+        """
+        orders = []
         for position, space in enumerate(self.network.spaces):
             prior = (space.counts / space.counts.sum()).numpy()
             order = torch.from_numpy(assign(one_bit_costs(space.embedding.numpy(), prior)))
             space.reorder(order)
             self.average.spaces[position].reorder(order)
-            encoded.labels[position] = order.argsort()[encoded.labels[position]]
+            orders.append(order)
+        return orders
 
     @torch.no_grad()
     def start_codebooks(self, image: Tensor, generator: torch.Generator) -> None:
@@ -235,7 +247,7 @@ class Trainer:
             image = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
             image = image.float().div(255).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-                decoded, _ = self.average(image, quantised)
+                decoded, _ = self.with_encoder(self.average)(image, quantised)
             decoded = decoded.float().clamp(0, 1)
             similarity.append(ssim(decoded, image))
             ratio.append(psnr(decoded, image))
@@ -277,7 +289,8 @@ class Trainer:
 
     def summary(self) -> dict:
         """What export needs of a run."""
-        return {
+        encoder = {} if self.encoder is None else {"encoder": self.encoder.state_dict()}
+        return encoder | {
             "configuration": self.configuration,
             "average": self.average.state_dict(),
             "started": self.started,
@@ -320,6 +333,9 @@ class Trainer:
         self.network.load_state_dict(fitting, strict=False)
         self.average.load_state_dict(self.network.state_dict())
         self.started = not any(name.startswith("spaces.") for name in fresh)
+        if self.configuration.get("decoder_only"):
+            self.assign_labels()
+            self.encoder = copy.deepcopy(self.average).eval()
         self.history = [*state.get("history", []), {
             "until_step": state["step"], "pictures": state["pictures"],
             "run": state["configuration"]["name"], "fresh": fresh}]
@@ -330,6 +346,9 @@ class Trainer:
         state = read_checkpoint(self.folder / "checkpoint.pt")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
+        if "encoder" in state:
+            self.encoder = copy.deepcopy(self.average).eval()
+            self.encoder.load_state_dict(state["encoder"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         if self.discriminator is not None:

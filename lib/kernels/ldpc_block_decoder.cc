@@ -5,25 +5,6 @@
 
 namespace gr::vqdeepsc::kernel {
 
-namespace {
-
-// From ln P(1)/P(0) to steps of ln P(0)/P(1), rounded half away from zero.
-template <typename Element>
-void quantise(const float* llrs, std::size_t count, Element* steps)
-{
-    using Format = LdpcFixedPoint<Element>;
-    constexpr float LIMIT = Format::CHANNEL_LIMIT;
-    for (std::size_t i = 0; i < count; i++) {
-        float value = llrs[i] * -Format::STEPS_PER_NAT;
-        value = value == value ? value : 0.0f;
-        value = value > LIMIT ? LIMIT : value;
-        value = value < -LIMIT ? -LIMIT : value;
-        steps[i] = static_cast<Element>(static_cast<int>(value + (value < 0 ? -0.5f : 0.5f)));
-    }
-}
-
-} // namespace
-
 template <typename Element>
 LdpcBlockDecoder<Element>::LdpcBlockDecoder(const LdpcCode& code,
                                             const std::vector<bool>& used_columns,
@@ -33,8 +14,7 @@ LdpcBlockDecoder<Element>::LdpcBlockDecoder(const LdpcCode& code,
       d_shared(d_schedule.shared_columns * d_schedule.column_stride),
       d_own(d_schedule.own_columns.size() * d_schedule.own_stride),
       d_messages(d_schedule.edges.size() * d_schedule.own_stride),
-      d_scratch(d_schedule.most_edges * d_schedule.own_stride),
-      d_steps(code.columns() * code.lifting_size)
+      d_steps(d_schedule.shared_columns * code.lifting_size)
 {
 }
 
@@ -45,7 +25,7 @@ void LdpcBlockDecoder<Element>::load(const float* llrs,
 {
     const int size = d_schedule.lifting_size;
     std::fill(d_steps.begin(), d_steps.begin() + 2 * size, Element(0));
-    quantise(llrs, d_steps.size() - 2 * size, d_steps.data() + 2 * size);
+    d_check_node.quantise(llrs, d_steps.size() - 2 * size, d_steps.data() + 2 * size);
     std::fill(d_steps.begin() + first_filler,
               d_steps.begin() + filler_end,
               Element(Format::POSTERIOR_LIMIT));
@@ -58,8 +38,9 @@ void LdpcBlockDecoder<Element>::load(const float* llrs,
         std::copy(to, to + size, to + size);
     }
     for (std::size_t own = 0; own < d_schedule.own_columns.size(); own++) {
-        const Element* from = d_steps.data() + d_schedule.own_columns[own] * size;
-        std::copy(from, from + size, d_own.data() + own * d_schedule.own_stride);
+        d_check_node.quantise(llrs + (d_schedule.own_columns[own] - 2) * size,
+                              size,
+                              d_own.data() + own * d_schedule.own_stride);
     }
     std::fill(d_messages.begin(), d_messages.end(), Element(0));
 }

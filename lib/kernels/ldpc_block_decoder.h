@@ -2,6 +2,7 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_LDPC_BLOCK_DECODER_H
 #define INCLUDED_VQDEEPSC_KERNEL_LDPC_BLOCK_DECODER_H
 
+#include "aligned_vector.h"
 #include "cpu_features.h"
 #include "ldpc_check_node.h"
 #include "ldpc_fixed_point.h"
@@ -48,16 +49,15 @@ public:
 private:
     LdpcMemory<Element> memory()
     {
-        return { d_shared.data(), d_own.data(), d_messages.data(), d_scratch.data() };
+        return { d_shared.data(), d_own.data(), d_messages.data() };
     }
 
     LdpcSchedule d_schedule;
     LdpcCheckNode<Element> d_check_node;
-    std::vector<Element> d_shared;
-    std::vector<Element> d_own;
-    std::vector<Element> d_messages;
-    std::vector<Element> d_scratch;
-    std::vector<Element> d_steps;
+    AlignedVector<Element> d_shared;
+    AlignedVector<Element> d_own;
+    AlignedVector<Element> d_messages;
+    std::vector<Element> d_steps; // of the shared columns, not rotated
 };
 
 } // namespace gr::vqdeepsc::kernel

@@ -5,6 +5,7 @@
 #include "cpu_features.h"
 #include "ldpc_schedule.h"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace gr::vqdeepsc::kernel {
@@ -14,14 +15,18 @@ template <typename Element>
 struct LdpcMemory {
     Element* shared;        //!< a-posteriori LLRs, shared_columns * column_stride
     const Element* own;     //!< channel LLRs, own_columns * own_stride
-    Element* messages;      //!< from checks to bits, edges * own_stride
-    Element* scratch;       //!< most_edges * own_stride
+    Element* messages;      //!< from checks to bits, edges * own_stride, in the order of work
 };
 
-/*! One iteration over all rows, and whether the core rows are satisfied, by instruction set. */
+/*! The work on all bits of a block, by instruction set. */
 template <typename Element>
 struct LdpcCheckNode {
+    /*! From LLR = ln P(1) / P(0) to steps of ln P(0) / P(1), rounded half away from zero and
+     * clipped; NaN gives 0. */
+    void (*quantise)(const float* llrs, std::size_t count, Element* steps);
+    /*! One iteration over all rows. */
     void (*iterate)(const LdpcSchedule&, const LdpcMemory<Element>&);
+    /*! Whether the decisions fulfil the core rows. */
     bool (*core_satisfied)(const LdpcSchedule&, const LdpcMemory<Element>&);
 };
 

@@ -7,24 +7,31 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
+__m256i broadcast(const std::array<std::uint8_t, 16>& values)
+{
+    const __m128i lane = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data()));
+    return _mm256_broadcastsi128_si256(lane);
+}
+
+// One table in each group of 16 lanes, as the shuffles want them.
+template <typename Element>
+struct ShuffleTables {
+    __m256i gain = broadcast(LdpcFixedPoint<Element>::GAIN);
+    __m256i loss = broadcast(LdpcFixedPoint<Element>::LOSS);
+};
+
 struct Int8Ops {
     using Element = std::int8_t;
     using Vector = __m256i;
-    using Table = __m256i;
+    using Tables = ShuffleTables<Element>;
     static constexpr int LANES = 32;
 
-    static Table table(const std::array<std::uint8_t, 16>& values)
-    {
-        const __m128i lane = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data()));
-        return _mm256_broadcastsi128_si256(lane);
-    }
     static Vector load(const Element* from)
     {
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
     }
     static void store(Element* to, Vector a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a); }
     static Vector fill(int value) { return _mm256_set1_epi8(static_cast<Element>(value)); }
-    static Vector largest() { return _mm256_set1_epi8(-1); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
     static Vector absolute(Vector a) { return _mm256_abs_epi8(a); }
     static Vector add_signed(Vector a, Vector b) { return _mm256_adds_epi8(a, b); }
@@ -35,11 +42,14 @@ struct Int8Ops {
     }
     static Vector min(Vector a, Vector b) { return _mm256_min_epu8(a, b); }
     static Vector max(Vector a, Vector b) { return _mm256_max_epu8(a, b); }
-    static Vector add(Vector a, Vector b) { return _mm256_adds_epu8(a, b); }
     static Vector subtract(Vector a, Vector b) { return _mm256_subs_epu8(a, b); }
-    static Vector look_up(Table table, Vector a)
+    // From 128 on, which distances of 16 and more reach, the shuffle gives zero.
+    static Vector loss_less_gain(Vector smaller, Vector larger, const Tables& tables)
     {
-        return _mm256_shuffle_epi8(table, _mm256_min_epu8(a, fill(15)));
+        const Vector shifted = _mm256_adds_epu8(larger, fill(112));
+        const Vector gain = _mm256_shuffle_epi8(tables.gain, _mm256_adds_epu8(shifted, smaller));
+        const Vector loss = _mm256_shuffle_epi8(tables.loss, _mm256_subs_epu8(shifted, smaller));
+        return _mm256_subs_epu8(loss, gain);
     }
     static Vector choose_equal(Vector a, Vector b, Vector equal, Vector different)
     {
@@ -60,21 +70,15 @@ struct Int8Ops {
 struct Int16Ops {
     using Element = std::int16_t;
     using Vector = __m256i;
-    using Table = __m256i;
+    using Tables = ShuffleTables<Element>;
     static constexpr int LANES = 16;
 
-    static Table table(const std::array<std::uint8_t, 16>& values)
-    {
-        const __m128i lane = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data()));
-        return _mm256_broadcastsi128_si256(lane);
-    }
     static Vector load(const Element* from)
     {
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
     }
     static void store(Element* to, Vector a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a); }
     static Vector fill(int value) { return _mm256_set1_epi16(static_cast<Element>(value)); }
-    static Vector largest() { return _mm256_set1_epi16(-1); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
     static Vector absolute(Vector a) { return _mm256_abs_epi16(a); }
     static Vector add_signed(Vector a, Vector b) { return _mm256_adds_epi16(a, b); }
@@ -85,9 +89,14 @@ struct Int16Ops {
     }
     static Vector min(Vector a, Vector b) { return _mm256_min_epu16(a, b); }
     static Vector max(Vector a, Vector b) { return _mm256_max_epu16(a, b); }
-    static Vector add(Vector a, Vector b) { return _mm256_adds_epu16(a, b); }
     static Vector subtract(Vector a, Vector b) { return _mm256_subs_epu16(a, b); }
-    static Vector look_up(Table table, Vector a)
+    static Vector loss_less_gain(Vector smaller, Vector larger, const Tables& tables)
+    {
+        const Vector gain = look_up(tables.gain, _mm256_adds_epu16(larger, smaller));
+        const Vector loss = look_up(tables.loss, _mm256_subs_epu16(larger, smaller));
+        return _mm256_subs_epu16(loss, gain);
+    }
+    static Vector look_up(Vector table, Vector a)
     {
         const Vector index =
             _mm256_min_epu16(_mm256_srli_epi16(a, LdpcFixedPoint<Element>::INDEX_SHIFT), fill(15));
@@ -115,12 +124,14 @@ struct Int16Ops {
 
 LdpcCheckNode<std::int8_t> ldpc_check_node_int8_avx2()
 {
-    return { LdpcLayers<Int8Ops>::iterate, LdpcLayers<Int8Ops>::core_satisfied };
+    using Layers = LdpcLayers<Int8Ops>;
+    return { Layers::quantise, Layers::iterate, Layers::core_satisfied };
 }
 
 LdpcCheckNode<std::int16_t> ldpc_check_node_int16_avx2()
 {
-    return { LdpcLayers<Int16Ops>::iterate, LdpcLayers<Int16Ops>::core_satisfied };
+    using Layers = LdpcLayers<Int16Ops>;
+    return { Layers::quantise, Layers::iterate, Layers::core_satisfied };
 }
 
 } // namespace gr::vqdeepsc::kernel

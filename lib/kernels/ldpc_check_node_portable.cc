@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ldpc_check_node_simd.h"
 
-#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -10,103 +9,96 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
+/* Vectors of 16 bytes in the generic form of GCC and Clang, which becomes the vector instructions
+ * of any processor that has them. Comparisons give -1 where they hold. */
 template <typename T>
 struct PortableOps {
     using Element = T;
-    using Unsigned = std::make_unsigned_t<T>;
-    using Table = const std::array<std::uint8_t, 16>*;
+    using Format = LdpcFixedPoint<T>;
+    using Vector __attribute__((vector_size(16))) = T;
+    // Overflow is defined for unsigned elements only.
+    using Unsigned __attribute__((vector_size(16))) = std::make_unsigned_t<T>;
     static constexpr int LANES = 16 / sizeof(T);
-    static constexpr int TOP = std::numeric_limits<T>::max();
-    static constexpr int UNSIGNED_TOP = std::numeric_limits<Unsigned>::max();
-
-    struct Vector {
-        T lane[LANES];
+    struct Tables {
     };
 
-    template <typename Function>
-    static Vector map(Vector a, Vector b, Function function)
+    static Unsigned bits(Vector a) { return reinterpret_cast<Unsigned>(a); }
+    static Vector as_signed(Unsigned a) { return reinterpret_cast<Vector>(a); }
+    static Vector negated_where(Vector negative, Vector a)
     {
-        Vector result;
-        for (int i = 0; i < LANES; i++) {
-            result.lane[i] = static_cast<T>(function(a.lane[i], b.lane[i]));
+        return as_signed(bits(a ^ negative) - bits(negative));
+    }
+    // Replaces what left the range, beyond the limit that has the sign of a, where all bits of
+    // overflow's sign are set.
+    static Vector saturated(Vector a, Vector overflow, Vector result)
+    {
+        return overflow < 0 ? (a < 0) ^ std::numeric_limits<T>::max() : result;
+    }
+    // The falling table as a sum of steps, which needs no look-up.
+    static Unsigned look_up(const typename Format::Table& table, Unsigned a)
+    {
+        const Vector index = as_signed(bits(min(as_signed(a >> Format::INDEX_SHIFT), fill(15))));
+        Vector steps = fill(0);
+        for (int level = 1; level <= table[0]; level++) {
+            int end = 0;
+            while (end < 16 && table[end] >= level) {
+                end++;
+            }
+            steps -= index < static_cast<T>(end);
         }
-        return result;
+        return bits(steps);
     }
 
-    static int bits(T value) { return static_cast<Unsigned>(value); }
-
-    static Table table(const std::array<std::uint8_t, 16>& values) { return &values; }
     static Vector load(const T* from)
     {
         Vector result;
-        std::memcpy(result.lane, from, sizeof(result.lane));
+        std::memcpy(&result, from, sizeof(result));
         return result;
     }
-    static void store(T* to, Vector a) { std::memcpy(to, a.lane, sizeof(a.lane)); }
-    static Vector fill(int value)
-    {
-        Vector result;
-        std::fill(result.lane, result.lane + LANES, static_cast<T>(value));
-        return result;
-    }
-    static Vector largest() { return fill(UNSIGNED_TOP); }
-    static Vector exclusive_or(Vector a, Vector b)
-    {
-        return map(a, b, [](T x, T y) { return x ^ y; });
-    }
-    static Vector absolute(Vector a)
-    {
-        return map(a, a, [](T x, T) { return x < 0 ? -x : x; });
-    }
+    static void store(T* to, Vector a) { std::memcpy(to, &a, sizeof(a)); }
+    static Vector fill(int value) { return Vector{} + static_cast<T>(value); }
+    static Vector exclusive_or(Vector a, Vector b) { return a ^ b; }
+    static Vector absolute(Vector a) { return negated_where(a < 0, a); }
     static Vector add_signed(Vector a, Vector b)
     {
-        return map(a, b, [](T x, T y) { return std::clamp(x + y, -TOP - 1, TOP); });
+        const Vector sum = as_signed(bits(a) + bits(b));
+        return saturated(a, (a ^ sum) & (b ^ sum), sum);
     }
     static Vector subtract_signed(Vector a, Vector b)
     {
-        return map(a, b, [](T x, T y) { return std::clamp(x - y, -TOP - 1, TOP); });
+        const Vector difference = as_signed(bits(a) - bits(b));
+        return saturated(a, (a ^ b) & (a ^ difference), difference);
     }
     static Vector clip(Vector a)
     {
-        return map(a, a, [](T x, T) { return std::max<int>(x, -TOP); });
+        const Vector least = fill(-Format::POSTERIOR_LIMIT);
+        return a < least ? least : a;
     }
-    static Vector min(Vector a, Vector b)
-    {
-        return map(a, b, [](T x, T y) { return std::min(bits(x), bits(y)); });
-    }
-    static Vector max(Vector a, Vector b)
-    {
-        return map(a, b, [](T x, T y) { return std::max(bits(x), bits(y)); });
-    }
-    static Vector add(Vector a, Vector b)
-    {
-        return map(a, b, [](T x, T y) { return std::min(bits(x) + bits(y), UNSIGNED_TOP); });
-    }
+    static Vector min(Vector a, Vector b) { return bits(a) < bits(b) ? a : b; }
+    static Vector max(Vector a, Vector b) { return bits(a) < bits(b) ? b : a; }
     static Vector subtract(Vector a, Vector b)
     {
-        return map(a, b, [](T x, T y) { return std::max(bits(x) - bits(y), 0); });
+        return as_signed(bits(max(a, b)) - bits(b));
     }
-    static Vector look_up(Table table, Vector a)
+    static Vector loss_less_gain(Vector smaller, Vector larger, const Tables&)
     {
-        return map(a, a, [table](T x, T) {
-            return (*table)[std::min(bits(x) >> LdpcFixedPoint<T>::INDEX_SHIFT, 15)];
-        });
+        const Unsigned room = bits(min(smaller, ~larger));
+        const Unsigned gain = look_up(Format::GAIN, bits(larger) + room);
+        const Unsigned loss = look_up(Format::LOSS, bits(larger) - bits(smaller));
+        return subtract(as_signed(loss), as_signed(gain));
     }
     static Vector choose_equal(Vector a, Vector b, Vector equal, Vector different)
     {
-        Vector result;
-        for (int i = 0; i < LANES; i++) {
-            result.lane[i] = a.lane[i] == b.lane[i] ? equal.lane[i] : different.lane[i];
-        }
-        return result;
+        return a == b ? equal : different;
     }
-    static Vector apply_sign(Vector a, Vector sign)
-    {
-        return map(a, sign, [](T x, T s) { return s < 0 ? -x : x; });
-    }
+    static Vector apply_sign(Vector a, Vector sign) { return negated_where(sign < 0, a); }
     static bool any_negative(Vector a, int lanes)
     {
-        return std::any_of(a.lane, a.lane + lanes, [](T x) { return x < 0; });
+        T all = 0;
+        for (int i = 0; i < lanes; i++) {
+            all |= a[i];
+        }
+        return all < 0;
     }
 };
 
@@ -115,13 +107,13 @@ struct PortableOps {
 LdpcCheckNode<std::int8_t> ldpc_check_node_int8_portable()
 {
     using Layers = LdpcLayers<PortableOps<std::int8_t>>;
-    return { Layers::iterate, Layers::core_satisfied };
+    return { Layers::quantise, Layers::iterate, Layers::core_satisfied };
 }
 
 LdpcCheckNode<std::int16_t> ldpc_check_node_int16_portable()
 {
     using Layers = LdpcLayers<PortableOps<std::int16_t>>;
-    return { Layers::iterate, Layers::core_satisfied };
+    return { Layers::quantise, Layers::iterate, Layers::core_satisfied };
 }
 
 } // namespace gr::vqdeepsc::kernel

@@ -7,23 +7,30 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
+__m128i broadcast(const std::array<std::uint8_t, 16>& values)
+{
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data()));
+}
+
+// One table in each group of 16 lanes, as the shuffles want them.
+template <typename Element>
+struct ShuffleTables {
+    __m128i gain = broadcast(LdpcFixedPoint<Element>::GAIN);
+    __m128i loss = broadcast(LdpcFixedPoint<Element>::LOSS);
+};
+
 struct Int8Ops {
     using Element = std::int8_t;
     using Vector = __m128i;
-    using Table = __m128i;
+    using Tables = ShuffleTables<Element>;
     static constexpr int LANES = 16;
 
-    static Table table(const std::array<std::uint8_t, 16>& values)
-    {
-        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data()));
-    }
     static Vector load(const Element* from)
     {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     }
     static void store(Element* to, Vector a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a); }
     static Vector fill(int value) { return _mm_set1_epi8(static_cast<Element>(value)); }
-    static Vector largest() { return _mm_set1_epi8(-1); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm_xor_si128(a, b); }
     static Vector absolute(Vector a) { return _mm_abs_epi8(a); }
     static Vector add_signed(Vector a, Vector b) { return _mm_adds_epi8(a, b); }
@@ -34,11 +41,14 @@ struct Int8Ops {
     }
     static Vector min(Vector a, Vector b) { return _mm_min_epu8(a, b); }
     static Vector max(Vector a, Vector b) { return _mm_max_epu8(a, b); }
-    static Vector add(Vector a, Vector b) { return _mm_adds_epu8(a, b); }
     static Vector subtract(Vector a, Vector b) { return _mm_subs_epu8(a, b); }
-    static Vector look_up(Table table, Vector a)
+    // From 128 on, which distances of 16 and more reach, the shuffle gives zero.
+    static Vector loss_less_gain(Vector smaller, Vector larger, const Tables& tables)
     {
-        return _mm_shuffle_epi8(table, _mm_min_epu8(a, fill(15)));
+        const Vector shifted = _mm_adds_epu8(larger, fill(112));
+        const Vector gain = _mm_shuffle_epi8(tables.gain, _mm_adds_epu8(shifted, smaller));
+        const Vector loss = _mm_shuffle_epi8(tables.loss, _mm_subs_epu8(shifted, smaller));
+        return _mm_subs_epu8(loss, gain);
     }
     static Vector choose_equal(Vector a, Vector b, Vector equal, Vector different)
     {
@@ -59,20 +69,15 @@ struct Int8Ops {
 struct Int16Ops {
     using Element = std::int16_t;
     using Vector = __m128i;
-    using Table = __m128i;
+    using Tables = ShuffleTables<Element>;
     static constexpr int LANES = 8;
 
-    static Table table(const std::array<std::uint8_t, 16>& values)
-    {
-        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data()));
-    }
     static Vector load(const Element* from)
     {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     }
     static void store(Element* to, Vector a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a); }
     static Vector fill(int value) { return _mm_set1_epi16(static_cast<Element>(value)); }
-    static Vector largest() { return _mm_set1_epi16(-1); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm_xor_si128(a, b); }
     static Vector absolute(Vector a) { return _mm_abs_epi16(a); }
     static Vector add_signed(Vector a, Vector b) { return _mm_adds_epi16(a, b); }
@@ -83,9 +88,14 @@ struct Int16Ops {
     }
     static Vector min(Vector a, Vector b) { return _mm_min_epu16(a, b); }
     static Vector max(Vector a, Vector b) { return _mm_max_epu16(a, b); }
-    static Vector add(Vector a, Vector b) { return _mm_adds_epu16(a, b); }
     static Vector subtract(Vector a, Vector b) { return _mm_subs_epu16(a, b); }
-    static Vector look_up(Table table, Vector a)
+    static Vector loss_less_gain(Vector smaller, Vector larger, const Tables& tables)
+    {
+        const Vector gain = look_up(tables.gain, _mm_adds_epu16(larger, smaller));
+        const Vector loss = look_up(tables.loss, _mm_subs_epu16(larger, smaller));
+        return _mm_subs_epu16(loss, gain);
+    }
+    static Vector look_up(Vector table, Vector a)
     {
         const Vector index =
             _mm_min_epu16(_mm_srli_epi16(a, LdpcFixedPoint<Element>::INDEX_SHIFT), fill(15));
@@ -113,12 +123,14 @@ struct Int16Ops {
 
 LdpcCheckNode<std::int8_t> ldpc_check_node_int8_sse41()
 {
-    return { LdpcLayers<Int8Ops>::iterate, LdpcLayers<Int8Ops>::core_satisfied };
+    using Layers = LdpcLayers<Int8Ops>;
+    return { Layers::quantise, Layers::iterate, Layers::core_satisfied };
 }
 
 LdpcCheckNode<std::int16_t> ldpc_check_node_int16_sse41()
 {
-    return { LdpcLayers<Int16Ops>::iterate, LdpcLayers<Int16Ops>::core_satisfied };
+    using Layers = LdpcLayers<Int16Ops>;
+    return { Layers::quantise, Layers::iterate, Layers::core_satisfied };
 }
 
 } // namespace gr::vqdeepsc::kernel

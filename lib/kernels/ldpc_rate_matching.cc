@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -14,8 +15,24 @@ namespace {
 constexpr std::array<int, 4> START_COLUMNS_1 = { 0, 17, 33, 56 };
 constexpr std::array<int, 4> START_COLUMNS_2 = { 0, 13, 25, 43 };
 
-// NaN is the one value that does not equal itself.
-float number_or_zero(float value) { return value == value ? value : 0.0f; }
+// Symbols of SYMBOL_BITS values -> the first values of all symbols, then the second ones, ...
+template <int SYMBOL_BITS>
+void deinterleave(const float* __restrict from, std::size_t symbols, float* __restrict to)
+{
+    for (std::size_t symbol = 0; symbol < symbols; symbol++) {
+        for (int bit = 0; bit < SYMBOL_BITS; bit++) {
+            to[bit * symbols + symbol] = from[symbol * SYMBOL_BITS + bit];
+        }
+    }
+}
+
+void add_numbers(const float* __restrict from, std::size_t count, float* __restrict to)
+{
+    for (std::size_t i = 0; i < count; i++) {
+        // NaN is the one value that does not equal itself.
+        to[i] += from[i] == from[i] ? from[i] : 0.0f;
+    }
+}
 
 } // namespace
 
@@ -75,23 +92,28 @@ void LdpcRateMatching::match(const std::uint8_t* buffer,
 
 void LdpcRateMatching::recover(const float* llrs, std::size_t coded_bits, float* buffer) const
 {
+    const std::unique_ptr<float[]> ordered(new float[coded_bits]);
     const std::size_t symbols = coded_bits / d_symbol_bits;
+    switch (d_symbol_bits) {
+    case 2:
+        deinterleave<2>(llrs, symbols, ordered.get());
+        break;
+    case 4:
+        deinterleave<4>(llrs, symbols, ordered.get());
+        break;
+    case 6:
+        deinterleave<6>(llrs, symbols, ordered.get());
+        break;
+    case 8:
+        deinterleave<8>(llrs, symbols, ordered.get());
+        break;
+    default:
+        deinterleave<1>(llrs, symbols, ordered.get());
+    }
+    const std::size_t interleaved = symbols * d_symbol_bits;
+    std::copy(llrs + interleaved, llrs + coded_bits, ordered.get() + interleaved);
     for_each_run(coded_bits, [&](std::size_t to, std::size_t from, std::size_t length) {
-        std::size_t bit = from / std::max<std::size_t>(symbols, 1);
-        std::size_t symbol = from - bit * symbols;
-        for (std::size_t i = 0; i < length; i++) {
-            if (bit >= d_symbol_bits) {
-                for (; i < length; i++) {
-                    buffer[to + i] += number_or_zero(llrs[from + i]);
-                }
-                return;
-            }
-            buffer[to + i] += number_or_zero(llrs[symbol * d_symbol_bits + bit]);
-            if (++symbol == symbols) {
-                symbol = 0;
-                bit++;
-            }
-        }
+        add_numbers(ordered.get() + from, length, buffer + to);
     });
 }
 

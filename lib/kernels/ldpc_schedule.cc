@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ldpc_schedule.h"
 
-#include <algorithm>
-
 namespace gr::vqdeepsc::kernel {
 
 namespace {
@@ -16,8 +14,6 @@ LdpcSchedule::LdpcSchedule(const LdpcCode& code, const std::vector<bool>& used_c
       shared_columns(code.information_columns + LDPC_CORE_ROWS),
       column_stride(round_up(2 * lifting_size + LDPC_VECTOR_SLACK, LDPC_VECTOR_SLACK)),
       own_stride(round_up(lifting_size, LDPC_VECTOR_SLACK)),
-      core_edges(0),
-      most_edges(0),
       first_core_row(0),
       rotation(shared_columns, 0)
 {
@@ -45,6 +41,7 @@ LdpcSchedule::LdpcSchedule(const LdpcCode& code, const std::vector<bool>& used_c
     }
     const std::vector<int> between = rotation;
     std::vector<int> state = rotation;
+    std::vector<int> last_edge(shared_columns, -1);
     for (const int row : order) {
         Row entry{ static_cast<int>(edges.size()), 0, -1 };
         for (const Circulant& circulant : circulants[row]) {
@@ -57,12 +54,16 @@ LdpcSchedule::LdpcSchedule(const LdpcCode& code, const std::vector<bool>& used_c
             edges.push_back(
                 { circulant.column,
                   (circulant.shift - now + lifting_size) % lifting_size,
-                  (circulant.shift - between[circulant.column] + lifting_size) % lifting_size });
+                  (circulant.shift - between[circulant.column] + lifting_size) % lifting_size,
+                  lifting_size });
+            // Between two iterations the copy is complete; within one, it serves the next row.
+            if (last_edge[circulant.column] >= 0) {
+                edges[last_edge[circulant.column]].copied = edges.back().read;
+            }
+            last_edge[circulant.column] = static_cast<int>(edges.size()) - 1;
             now = circulant.shift;
             entry.edges++;
         }
-        core_edges += row < LDPC_CORE_ROWS ? entry.edges : 0;
-        most_edges = std::max(most_edges, entry.edges);
         rows.push_back(entry);
     }
 }

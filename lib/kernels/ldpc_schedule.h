@@ -22,6 +22,7 @@ struct LdpcSchedule {
         int column;
         int read;    //!< where the row finds its first element in memory
         int check;   //!< the same, seen from the state between two iterations
+        int copied;  //!< first elements of what the row writes that the second copy needs
     };
     struct Row {
         int first_edge;
@@ -37,8 +38,6 @@ struct LdpcSchedule {
     int shared_columns;            //!< the columns of the core
     int column_stride;             //!< elements from one shared column to the next
     int own_stride;                //!< elements of one column of one row, and of one message block
-    int core_edges;                //!< edges of the core rows, which come last
-    int most_edges;                //!< of any row
     int first_core_row;            //!< index in rows
     std::vector<Row> rows;         //!< in the order of work
     std::vector<Edge> edges;       //!< to shared columns, in the order of work

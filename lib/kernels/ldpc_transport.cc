@@ -121,10 +121,15 @@ public:
         if (posterior) {
             constexpr float NATS_PER_STEP = 1.0f / LdpcFixedPoint<Element>::STEPS_PER_NAT;
             constexpr float CERTAIN = LdpcFixedPoint<Element>::POSTERIOR_LIMIT * NATS_PER_STEP;
-            for (int i = 0; i < d_block_bits; i++) {
-                // Where the CRC holds, the bits are sure, whatever the last iteration left open.
-                posterior[i] = outcome.crc_ok ? (bits[i] ? CERTAIN : -CERTAIN)
-                                              : d_steps[i] * NATS_PER_STEP;
+            // Where the CRC holds, the bits are sure, whatever the last iteration left open.
+            if (outcome.crc_ok) {
+                std::transform(bits, bits + d_block_bits, posterior, [](std::uint8_t bit) {
+                    return bit ? CERTAIN : -CERTAIN;
+                });
+            } else {
+                std::transform(d_steps.begin(), d_steps.end(), posterior, [](Element steps) {
+                    return steps * NATS_PER_STEP;
+                });
             }
         }
         return outcome;

@@ -23,6 +23,7 @@ _MODULES = {
     "semantic_encoder": "blocks.semantic_encoder",
     "semantic_sink": "blocks.semantic_sink",
     "semantic_source": "blocks.semantic_source",
+    "zero_fill": "vqdeepsc_python",
 }
 
 __all__ = list(_MODULES)

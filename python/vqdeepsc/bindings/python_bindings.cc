@@ -10,6 +10,7 @@ void bind_ldpc_encoder(py::module& m);
 void bind_ldpc_fec_decoder(py::module& m);
 void bind_ldpc_fec_encoder(py::module& m);
 void bind_qam_soft_demapper(py::module& m);
+void bind_zero_fill(py::module& m);
 
 PYBIND11_MODULE(vqdeepsc_python, m)
 {
@@ -24,4 +25,5 @@ PYBIND11_MODULE(vqdeepsc_python, m)
     bind_ldpc_fec_decoder(m);
     bind_ldpc_fec_encoder(m);
     bind_qam_soft_demapper(m);
+    bind_zero_fill(m);
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """semantic_encoder and semantic_decoder: PDU to PDU."""
 
+import time
+
 import numpy as np
 import pmt
 from flowgraph import photograph
@@ -78,6 +80,57 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 (drawn,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", frames)
                 expected = self.codec.decode_bits(self.codec.encode_bits(image), width, height)
                 np.testing.assert_array_equal(pdu_to_picture(drawn)[0], expected)
+
+    def frames(self, image, picture):
+        return [
+            pmt.cons(header.to_pmt(), pmt.init_f32vector(bits.size, bits_to_llrs(bits)))
+            for header, bits in picture_to_frames(self.codec, image, picture)
+        ]
+
+    def test_copies_are_added(self):
+        image = photograph(200, 100)
+        rng = np.random.default_rng(5)
+        noisy = []
+        for copy in range(4):
+            for header, bits in picture_to_frames(self.codec, image, 7):
+                llrs = 2.0 * (2.0 * bits - 1.0) + rng.normal(scale=2.0, size=bits.size)
+                # one copy of one region is lost, so its picture waits for the next one
+                if (copy, header.region) != (3, 1):
+                    data = pmt.init_f32vector(bits.size, llrs)
+                    noisy.append((header.region, llrs, pmt.cons(header.to_pmt(), data)))
+        sums = [sum(llrs for region, llrs, _ in noisy if region == place) for place in (0, 1)]
+        expected = self.codec.decode_llrs(np.array(sums, np.float32), 200, 100)
+        others = self.frames(image, 8) * 4
+        pdus = [*(pdu for _, _, pdu in noisy), *others]
+        drawn = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
+        self.assertEqual([pdu_to_picture(pdu)[1] for pdu in drawn], [7, 8])
+        difference = pdu_to_picture(drawn[0])[0].astype(int) - expected
+        # the sums are rounded in another order
+        self.assertLessEqual(np.abs(difference).max(), 1)
+
+    def test_timeout_draws_what_has_arrived(self):
+        image = photograph(200, 100)
+        top = gr.top_block()
+        block = vqdeepsc.semantic_decoder(timeout=0.2)
+        result = blocks.message_debug()
+        top.msg_connect(block, "pictures", result, "store")
+        top.start()
+        block.to_basic_block()._post(pmt.intern("frames"), self.frames(image, 3)[0])
+        deadline = time.monotonic() + 60
+        while not result.num_messages() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        top.stop()
+        top.wait()
+        (drawn,) = stored_messages(result)
+        self.assertEqual(pdu_to_picture(drawn)[1], 3)
+
+    def test_refuses_parameters_out_of_range(self):
+        for parameters, sentence in (
+            ({"copies": 0}, "copies is 0"),
+            ({"timeout": -1.0}, "timeout is -1.0 s"),
+        ):
+            with self.assertRaisesRegex(ValueError, sentence):
+                vqdeepsc.semantic_decoder(**parameters)
 
     def test_unknown_model(self):
         for block in (vqdeepsc.semantic_encoder, vqdeepsc.semantic_decoder):

@@ -9,7 +9,13 @@ import pmt
 from flowgraph import photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
-from gnuradio.vqdeepsc.frames import FRAME_TAG, FrameHeader, pdu_to_picture, picture_to_pdu
+from gnuradio.vqdeepsc.frames import (
+    END_OF_PICTURES,
+    FRAME_TAG,
+    FrameHeader,
+    pdu_to_picture,
+    picture_to_pdu,
+)
 from gnuradio.vqdeepsc.loopback import stored_messages
 from gnuradio.vqdeepsc.pictures import load_picture
 from PIL import Image
@@ -71,6 +77,26 @@ class TestSemanticSource(gr_unittest.TestCase):
         self.save("a.jpg", 64, 48)
         bits, _, _ = self.run_source(str(self.folder / "*.jpg"))
         self.assertEqual(bits.size, 20032)
+
+    def test_copies_and_the_end_of_pictures(self):
+        source = vqdeepsc.semantic_source(copies=3)
+        sink = blocks.vector_sink_b()
+        sent = blocks.message_debug()
+        self.tb.connect(source, sink)
+        self.tb.msg_connect(source, "sent", sent, "store")
+        inbox = source.to_basic_block()
+        image = photograph(200, 100)
+        inbox._post(pmt.intern("pictures"), picture_to_pdu(image, 5))
+        inbox._post(pmt.intern("pictures"), END_OF_PICTURES)
+        self.tb.run()
+        headers = [FrameHeader.from_pmt(tag.value) for tag in sink.tags()]
+        self.assertEqual([(h.picture, h.region) for h in headers], [(5, 0), (5, 1)] * 3)
+        rows = np.array(sink.data(), np.uint8).reshape(3, 2, 20032)
+        for copy in rows:
+            np.testing.assert_array_equal(copy, self.codec.encode_bits(image))
+        self.assertEqual(len(stored_messages(sent)), 1)
+        with self.assertRaisesRegex(ValueError, "copies is 0"):
+            vqdeepsc.semantic_source(copies=0)
 
     def test_longer_frames_are_filled_with_zeros(self):
         path = self.save("a.png", 200, 100)

@@ -70,6 +70,10 @@ class FrameHeader:
         return cls(picture, width, height, region, _integer(dictionary, "model", 0, 65535))
 
 
+END_OF_PICTURES = pmt.PMT_EOF
+"""In place of a picture PDU: no more will come."""
+
+
 def picture_to_pdu(image: np.ndarray, picture: int) -> pmt.pmt_base:
     """A picture PDU of image, uint8 [H, W, 3]."""
     height, width = image.shape[:2]
@@ -115,13 +119,23 @@ class ReceivedPicture:
 
 
 class PictureAssembler:
-    """Collects regions until a picture is complete or the next one begins."""
+    """Collects regions until a picture is complete or the next one begins.
 
-    def __init__(self, codec: Codec) -> None:
+    copies: how often each region is sent, at least 1; a picture is complete with so many of each.
+    """
+
+    def __init__(self, codec: Codec, copies: int = 1) -> None:
+        check_copies(copies)
         self._codec = codec
+        self._copies = copies
         self._header: FrameHeader | None = None
         self._llrs = np.empty((0, 0), np.float32)
-        self._received = np.empty(0, bool)
+        self._received = np.empty(0, int)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether some regions of a picture have arrived and the picture is not drawn."""
+        return self._header is not None
 
     def add(self, header: FrameHeader, llrs: np.ndarray) -> list[ReceivedPicture]:
         """Take LLRs float [bits_per_region] of one region; return the pictures that are done.
@@ -149,10 +163,10 @@ class PictureAssembler:
             regions = region_count(header.width, header.height)
             self._header = header
             self._llrs = np.zeros((regions, codec.bits_per_region), np.float32)
-            self._received = np.zeros(regions, bool)
+            self._received = np.zeros(regions, int)
         self._llrs[header.region] += llrs
-        self._received[header.region] = True
-        if self._received.all():
+        self._received[header.region] += 1
+        if self._received.min() >= self._copies:
             done += self.flush()
         return done
 
@@ -162,8 +176,14 @@ class PictureAssembler:
         if header is None:
             return []
         image = self._codec.decode_llrs(self._llrs, header.width, header.height)
-        received = int(self._received.sum())
+        received = int(np.count_nonzero(self._received))
         return [ReceivedPicture(image, header.picture, self._received.size, received)]
+
+
+def check_copies(copies: int) -> None:
+    """Raises ValueError unless copies, how often each region is sent, is at least 1."""
+    if copies < 1:
+        raise ValueError(f"copies is {copies}, but must be at least 1")
 
 
 def bits_to_llrs(bits: np.ndarray) -> np.ndarray:

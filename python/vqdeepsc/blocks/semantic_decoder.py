@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Region PDUs in, picture PDUs out."""
 
+import threading
+
 import numpy as np
 import pmt
 from gnuradio import gr
@@ -21,20 +23,57 @@ class semantic_decoder(gr.basic_block):
 
     PDUs are those of :mod:`gnuradio.vqdeepsc.frames`, with bits (u8vector) or LLRs ln P(1)/P(0)
     (f32vector). A picture is drawn when all its regions have arrived, when a region of another
-    picture arrives, or when the flowgraph stops. A PDU that is no region is logged and passed
-    over.
+    picture arrives, when none has arrived for the time of the timeout, or when the flowgraph
+    stops. A PDU that is no region is logged and passed over.
 
     :param model: name of a model or path of a bundle
+    :param copies: how often each region is sent, at least 1; their LLRs are added
+    :param timeout: seconds after which an incomplete picture is drawn; 0 for no such limit
+    :raises ValueError: for a parameter out of range
     """
 
-    def __init__(self, model: str = "vqdeepsc-4s") -> None:
+    def __init__(self, model: str = "vqdeepsc-4s", copies: int = 1, timeout: float = 0.0) -> None:
         gr.basic_block.__init__(self, "semantic_decoder", None, None)
-        self._assembler = PictureAssembler(Codec(model))
+        if not timeout >= 0:
+            raise ValueError(f"timeout is {timeout} s, but must be at least 0")
+        self._assembler = PictureAssembler(Codec(model), copies)
+        self._timeout = timeout
+        self._timer: threading.Timer | None = None
         self._frames_port = pmt.intern("frames")
         self._pictures_port = pmt.intern("pictures")
         self.message_port_register_in(self._frames_port)
         self.set_msg_handler(self._frames_port, self._decode)
         self.message_port_register_out(self._pictures_port)
+        # The timer's thread must not draw, so it sends word to the block's own.
+        self._timeout_port = pmt.intern("timeout")
+        self.message_port_register_in(self._timeout_port)
+        self.set_msg_handler(self._timeout_port, self._draw_incomplete)
+
+    def backlog(self) -> int:
+        """How many region PDUs wait to be decoded."""
+        return self.to_basic_block().nmsgs(self._frames_port)
+
+    def _restart_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._timeout and self._assembler.has_begun:
+            word = (self._timeout_port, pmt.PMT_T)
+            self._timer = threading.Timer(self._timeout, self.to_basic_block()._post, word)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _draw_incomplete(self, _: pmt.pmt_base) -> None:
+        # Regions that wait are of this picture too, and their handler sets the timer again.
+        if not self.backlog():
+            self._draw()
+
+    def _draw(self) -> None:
+        try:
+            self._publish(self._assembler.flush())
+        except Exception as error:
+            # The scheduler swallows what a handler raises.
+            self.logger.error(f"picture not drawn: {error}")
 
     def _publish(self, pictures: list[ReceivedPicture]) -> None:
         for drawn in pictures:
@@ -53,6 +92,7 @@ class semantic_decoder(gr.basic_block):
             else:
                 raise FrameError("a region PDU holds a u8vector of bits or a f32vector of LLRs")
             self._publish(self._assembler.add(header, llrs))
+            self._restart_timer()
         except FrameError as error:
             self.logger.error(f"region PDU passed over: {error}")
         except Exception as error:
@@ -60,5 +100,10 @@ class semantic_decoder(gr.basic_block):
             self.logger.error(f"region PDU not decoded: {error}")
 
     def stop(self) -> bool:
-        self._publish(self._assembler.flush())
+        if self._timer:
+            self._timer.cancel()
+        # A flowgraph that is stopped leaves messages behind.
+        while self.backlog():
+            self._decode(self.to_basic_block().delete_head_nowait(self._frames_port))
+        self._draw()
         return True

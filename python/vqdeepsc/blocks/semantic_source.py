@@ -14,10 +14,12 @@ from gnuradio import gr
 
 from ..codec import Codec
 from ..frames import (
+    END_OF_PICTURES,
     FRAME_TAG,
     PICTURE_IDS,
     FrameError,
     FrameHeader,
+    check_copies,
     pdu_to_picture,
     picture_to_frames,
     picture_to_pdu,
@@ -45,15 +47,16 @@ class semantic_source(gr.sync_block):
     Each region is ``bits_per_region`` items long (20,032 for four scales, 7,616 for three), or
     ``frame_bits`` items, filled with zeros, where a code wants a longer frame. Its first item
     carries the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`). Pictures come from files, in
-    order of name, and from picture PDUs at the message port ``pictures``; each picture that goes
-    out is published at the message port ``sent``. A picture that cannot be read is logged and
-    passed over.
+    order of name, and from picture PDUs at the message port ``pictures``, which PMT_EOF ends; each
+    picture that goes out is published at the message port ``sent``. A picture that cannot be read
+    is logged and passed over.
 
     :param source: a picture file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
     :param model: name of a model or path of a bundle
     :param repeat: whether the files are sent over and over
     :param interval: seconds from the beginning of one picture to that of the next, at least 0
     :param frame_bits: 0, or length of a frame, at least bits_per_region
+    :param copies: how often each picture is sent, at least 1; the copies have the same id
     :raises ValueError: for a source that names no picture, or a parameter out of range
     """
 
@@ -64,6 +67,7 @@ class semantic_source(gr.sync_block):
         repeat: bool = False,
         interval: float = 0.0,
         frame_bits: int = 0,
+        copies: int = 1,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self._codec = Codec(model)
@@ -74,8 +78,11 @@ class semantic_source(gr.sync_block):
                 f"frame_bits is {frame_bits}, but a region of {model} has "
                 f"{self._codec.bits_per_region} bits"
             )
+        check_copies(copies)
+        self._copies = copies
         self.set_repeat(repeat)
         self.set_interval(interval)
+        self._ended = False
         self._next_file = 0
         self._readable = 0
         self._next_picture = 0
@@ -100,6 +107,9 @@ class semantic_source(gr.sync_block):
         self._interval = float(interval)
 
     def _take_picture(self, pdu: pmt.pmt_base) -> None:
+        if pmt.equal(pdu, END_OF_PICTURES):
+            self._ended = True
+            return
         try:
             self._queue.append(pdu_to_picture(pdu))
         except FrameError as error:
@@ -125,7 +135,8 @@ class semantic_source(gr.sync_block):
         return None
 
     def _exhausted(self) -> bool:
-        return bool(self._files) and self._next_file >= len(self._files) and not self._queue
+        ended = self._ended or bool(self._files)
+        return ended and self._next_file >= len(self._files) and not self._queue
 
     def _next_frame(self) -> bool:
         """Put the next region in self._bits and tag it; False where there is none now."""
@@ -141,7 +152,8 @@ class semantic_source(gr.sync_block):
             if picture is None:
                 picture = self._next_picture
             self._next_picture = (picture + 1) % PICTURE_IDS
-            self._frames = picture_to_frames(self._codec, image, picture)
+            frames = list(picture_to_frames(self._codec, image, picture))
+            self._frames = iter(frames * self._copies)
             frame = next(self._frames)
             self.message_port_pub(self._sent_port, picture_to_pdu(image, picture))
         header, bits = frame

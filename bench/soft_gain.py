@@ -15,7 +15,7 @@ from gnuradio.vqdeepsc import metrics
 from gnuradio.vqdeepsc.codec import DEFAULT_MODEL, Codec
 from gnuradio.vqdeepsc.link import ChannelModel, Link
 from gnuradio.vqdeepsc.pictures import crop_square, find_pictures, load_found
-from gnuradio.vqdeepsc.simulate import derive_seed, parse_snr
+from gnuradio.vqdeepsc.simulation import derive_seed, parse_snr
 
 DEFAULT_PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 

@@ -2,6 +2,7 @@
 """The simulator: its rows, its seeds, and what interrupts it."""
 
 import hashlib
+import math
 import os
 import resource
 import signal
@@ -14,10 +15,14 @@ import numpy as np
 import pytest
 from conftest import assert_one_sentence, run_command, run_here
 from gnuradio.vqdeepsc import baselines, metrics
+from gnuradio.vqdeepsc.codec import find_model
 from gnuradio.vqdeepsc.link import ChannelModel, Link, pad_to_frames
 from gnuradio.vqdeepsc.pictures import load_picture, save_picture
-from gnuradio.vqdeepsc.results import ResultsError, read_results, write_results
-from gnuradio.vqdeepsc.simulate import Simulation, derive_seed, parse_snr, simulate, summarise
+from gnuradio.vqdeepsc.results import ResultsError, read_results, summarise, write_results
+from gnuradio.vqdeepsc.simulate import simulate
+from gnuradio.vqdeepsc.simulation import Simulation, derive_seed, parse_snr
+from gnuradio.vqdeepsc.stage_profile import Profile
+from tiny_bundle import make_upper_bound
 
 MODEL = "vqdeepsc-4s"
 
@@ -309,6 +314,51 @@ def test_workers_end_when_their_parent_is_killed(folder, tmp_path):
     time.sleep(2)
     process.kill()
     process.communicate(timeout=10)
+
+
+def test_clean_pictures_are_drawn_once(folder, tmp_path):
+    """The profile counts what was done."""
+    profile = Profile()
+    simulation = Simulation(
+        images=[folder / "0.png"],
+        models=[MODEL],
+        channels=[ChannelModel("awgn")],
+        snr_db=(0.0, 10.0, 15.0, 20.0),
+        baselines=("jpeg", "webp"),
+        decisions=("soft", "hard"),
+    )
+    rows = simulate(simulation, tmp_path / "r.csv", profile=profile)
+    calls = {stage["stage"]: stage["calls"] for stage in profile.table()}
+    # below the cliff and above it, soft and hard; JPEG and WebP fitted once, drawn above the cliff
+    # and tried below
+    assert calls == {
+        **{"load": 1, "encode": 1, "link": 3 * 4, "decode": 4, "baseline": 2 + 4},
+        "metric": 4 + 2 + 1,
+    }
+    assert sum(stage["share"] for stage in profile.table()) == pytest.approx(1, abs=1e-3)
+    assert all(stage["seconds"] > 0 for stage in profile.table())
+    clean = {row.ssim for row in rows if row.system.startswith(MODEL) and row.snr_db >= 10}
+    assert len(clean) == 1 and all(row.block_errors for row in rows if row.snr_db == 0)
+    again = Profile()
+    simulate(simulation, tmp_path / "r.csv", profile=again)
+    assert set(again.calls.values()) == {0, 1} and again.calls["load"] == 1
+
+
+def test_the_upper_bound_has_one_row_without_a_channel(folder, tmp_path, capfd):
+    bound, output = make_upper_bound(tmp_path / "bound.onnx"), tmp_path / "r.csv"
+    arguments = ["simulate", "--images", folder / "0.png", "--snr", "10,20", "--output", output]
+    arguments += ["--workers", "1", "--plot", tmp_path / "f.svg", "--profile", "--upper-bound"]
+    completed = run_here(capfd, *arguments, bound)
+    assert completed.returncode == 0, completed.stderr
+    assert "noiseless" in completed.stdout and "ms each" in completed.stdout
+    row = read_results(output)[-1]
+    assert row.key == ("0.png", "bound", "noiseless", math.inf, 0)
+    picture = load_picture(folder / "0.png")
+    assert row.ssim == pytest.approx(metrics.ssim(picture, np.minimum(picture, 128)), abs=1e-3)
+    for path, word in ((tmp_path / "none.onnx", "no network"), (folder / "0.png", "not a network")):
+        assert_one_sentence(run_here(capfd, *arguments, path), word)
+    network = find_model(MODEL) / "decoder.onnx"
+    assert_one_sentence(run_here(capfd, *arguments, network), "must take 'image'")
 
 
 def test_figure_and_json_of_the_command(folder, tmp_path):

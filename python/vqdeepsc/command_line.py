@@ -236,7 +236,7 @@ def _model_with_id(model_id: int, file: str) -> Path:
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
     from .baselines import BASELINES
-    from .simulate import DECISIONS
+    from .simulation import DECISIONS
 
     parser.add_argument(
         "--images",
@@ -271,13 +271,35 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         choices=DECISIONS,
         help="what the model's decoder gets: posteriors, bits, or one after the other",
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="of all noise and fading")
     parser.add_argument(
+        "--scheme",
+        nargs="+",
+        default=["16qam"],
+        metavar="SCHEME",
+        help="CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of "
+        "each 128x128 region (as many as 16-QAM at rate 1/3), coded bits for each bit of every "
+        "scale but the finest, coarse first",
+    )
+    parser.add_argument(
+        "--upper-bound",
+        nargs="+",
+        default=[],
+        metavar="NETWORK",
+        help="networks without quantisation (.onnx), measured without noise",
+    )
+    parser.add_argument("--seed", type=_seed, default=0, help="of all noise and fading")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--workers",
         type=_positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes; the results do not depend on it",
+    )
+    where.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="use the workers of the Dask scheduler at tcp://HOST:PORT instead",
     )
     parser.add_argument(
         "--limit", type=_positive, metavar="N", help="take the first N pictures only"
@@ -298,13 +320,19 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         metavar="FIGURE",
         help="draw the results (.png, .svg, .pdf)",
     )
+    parser.add_argument(
+        "--profile", action="store_true", help="print what each stage costs in processor time"
+    )
     _add_json(parser)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from .link import ChannelModel
+    from .link import ChannelModel, Scheme
     from .plot import check_suffix, plot_results
-    from .simulate import Simulation, parse_snr, simulate, summarise
+    from .results import summarise
+    from .simulate import simulate
+    from .simulation import Simulation, parse_snr
+    from .stage_profile import Profile
 
     for figure in arguments.plot:
         check_suffix(figure)
@@ -315,30 +343,49 @@ def _simulate(arguments: argparse.Namespace) -> int:
         snr_db=parse_snr(arguments.snr),
         baselines=list(dict.fromkeys(arguments.baseline)),
         decisions=list(dict.fromkeys(arguments.decisions)),
+        schemes=list(dict.fromkeys(map(Scheme.parse, arguments.scheme))),
+        upper_bounds=arguments.upper_bound,
         seed=arguments.seed,
         native=arguments.native,
         limit=arguments.limit or 0,
     )
+    profile = Profile()
     results = simulate(
         simulation,
         arguments.output,
         workers=arguments.workers,
+        dask=arguments.dask or "",
         overwrite=arguments.overwrite,
         progress=sys.stderr.isatty(),
+        profile=profile,
     )
     if arguments.plot:
         plot_results(results, arguments.plot)
     groups = summarise(results)
     if arguments.json:
-        _print_json({"output": arguments.output, "results": groups})
-    else:
-        print_summary(groups)
+        report = {"output": arguments.output, "results": groups}
+        _print_json(report | ({"profile": profile.table()} if arguments.profile else {}))
+        return 0
+    print_summary(groups)
+    if arguments.profile:
+        print_profile(profile.table())
     return 0
+
+
+def print_profile(stages: Sequence[dict[str, Any]]) -> None:
+    """Prints what `stage_profile.Profile.table` returns."""
+    print("processor time of the stages; rows that were there already cost nothing")
+    print(f"{'stage':<10} {'calls':>8} {'seconds':>9} {'ms each':>9} {'share':>6}")
+    for stage in stages:
+        print(
+            f"{stage['stage']:<10} {stage['calls']:>8} {stage['seconds']:>9.2f} "
+            f"{stage['ms_per_call']:>9.2f} {stage['share']:>6.1%}"
+        )
 
 
 def print_summary(groups: Sequence[dict[str, Any]]) -> None:
     """Prints what `simulate.summarise` returns as a table."""
-    from .link import ChannelModel
+    from .link import channel_title
 
     print("SNR is the mean Es/N0 per 16-QAM symbol; means over pictures")
     print(
@@ -346,7 +393,7 @@ def print_summary(groups: Sequence[dict[str, Any]]) -> None:
         f"{'pictures':>8} {'undecoded':>9}"
     )
     for group in groups:
-        channel = ChannelModel.parse(group["channel"]).title
+        channel = channel_title(group["channel"])
         print(
             f"{group['system']:<20} {group['source_bits']:>7}  {channel:<14} "
             f"{group['snr_db']:>6g}  {group['ssim']:>6.4f} {group['psnr_db']:>7.2f} "
@@ -434,8 +481,9 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from .link import ChannelModel
+    from .results import summarise
     from .sample import sample_picture
-    from .simulate import parse_snr, summarise
+    from .simulation import parse_snr
 
     channel = ChannelModel.parse(arguments.channel)
     snr_db = parse_snr(arguments.snr)

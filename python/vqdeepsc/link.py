@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,10 @@ EB_OFFSET_DB = 10 * math.log10(BITS_PER_SYMBOL / CODE_EXPANSION)
 """Es/N0 minus Eb/N0 in dB: 1.25."""
 
 CHANNEL_KINDS = ("awgn", "rayleigh", "rician")
+NOISELESS = "noiseless"
+"""Channel of what is not sent over a link: the upper bound."""
+
+CONSTELLATIONS = {"qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8}
 
 
 @dataclass(frozen=True)
@@ -96,39 +101,134 @@ class Received:
     blocks: int
 
 
+def channel_title(text: str) -> str:
+    """For people: the title of a channel as results.csv names it."""
+    return text if text == NOISELESS else ChannelModel.parse(text).title
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Modulation and coding scheme of a link.
+
+    constellation: of CONSTELLATIONS, Gray; symbols: on the air for each frame, 0 for as many as
+    16-QAM at rate 1/3 takes; protection: coded bits for each payload bit of every part of a frame
+    but the last, which gets what is left (empty: the frame is one transport block)."""
+
+    constellation: str = "16qam"
+    symbols: int = 0
+    protection: tuple[float, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Scheme:
+        """CONSTELLATION[@SYMBOLS][/PROTECTION...], such as 16qam, qpsk@9000 or 16qam/6/6/5.
+
+        Raises ValueError."""
+        match = re.fullmatch(
+            r"([a-z0-9]+)(?:@([0-9]{1,9}))?((?:/[0-9]{1,4}(?:\.[0-9]{1,4})?)*)", text
+        )
+        if not match or match[1] not in CONSTELLATIONS or match[2] == "0":
+            raise ValueError(
+                f"there is no scheme {text!r}; write CONSTELLATION[@SYMBOLS][/PROTECTION...] with "
+                f"one of {', '.join(CONSTELLATIONS)}"
+            )
+        protection = tuple(float(part) for part in match[3].split("/")[1:])
+        if any(factor < 1 for factor in protection):
+            raise ValueError(
+                f"the protection in {text!r} must be 1 or more coded bits for each bit"
+            )
+        return cls(match[1], int(match[2] or 0), protection)
+
+    def __str__(self) -> str:
+        symbols = f"@{self.symbols}" if self.symbols else ""
+        return "/".join([self.constellation + symbols, *(f"{part:g}" for part in self.protection)])
+
+    @property
+    def bits_per_symbol(self) -> int:
+        return CONSTELLATIONS[self.constellation]
+
+    def symbols_per_frame(self, payload_bits: int) -> int:
+        """Symbols on the air for a frame of payload_bits."""
+        return self.symbols or -(-CODE_EXPANSION * payload_bits // BITS_PER_SYMBOL)
+
+    def transport_blocks(self, part_bits: Sequence[int]) -> list[tuple[int, int]]:
+        """(payload bits, coded bits) of each transport block of a frame.
+
+        part_bits: payload bits of the parts, in order; neighbours with equal protection share a
+        block, for long codes are better. Raises ValueError if protection does not fit."""
+        payload = sum(part_bits)
+        coded = self.symbols_per_frame(payload) * self.bits_per_symbol
+        if coded < payload:
+            raise ValueError(f"{self} has {coded} bits on the air for {payload} bits of payload")
+        if not self.protection:
+            return [(payload, coded)]
+        if len(self.protection) != len(part_bits) - 1:
+            raise ValueError(
+                f"{self} protects {len(self.protection)} parts, but {len(part_bits) - 1} of the "
+                f"model's {len(part_bits)} scales need a number"
+            )
+        blocks: list[tuple[int, int]] = []
+        for i, (bits, factor) in enumerate(zip(part_bits[:-1], self.protection, strict=True)):
+            if i and factor == self.protection[i - 1]:
+                bits += blocks.pop()[0]
+            symbols = math.ceil(bits * factor / self.bits_per_symbol)
+            blocks.append((bits, symbols * self.bits_per_symbol))
+        left = coded - sum(bits for _, bits in blocks)
+        if left < part_bits[-1]:
+            raise ValueError(f"{self} leaves {left} coded bits for {part_bits[-1]} of payload")
+        return [*blocks, (part_bits[-1], left)]
+
+
+DEFAULT_SCHEME = Scheme()
+
+
 class Link:
-    """LDPC of rate 1/3 and Gray 16-QAM for frames of one length."""
+    """LDPC and Gray QAM for frames of one length: rate 1/3 and 16-QAM unless told otherwise."""
 
     def __init__(
         self,
         payload_bits: int,
         *,
+        scheme: Scheme = DEFAULT_SCHEME,
+        part_bits: Sequence[int] = (),
         iterations: int = LDPC_ITERATIONS,
         demapper: str = "maxlog",
     ) -> None:
-        """payload_bits: of each frame; demapper: maxlog or exact. Raises ValueError."""
+        """payload_bits: of each frame; part_bits: of its parts, for a scheme with protection;
+        demapper: maxlog or exact. Raises ValueError."""
         self.payload_bits = payload_bits
-        self.coded_bits = CODE_EXPANSION * payload_bits
-        self._encoder = LdpcEncoder(payload_bits, self.coded_bits, bits_per_symbol=BITS_PER_SYMBOL)
-        self._decoder = LdpcDecoder(
-            payload_bits, self.coded_bits, bits_per_symbol=BITS_PER_SYMBOL, iterations=iterations
-        )
-        self._demapper = QamDemapper(BITS_PER_SYMBOL, demapper)
-        self._points = qam_points(BITS_PER_SYMBOL)
+        bits_per_symbol = scheme.bits_per_symbol
+        blocks = scheme.transport_blocks(part_bits or [payload_bits])
+        self.coded_bits = sum(coded for _, coded in blocks)
+        self._bits_per_symbol = bits_per_symbol
+        self._coders = [
+            (
+                payload,
+                coded,
+                LdpcEncoder(payload, coded, bits_per_symbol=bits_per_symbol),
+                LdpcDecoder(payload, coded, bits_per_symbol=bits_per_symbol, iterations=iterations),
+            )
+            for payload, coded in blocks
+        ]
+        self._demapper = QamDemapper(bits_per_symbol, demapper)
+        self._points = qam_points(bits_per_symbol)
 
     @property
     def symbols_per_frame(self) -> int:
-        return self.coded_bits // BITS_PER_SYMBOL
+        return self.coded_bits // self._bits_per_symbol
 
     def modulate(self, bits: ArrayLike) -> NDArray[np.complex64]:
         """Payload bits [frames, payload_bits] to symbols [frames, symbols_per_frame], Es = 1."""
         frames = np.ascontiguousarray(bits, dtype=np.uint8)
         if frames.ndim != 2 or frames.shape[1] != self.payload_bits:
             raise ValueError(f"expected [frames, {self.payload_bits}], got {list(frames.shape)}")
-        weights = 1 << np.arange(BITS_PER_SYMBOL - 1, -1, -1)
+        weights = 1 << np.arange(self._bits_per_symbol - 1, -1, -1)
         symbols = np.empty((len(frames), self.symbols_per_frame), np.complex64)
         for row, frame in zip(symbols, frames, strict=True):
-            labels = self._encoder.encode(frame).reshape(-1, BITS_PER_SYMBOL) @ weights
+            place, parts = 0, []
+            for payload, _, encoder, _ in self._coders:
+                parts.append(encoder.encode(frame[place : place + payload]))
+                place += payload
+            labels = np.concatenate(parts).reshape(-1, self._bits_per_symbol) @ weights
             row[:] = self._points[labels]
         return symbols
 
@@ -142,13 +242,21 @@ class Link:
         frames = len(symbols)
         bits = np.empty((frames, self.payload_bits), np.uint8)
         llrs = np.empty((frames, self.payload_bits), np.float32)
-        errors = np.empty(frames, np.int64)
+        errors = np.zeros(frames, np.int64)
         blocks = 0
         for i, frame in enumerate(symbols):
             y, h = channel.apply(frame)
             equalised, noise = csi_equalize(y, h, n0)
             soft = self._demapper.demap(equalised, noise)
-            bits[i], llrs[i], _, errors[i], blocks, _ = self._decoder.decode(soft)
+            start = place = blocks = 0
+            for payload, coded, _, decoder in self._coders:
+                part = slice(start, start + payload)
+                decoded = decoder.decode(soft[place : place + coded])
+                bits[i, part], llrs[i, part], _, block_errors, parts, _ = decoded
+                errors[i] += block_errors
+                blocks += parts
+                start += payload
+                place += coded
         return Received(bits, llrs, errors, blocks)
 
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .link import EB_OFFSET_DB, ChannelModel
-from .results import Result, ResultsError
-from .simulate import summarise
+from .link import EB_OFFSET_DB, NOISELESS, channel_title
+from .results import Result, ResultsError, summarise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg", ".pdf")
 _QUANTITIES = (("ssim", "mean SSIM"), ("psnr_db", "mean PSNR (dB)"))
 _MARKERS = "osD^vPX*<>"
-_NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
+_DOTS = (":", "-.", (0, (1, 4)))
+_NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"}
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
@@ -41,6 +41,11 @@ def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[st
     from matplotlib.figure import Figure
 
     groups = summarise(results)
+    # what was not sent over a link is a level line in each column
+    levels = [group for group in groups if group["channel"] == NOISELESS]
+    groups = [group for group in groups if group["channel"] != NOISELESS]
+    if not groups:
+        raise ResultsError("there is nothing to draw: all results are without a channel")
     channels = list(dict.fromkeys(group["channel"] for group in groups))
     systems = list(dict.fromkeys((group["system"], group["source_bits"]) for group in groups))
     sizes = {bits for _, bits in systems}
@@ -69,10 +74,14 @@ def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[st
                     linestyle="--" if system in _NAMES else "-",
                     markersize=4,
                 )
+            for number, level in enumerate(levels):
+                axis.axhline(
+                    level[quantity], label=level["system"], color="0.3", linestyle=_DOTS[number % 3]
+                )
             axis.grid(alpha=0.3)
             if column == 0:
                 axis.set_ylabel(label)
-        _title(axes[0][column], ChannelModel.parse(channel).title)
+        _title(axes[0][column], channel_title(channel))
         axes[1][column].set_xlabel("Es/N0 (dB) per 16-QAM symbol")
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper")
     noun = "picture" if pictures == 1 else "pictures"

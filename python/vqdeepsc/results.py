@@ -8,6 +8,9 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 class ResultsError(ValueError):
@@ -104,6 +107,28 @@ def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> No
         raise ResultsError(f"{path}: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Means over pictures for each system, source bits, channel and SNR, in order of appearance."""
+    groups: dict[tuple, list[Result]] = {}
+    for result in results:
+        key = (result.system, result.source_bits, result.channel, result.snr_db)
+        groups.setdefault(key, []).append(result)
+    return [
+        {
+            "system": system,
+            "source_bits": source_bits,
+            "channel": channel,
+            "snr_db": snr_db,
+            "pictures": len(rows),
+            "ssim": float(np.mean([row.ssim for row in rows])),
+            "psnr_db": float(np.mean([row.psnr_db for row in rows])),
+            "undecoded": sum(not row.decoded for row in rows),
+            "with_block_errors": sum(row.block_errors > 0 for row in rows),
+        }
+        for (system, source_bits, channel, snr_db), rows in groups.items()
+    ]
 
 
 def _write(path: Path, mode: str, rows: Iterable[Sequence[str]]) -> None:

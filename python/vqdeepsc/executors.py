@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where work runs: processes of this machine, or the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+Run = Callable[[Callable[..., Any], Iterable[tuple]], Iterator[Any]]
+"""Calls a function with each tuple of arguments and gives the results in order."""
+
+_DASK_SECONDS = 10  # to reach the scheduler
+
+# one thread for each worker; more would only fight for the same cores
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class ExecutorError(ValueError):
+    """Workers that cannot be used, in one sentence."""
+
+
+@contextlib.contextmanager
+def local_executor(workers: int) -> Iterator[Run]:
+    """Processes of this machine with one thread each; they end when this process is killed."""
+    before = set(multiprocessing.active_children())
+    pool = concurrent.futures.ProcessPoolExecutor(
+        max_workers=workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_follow_parent,
+    )
+
+    def submit(function: Callable[..., Any], arguments: tuple) -> concurrent.futures.Future:
+        with _surroundings_for_workers(), _interrupts_blocked():
+            return pool.submit(function, *arguments)
+
+    try:
+        yield lambda function, jobs: _in_order(submit, function, jobs, 2 * workers)
+        pool.shutdown()
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+        raise
+
+
+@contextlib.contextmanager
+def dask_executor(address: str) -> Iterator[Run]:
+    """The workers of a running Dask cluster, which need this package and the same files.
+
+    address: of its scheduler, as tcp://HOST:PORT. Raises ExecutorError."""
+    try:
+        from distributed import Client, KilledWorker
+    except ImportError as error:
+        raise ExecutorError(
+            "--dask needs the package distributed: pip install distributed"
+        ) from error
+    try:
+        client = Client(address, timeout=_DASK_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ExecutorError(f"there is no Dask scheduler at {address}") from error
+    try:
+        with client:
+            threads = sum(client.nthreads().values())
+            if not threads:
+                raise ExecutorError(f"the Dask scheduler at {address} has no workers")
+
+            def submit(function: Callable[..., Any], arguments: tuple) -> Any:
+                # the same arguments may meet another model in the same place
+                return client.submit(function, *arguments, pure=False)
+
+            yield lambda function, jobs: _in_order(submit, function, jobs, 3 * threads)
+    except KilledWorker as error:
+        raise ExecutorError("Dask workers died; finished rows are kept") from error
+    except ModuleNotFoundError as error:
+        raise ExecutorError(f"a Dask worker has no module {error.name}") from error
+    except concurrent.futures.CancelledError as error:
+        raise ExecutorError("the Dask cluster went away; finished rows are kept") from error
+
+
+def _in_order(
+    submit: Callable[[Callable[..., Any], tuple], Any],
+    function: Callable[..., Any],
+    jobs: Iterable[tuple],
+    ahead: int,
+) -> Iterator[Any]:
+    """Results in the order of the jobs, of which no more than `ahead` wait."""
+    waiting: deque[Any] = deque()
+    for arguments in jobs:
+        waiting.append(submit(function, arguments))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _follow_parent() -> None:
+    """A process that was killed cannot end its workers, which would finish their picture."""
+
+    def end() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _surroundings_for_workers() -> Iterator[None]:
+    """What new processes take over: one thread each, and not the script that was started.
+
+    They need nothing of that script, and would run it again."""
+    environment = {name: os.environ.get(name) for name in _ONE_THREAD}
+    script = sys.modules["__main__"].__dict__
+    file = script.pop("__file__", None)
+    os.environ.update(_ONE_THREAD)
+    try:
+        yield
+    finally:
+        if file is not None:
+            script["__file__"] = file
+        for name, value in environment.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C on a terminal reaches every process; those started here leave it to this one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

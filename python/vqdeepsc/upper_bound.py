@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The upper bound of the paper: a network without quantisation, sent without noise."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from .codec import BundleError
+from .codec.regions import pad_picture
+
+SUFFIX = ".onnx"
+
+
+class UpperBound:
+    """An ONNX network from `image` to `image`, both float32 [N, 3, H, W], RGB in [0, 1].
+
+    H and W are multiples of 16. `training/vqdeepsc_training/export_unquantised.py` writes it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Raises BundleError."""
+        path = Path(path)
+        self.system = path.stem
+        if not path.is_file():
+            raise BundleError(f"there is no network {path}")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = 1
+        try:
+            self._network = onnxruntime.InferenceSession(
+                path.read_bytes(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own exceptions share no other base
+            raise BundleError(f"{path} is not a network that can be loaded") from error
+        inputs, outputs = self._network.get_inputs(), self._network.get_outputs()
+        if [node.name for node in (*inputs, *outputs)] != ["image", "image_out"]:
+            raise BundleError(f"{path} must take 'image' and give 'image_out'")
+
+    def draw(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What the network makes of a picture uint8 [H, W, 3]."""
+        height, width = pixels.shape[:2]
+        padded = pad_picture(pixels).transpose(2, 0, 1)[None].astype(np.float32) / 255
+        (image,) = self._network.run(["image_out"], {"image": padded})
+        drawn = np.rint(np.clip(image[0].transpose(1, 2, 0), 0, 1) * 255).astype(np.uint8)
+        return drawn[:height, :width]

@@ -82,11 +82,12 @@ class SuccessiveHead(nn.Module):
     """Quantises a grid in four passes, one for each place of its 2x2 cells.
 
     inputs: channels of the features on the cells' grid; dimension: K; hidden: channels of the
-    layer that sees the codewords of the passes before.
+    layer that sees the codewords of the passes before; without `successive`, no pass sees any.
     """
 
-    def __init__(self, inputs: int, dimension: int, hidden: int) -> None:
+    def __init__(self, inputs: int, dimension: int, hidden: int, successive: bool = True) -> None:
         super().__init__()
+        self.successive = successive
         self.first = nn.Conv2d(inputs, 4 * dimension, 3, padding=1)
         self.see = nn.ModuleList(
             nn.Conv2d(inputs + known * dimension, hidden, 3, padding=1) for known in (1, 2, 3))
@@ -103,7 +104,7 @@ class SuccessiveHead(nn.Module):
         found: list[Quantised] = []
         for number, place in enumerate(PASSES):
             wanted = planned[:, :, place]
-            if found:
+            if found and self.successive:
                 known = torch.cat([features, *(one.codewords for one in found)], 1)
                 hidden = activate(self.see[number - 1](known))
                 wanted = wanted + self.correct[number - 1](hidden)
@@ -123,7 +124,8 @@ class ConditionalNetwork(nn.Module):
     codewords, dimensions: N and K by scale, fine to coarse; N is 0 for scale 1 where three scales
     are sent. widths: channels of the 1/4, 1/8 and 1/16 grids; encoder_blocks, head_blocks,
     decoder_blocks: residual blocks of the 1/4 grid in the analysis, in the encoder of the finest
-    scale and in the decoder.
+    scale and in the decoder. For ablations: without `conditional`, no encoder sees what the coarser
+    scales say, as in the paper; without `successive`, no label knows its neighbours' codewords.
     Raises ValueError if another scale than the first has no codewords.
     """
 
@@ -138,6 +140,8 @@ class ConditionalNetwork(nn.Module):
         decay: float = 0.99,
         restart_shares: tuple[float, ...] = (0.05, 0.05, 0.05, 0.05),
         bounded: bool = True,
+        conditional: bool = True,
+        successive: bool = True,
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or not all(codewords[1:]):
@@ -146,6 +150,7 @@ class ConditionalNetwork(nn.Module):
         self.exporting = False
         self.sent = [level for level in range(4) if codewords[level]]
         self.bounded = bounded
+        self.conditional = conditional
         w4, w8, w16 = widths
         k1, k2, k3, k4 = dimensions
         self.spaces = nn.ModuleList(
@@ -168,11 +173,11 @@ class ConditionalNetwork(nn.Module):
             self.head_2 = nn.Conv2d(w4, k2, 3, padding=1)
             self.join_1 = nn.Conv2d(2 * w4, w4, 1)
             self.refine_1 = blocks(w4, head_blocks)
-            self.head_1 = SuccessiveHead(w4, k1, w4)
+            self.head_1 = SuccessiveHead(w4, k1, w4, successive)
         else:
             self.refine_2 = blocks(w4, head_blocks)
             self.gather_2 = nn.Conv2d(w4, 2 * w4, 4, stride=2, padding=1)
-            self.head_2 = SuccessiveHead(2 * w4, k2, 2 * w4)
+            self.head_2 = SuccessiveHead(2 * w4, k2, 2 * w4, successive)
         # Synthesis.
         self.take_4 = nn.Conv2d(k4, w16, 3, padding=1)
         self.draw_16 = blocks(w16, 1)
@@ -240,6 +245,10 @@ class ConditionalNetwork(nn.Module):
         labels = torch.zeros_like(features[:, 0], dtype=torch.int64)
         return Quantised(features, features, labels, none, none)
 
+    def _seen(self, prediction: Tensor) -> Tensor:
+        """What an encoder sees of a prediction from the coarser scales."""
+        return prediction if self.conditional else torch.zeros_like(prediction)
+
     def _encode(self, image: Tensor, quantised: bool) -> tuple[Encoded, Tensor]:
         """As `encode`; also the prediction from scales 2 to 4, which the decoder needs again."""
         h4 = self.analyse_4(activate(self._take(self.stem, image - 0.5, 4)))
@@ -248,16 +257,16 @@ class ConditionalNetwork(nn.Module):
         s4 = self._quantise(3, quantised, self.head_4(activate(h16)))
         p3 = self.predict_3(s4.codewords)
         s3 = self._quantise(
-            2, quantised, self.head_3(activate(self.join_3(torch.cat((h8, p3), 1)))))
+            2, quantised, self.head_3(activate(self.join_3(torch.cat((h8, self._seen(p3)), 1)))))
         p2 = self.predict_2(p3, s3.codewords)
-        joined = activate(self.join_2(torch.cat((h4, p2), 1)))
+        joined = activate(self.join_2(torch.cat((h4, self._seen(p2)), 1)))
         if not self.fine:
             gathered = activate(self.gather_2(self.refine_2(joined)))
             s2 = self.head_2(gathered, partial(self._quantise, 1, quantised))
             return Encoded.of([s2, s3, s4]), self.predict_1(p2, s2.codewords)
         s2 = self._quantise(1, quantised, self.head_2(joined))
         p1 = self.predict_1(p2, s2.codewords)
-        refined = self.refine_1(activate(self.join_1(torch.cat((h4, p1), 1))))
+        refined = self.refine_1(activate(self.join_1(torch.cat((h4, self._seen(p1)), 1))))
         s1 = self.head_1(refined, partial(self._quantise, 0, quantised))
         return Encoded.of([s1, s2, s3, s4]), p1
 

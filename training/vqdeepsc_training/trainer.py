@@ -7,6 +7,7 @@ import copy
 import json
 import math
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +38,17 @@ class Trainer:
     """One training run; everything random depends on the seed and the step alone.
 
     configuration: see configs/; sampler: batches by step; folder: of checkpoint and record;
-    hours: length of the run instead of the configuration's number of steps.
+    hours: length of the run instead of the configuration's number of steps; clock: what measures
+    it, in seconds.
     """
 
     def __init__(self, configuration: dict, sampler: BatchSampler, folder: Path,
-                 hours: float | None = None) -> None:
+                 hours: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.configuration = configuration
         self.sampler = sampler
         self.folder = folder
         self.hours = hours
+        self.clock = clock
         self.steps = configuration["steps"]
         torch.manual_seed(configuration["seed"])
         self.network = build_network(configuration["network"]).to(memory_format=torch.channels_last)
@@ -99,7 +102,7 @@ class Trainer:
 
     def train_step(self) -> dict[str, float]:
         """One step of all optimisers; returns the terms of the loss."""
-        started = time.monotonic()
+        started = self.clock()
         settings = self.configuration
         image = self.sampler(self.step).contiguous(memory_format=torch.channels_last)
         generator = self.generator()
@@ -146,9 +149,9 @@ class Trainer:
         self.average_weights()
         self.step += 1
         self.pictures += self.sampler.batch * distributed.processes()
-        clock = torch.tensor([self.seconds + time.monotonic() - started], dtype=torch.float64)
+        seconds = torch.tensor([self.seconds + self.clock() - started], dtype=torch.float64)
         # All processes go by one clock, or they would stop at different steps.
-        self.seconds = float(distributed.from_first(clock))
+        self.seconds = float(distributed.from_first(seconds))
         terms["loss"] = float(loss.detach())
         return terms
 
@@ -238,17 +241,24 @@ class Trainer:
         torch._foreach_lerp_(means, values, 1 - decay)
 
     @torch.no_grad()
-    def validate(self, images: np.ndarray, batch: int = 20) -> dict[str, float]:
-        """Mean SSIM and PSNR of the averaged weights on pictures uint8 [P, H, W, 3]."""
+    def decoded(self, images: np.ndarray, batch: int = 20) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of pictures uint8 [P, H, W, 3] and of what the averaged weights make of them.
+
+        Both [B, 3, H, W] in [0, 1].
+        """
         self.average.eval()
         quantised = self.quantised_network and self.step > self.unquantised_steps
-        similarity, ratio = [], []
         for start in range(0, len(images), batch):
             image = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
             image = image.float().div(255).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
                 decoded, _ = self.with_encoder(self.average)(image, quantised)
-            decoded = decoded.float().clamp(0, 1)
+            yield image, decoded.float().clamp(0, 1)
+
+    def validate(self, images: np.ndarray) -> dict[str, float]:
+        """Mean SSIM and PSNR of the averaged weights on pictures uint8 [P, H, W, 3]."""
+        similarity, ratio = [], []
+        for image, decoded in self.decoded(images):
             similarity.append(ssim(decoded, image))
             ratio.append(psnr(decoded, image))
         point = {

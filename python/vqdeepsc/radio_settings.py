@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which radio and how it is set; without GNU Radio, so that the command line starts soon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RADIOS = ("uhd", "soapy", "iio", "file", "zmq")
+DEFAULT_ADDRESS = "tcp://127.0.0.1:5550"
+"""Where samples go by ZeroMQ: this machine alone."""
+
+
+class RadioError(ValueError):
+    """A radio that is not there or does not do what is asked, in one sentence."""
+
+
+@dataclass(frozen=True)
+class RadioSettings:
+    """Which radio, and how it is set.
+
+    radio: one of RADIOS
+    device: arguments of UHD ("type=b200") or SoapySDR ("driver=hackrf"), URI of IIO
+        ("ip:192.168.2.1"), path of a file (see iq_files), address of ZeroMQ; "" for the first
+        device found, or for DEFAULT_ADDRESS
+    frequency: of the carrier in Hz
+    sample_rate: complex samples per second
+    gain: in dB as the driver counts it; of an IIO transmitter 0 is full power and -89 the least
+    antenna: name of the port, "" for the driver's choice
+    bandwidth: of the analogue filter in Hz, 0 for the driver's choice
+    gap: zeros between bursts in a file or over ZeroMQ
+    """
+
+    radio: str
+    device: str = ""
+    frequency: float = 0.0
+    sample_rate: float = 1e6
+    gain: float = 0.0
+    antenna: str = ""
+    bandwidth: float = 0.0
+    gap: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.radio not in RADIOS:
+            raise RadioError(f"there is no radio {self.radio!r}: choose {', '.join(RADIOS)}")
+        if not self.sample_rate > 0:
+            raise RadioError(f"the sample rate is {self.sample_rate:g}, but must be above 0")
+        if self.frequency < 0:
+            raise RadioError(f"the frequency is {self.frequency:g} Hz, but must not be below 0")
+        if self.gap < 0:
+            raise RadioError(f"the gap is {self.gap} samples, but must be at least 0")
+        if self.is_device and not self.frequency:
+            raise RadioError(f"the radio {self.radio} needs a frequency")
+        if self.radio == "file" and not self.device:
+            raise RadioError("the radio file needs the name of a file as its device")
+
+    @property
+    def is_device(self) -> bool:
+        """Whether the samples come and go at the pace of a converter."""
+        return self.radio in ("uhd", "soapy", "iio")

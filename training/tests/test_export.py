@@ -12,6 +12,7 @@ from torch import nn
 
 from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training import export as exporting
+from vqdeepsc_training import flipped_bits
 from vqdeepsc_training.model_card import sources
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.repository import Codec
@@ -123,7 +124,9 @@ def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, capsy
     assert measured.pop("baselines") == {}
     assert measured == exported["measured"]["own"]
     assert measured["ssim"] == manifest["measured"]["own"]["ssim"]
-    assert f"{measured['ssim']:.3f}" in (bundle / "MODEL_CARD.md").read_text()
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert f"{measured['ssim']:.3f}" in card
+    assert all(line in card for line in flipped_bits.table(exported["flipped_bits"]))
 
 
 def test_export_says_what_is_wrong(tmp_path, picture_tar, capsys):

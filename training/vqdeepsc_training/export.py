@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from . import flipped_bits
 from .assignment import assign, assignment_cost, one_bit_costs
 from .checkpoint import averaged_network, read_checkpoint, write_weights
 from .data import DataError, evaluation_pictures
@@ -27,6 +28,7 @@ from .repository import Codec, write_manifest
 OPSET = 17
 LABEL_TOLERANCE = 1e-3
 PICTURE_TOLERANCE = 1e-3
+FLIPPED_PICTURES = 20
 CHECK_SIZES = ((1, 128, 128), (3, 128, 128), (1, 208, 144), (1, 768, 1024))
 
 
@@ -219,9 +221,9 @@ def export(args: argparse.Namespace) -> dict:
     card = args.bundle / "MODEL_CARD.md"
     name = args.bundle.name
 
-    def describe(measured: dict) -> None:
+    def describe(measured: dict, flipped: dict) -> None:
         card.write_text(model_card(name, args.version, network, checkpoint, training, measured,
-                                   assignment), encoding="utf-8")
+                                   assignment, flipped), encoding="utf-8")
         brief = {key: {"ssim": m["ssim"], "psnr_db": m["psnr_db"], "ms_ssim": None,
                        "ciede2000": m["ciede2000"]} for key, m in measured.items()}
         write_manifest(args.bundle, name=name, version=args.version,
@@ -229,17 +231,21 @@ def export(args: argparse.Namespace) -> dict:
                        training=training, measured=brief)
 
     # The codec loads only whole bundles, so there is a manifest before there are figures.
-    describe({})
+    describe({}, {})
     codec = Codec(args.bundle)
-    measured = {}
+    measured, flipped = {}, {}
     for given in args.measure or []:
         key, _, path = given.partition("=")
-        measured[key], _ = evaluate(codec, evaluation_pictures(Path(path), configuration["crop"]))
-    describe(measured)
+        pictures = evaluation_pictures(Path(path), configuration["crop"])
+        measured[key], _ = evaluate(codec, pictures)
+        if not flipped:
+            flipped = flipped_bits.measure(codec, pictures[:FLIPPED_PICTURES], places=2, seed=0)
+    describe(measured, flipped)
     Codec(args.bundle)
     if args.weights:
         write_weights(checkpoint, args.weights)
-    return {"agreement": agreement, "assignment": assignment, "measured": measured}
+    return {"agreement": agreement, "assignment": assignment, "measured": measured,
+            "flipped_bits": flipped}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

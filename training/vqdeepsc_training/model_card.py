@@ -7,6 +7,8 @@ import json
 
 from torch import nn
 
+from .flipped_bits import table
+
 SOURCES = {
     "cars196": "Cars196: J. Krause, M. Stark, J. Deng and L. Fei-Fei, 3D object representations "
                "for fine-grained categorization, ICCV workshops 2013; for research use.",
@@ -23,8 +25,12 @@ def sources(names: list[str]) -> list[str]:
 
 
 def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, training: dict,
-               measured: dict, assignment: dict) -> str:
-    """Markdown that says what a model is, how it was trained and what was measured."""
+               measured: dict, assignment: dict, flipped: dict) -> str:
+    """Markdown that says what a model is, how it was trained and what was measured.
+
+    measured: by data set, of `evaluate`; assignment: of `assign_labels`; flipped: of
+    `flipped_bits.measure`, or empty.
+    """
     configuration = checkpoint["configuration"]
     parameters = sum(p.numel() for p in network.parameters())
     bits = sum(space.bits * (64 >> level) ** 2
@@ -43,11 +49,12 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
         lines.append(f"| {level + 1} | {side}x{side} | {space.codewords} | {space.dimension} | "
                      f"{space.bits * side * side:,} |")
     if measured:
+        scales = ", ".join(f"s{level + 1}" for level in network.sent)
         lines += ["", "## Quality", "",
                   "Noiseless, hard decisions, centre crops of 128x128 pixels. SSIM is Wang's "
                   "(11x11 Gaussian, sigma 1.5, mean over RGB). Entropy is the share of each "
                   "codebook's bits that the labels use.", "",
-                  "| Data | Pictures | SSIM | PSNR | CIEDE2000 | Entropy s1, s2, s3, s4 |",
+                  f"| Data | Pictures | SSIM | PSNR | CIEDE2000 | Entropy {scales} |",
                   "|---|---|---|---|---|---|"]
         for key, m in measured.items():
             shares = ", ".join(f"{share:.0%}" for share in m["entropy_share"].values())
@@ -59,6 +66,11 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
               "| Scale | Random | Assigned |", "|---|---|---|"]
     lines += [f"| {key[1:]} | {before:.3f} | {after:.3f} |"
               for key, (before, after) in assignment.items()]
+    if flipped:
+        lines += ["", f"What one flipped bit costs on pictures of {next(iter(measured))}, in "
+                  "thousandths of SSIM, over all ways to assign the labels and as assigned (two "
+                  "codewords have one way only):", "",
+                  *table(flipped)]
     lines += ["", "## Training", "",
               f"Data: {', '.join(training['data'])}. {training['steps']:,} steps, "
               f"{training['pictures']:,} crops seen, {checkpoint['seconds'] / 3600:.2f} hours on "

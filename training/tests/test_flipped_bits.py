@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cost of one flipped bit, through a shipped bundle."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import smooth_picture
+
+from vqdeepsc_training import flipped_bits
+from vqdeepsc_training.repository import ROOT, Codec, ssim
+
+BUNDLE = str(ROOT / "models" / "vqdeepsc-4s")
+
+
+@pytest.fixture(scope="module")
+def codec() -> Codec:
+    return Codec(BUNDLE, threads=1)
+
+
+def test_losses_are_those_of_pictures_with_one_other_label(codec):
+    picture = smooth_picture(np.random.default_rng(0), 48, 64)
+    found = flipped_bits.losses(codec, picture, 3, np.random.default_rng(1))
+    assert found[0] == 0
+    random = np.random.default_rng(1)
+    indices = codec.encode(picture)
+    place = tuple(random.integers(side) for side in indices.labels[3].shape)
+    untouched = ssim(picture, codec.decode(codec.one_hot(indices), 64, 48))
+    indices.labels[3][place] ^= 2
+    changed = ssim(picture, codec.decode(codec.one_hot(indices), 64, 48))
+    assert found[2] == pytest.approx(float(untouched - changed), abs=1e-6)
+
+
+def test_means_over_flips_and_over_assignments(codec, monkeypatch):
+    """The assigned labels count the flips of one bit, random ones all other codewords."""
+    monkeypatch.setattr(flipped_bits, "losses", lambda codec, picture, scale, random:
+                        np.arange(codec.scales[scale - 1].codewords) ** 2.0)
+    found = flipped_bits.measure(codec, np.zeros((2, 16, 16, 3), np.uint8), 1, 0)
+    assert found["s2"]["assigned"] == (1 + 4 + 16) / 3
+    assert found["s2"]["random"] == sum(n * n for n in range(8)) / 7
+    assert found["s4"]["random"] == found["s4"]["assigned"] == 1
+    assert found["s1"]["difference_error"] == 0
+
+
+def test_command_line_keeps_a_record(tmp_path, picture_tar, capsys):
+    record = tmp_path / "flipped_bits.json"
+    arguments = ["--bundle", BUNDLE, "--data", str(picture_tar), "--size", "32", "--pictures", "2",
+                 "--places", "1", "--record", str(record)]
+    assert flipped_bits.main(arguments) == 0
+    kept = json.loads(record.read_text())["vqdeepsc-4s"]
+    assert capsys.readouterr().out.splitlines() == flipped_bits.table(kept["scales"])
+    assert flipped_bits.main([*arguments[:2], "--data", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

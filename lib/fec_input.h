@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <gnuradio/fec/generic_encoder.h>
 #include <cmath>
 #include <cstddef>
 
 namespace gr {
 namespace vqdeepsc {
 
-// GNU Radio 3.10.11 made the input of generic_work() constant; CMake finds out which it is.
-#ifdef VQDEEPSC_FEC_INPUT_IS_CONST
-using fec_input = const void*;
-#else
-using fec_input = void*;
-#endif
+template <typename Coder, typename Input>
+Input input_of(void (Coder::*)(Input, void*));
+
+//! const void* or void*: GNU Radio 3.10.11 made the input of generic_work() constant.
+using fec_input = decltype(input_of(&gr::fec::generic_encoder::generic_work));
 
 //! Coded bits of a frame of payload_bits at the rate of the largest one.
 inline size_t

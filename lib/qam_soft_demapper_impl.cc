@@ -30,25 +30,36 @@ void check_noise(float noise)
 qam_soft_demapper::sptr qam_soft_demapper::make(int bits_per_symbol,
                                                 float noise,
                                                 const std::string& method,
-                                                bool noise_input)
+                                                bool noise_input,
+                                                bool quantised,
+                                                float steps_per_nat,
+                                                int saturation)
 {
     return gnuradio::make_block_sptr<qam_soft_demapper_impl>(
-        bits_per_symbol, noise, method, noise_input);
+        bits_per_symbol, noise, method, noise_input, quantised, steps_per_nat, saturation);
 }
 
 qam_soft_demapper_impl::qam_soft_demapper_impl(int bits_per_symbol,
                                                float noise,
                                                const std::string& method,
-                                               bool noise_input)
+                                               bool noise_input,
+                                               bool quantised,
+                                               float steps_per_nat,
+                                               int saturation)
     : gr::sync_interpolator("qam_soft_demapper",
                             gr::io_signature::make2(
                                 noise_input ? 2 : 1, 2, sizeof(gr_complex), sizeof(float)),
-                            gr::io_signature::make(1, 1, sizeof(float)),
+                            gr::io_signature::make(
+                                1, 1, quantised ? sizeof(std::int8_t) : sizeof(float)),
                             checked_bits(bits_per_symbol)),
       d_demapper(bits_per_symbol, kernel::demapper_method_from_name(method)),
-      d_noise(noise)
+      d_noise(noise),
+      d_quantised(quantised),
+      d_steps_per_nat(steps_per_nat),
+      d_saturation(saturation)
 {
     check_noise(noise);
+    kernel::check_quantisation(steps_per_nat, saturation);
     // The noise input carries copies of the symbols' tags, which must not appear twice.
     set_tag_propagation_policy(TPP_CUSTOM);
 }
@@ -79,19 +90,36 @@ std::string qam_soft_demapper_impl::method() const
     return kernel::demapper_method_name(d_demapper.method());
 }
 
+template <typename Noise>
+void qam_soft_demapper_impl::demap(const gr_complex* symbols,
+                                   int count,
+                                   Noise noise,
+                                   void* output) const
+{
+    if (d_quantised) {
+        d_demapper.demap(symbols,
+                         count,
+                         noise,
+                         static_cast<std::int8_t*>(output),
+                         d_steps_per_nat,
+                         d_saturation);
+    } else {
+        d_demapper.demap(symbols, count, noise, static_cast<float*>(output));
+    }
+}
+
 int qam_soft_demapper_impl::work(int noutput_items,
                                  gr_vector_const_void_star& input_items,
                                  gr_vector_void_star& output_items)
 {
     const auto* symbols = static_cast<const gr_complex*>(input_items[0]);
-    auto* llr = static_cast<float*>(output_items[0]);
     gr::thread::scoped_lock lock(d_parameters);
     const int bits = d_demapper.bits_per_symbol();
     const int count = noutput_items / bits;
     if (input_items.size() > 1) {
-        d_demapper.demap(symbols, count, static_cast<const float*>(input_items[1]), llr);
+        demap(symbols, count, static_cast<const float*>(input_items[1]), output_items[0]);
     } else {
-        d_demapper.demap(symbols, count, d_noise, llr);
+        demap(symbols, count, d_noise, output_items[0]);
     }
     lock.unlock();
 

@@ -13,7 +13,10 @@ public:
     qam_soft_demapper_impl(int bits_per_symbol,
                            float noise,
                            const std::string& method,
-                           bool noise_input);
+                           bool noise_input,
+                           bool quantised,
+                           float steps_per_nat,
+                           int saturation);
 
     void set_noise(float noise) override;
     float noise() const override;
@@ -25,9 +28,16 @@ public:
              gr_vector_void_star& output_items) override;
 
 private:
+    // Noise is one density or a pointer to those of all symbols.
+    template <typename Noise>
+    void demap(const gr_complex* symbols, int count, Noise noise, void* output) const;
+
     mutable gr::thread::mutex d_parameters;
     kernel::QamDemapper d_demapper;
     float d_noise;
+    const bool d_quantised;
+    const float d_steps_per_nat;
+    const int d_saturation;
 };
 
 } // namespace vqdeepsc

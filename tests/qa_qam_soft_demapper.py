@@ -52,16 +52,16 @@ class QamSoftDemapperTest(gr_unittest.TestCase):
         noise = 10 ** self.rng.uniform(-2, 1, count)
         return symbols.astype(np.complex64), noise.astype(np.float32)
 
-    def run_block(self, symbols, noise, bits, method="maxlog", chunk=None, tags=()):
+    def run_block(self, symbols, noise, bits, method="maxlog", chunk=None, tags=(), **quantiser):
         """noise: a number, or densities for input 1."""
         top = gr.top_block()
         source = blocks.vector_source_c(symbols.tolist(), False, 1, list(tags))
-        sink = blocks.vector_sink_f()
+        sink = blocks.vector_sink_b() if quantiser else blocks.vector_sink_f()
         if np.ndim(noise):
-            block = vqdeepsc.qam_soft_demapper(bits, method=method, noise_input=True)
+            block = vqdeepsc.qam_soft_demapper(bits, method=method, noise_input=True, **quantiser)
             top.connect(blocks.vector_source_f(noise.tolist(), False, 1, list(tags)), (block, 1))
         else:
-            block = vqdeepsc.qam_soft_demapper(bits, noise, method)
+            block = vqdeepsc.qam_soft_demapper(bits, noise, method, **quantiser)
         top.connect(source, block, sink)
         top.run(*([chunk] if chunk else []))
         return np.array(sink.data()), sink
@@ -77,6 +77,32 @@ class QamSoftDemapperTest(gr_unittest.TestCase):
                         expected = reference_llrs(symbols, each, bits, method == "exact")
                         scale = np.repeat((1 + np.abs(symbols) ** 2) / each, bits)
                         self.assertLess(np.max(np.abs(got - expected) / (1 + scale)), 1e-6)
+
+    def test_int8_output_is_the_rounded_and_clipped_float_output(self):
+        symbols, noise = self.draw(2003)
+        tags = [gr.python_to_tag((1501, pmt.intern("frame"), pmt.PMT_T))]
+        for bits, density, steps, saturation, chunk in (
+            (2, noise, 4.0, 127, None),
+            (4, 0.2, 5.0, 31, 97),
+            (6, noise, 0.5, 1, None),
+            (8, 0.05, 1e6, 127, 100),
+        ):
+            with self.subTest(bits=bits, saturation=saturation):
+                llrs, _ = self.run_block(symbols, density, bits)
+                got, sink = self.run_block(
+                    symbols,
+                    density,
+                    bits,
+                    chunk=chunk,
+                    tags=tags,
+                    quantised=True,
+                    steps_per_nat=steps,
+                    saturation=saturation,
+                )
+                steps_of_float = llrs.astype(np.float32) * np.float32(steps)
+                expected = np.clip(np.rint(steps_of_float), -saturation, saturation)
+                np.testing.assert_array_equal(got.astype(np.uint8).view(np.int8), expected)
+                self.assertEqual([tag.offset for tag in sink.tags()], [1501 * bits])
 
     def test_bits_that_went_in_come_out(self):
         for bits in (2, 4, 6, 8):
@@ -212,6 +238,9 @@ class QamSoftDemapperTest(gr_unittest.TestCase):
             ({"noise": -1.0}, "noise is -1"),
             ({"noise": math.nan}, "noise is nan"),
             ({"method": "soft"}, "method is 'soft'"),
+            ({"quantised": True, "steps_per_nat": 0.0}, "steps_per_nat is 0"),
+            ({"quantised": True, "steps_per_nat": math.nan}, "steps_per_nat is nan"),
+            ({"quantised": True, "saturation": 128}, "saturation is 128"),
         ):
             with self.subTest(keywords), self.assertRaisesRegex(ValueError, named):
                 vqdeepsc.qam_soft_demapper(**keywords)

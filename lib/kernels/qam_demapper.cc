@@ -25,6 +25,8 @@ void run([[maybe_unused]] InstructionSet set, const QamDemapperJob& job)
     qam_demap_portable(job);
 }
 
+} // namespace
+
 void check_quantisation(float steps_per_nat, int saturation)
 {
     if (!(steps_per_nat > 0.0f && steps_per_nat <= 1.0e6f)) {
@@ -36,8 +38,6 @@ void check_quantisation(float steps_per_nat, int saturation)
                                     ", must be 1 to 127");
     }
 }
-
-} // namespace
 
 QamDemapper::QamDemapper(int bits_per_symbol, Method method, InstructionSet set)
     : d_bits_per_symbol(bits_per_symbol),

@@ -48,7 +48,7 @@ public:
                float* llr) const;
 
     /*! LLR * steps_per_nat, rounded to the nearest integer and clipped to +-saturation.
-     * \throws std::invalid_argument unless steps_per_nat > 0 and 1 <= saturation <= 127
+     * \throws std::invalid_argument as check_quantisation()
      */
     void demap(const std::complex<float>* input,
                std::size_t symbols,
@@ -73,6 +73,9 @@ private:
     Method d_method;
     InstructionSet d_set;
 };
+
+/*! \throws std::invalid_argument unless 0 < steps_per_nat <= 1e6 and 1 <= saturation <= 127 */
+void check_quantisation(float steps_per_nat, int saturation);
 
 /*! Reads "maxlog" or "exact".
  * \throws std::invalid_argument naming any other value

@@ -65,9 +65,16 @@ void ldpc_decoder_impl::process_frame(const char* input,
         reinterpret_cast<const float*>(input),
         d_soft_output ? d_bits.data() : reinterpret_cast<uint8_t*>(output),
         d_soft_output ? reinterpret_cast<float*>(output) : nullptr);
+    const std::vector<kernel::CodeBlockResult> blocks = d_decoder.block_results();
     lock.unlock();
 
-    const auto report = [&result](pmt::pmt_t dictionary) {
+    const pmt::pmt_t block_crc_ok = pmt::make_vector(blocks.size(), pmt::PMT_NIL);
+    const pmt::pmt_t block_iterations = pmt::make_vector(blocks.size(), pmt::PMT_NIL);
+    for (size_t i = 0; i < blocks.size(); i++) {
+        pmt::vector_set(block_crc_ok, i, pmt::from_bool(blocks[i].crc_ok));
+        pmt::vector_set(block_iterations, i, pmt::from_long(blocks[i].iterations));
+    }
+    const auto report = [&](pmt::pmt_t dictionary) {
         const auto add = [&dictionary](const char* key, const pmt::pmt_t& value) {
             dictionary = pmt::dict_add(dictionary, pmt::intern(key), value);
         };
@@ -75,6 +82,8 @@ void ldpc_decoder_impl::process_frame(const char* input,
         add("block_errors", pmt::from_long(result.block_errors));
         add("blocks", pmt::from_long(result.blocks));
         add("iterations", pmt::from_double(result.iterations));
+        add("block_crc_ok", block_crc_ok);
+        add("block_iterations", block_iterations);
         return dictionary;
     };
     for (auto& tag : tags) {

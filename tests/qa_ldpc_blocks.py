@@ -123,6 +123,26 @@ class TestLdpcBlocks(gr_unittest.TestCase):
                     self.assertEqual(value, reports[i])
         np.testing.assert_array_equal(expected[0][0], bits[0])
 
+    def test_decoder_reports_each_code_block(self):
+        payload, coded = 20032, 60096
+        _, llrs = self.noisy(payload, coded, 1, 0.7)
+        # three code blocks of the same length, the second without any information
+        llrs[0, coded // 3 : 2 * coded // 3] = 0
+        tags = [make_tag(0, "frame", pmt.make_dict())]
+        _, got_tags, reports = self.decode(llrs[0], tags, payload, coded, iterations=9)
+        kernel = LdpcDecoder(payload, coded, iterations=9)
+        self.assertEqual(kernel.block_results, [])
+        kernel.decode(llrs[0])
+        crc_ok, iterations = (list(column) for column in zip(*kernel.block_results, strict=True))
+        self.assertEqual(crc_ok, [True, False, True])
+        self.assertEqual(iterations[1], 9)
+        self.assertLess(max(iterations[0], iterations[2]), 9)
+        for report in (reports[0], got_tags[0][2]):
+            self.assertEqual(report["block_crc_ok"], crc_ok)
+            self.assertEqual(report["block_iterations"], iterations)
+            self.assertEqual(report["block_errors"], 1)
+            self.assertAlmostEqual(report["iterations"], np.mean(iterations), 5)
+
     def test_iterations_change_while_running(self):
         payload, coded = 1000, 3000
         _, llrs = self.noisy(payload, coded, 1, 0.95)

@@ -67,15 +67,11 @@ void TransportEncoder::encode(const std::uint8_t* payload, std::uint8_t* coded)
 class TransportDecoder::Blocks
 {
 public:
-    struct Outcome {
-        int iterations;
-        bool crc_ok;
-    };
     virtual ~Blocks() = default;
     /*! Gets ready for the columns that were received. */
     virtual void prepare(const std::vector<bool>& used_columns) = 0;
     /*! LLRs of one code block -> its bits and, unless null, their a-posteriori LLRs. */
-    virtual Outcome
+    virtual CodeBlockResult
     decode(const float* llrs, int iterations, std::uint8_t* bits, float* posterior) = 0;
 };
 
@@ -102,10 +98,11 @@ public:
         }
     }
 
-    Outcome decode(const float* llrs, int iterations, std::uint8_t* bits, float* posterior) override
+    CodeBlockResult
+    decode(const float* llrs, int iterations, std::uint8_t* bits, float* posterior) override
     {
         d_decoder->load(llrs, d_block_bits, d_information_bits);
-        Outcome outcome{ 0, false };
+        CodeBlockResult outcome{ 0, false };
         bool decided = false;
         while (outcome.iterations < iterations && !decided) {
             d_decoder->iterate();
@@ -246,12 +243,15 @@ TransportDecoderResult TransportDecoder::decode_combined(std::uint8_t* payload, 
     const std::size_t content = s.block_content_bits();
     TransportDecoderResult result{ true, 0, s.blocks, 0.0f };
     d_blocks->prepare(d_used_columns);
+    d_block_results.clear();
     long iterations = 0;
     for (int block = 0; block < s.blocks; block++) {
-        const auto outcome = d_blocks->decode(d_buffers.data() + block * d_buffer_bits,
-                                              d_iterations,
-                                              d_block.data(),
-                                              posterior ? d_transport_posterior.data() : nullptr);
+        const CodeBlockResult outcome =
+            d_blocks->decode(d_buffers.data() + block * d_buffer_bits,
+                             d_iterations,
+                             d_block.data(),
+                             posterior ? d_transport_posterior.data() : nullptr);
+        d_block_results.push_back(outcome);
         iterations += outcome.iterations;
         result.block_errors += !outcome.crc_ok;
         const std::size_t first = block * content;

@@ -44,6 +44,12 @@ private:
     std::vector<std::uint8_t> d_codeword;
 };
 
+/*! What became of a code block. */
+struct CodeBlockResult {
+    int iterations;
+    bool crc_ok; //!< of its CRC24B, or of the transport block's CRC where it is the only one
+};
+
 /*! What became of a transport block. */
 struct TransportDecoderResult {
     bool crc_ok;      //!< every CRC holds, so the payload is right
@@ -104,6 +110,9 @@ public:
     /*! \throws std::invalid_argument unless iterations is 1 to 1,000 */
     void set_iterations(int iterations);
 
+    /*! Of the code blocks decoded last, in their order; empty before. */
+    const std::vector<CodeBlockResult>& block_results() const { return d_block_results; }
+
     /*! Decodes one transmission.
      * \param llrs coded_bits LLRs
      * \param payload payload_bits decisions, each 0 or 1, or null
@@ -140,6 +149,7 @@ private:
     std::vector<std::uint8_t> d_block;
     std::vector<std::uint8_t> d_transport_block;
     std::vector<float> d_transport_posterior;
+    std::vector<CodeBlockResult> d_block_results;
     std::unique_ptr<Blocks> d_blocks;
 };
 

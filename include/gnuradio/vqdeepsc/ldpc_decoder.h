@@ -15,9 +15,10 @@ namespace vqdeepsc {
  * Input: floats, LLR = ln P(1)/P(0) of each coded bit. Output: for each payload bit its
  * a-posteriori LLR (float) or its decision (byte). A frame begins at an item that carries the
  * tag frame_tag; with an empty frame_tag, frames follow each other from the first item on.
- * The tags of the first item go to the first payload bit; where the frame tag is a dictionary
- * it gains crc_ok, block_errors, blocks and iterations. The message port "frames" publishes
- * these four for every frame.
+ * The tags of the first item go to the first payload bit. For every frame the message port
+ * "frames" publishes a dictionary: crc_ok (all CRCs hold), block_errors and blocks (code blocks,
+ * failed and all), iterations (their mean), and for each code block the vectors block_crc_ok and
+ * block_iterations. Where the frame tag is a dictionary it gains the same.
  */
 class VQDEEPSC_API ldpc_decoder : virtual public gr::block
 {

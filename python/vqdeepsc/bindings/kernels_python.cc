@@ -426,7 +426,17 @@ redundancy_version: 0 to 3. llrs: float32[coded_bits]. Raises ValueError for oth
         .def_property("iterations",
                       &TransportDecoder::iterations,
                       &TransportDecoder::set_iterations,
-                      "Most iterations of a code block, 1 to 1,000.");
+                      "Most iterations of a code block, 1 to 1,000.")
+        .def_property_readonly(
+            "block_results",
+            [](const TransportDecoder& self) {
+                py::list results;
+                for (const kernel::CodeBlockResult& block : self.block_results()) {
+                    results.append(py::make_tuple(block.crc_ok, block.iterations));
+                }
+                return results;
+            },
+            "(crc_ok: bool, iterations: int) of each code block decoded last; empty before.");
 }
 
 } // namespace

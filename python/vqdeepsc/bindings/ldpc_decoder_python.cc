@@ -12,8 +12,9 @@ void bind_ldpc_decoder(py::module& m)
         "ldpc_decoder",
         "Decodes frames of LLRs ln P(1)/P(0) of 5G NR LDPC transport blocks (3GPP TS 38.212 5).\n\n"
         "Input: floats. Output: for each payload bit its a-posteriori LLR (soft_output) or a\n"
-        "byte with its decision. A frame tag that is a dictionary gains crc_ok, block_errors,\n"
-        "blocks and iterations; the message port frames publishes them for every frame.\n"
+        "byte with its decision. For every frame the message port frames publishes crc_ok,\n"
+        "block_errors, blocks, iterations (mean), block_crc_ok and block_iterations (of each code\n"
+        "block); a frame tag that is a dictionary gains the same.\n"
         "ValueError for parameters out of range.")
         .def(py::init(&ldpc_decoder::make),
              py::arg("payload_bits"),

@@ -13,6 +13,7 @@ import torch
 from . import distributed
 from .checkpoint import read_checkpoint
 from .data import BatchSampler, DataError, evaluation_pictures, open_cache
+from .monitor import Monitor
 from .trainer import Trainer
 
 
@@ -41,6 +42,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="length of the run; the learning rate then follows the clock")
     parser.add_argument("--save-minutes", type=float, default=3.0,
                         help="minutes between checkpoints, each with a validation")
+    parser.add_argument("--tensorboard", action="store_true",
+                        help="write events for TensorBoard into the run's folder")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(),
                         help="processor threads")
     return parser.parse_args(argv)
@@ -91,29 +94,27 @@ def train(args: argparse.Namespace) -> Trainer:
         if fresh and not distributed.rank():
             parts = sorted({name.split(".")[0] for name in fresh})
             print(f"These parts start afresh: {', '.join(parts)}", flush=True)
-    saved = trainer.seconds
-    while trainer.progress < 1:
-        terms = trainer.train_step()
-        due = trainer.seconds - saved > 60 * args.save_minutes or trainer.progress == 1
-        if due or sampler.ends_epoch(trainer.step):
-            report(trainer, images, terms)
-        if due:
-            saved = trainer.seconds
-            trainer.save()
+    if distributed.rank():
+        run_steps(trainer, None, args.save_minutes)
+    else:
+        with Monitor(trainer, images, folder / "tensorboard" if args.tensorboard else None) as one:
+            run_steps(trainer, one, args.save_minutes)
     return trainer
 
 
-def report(trainer: Trainer, images: object, terms: dict[str, float]) -> None:
-    """Print one line on how the training goes."""
-    if distributed.rank():
-        return
-    point = {"step": trainer.step}
-    if images is not None:
-        point = trainer.validate(images)
-        trainer.save_if_best()
-    texts = [f"{name} {value:.4g}" for name, value in point.items()]
-    texts += [f"train_{name} {value:.4g}" for name, value in terms.items()]
-    print(f"{100 * trainer.progress:5.1f} %  " + "  ".join(texts), flush=True)
+def run_steps(trainer: Trainer, monitor: Monitor | None, save_minutes: float) -> None:
+    """Train to the end of the run, with checkpoints; monitor: of process 0."""
+    saved = trainer.seconds
+    while trainer.progress < 1:
+        terms = trainer.train_step()
+        due = trainer.seconds - saved > 60 * save_minutes or trainer.progress == 1
+        if monitor is not None:
+            monitor.step(terms)
+            if due or trainer.sampler.ends_epoch(trainer.step):
+                monitor.report(terms)
+        if due:
+            saved = trainer.seconds
+            trainer.save()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run shows: lines, a bar on a terminal, TensorBoard events."""
+
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from vqdeepsc_training import monitor
+from vqdeepsc_training.checkpoint import read_checkpoint
+from vqdeepsc_training.data import BatchSampler, evaluation_pictures, open_cache
+from vqdeepsc_training.train import main
+from vqdeepsc_training.trainer import Trainer
+
+
+def start(tmp_path, picture_tar, configuration, *more):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(configuration))
+    return ["--config", str(config), "--data", str(picture_tar), "--validation", str(picture_tar),
+            "--cache", str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--threads",
+            "1", *more]
+
+
+def test_events_hold_what_happened(tmp_path, picture_tar, configuration, monkeypatch):
+    monkeypatch.setattr(monitor, "SCALAR_STEPS", 4)
+    assert main(start(tmp_path, picture_tar, configuration, "--tensorboard")) == 0
+    checkpoint = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    events.Reload()
+    scalars = {tag: events.Scalars(tag) for tag in events.Tags()["scalars"]}
+    assert [event.step for event in scalars["train/loss"]] == [4, 8]
+    assert scalars["validation/ssim"][-1].value == pytest.approx(checkpoint["curve"][-1]["ssim"])
+    counts = checkpoint["network"]["spaces.0.counts"].double()
+    shares = counts / counts.sum()
+    entropy = -(shares * shares.clamp_min(1e-12).log2()).sum().item() / 4
+    assert scalars["codebook/s1/entropy_share"][-1].value == pytest.approx(entropy, abs=1e-5)
+    (grid,) = events.Images("validation/original_above_decoded")
+    shown = np.asarray(Image.open(io.BytesIO(grid.encoded_image_string)))
+    assert shown.shape == (64, 8 * 32, 3)
+    first = evaluation_pictures(picture_tar, 32, 1)[0]
+    assert np.abs(shown[:32, :32].astype(int) - first).max() <= 1
+
+
+def test_bar_is_for_terminals(tmp_path, picture_tar, configuration, monkeypatch, capsys):
+    configuration["steps"] = 2
+    assert main(start(tmp_path, picture_tar, configuration)) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.startswith("100.0 %  step 2")
+    cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
+    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 1), tmp_path)
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with monitor.Monitor(trainer, None, None) as watching:
+        watching.step(trainer.train_step())
+        watching.bar.refresh()
+    assert "50%" in terminal.getvalue()
+    assert torch.isfinite(trainer.network.stem.weight).all()

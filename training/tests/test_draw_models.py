@@ -79,12 +79,6 @@ def test_what_is_recorded_is_not_measured_again(tmp_path, few_photographs, monke
         draw_models.measure([codec], {}, None, record)
 
 
-def test_crops_of_earlier_runs_count():
-    record = {"history": [{"until_step": 5, "configuration": {}},
-                          {"until_step": 9, "pictures": 700, "run": "first", "fresh": []}]}
-    assert draw_models.crops_before(record) == 700
-
-
 def test_missing_figures_are_said(tmp_path, capsys):
     assert draw_models.main(["--bundles", str(BUNDLE), "--results", str(tmp_path)]) == 2
     assert "give --data" in capsys.readouterr().err

@@ -13,7 +13,8 @@ from torch import nn
 from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training import export as exporting
 from vqdeepsc_training import flipped_bits
-from vqdeepsc_training.model_card import sources
+from vqdeepsc_training.checkpoint import whole_curve
+from vqdeepsc_training.model_card import next_doubling, sources
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.repository import Codec
 from vqdeepsc_training.train import main as train
@@ -142,6 +143,22 @@ def test_export_says_what_is_wrong(tmp_path, picture_tar, capsys):
 def test_entropy_share_of_known_counts():
     assert evaluation.entropy_share(np.array([5, 5, 5, 5])) == pytest.approx(1.0)
     assert evaluation.entropy_share(np.array([1, 1, 0, 0])) == pytest.approx(0.5)
+
+
+def test_the_card_says_what_the_next_doubling_would_bring():
+    runs = [{"pictures": 400, "run": "first", "fresh": [], "until_step": 4, "validation": [
+        {"pictures": n, "ssim": 0.5 + 0.02 * np.log2(n), "psnr_db": 20 + np.log2(n)}
+        for n in (100, 200, 300, 400)]}]
+    second = [{"pictures": n - 400, "ssim": 0.5 + 0.01 * np.log2(n),
+               "psnr_db": 20 + 0.5 * np.log2(n)} for n in (500, 700, 900, 1000)]
+    curve = whole_curve(runs, second)
+    assert [point["pictures"] for point in curve] == [100, 200, 300, 400, 500, 700, 900, 1000]
+    (text, _) = next_doubling(curve)
+    assert text.startswith("1,000 crops were seen.")
+    assert "since 500 crops rise by +0.0100 in SSIM and +0.50 dB" in text
+    assert next_doubling(curve[:1]) == []
+    short = whole_curve(runs, [{"pictures": 10, "ssim": 0.8, "psnr_db": 25.0}])[3:]
+    assert next_doubling(short) == []
 
 
 def test_the_card_cites_each_known_data_set_once():

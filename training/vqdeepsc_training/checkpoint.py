@@ -34,6 +34,19 @@ def write_checkpoint(state: dict, path: Path) -> None:
     unfinished.replace(path)
 
 
+def whole_curve(history: list[dict], curve: list[dict]) -> list[dict]:
+    """Validation points of a run and of those before it; `pictures` counts on through all runs.
+
+    history, curve: of a checkpoint, or a record's `history` and `validation`.
+    """
+    points, before = [], 0
+    for entry in [*history, {"validation": curve}]:
+        points += [point | {"pictures": before + point["pictures"]}
+                   for point in entry.get("validation", [])]
+        before += entry.get("pictures", 0)
+    return points
+
+
 def averaged_network(checkpoint: dict) -> nn.Module:
     """Network with the averaged weights of a checkpoint, in evaluation mode."""
     network = _network(checkpoint, "average")

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from .checkpoint import whole_curve
 from .data import DataError, evaluation_pictures, fit
 from .evaluate import evaluate, evaluate_baseline, quality
 from .figures import save_figure
@@ -143,19 +144,14 @@ def curves(records: dict[str, dict], base: Path) -> None:
     for axis, (key, label) in zip(figure.subplots(1, 2),
                                   (("ssim", "SSIM"), ("psnr_db", "PSNR (dB)")), strict=True):
         for name, record in records.items():
-            seen = crops_before(record)
-            axis.plot([(seen + point["pictures"]) / 1000 for point in record["validation"]],
-                      [point[key] for point in record["validation"]], label=name)
+            points = whole_curve(record["history"], record["validation"])
+            axis.plot([point["pictures"] / 1000 for point in points],
+                      [point[key] for point in points], label=name)
         axis.set_xlabel("crops seen (thousands)")
         axis.set_ylabel(f"{label}, validation")
         axis.grid(alpha=0.3)
         axis.legend()
     save_figure(figure, base)
-
-
-def crops_before(record: dict) -> int:
-    """Crops that the runs before a record's run have seen."""
-    return sum(entry.get("pictures", 0) for entry in record["history"])
 
 
 def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:

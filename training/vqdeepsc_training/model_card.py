@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 from torch import nn
 
+from .checkpoint import whole_curve
 from .flipped_bits import table
 
 SOURCES = {
@@ -82,16 +84,34 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
         lines += ["How it came there: up to the step given, the configuration had", ""]
         lines += [_history_line(entry) for entry in history]
         lines.append("")
-    curve = checkpoint["curve"]
+    curve = whole_curve(history, checkpoint["curve"])
     if curve:
         shown = curve[:: max(1, len(curve) // 12)]
         if shown[-1] is not curve[-1]:
             shown.append(curve[-1])
-        lines += ["Validation during training:", "",
+        lines += [*next_doubling(curve), "Validation during training:", "",
                   "| Crops seen | SSIM | PSNR |", "|---|---|---|"]
         lines += [f"| {p['pictures']:,} | {p['ssim']:.4f} | {p['psnr_db']:.2f} dB |" for p in shown]
         lines.append("")
     return "\n".join(lines)
+
+
+def next_doubling(curve: list[dict]) -> list[str]:
+    """What the next doubling of the crops would bring, or nothing if the curve is too short.
+
+    curve: of `whole_curve`. Lines are fitted to SSIM and PSNR against log2 of the crops, over the
+    last half of the crops.
+    """
+    late = [point for point in curve if 2 * point["pictures"] >= curve[-1]["pictures"]]
+    if len(late) < 3 or late[-1]["pictures"] < 1.5 * late[0]["pictures"]:
+        return []
+    doublings = np.log2([point["pictures"] for point in late])
+    slopes = {key: np.polyfit(doublings, [point[key] for point in late], 1)[0]
+              for key in ("ssim", "psnr_db")}
+    return [f"{curve[-1]['pictures']:,} crops were seen. Lines through the validation curve since "
+            f"{late[0]['pictures']:,} crops rise by {slopes['ssim']:+.4f} in SSIM and "
+            f"{slopes['psnr_db']:+.2f} dB with each doubling; part of that is the falling learning "
+            "rate, so the next doubling would bring at most as much.", ""]
 
 
 def _history_line(entry: dict) -> str:

@@ -348,7 +348,8 @@ class Trainer:
             self.encoder = copy.deepcopy(self.average).eval()
         self.history = [*state.get("history", []), {
             "until_step": state["step"], "pictures": state["pictures"],
-            "run": state["configuration"]["name"], "fresh": fresh}]
+            "run": state["configuration"]["name"], "fresh": fresh,
+            "validation": state["curve"]}]
         return fresh
 
     def resume(self) -> None:

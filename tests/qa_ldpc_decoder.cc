@@ -114,6 +114,45 @@ void check_lengths(Checks& checks, Precision precision)
     }
 }
 
+void check_rates(Checks& checks, Precision precision)
+{
+    Noise noise(8);
+    struct Rate {
+        std::size_t numerator, denominator;
+        double sigma;
+    };
+    const auto check = [&](std::size_t bits, const Rate& rate) {
+        const std::size_t coded_bits = (bits * rate.denominator + rate.numerator - 1) / rate.numerator;
+        const Bits payload = noise.bits(bits);
+        TransportDecoder decoder(bits, coded_bits, 4, 0, 20, options(precision));
+        const Decoded decoded =
+            decode(decoder, noise.channel(encode(coded_bits, payload), rate.sigma));
+        const auto& blocks = decoder.block_results();
+        checks.check(decoded.result.crc_ok && decoded.payload == payload &&
+                         blocks.size() == static_cast<std::size_t>(decoded.result.blocks) &&
+                         std::all_of(blocks.begin(),
+                                     blocks.end(),
+                                     [](const CodeBlockResult& block) { return block.crc_ok; }),
+                     name_of(precision) + ", " + std::to_string(bits) + " bits in " +
+                         std::to_string(coded_bits));
+    };
+    // Capacity is reached at 1.77, 1.5, 1.26, 0.98, 0.75, 0.67, 0.59 and 0.52.
+    for (const Rate& rate : { Rate{ 1, 5, 1.3 },
+                              Rate{ 1, 4, 1.2 },
+                              Rate{ 1, 3, 1.0 },
+                              Rate{ 1, 2, 0.75 },
+                              Rate{ 2, 3, 0.58 },
+                              Rate{ 3, 4, 0.52 },
+                              Rate{ 5, 6, 0.45 },
+                              Rate{ 8, 9, 0.4 } }) {
+        for (const std::size_t bits : { 1000, 3824, 4001, 20032, 100001 }) {
+            check(bits, rate);
+        }
+    }
+    check(1000000, { 1, 3, 0.9 });
+    check(3000017, { 8, 9, 0.35 });
+}
+
 void check_combining(Checks& checks, Precision precision)
 {
     Noise noise(2);
@@ -374,6 +413,7 @@ int main()
     Checks checks;
     for (const Precision precision : { Precision::int8, Precision::int16 }) {
         check_lengths(checks, precision);
+        check_rates(checks, precision);
         check_combining(checks, precision);
         check_strange_input(checks, precision);
         check_instruction_sets(checks, precision);

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gnuradio import blocks, fec, gr
 from gnuradio.vqdeepsc.vqdeepsc_kernels import (
     FadingChannel,
     LdpcDecoder,
@@ -23,12 +22,12 @@ from gnuradio.vqdeepsc.vqdeepsc_kernels import (
     csi_equalize,
     qam_points,
 )
+from numpy.typing import NDArray
+from tree_ldpc import SHIPPED, TreeDecoder
 
 BITS_PER_SYMBOL = 4
+TREE_LABEL = f"fec.ldpc_decoder, {SHIPPED.payload_bits} in {SHIPPED.coded_bits:,} bits"
 WEIGHTS = 1 << np.arange(BITS_PER_SYMBOL - 1, -1, -1)
-TREE_CODE = Path(gr.prefix()) / "share/gnuradio/fec/ldpc/n_1100_k_0442_gap_24.alist"
-TREE_PAYLOAD, TREE_CODED = 442, 1100
-TREE_SIGMA = 0.5
 
 
 def bicm_capacity(snr_db: float, channel: str, nodes: int = 48) -> float:
@@ -122,27 +121,25 @@ def our_point(arguments: argparse.Namespace, snr_db: float) -> dict[str, Any]:
     }
 
 
+def zeros_llrs(link: Link, bits: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """LLRs of a word of zeros that was scrambled on the air, so that all symbols occur."""
+    scramble = rng.integers(0, 2, bits, dtype=np.uint8)
+    return link.llrs(scramble) * (1 - 2 * scramble.astype(np.float32))
+
+
 def tree_point(arguments: argparse.Namespace, snr_db: float) -> dict[str, Any]:
-    """The same for fec.ldpc_decoder with its own code, from scrambled words of zeros."""
+    """The same for fec.ldpc_decoder with a code of its own, from words of zeros."""
     frames = min(arguments.frames, arguments.tree_frames)
-    rng = np.random.default_rng(arguments.seed)
     link = Link(arguments.channel, snr_db, arguments.seed)
-    scramble = rng.integers(0, 2, frames * TREE_CODED, dtype=np.uint8)
-    llrs = link.llrs(scramble) * (1.0 - 2.0 * scramble)
-    # The decoder divides its input by 2 sigma^2 to get LLRs; positive means one.
-    soft = (llrs * TREE_SIGMA**2 * 2).astype(np.float32)
-    top = gr.top_block()
-    source = blocks.vector_source_f(soft.tolist())
-    code = fec.ldpc_decoder.make(str(TREE_CODE), TREE_SIGMA, arguments.iterations)
-    decoder = fec.decoder(code, gr.sizeof_float, gr.sizeof_char)
-    sink = blocks.vector_sink_b()
-    top.connect(source, decoder, sink)
-    top.run()
-    decided = np.array(sink.data(), dtype=np.uint8)
-    decoded = len(decided) // TREE_PAYLOAD
-    words = decided[: decoded * TREE_PAYLOAD].reshape(decoded, TREE_PAYLOAD)
+    llrs = zeros_llrs(link, frames * SHIPPED.coded_bits, np.random.default_rng(arguments.seed))
+    words, _ = TreeDecoder(SHIPPED, arguments.iterations).decode(llrs)
     errors = int(np.count_nonzero(words.any(axis=1)))
-    return {"snr_db": snr_db, "frames": decoded, "frame_errors": errors, "fer": errors / decoded}
+    return {
+        "snr_db": snr_db,
+        "frames": len(words),
+        "frame_errors": errors,
+        "fer": errors / len(words),
+    }
 
 
 def snr_at(points: list[dict[str, Any]], target: float) -> float | None:
@@ -154,7 +151,7 @@ def snr_at(points: list[dict[str, Any]], target: float) -> float | None:
     return None
 
 
-def plot(path: Path, arguments: argparse.Namespace, result: dict[str, Any]) -> None:
+def plot(paths: list[Path], arguments: argparse.Namespace, result: dict[str, Any]) -> None:
     try:
         import matplotlib
 
@@ -164,7 +161,7 @@ def plot(path: Path, arguments: argparse.Namespace, result: dict[str, Any]) -> N
         sys.exit("--plot needs matplotlib: pip install matplotlib")
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     name = f"{arguments.payload_bits:,} in {arguments.coded_bits:,} bits"
-    for label, points in ((name, result["points"]), ("fec.ldpc_decoder", result["tree"])):
+    for label, points in ((name, result["points"]), (TREE_LABEL, result["tree"])):
         shown = [point for point in points if point["fer"] > 0]
         snr_db, fer = [p["snr_db"] for p in shown], [p["fer"] for p in shown]
         if shown:
@@ -173,7 +170,8 @@ def plot(path: Path, arguments: argparse.Namespace, result: dict[str, Any]) -> N
     axes.set(xlabel="Es/N0 in dB", ylabel="frame error rate", title=f"16-QAM, {arguments.channel}")
     axes.grid(True, which="both", alpha=0.3)
     axes.legend()
-    figure.savefig(path)
+    for path in paths:
+        figure.savefig(path)
 
 
 def snr_points(text: str) -> list[float]:
@@ -208,7 +206,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--tree-frames", type=int, default=0, help="frames for GNU Radio's fec.ldpc_decoder"
     )
-    parser.add_argument("--plot", type=Path, help="PNG or SVG file to write")
+    parser.add_argument("--plot", nargs="+", type=Path, help="PNG and SVG files to write")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     arguments = parser.parse_args()
     if arguments.coded_bits % BITS_PER_SYMBOL:
@@ -250,7 +248,7 @@ def main() -> None:
     for point in tree:
         print(
             f"{point['snr_db']:7.2f}{point['frames']:8}{point['frame_errors']:8}"
-            f"{point['fer']:11.2e}  fec.ldpc_decoder, {TREE_PAYLOAD} in {TREE_CODED} bits"
+            f"{point['fer']:11.2e}  {TREE_LABEL}"
         )
     print(f"BICM limit of {rate:.3f} bit per symbol: {result['bicm_limit_db']:.2f} dB")
     if result["snr_db_at_fer_1e-2"] is not None:

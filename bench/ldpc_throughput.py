@@ -8,23 +8,18 @@ Run with the Python of the installation, for example prefix/bin/python bench/ldp
 import argparse
 import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gnuradio import blocks, fec, gr
-from gnuradio.vqdeepsc.vqdeepsc_kernels import (
-    FadingChannel,
-    LdpcDecoder,
-    LdpcEncoder,
-    QamDemapper,
-    instruction_sets,
-    qam_points,
-)
+from gnuradio.vqdeepsc.vqdeepsc_kernels import LdpcDecoder, LdpcEncoder, instruction_sets
+from ldpc_fer import BITS_PER_SYMBOL, Link, zeros_llrs
+from numpy.typing import NDArray
+from tree_ldpc import SHIPPED, TreeCode, TreeDecoder, repeat_accumulate_code
 
-BITS_PER_SYMBOL = 4
 # Payload bits and coded bits.
 CODES = {
     "BG2, K = 3,840": (3824, 11520),
@@ -35,29 +30,26 @@ CODES = {
 FAILING_SNR_DB = 2.0  # so low that no frame is decoded: all iterations count
 OPERATING_SNR_DB = 4.2
 FRAMES = 64
-TREE_CODE = Path(gr.prefix()) / "share/gnuradio/fec/ldpc/n_1100_k_0442_gap_24.alist"
-TREE_PAYLOAD, TREE_CODED = 442, 1100
+# The tree's decoder gets a code of this payload and length, to be compared with ours.
+COMPARED = "BG2, K = 3,840"
+TREE_PAYLOAD, TREE_CODED = 3840, 11520
+TREE_FRAMES = {"shipped": 200, "repeat-accumulate": 3}
 
 
-def frames_of_llrs(payload_bits: int, coded_bits: int, snr_db: float) -> list[np.ndarray]:
+def frames_of_llrs(payload_bits: int, coded_bits: int, snr_db: float) -> list[NDArray[np.float32]]:
     """LLRs (float32[coded_bits]) of FRAMES frames of 16-QAM in white noise."""
     rng = np.random.default_rng(1)
     encoder = LdpcEncoder(payload_bits, coded_bits, BITS_PER_SYMBOL)
-    channel = FadingChannel("awgn", snr_db, seed=1)
-    demapper = QamDemapper(BITS_PER_SYMBOL, "maxlog")
-    points = qam_points(BITS_PER_SYMBOL)
-    weights = 1 << np.arange(BITS_PER_SYMBOL - 1, -1, -1)
-    frames = []
-    for _ in range(FRAMES):
-        coded = encoder.encode(rng.integers(0, 2, payload_bits, dtype=np.uint8))
-        received, _ = channel.apply(points[coded.reshape(-1, BITS_PER_SYMBOL) @ weights])
-        frames.append(demapper.demap(received, 10 ** (-snr_db / 10)))
-    return frames
+    link = Link("awgn", snr_db, seed=1)
+    return [
+        link.llrs(encoder.encode(rng.integers(0, 2, payload_bits, dtype=np.uint8)))
+        for _ in range(FRAMES)
+    ]
 
 
 def rate_of(
-    decode: Callable[[np.ndarray], Any],
-    frames: list[np.ndarray],
+    decode: Callable[[NDArray[np.float32]], Any],
+    frames: list[NDArray[np.float32]],
     bits: int,
     seconds: float,
     repeats: int,
@@ -108,32 +100,43 @@ def our_decoder(
     return rows
 
 
-def tree_decoder(seconds: float, repeats: int) -> float:
-    """Mbit/s of fec.ldpc_decoder with 20 iterations, in processor time of the flowgraph."""
-    rng = np.random.default_rng(1)
-    noise = rng.normal(0, 1, 20 * TREE_CODED).astype(np.float32).tolist()
-    rates = []
-    for _ in range(repeats):
-        top = gr.top_block()
-        source = blocks.vector_source_f(noise, True)
-        # The flowgraph has to hold these references, or they are collected while it runs.
-        code = fec.ldpc_decoder.make(str(TREE_CODE), 0.5, 20)
-        decoder = fec.decoder(code, gr.sizeof_float, gr.sizeof_char)
-        sink = blocks.null_sink(gr.sizeof_char)
-        top.connect(source, decoder, sink)
-        top.start()
-        time.sleep(0.2)
-        first, start = sink.nitems_read(0), time.process_time()
-        deadline = time.monotonic() + 100 * seconds
-        while time.process_time() - start < seconds or sink.nitems_read(0) == first:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        last, end = sink.nitems_read(0), time.process_time()
-        top.stop()
-        top.wait()
-        rates.append((last - first) / (end - start) / 1e6)
-    return statistics.median(rates)
+def tree_decoder(code: TreeCode, repeats: int) -> dict[str, Any]:
+    """Median Mbit/s of fec.ldpc_decoder with 20 iterations, of all threads of the flowgraph."""
+    start = time.process_time()
+    decoder = TreeDecoder(code, 20)
+    row: dict[str, Any] = {
+        "code": code.name,
+        "payload_bits": code.payload_bits,
+        "coded_bits": code.coded_bits,
+        "seconds_to_construct": time.process_time() - start,
+    }
+    frames = TREE_FRAMES[code.name]
+    for name, snr_db in (("full_20", FAILING_SNR_DB), ("operating", OPERATING_SNR_DB)):
+        link = Link("awgn", snr_db, seed=1)
+        llrs = zeros_llrs(link, frames * code.coded_bits, np.random.default_rng(1))
+        rates = []
+        for _ in range(repeats):
+            words, seconds = decoder.decode(llrs)
+            rates.append(words.size / seconds / 1e6)
+        row[name] = statistics.median(rates)
+        row[f"{name}_frames_wrong"] = int(np.count_nonzero(words.any(axis=1)))
+    row["frames"] = frames
+    return row
+
+
+def ratios(rows: list[dict[str, Any]], tree: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Our int8 decoder of the code COMPARED over fec.ldpc_decoder with each of its codes."""
+    return [
+        {
+            "instruction_set": row["instruction_set"],
+            "tree_code": other["code"],
+            "full_20": row["full_20"] / other["full_20"],
+            "operating": row["early_stop"] / other["operating"],
+        }
+        for row in rows
+        if row["code"] == COMPARED and row["precision"] == "int8"
+        for other in tree
+    ]
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -159,23 +162,38 @@ def main() -> None:
     arguments = parse_arguments()
     seconds, repeats = arguments.seconds, arguments.repeats
     rows = our_decoder(arguments.instruction_sets, arguments.codes, seconds, repeats)
-    tree = tree_decoder(seconds, repeats)
-    for row in rows:
-        row["ratio"] = row["full_20"] / tree
+    with tempfile.TemporaryDirectory() as folder:
+        same_size = repeat_accumulate_code(
+            Path(folder) / "code.alist", TREE_PAYLOAD, TREE_CODED, seed=1
+        )
+        tree = [tree_decoder(code, repeats) for code in (SHIPPED, same_size)]
+    compared = ratios(rows, tree)
     if arguments.json:
-        print(json.dumps({"decoder": rows, "fec.ldpc_decoder": tree}))
+        print(json.dumps({"decoder": rows, "fec.ldpc_decoder": tree, "ratios": compared}))
         return
     print(
-        "Mbit of payload per second of processor time: 10 and 20 full iterations, early stop "
-        f"at {OPERATING_SNR_DB} dB;\nratio of 20 full iterations to fec.ldpc_decoder, which "
-        f"makes {tree:.3f} Mbit/s of a code of {TREE_PAYLOAD} in {TREE_CODED} bits\n"
+        "Mbit of payload per second of processor time, median: 10 and 20 full iterations "
+        f"(Es/N0 {FAILING_SNR_DB:g} dB),\nearly stop at {OPERATING_SNR_DB} dB\n"
     )
-    print(f"{'code':16}{'set':10}{'messages':10}{'10':>8}{'20':>8}{'early':>8}{'ratio':>8}")
+    print(f"{'code':16}{'set':10}{'messages':10}{'10':>9}{'20':>9}{'early':>9}")
     for row in rows:
         print(
             f"{row['code']:16}{row['instruction_set']:10}{row['precision']:10}"
-            f"{row['full_10']:8.2f}{row['full_20']:8.2f}{row['early_stop']:8.2f}"
-            f"{row['ratio']:8.0f}"
+            f"{row['full_10']:9.2f}{row['full_20']:9.2f}{row['early_stop']:9.2f}"
+        )
+    print("\nGNU Radio's fec.ldpc_decoder, at most 20 iterations, the same noise")
+    for row in tree:
+        print(
+            f"{row['code']}, {row['payload_bits']:,} in {row['coded_bits']:,} bits: "
+            f"{row['full_20']:.4f} at {FAILING_SNR_DB:g} dB ({row['full_20_frames_wrong']} of "
+            f"{row['frames']} frames wrong), {row['operating']:.4f} at {OPERATING_SNR_DB} dB "
+            f"({row['operating_frames_wrong']} wrong)"
+        )
+    print(f"\nRatio of {COMPARED}, int8, to it: 20 full iterations, at {OPERATING_SNR_DB} dB")
+    for row in compared:
+        print(
+            f"{row['instruction_set']:10}{row['tree_code']:20}"
+            f"{row['full_20']:9.0f}{row['operating']:9.0f}"
         )
 
 

@@ -2,7 +2,7 @@
 # make demo | make test | make companion. Each sets up what is missing, says so, and repeats nothing.
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help packages setup install demo test test-training lint companion screenshots clean
+.PHONY: help packages setup install demo test test-training lint companion screenshots paper clean
 
 ifneq ($(words $(CURDIR)),1)
 $(error make cannot work in a folder whose path has spaces: $(CURDIR))
@@ -15,12 +15,18 @@ PYTHON := $(PREFIX)/bin/python3
 SYSTEM_PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 IMAGE ?=
+CARS ?=
+BSDS ?=
+PICTURES ?= 0
+PAPER_OPTIONS ?=
 
 help:
 	@echo "make demo [IMAGE=path]  send a picture over the simulated link; results in demo/"
 	@echo "make test               build, install into prefix/, run every test"
 	@echo "make test-training      the tests of training/, in an environment of its own"
 	@echo "make companion          GNU Radio Companion with the blocks in it"
+	@echo "make paper CARS=test.tar [BSDS=test.tar] [PICTURES=20]"
+	@echo "                        table and figures of the paper and more, into docs/results/"
 	@echo "make screenshots        draw the pictures of the README again"
 	@echo "make clean              remove build/, prefix/ and demo/"
 
@@ -76,6 +82,11 @@ companion: install
 
 screenshots: install
 	@"$(PYTHON)" scripts/screenshots.py
+
+paper: install
+	@test -n "$(CARS)" || { echo "make paper needs CARS=path: a folder or .tar of the Cars196 test pictures." >&2; exit 2; }
+	@"$(PYTHON)" scripts/paper.py --cars "$(CARS)" $(if $(BSDS),--bsds "$(BSDS)") \
+		--pictures $(PICTURES) $(PAPER_OPTIONS)
 
 clean:
 	rm -rf "$(BUILD)" "$(PREFIX)" "$(ROOT)/demo"

@@ -7,13 +7,14 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .link import EB_OFFSET_DB, NOISELESS, channel_title
+from .link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
 from .results import Result, ResultsError, summarise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _QUANTITIES = (("ssim", "mean SSIM"), ("psnr_db", "mean PSNR (dB)"))
@@ -28,19 +29,32 @@ def check_suffix(path: str | os.PathLike[str]) -> None:
         raise ValueError(f"{path}: a figure must end in {', '.join(SUFFIXES)}")
 
 
+def system_title(system: str) -> str:
+    """For people: the name of a system as results.csv has it."""
+    name, colon, rest = system.partition(":")
+    return f"{_NAMES.get(name, name)}{colon and ', '}{rest.replace(':', ', ')}"
+
+
 def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Draws the means of results over their pictures; see `plot_means`."""
+    plot_means(summarise(results), paths)
+
+
+def plot_means(
+    groups: Sequence[dict[str, Any]], paths: Sequence[str | os.PathLike[str]], title: str = ""
+) -> None:
     """Draws one column for each channel and one line for each system into every path.
 
-    Raises ValueError for other endings than SUFFIXES, ResultsError if there is nothing to draw,
-    OSError if a file cannot be written."""
+    groups: what `results.summarise` returns; title: above all (empty: pictures, code and
+    constellation). Raises ValueError for other endings than SUFFIXES, ResultsError if there is
+    nothing to draw, OSError if a file cannot be written."""
     for path in paths:
         check_suffix(path)
-    if not results:
+    if not groups:
         raise ResultsError("there are no results to draw")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    groups = summarise(results)
     # what was not sent over a link is a level line in each column
     levels = [group for group in groups if group["channel"] == NOISELESS]
     groups = [group for group in groups if group["channel"] != NOISELESS]
@@ -50,6 +64,11 @@ def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[st
     systems = list(dict.fromkeys((group["system"], group["source_bits"]) for group in groups))
     sizes = {bits for _, bits in systems}
     pictures = max(group["pictures"] for group in groups)
+    usual = all(system.partition(":")[2] in ("", "hard") for system, _ in systems)
+    same_rate = all(
+        BITS_PER_SYMBOL * group["symbols"] == CODE_EXPANSION * group["source_bits"]
+        for group in groups
+    )
 
     figure = Figure(figsize=(4.2 * len(channels) + 3, 7), layout="constrained")
     FigureCanvasAgg(figure)
@@ -65,13 +84,13 @@ def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[st
                     == (system, bits, channel)
                     and math.isfinite(group[quantity])
                 ]
-                name = _NAMES.get(system, system)
+                name = system_title(system)
                 axis.plot(
                     *zip(*sorted(points), strict=True) if points else ([], []),
                     label=f"{name}, {bits:,} bits" if len(sizes) > 1 else name,
                     color=f"C{number % 10}",
                     marker=_MARKERS[number % len(_MARKERS)],
-                    linestyle="--" if system in _NAMES else "-",
+                    linestyle="--" if system.partition(":")[0] in _NAMES else "-",
                     markersize=4,
                 )
             for number, level in enumerate(levels):
@@ -81,17 +100,29 @@ def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[st
             axis.grid(alpha=0.3)
             if column == 0:
                 axis.set_ylabel(label)
-        _title(axes[0][column], channel_title(channel))
-        axes[1][column].set_xlabel("Es/N0 (dB) per 16-QAM symbol")
+        _title(axes[0][column], channel_title(channel), same_rate)
+        axes[1][column].set_xlabel("Es/N0 (dB) per symbol")
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper")
     noun = "picture" if pictures == 1 else "pictures"
-    figure.suptitle(f"{pictures:,} {noun}, LDPC 1/3, 16-QAM")
-    for path in paths:
-        figure.savefig(path, dpi=150)
+    link = ", LDPC 1/3, 16-QAM" if usual else ""
+    figure.suptitle(title or f"{pictures:,} {noun}{link}")
+    save_figure(figure, paths)
 
 
-def _title(axis: Axes, title: str) -> None:
-    axis.set_title(title, pad=30)
+def save_figure(figure: Figure, paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Writes a figure into every path; the same figure gives the same file."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "vqdeepsc"}):
+        for path in paths:
+            dated = Path(path).suffix.lower() == ".svg"
+            figure.savefig(path, dpi=150, metadata={"Date": None} if dated else None)
+
+
+def _title(axis: Axes, title: str, eb_axis: bool) -> None:
+    axis.set_title(title, pad=30 if eb_axis else None)
+    if not eb_axis:
+        return
     second = axis.secondary_xaxis(
         "top", functions=(lambda es: es - EB_OFFSET_DB, lambda eb: eb + EB_OFFSET_DB)
     )

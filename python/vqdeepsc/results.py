@@ -119,6 +119,7 @@ def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
         {
             "system": system,
             "source_bits": source_bits,
+            "symbols": round(float(np.mean([row.symbols for row in rows]))),
             "channel": channel,
             "snr_db": snr_db,
             "pictures": len(rows),

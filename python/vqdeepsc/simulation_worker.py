@@ -210,7 +210,10 @@ class _Picture:
                     drawn = baselines.decompress(content, self.width, self.height)
                 scores[content] = (False, self._undecoded)
                 if drawn is not None:
-                    scores[content] = (True, self._score(drawn[None])[0])
+                    score = self._score(drawn[None])[0]
+                    # a damaged file may draw worse than nothing, and its receiver knows of errors
+                    if score[0] >= self._undecoded[0]:
+                        scores[content] = (True, score)
             errors = int(received.block_errors.sum())
             decoded, score = scores[content]
             self.report.rows.append(self._result(key, symbols.size, errors, decoded, score))

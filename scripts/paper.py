@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the experiments behind docs/results: the paper's, and those beyond it.
+
+Rows go to a work folder, which an interrupted run goes on with; means, figures and the text go to
+docs/results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from gnuradio.vqdeepsc import baselines, metrics
+from gnuradio.vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
+from gnuradio.vqdeepsc.link import ChannelModel, Link, Scheme, pad_to_frames
+from gnuradio.vqdeepsc.panel import PanelRow, Tile, build_panel
+from gnuradio.vqdeepsc.pictures import crop_square, load_picture
+from gnuradio.vqdeepsc.plot import system_title
+from gnuradio.vqdeepsc.results import Result, read_results, summarise, write_results
+from gnuradio.vqdeepsc.simulate import simulate
+from gnuradio.vqdeepsc.simulation import Simulation, derive_seed, parse_snr
+from paper_report import RUN, write_means, write_report
+
+ROOT = Path(__file__).resolve().parent.parent
+CHANNELS = ("awgn", "rayleigh", "rician")
+CURVE = "-2,0,1,2,3,4,5,6,8,10,12,16,20"
+CLIFF = "-2,-1,0,0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,6"
+# symbols of a 128x128 picture from 0.06 to 0.61 of its values; those with a rate above this are
+# left out
+SYMBOLS = (2856, 3808, 5712, 8568, 11424, 15024, 22536, 30048)
+HIGHEST_RATE = 0.9
+PANEL_SNR = (-2.0, 0.0, 2.0, 4.0, 6.0, 10.0)
+PANEL_PICTURES = ("astronaut.png", "chelsea.png", "coffee.png")
+PANEL_SIDE = 256
+FEW = 60
+"""Pictures of the experiments beyond the paper's."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Rows of one results.csv: simulations that share it, one after another."""
+
+    name: str
+    simulations: Sequence[Simulation]
+
+
+def plan(
+    cars: str, bsds: str, models: Sequence[str], upper_bounds: Sequence[str], pictures: int
+) -> list[Experiment]:
+    """The experiments; pictures: at most so many in each (0: 400 cars, all of BSDS, or FEW)."""
+    channels = [ChannelModel.parse(kind) for kind in CHANNELS]
+    few = min(pictures or FEW, FEW)
+    curve = Simulation(
+        images=[cars],
+        models=models,
+        channels=channels,
+        snr_db=parse_snr(CURVE),
+        baselines=baselines.BASELINES,
+        decisions=("soft", "hard"),
+        upper_bounds=upper_bounds,
+        limit=pictures,
+    )
+    part = replace(curve, baselines=(), decisions=("soft",), upper_bounds=(), limit=few)
+    bits = {model: source_bits(model) for model in models}
+    most_bits = max(bits.values())
+    bandwidth, schemes, protection = [], [], []
+    for model in models:
+        one = replace(part, models=[model], channels=channels[:2])
+        fitting = [n for n in SYMBOLS if bits[model] / (4 * n) <= HIGHEST_RATE]
+        bandwidth.append(
+            replace(
+                one,
+                snr_db=(0.0, 4.0, 10.0),
+                baselines=("jpeg", "webp"),
+                schemes=[Scheme("16qam", symbols) for symbols in fitting],
+            )
+        )
+        constellations = [Scheme(), Scheme("qpsk"), Scheme("64qam")]
+        if bits[model] < most_bits:  # fewer bits over as many symbols as the others take
+            constellations.append(Scheme("16qam", most_bits * 3 // 4))
+        schemes.append(
+            replace(one, snr_db=parse_snr(CURVE), baselines=("jpeg",), schemes=constellations)
+        )
+        protected = {
+            4: ("16qam/9/9/3", "16qam/4/4/4", "16qam/6/6/4", "16qam/8/8/5"),
+            3: ("16qam/4/4", "16qam/6/4", "16qam/9/5"),
+        }
+        scales = len(read_manifest(model).scales)
+        protection.append(
+            replace(
+                one,
+                snr_db=parse_snr(CLIFF),
+                schemes=[Scheme(), *map(Scheme.parse, protected.get(scales, ()))],
+            )
+        )
+    natural = replace(curve, images=[bsds], decisions=("soft",), upper_bounds=())
+    return [
+        Experiment("cars", [curve]),
+        *([Experiment("natural", [natural])] if bsds else []),
+        Experiment("bandwidth", bandwidth),
+        Experiment("schemes", schemes),
+        Experiment("protection", protection),
+    ]
+
+
+def forget_other_models(work: Path, models: Sequence[str]) -> None:
+    """Drops the rows of models that are not what they were; those of baselines stay."""
+    record = work / "models.json"
+    before = json.loads(record.read_text()) if record.exists() else {}
+    now = {}
+    for model in models:
+        manifest = read_manifest(model)
+        now[manifest.name] = manifest.files
+    changed = {name for name, files in now.items() if before.get(name, files) != files}
+    for path in work.glob("*.csv") if changed else ():
+        rows = read_results(path, interrupted=True)
+        write_results(path, [row for row in rows if row.system.split(":")[0] not in changed])
+    work.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(before | now))
+
+
+def run(experiment: Experiment, work: Path, results: Path, workers: int, dask: str) -> list[Result]:
+    """Simulates what is missing of an experiment and writes its means."""
+    rows: dict[tuple, Result] = {}
+    for simulation in experiment.simulations:
+        names = ", ".join(Path(model).name for model in simulation.models)
+        print(f"{experiment.name}: {names}", flush=True)
+        for row in simulate(
+            simulation,
+            work / f"{experiment.name}.csv",
+            workers=workers,
+            dask=dask,
+            progress=sys.stderr.isatty(),
+        ):
+            rows[row.key] = row
+    write_means(results / f"{experiment.name}.csv", summarise(list(rows.values())))
+    return list(rows.values())
+
+
+def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) -> None:
+    """One photograph at PANEL_SNR: the model, and each baseline with the model's bits."""
+    sent = crop_square(load_picture(photograph), PANEL_SIDE)
+    codec = Codec(model)
+    link = Link(codec.bits_per_region)
+    regions = region_count(PANEL_SIDE, PANEL_SIDE)
+    source_bits = regions * codec.bits_per_region
+
+    def receive(system: str, bits: np.ndarray, snr_db: float) -> object:
+        seed = derive_seed(0, photograph.name, system, str(channel), snr_db, source_bits)
+        return link.receive(link.modulate(bits), channel.open(snr_db, seed), snr_db)
+
+    def tile(drawn: np.ndarray | None) -> Tile:
+        shown = baselines.mid_grey(PANEL_SIDE, PANEL_SIDE) if drawn is None else drawn
+        ssim, psnr_db = float(metrics.ssim(sent, shown)), float(metrics.psnr(sent, shown))
+        return Tile(shown, ssim, psnr_db, drawn is not None)
+
+    bits = codec.encode_bits(sent)
+    received = np.stack([receive(codec.name, bits, snr_db).llrs for snr_db in PANEL_SNR])
+    drawn = codec.decode_many(received, PANEL_SIDE, PANEL_SIDE)
+    rows = [PanelRow(codec.name, "soft bits", [tile(picture) for picture in drawn])]
+    for baseline in baselines.BASELINES:
+        file = baselines.compress(sent, baseline, source_bits)
+        tiles = []
+        for snr_db in PANEL_SNR:
+            content = b""
+            if file:
+                bits = np.unpackbits(np.frombuffer(file.content, np.uint8))
+                frames = pad_to_frames(bits, codec.bits_per_region, regions)
+                arrived = receive(baseline, frames, snr_db).bits.reshape(-1)[: bits.size]
+                content = np.packbits(arrived).tobytes()
+            tiles.append(tile(baselines.decompress(content, PANEL_SIDE, PANEL_SIDE)))
+        detail = f"{len(file.content):,} bytes" if file else "does not fit"
+        rows.append(PanelRow(system_title(baseline), detail, tiles))
+    symbols = regions * link.symbols_per_frame
+    build_panel(
+        sent,
+        [f"{snr_db:g} dB" for snr_db in PANEL_SNR],
+        rows,
+        f"{photograph.stem} over LDPC 1/3, 16-QAM, {channel.title}",
+        f"{source_bits:,} source bits and {symbols:,} symbols each; columns: Es/N0",
+    ).save(path, quality=90)
+
+
+def draw_panels(models: Sequence[str], results: Path) -> None:
+    """A panel for each photograph and model."""
+    shipped = Path(skimage.data.__file__).parent
+    channel = ChannelModel("awgn")
+    for model in models:
+        name = read_manifest(model).name
+        for picture in PANEL_PICTURES:
+            path = results / f"panel-{Path(picture).stem}-{name}.jpg"
+            draw_panel(shipped / picture, model, channel, path)
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--cars", required=True, help="test pictures of Cars196: folder or .tar")
+    parser.add_argument("--bsds", default="", help="test pictures of BSDS500: folder or .tar")
+    parser.add_argument(
+        "--model", nargs="+", default=[], help="names or bundles (default: all that are installed)"
+    )
+    parser.add_argument(
+        "--upper-bound", nargs="+", default=[], help="networks without quantisation (.onnx)"
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=0, help="at most so many of each data set, 0: all"
+    )
+    parser.add_argument("--only", nargs="+", default=[], help="experiments by name")
+    parser.add_argument("--work", type=Path, default=ROOT / "paper", help="folder for the rows")
+    parser.add_argument(
+        "--results", type=Path, default=ROOT / "docs" / "results", help="folder for the results"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes on this machine"
+    )
+    parser.add_argument("--dask", default="", help="address of a Dask scheduler to use instead")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs what is missing and writes the report."""
+    arguments = parse_arguments(argv)
+    try:
+        if arguments.pictures < 0 or arguments.workers < 1:
+            raise ValueError("--pictures must be 0 or more, --workers 1 or more")
+        found = [find_model(model) for model in arguments.model] or list_models()
+        models = sorted(map(str, found), key=source_bits, reverse=True)
+        experiments = plan(
+            arguments.cars, arguments.bsds, models, arguments.upper_bound, arguments.pictures
+        )
+        names = [*(experiment.name for experiment in experiments), "panels"]
+        unknown = set(arguments.only) - set(names)
+        if unknown:
+            raise ValueError(f"there is no experiment {unknown.pop()}; known: {', '.join(names)}")
+        arguments.results.mkdir(parents=True, exist_ok=True)
+        forget_other_models(arguments.work, models)
+        write_run(arguments.results / RUN, models)
+        wanted = arguments.only or names
+        try:
+            for experiment in experiments:
+                if experiment.name in wanted:
+                    run(
+                        experiment,
+                        arguments.work,
+                        arguments.results,
+                        arguments.workers,
+                        arguments.dask,
+                    )
+            if "panels" in wanted:
+                print("panels", flush=True)
+                draw_panels(models, arguments.results)
+        finally:  # an interrupted run shows what there is
+            print("figures and text", flush=True)
+            write_report(arguments.results)
+    except (ValueError, OSError) as error:
+        print(f"paper: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    print(f"the results are in {arguments.results}")
+    return 0
+
+
+def source_bits(model: str) -> int:
+    """Bits of a model for each 128x128 region."""
+    return sum(scale.bits_per_region for scale in read_manifest(model).scales)
+
+
+def write_run(path: Path, models: Sequence[str]) -> None:
+    """Says which models the results are of."""
+    described = []
+    for model in models:
+        manifest = read_manifest(model)
+        network = manifest.content["training"].get("configuration", {}).get("network", {})
+        described.append(
+            {
+                "name": manifest.name,
+                "version": manifest.version,
+                "model_id": f"{manifest.model_id:04x}",
+                "network": network.get("type", ""),
+                "width": network.get("width"),
+                "source_bits": source_bits(model),
+                "scales": [scale.scale for scale in manifest.scales],
+            }
+        )
+    path.write_text(json.dumps({"models": described}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

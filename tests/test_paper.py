@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make paper`: experiments, means, figures and text, with models that cost nothing."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from gnuradio.vqdeepsc.pictures import save_picture
+from gnuradio.vqdeepsc.results import read_results
+from tiny_bundle import THREE_SCALES, make_bundle
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+import paper
+import paper_report
+
+FOUR_SCALES = {1: 16, 2: 8, 3: 4, 4: 2}
+
+
+@pytest.fixture
+def folder(tmp_path, photograph, monkeypatch):
+    """Few points, and a panel of one photograph."""
+    monkeypatch.setattr(paper, "CURVE", "0,10")
+    monkeypatch.setattr(paper, "CLIFF", "1,10")
+    monkeypatch.setattr(paper, "CHANNELS", ("awgn", "rayleigh"))
+    monkeypatch.setattr(paper, "PANEL_PICTURES", ("coffee.png",))
+    monkeypatch.setattr(paper.baselines, "BASELINES", ("jpeg", "webp"))
+    (tmp_path / "cars").mkdir()
+    for number in range(2):
+        save_picture(tmp_path / "cars" / f"{number}.png", photograph[:128, 99 * number :][:, :128])
+    make_bundle(tmp_path / "models" / "four", FOUR_SCALES)
+    make_bundle(tmp_path / "models" / "three", THREE_SCALES)
+    return tmp_path
+
+
+def arguments(folder: Path, *more: str) -> list[str]:
+    return [
+        *("--cars", str(folder / "cars"), "--bsds", str(folder / "cars"), "--workers", "1"),
+        *("--model", str(folder / "models" / "three"), str(folder / "models" / "four")),
+        *("--work", str(folder / "work"), "--results", str(folder / "results"), *more),
+    ]
+
+
+def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypatch):
+    assert paper.main(arguments(folder, "--pictures", "1")) == 0
+    results = folder / "results"
+    text = (results / "README.md").read_text()
+    names = {path.name for path in results.iterdir()}
+    for name in ("cars", "natural", "bandwidth", "schemes", "protection"):
+        assert f"{name}.csv" in names
+        for group in paper_report.read_means(results / f"{name}.csv"):
+            assert group["pictures"] == 1
+    for stem in ("fig3a", "fig3b", "natural-20032", "bandwidth-awgn", "schemes-rayleigh"):
+        assert {f"{stem}.png", f"{stem}.svg"} <= names
+    assert all(f"({name})" in text for name in names if name.endswith((".png", ".jpg")))
+    for words in (
+        "| With embedding spaces, as printed | 5,008 | 1,904 |",
+        "| **On the air, with LDPC 1/3 and 16-QAM** | **15,024** | **5,712** |",
+        "The counts agree with the paper's.",
+        "is not measured: no network without quantisation",
+        "`four` has a higher mean SSIM than JPEG at",
+        "`16qam/6/6/4`",
+    ):
+        assert words in text
+    # the text follows from what lies in the folder
+    (results / "README.md").unlink()
+    paper_report.write_report(results)
+    assert (results / "README.md").read_text() == text
+
+    four = folder / "models" / "four"
+    for path in four.iterdir():
+        path.unlink()
+    four.rmdir()
+    make_bundle(four, FOUR_SCALES, seed=2)
+    monkeypatch.setattr(paper, "write_report", lambda results: None)
+    before = read_results(folder / "work" / "cars.csv")
+    assert paper.main(arguments(folder, "--pictures", "1", "--only", "cars")) == 0
+    after = read_results(folder / "work" / "cars.csv")
+    assert [row.key for row in after] == [row.key for row in before]
+    changed = {new.system for new, old in zip(after, before, strict=True) if new != old}
+    assert changed == {"four", "four:hard"}
+
+
+def test_a_verdict_names_where_the_paper_is_not_matched(folder):
+    groups = [
+        {
+            **{"system": system, "source_bits": 20032, "symbols": 15024, "channel": "awgn"},
+            **{"snr_db": snr_db, "pictures": 7, "ssim": ssim, "psnr_db": 20.0, "undecoded": 0},
+            "with_block_errors": 0,
+        }
+        for system, curve in (("four", (0.5, 0.8, 0.8)), ("jpeg", (0.2, 0.81, 0.82)))
+        for snr_db, ssim in zip((0.0, 4.0, 6.0), curve, strict=True)
+    ]
+    paper_report.write_means(folder / "cars.csv", groups)
+    assert paper_report.read_means(folder / "cars.csv") == groups
+    model = {"name": "four", "version": "1", "model_id": "0000", "network": "conditional"}
+    model |= {"width": None, "source_bits": 20032, "scales": [1, 2, 3, 4]}
+    (folder / paper_report.RUN).write_text(json.dumps({"models": [model]}))
+    paper_report.write_report(folder)
+    text = (folder / "README.md").read_text()
+    assert "on 7 cars" in text
+    assert (
+        "higher mean SSIM than JPEG at 1 of 3 points, and a higher mean PSNR at 0. JPEG is above "
+        "it at AWGN 4 to 6 dB, by at most 0.020. The paper finds SSIM above JPEG's throughout, "
+        "with which this does **not** agree." in text
+    )
+
+
+def test_bad_input_gets_one_sentence(folder, capsys, monkeypatch):
+    monkeypatch.setattr(paper, "write_report", lambda results: None)
+    for more, words in (
+        (["--cars", str(folder / "none.tar")], "none.tar"),
+        (["--model", "nonsense"], "no model"),
+        (["--only", "nonsense"], "no experiment nonsense"),
+        (["--pictures", "-1"], "--pictures"),
+        (["--upper-bound", "nonsense.onnx"], "no network"),
+    ):
+        assert paper.main(arguments(folder, "--only", "cars", *more)) == 2
+        error = capsys.readouterr().err
+        assert words in error and error.count("\n") == 1

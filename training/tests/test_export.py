@@ -14,7 +14,7 @@ from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training import export as exporting
 from vqdeepsc_training import flipped_bits
 from vqdeepsc_training.checkpoint import whole_curve
-from vqdeepsc_training.model_card import next_doubling, sources
+from vqdeepsc_training.model_card import entropy_note, next_doubling, sources
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.repository import Codec
 from vqdeepsc_training.train import main as train
@@ -165,3 +165,32 @@ def test_the_card_cites_each_known_data_set_once():
     lines = sources(["cars196/train", "own/pictures", "cars196/test"])
     assert len(lines) == 1
     assert "Krause" in lines[0]
+
+
+def test_card_of_a_tuned_decoder_tells_of_both_runs(tmp_path, picture_tar, configuration):
+    """The run that trained the encoder is the model's training; the tuning is told beside it."""
+    configuration["steps"] = 4
+    tuning = configuration | {"decoder_only": True, "steps": 2, "name": "tuning", "seed": 9}
+    files = {}
+    for name, settings in (("first", configuration), ("second", tuning)):
+        files[name] = tmp_path / f"{name}.json"
+        files[name].write_text(json.dumps(settings))
+    shared = ["--data", str(picture_tar), "--cache", str(tmp_path / "cache"), "--threads", "1"]
+    assert train(["--config", str(files["first"]), "--folder", str(tmp_path / "run"), *shared]) == 0
+    assert train(["--config", str(files["second"]), "--folder", str(tmp_path / "tuned"),
+                  "--weights", str(tmp_path / "run" / "checkpoint.pt"), *shared]) == 0
+    bundle = tmp_path / "tuned-4s"
+    assert exporting.main(["--checkpoint", str(tmp_path / "tuned" / "checkpoint.pt"), "--bundle",
+                           str(bundle), "--data", str(picture_tar)]) == 0
+    told = json.loads((bundle / "manifest.json").read_text())["training"]
+    assert told["configuration"] == json.loads(files["first"].read_text())
+    assert (told["steps"], told["pictures"], told["seed"]) == (4, 16, 3)
+    assert told["decoder_tuning"]["steps"] == 2
+    assert "tuned for 2 steps, on 8 crops" in (bundle / "MODEL_CARD.md").read_text()
+
+
+def test_card_says_why_labels_are_uneven():
+    measured = {"cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}}}
+    assert "s3 are less even than 85%" in " ".join(entropy_note(measured))
+    measured["cars"]["entropy_share"]["s3"] = 0.85
+    assert entropy_note(measured) == []

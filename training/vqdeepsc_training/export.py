@@ -211,13 +211,19 @@ def export(args: argparse.Namespace) -> dict:
     args.bundle.mkdir(parents=True, exist_ok=True)
     write_graphs(network, args.bundle)
     agreement = check_graphs(network, args.bundle)
+    run = checkpoint.get("trained", checkpoint)
     training = {
-        "configuration": configuration,
+        "configuration": run["configuration"],
         "data": args.data_names or [path.name for path in args.data],
-        "steps": checkpoint["step"],
-        "pictures": checkpoint["pictures"],
-        "seed": configuration["seed"],
+        "steps": run["step"],
+        "pictures": run["pictures"],
+        "seed": run["configuration"]["seed"],
     }
+    if run is not checkpoint:
+        training["decoder_tuning"] = {
+            "configuration": {key: value for key, value in configuration.items()
+                              if key != "network"},
+            "steps": checkpoint["step"], "pictures": checkpoint["pictures"]}
     card = args.bundle / "MODEL_CARD.md"
     name = args.bundle.name
 

@@ -20,6 +20,9 @@ SOURCES = {
 """Who made the data sets, by the first part of their names."""
 
 
+ENTROPY_SHARE = 0.85
+
+
 def sources(names: list[str]) -> list[str]:
     """The entries of SOURCES for data sets named `set/part`, each once."""
     found = dict.fromkeys(name.split("/")[0] for name in names)
@@ -33,8 +36,11 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
     measured: by data set, of `evaluate`; assignment: of `assign_labels`; flipped: of
     `flipped_bits.measure`, or empty.
     """
-    configuration = checkpoint["configuration"]
-    parameters = sum(p.numel() for p in network.parameters())
+    run = checkpoint.get("trained", checkpoint)
+    configuration = run["configuration"]
+    # A tuned network holds two of the same shape, of which each half is used.
+    trained = getattr(network, "encoder", network)
+    parameters = sum(p.numel() for p in trained.parameters())
     bits = sum(space.bits * (64 >> level) ** 2
                for level, space in zip(network.sent, network.spaces, strict=True))
     lines = [
@@ -62,6 +68,7 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
             shares = ", ".join(f"{share:.0%}" for share in m["entropy_share"].values())
             lines.append(f"| {key} | {m['pictures']} | {m['ssim']:.3f} | {m['psnr_db']:.2f} dB | "
                          f"{m['ciede2000']:.2f} | {shares} |")
+        lines += entropy_note(measured)
     lines += ["", "## Labels", "",
               "Squared distance between the codewords of labels that differ in one bit, expected "
               "over the labels' frequencies, with labels drawn at random and as assigned:", "",
@@ -75,16 +82,24 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
                   *table(flipped)]
     lines += ["", "## Training", "",
               f"Data: {', '.join(training['data'])}. {training['steps']:,} steps, "
-              f"{training['pictures']:,} crops seen, {checkpoint['seconds'] / 3600:.2f} hours on "
+              f"{training['pictures']:,} crops seen, {run['seconds'] / 3600:.2f} hours on "
               f"the processor, seed {training['seed']}.", "",
               *sources([*training["data"], *measured]), "",
               "```json", json.dumps(configuration, indent=1), "```", ""]
-    history = checkpoint.get("history", [])
+    if run is not checkpoint:
+        tuning = training["decoder_tuning"]
+        lines += [f"Then the labels were assigned and the decoder alone was tuned for "
+                  f"{tuning['steps']:,} steps, on {tuning['pictures']:,} crops, of which some were "
+                  "decoded from soft bits of a bad channel:", "", "```json",
+                  json.dumps(tuning["configuration"], indent=1), "```", ""]
+    history = run.get("history", [])
     if history:
         lines += ["How it came there: up to the step given, the configuration had", ""]
         lines += [_history_line(entry) for entry in history]
         lines.append("")
-    curve = whole_curve(history, checkpoint["curve"])
+    # Parts that started afresh make the curve of the run before another network's.
+    afresh = any(entry.get("fresh") for entry in history)
+    curve = whole_curve([] if afresh else history, run["curve"])
     if curve:
         shown = curve[:: max(1, len(curve) // 12)]
         if shown[-1] is not curve[-1]:
@@ -94,6 +109,19 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
         lines += [f"| {p['pictures']:,} | {p['ssim']:.4f} | {p['psnr_db']:.2f} dB |" for p in shown]
         lines.append("")
     return "\n".join(lines)
+
+
+def entropy_note(measured: dict) -> list[str]:
+    """Why a codebook does not use all of its bits, if one uses less than ENTROPY_SHARE."""
+    low = sorted({key for m in measured.values() for key, share in m["entropy_share"].items()
+                  if share < ENTROPY_SHARE})
+    if not low:
+        return []
+    return ["", f"Labels of {', '.join(low)} are less even than {ENTROPY_SHARE:.0%} on some data. "
+            "Codewords follow the features as moving averages, which makes the mean error small "
+            "and not the labels even: flat areas, which natural photographs have more of, choose "
+            "few codewords. Restarting rare codewords more often evens the labels and was tried "
+            "while training the first vqdeepsc-4s: it cost quality."]
 
 
 def next_doubling(curve: list[dict]) -> list[str]:

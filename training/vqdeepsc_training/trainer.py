@@ -26,6 +26,8 @@ from .networks import TunedNetwork, build_network
 from .optimiser import configure_optimisers
 
 ASSIGNMENT_STEPS = 200
+# What the checkpoint of a tuned decoder keeps of the run that trained encoder and codebooks.
+RUN = ("configuration", "step", "pictures", "seconds", "curve", "history")
 
 
 def running_statistics(network: nn.Module) -> list[Tensor]:
@@ -55,6 +57,7 @@ class Trainer:
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimisers = configure_optimisers(self.network, configuration["optimiser"])
         self.encoder: nn.Module | None = None
+        self.trained: dict = {}
         self.discriminator: PatchDiscriminator | None = None
         if adversarial := configuration.get("adversarial"):
             self.discriminator = PatchDiscriminator(adversarial["channels"]).to(
@@ -299,7 +302,8 @@ class Trainer:
 
     def summary(self) -> dict:
         """What export needs of a run."""
-        encoder = {} if self.encoder is None else {"encoder": self.encoder.state_dict()}
+        encoder = {} if self.encoder is None else {
+            "encoder": self.encoder.state_dict(), "trained": self.trained}
         return encoder | {
             "configuration": self.configuration,
             "average": self.average.state_dict(),
@@ -346,6 +350,7 @@ class Trainer:
         if self.configuration.get("decoder_only"):
             self.assign_labels()
             self.encoder = copy.deepcopy(self.average).eval()
+            self.trained = {key: state[key] for key in RUN}
         self.history = [*state.get("history", []), {
             "until_step": state["step"], "pictures": state["pictures"],
             "run": state["configuration"]["name"], "fresh": fresh,
@@ -360,6 +365,7 @@ class Trainer:
         if "encoder" in state:
             self.encoder = copy.deepcopy(self.average).eval()
             self.encoder.load_state_dict(state["encoder"])
+            self.trained = state["trained"]
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         if self.discriminator is not None:

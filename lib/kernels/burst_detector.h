@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef INCLUDED_VQDEEPSC_KERNEL_BURST_DETECTOR_H
+#define INCLUDED_VQDEEPSC_KERNEL_BURST_DETECTOR_H
+
+#include "burst_format.h"
+
+#include <array>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace gr::vqdeepsc::kernel {
+
+/*! A preamble in a stream of samples. */
+struct BurstDetection {
+    std::uint64_t training_start; //!< number of the first sample after the preamble
+    double cfo;                   //!< frequency offset in cycles per sample, within +-0.117
+    float correlation; //!< share of the energy that is the strongest path of the preamble, 0 to 1
+};
+
+/*! Finds preambles in a stream of any gain and frequency offset.
+ *
+ * Two neighbours among the short symbols of the preamble are compared at every sample (T. M.
+ * Schmidl, D. C. Cox, "Robust frequency and timing synchronization for OFDM", 1997, with signs as
+ * H. Minn et al., "On timing offset estimation for OFDM systems", 2000), which gives candidates
+ * and their offset modulo one cycle per short symbol. A candidate is then correlated with the
+ * known preamble at all delays and offsets that are left. Samples that are not numbers or beyond
+ * 1e6 count as 0. An object serves one thread at a time.
+ */
+class BurstDetector
+{
+public:
+    /*! A detection is reported by the process() call that takes the sample this far after
+     * training_start, or an earlier one. */
+    static constexpr int DECISION_DELAY = 160;
+
+    /*! \param threshold least correlation of a preamble, 0.1 to 0.9. Noise alone practically never
+     *         reaches 0.1; the beginning of a preamble out of silence has 0.05, a preamble at a
+     *         wrong delay 0.10, three equal paths in half their power of noise 0.18.
+     * \throws std::invalid_argument naming any other value
+     */
+    explicit BurstDetector(float threshold = 0.12f);
+
+    /*! Takes the next samples of the stream and appends the preambles that are decided on. */
+    void process(const std::complex<float>* samples,
+                 std::size_t count,
+                 std::vector<BurstDetection>& found);
+
+private:
+    void append(const std::complex<float>* samples, std::size_t count);
+    void correlate();
+    void search(std::vector<BurstDetection>& found);
+    bool verify(std::size_t candidate, BurstDetection& detection) const;
+    void forget();
+
+    std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> d_short_symbol;
+    float d_threshold;
+    float d_short_symbol_energy;
+    std::int64_t d_origin; //!< number of the first sample that is kept
+    std::size_t d_next;    //!< place of the next candidate among those kept
+    // One entry for each sample that is kept; the sums reach from it one short symbol on.
+    std::vector<float> d_real, d_imag;
+    std::vector<float> d_product_real, d_product_imag, d_energy;
+    std::size_t d_summed = 0; //!< entries of the sums that are known
+    std::vector<float> d_metric;
+    std::size_t d_measured = 0; //!< entries of d_metric that are known
+};
+
+} // namespace gr::vqdeepsc::kernel
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "burst_format.h"
+
+#include "fft.h"
+#include "gold_sequence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace gr::vqdeepsc::kernel {
+
+namespace {
+
+// The first sequence gives a short symbol with low peaks and a narrow ambiguity function.
+constexpr std::uint32_t SHORT_SYMBOL_SEQUENCE = 872;
+constexpr std::uint32_t PILOT_SEQUENCE = 873;
+constexpr std::uint32_t SCRAMBLING_SEQUENCE = 874;
+
+constexpr int FIRST_PILOT = 6;
+constexpr int PILOT_STEP = 5;
+
+} // namespace
+
+std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> short_symbol()
+{
+    const BurstFormat grid(SHORT_SYMBOL_SAMPLES, SHORT_SYMBOL_SAMPLES / 4);
+    const auto bits = gold_sequence(SHORT_SYMBOL_SEQUENCE, 2 * grid.used_carriers());
+    Fft fft(SHORT_SYMBOL_SAMPLES, Fft::Direction::backward);
+    const float amplitude = std::sqrt(0.5f / SHORT_SYMBOL_SAMPLES);
+    for (int u = 0; u < grid.used_carriers(); ++u) {
+        fft.input()[grid.bin(u)] = { bits[2 * u] ? -amplitude : amplitude,
+                                     bits[2 * u + 1] ? -amplitude : amplitude };
+    }
+    fft.execute();
+    std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> samples;
+    std::copy_n(fft.output(), samples.size(), samples.begin());
+    return samples;
+}
+
+BurstFormat::BurstFormat(int fft_size, int cyclic_prefix)
+    : d_fft_size(fft_size), d_cyclic_prefix(cyclic_prefix)
+{
+    if (fft_size != 64 && fft_size != 128 && fft_size != 256 && fft_size != 512 &&
+        fft_size != 1024) {
+        throw std::invalid_argument("fft_size is " + std::to_string(fft_size) +
+                                    ", must be 64, 128, 256, 512 or 1024");
+    }
+    if (cyclic_prefix < 8 || cyclic_prefix > fft_size / 2) {
+        throw std::invalid_argument("cyclic_prefix is " + std::to_string(cyclic_prefix) +
+                                    ", must be 8 to " + std::to_string(fft_size / 2) +
+                                    " for an fft_size of " + std::to_string(fft_size));
+    }
+    const int used = used_carriers();
+    for (int u = 0; u < used; ++u) {
+        // Zadoff-Chu: flat in frequency and nearly so in time.
+        const double angle = -M_PI * u * u / used;
+        d_training.emplace_back(static_cast<float>(std::cos(angle)),
+                                static_cast<float>(std::sin(angle)));
+    }
+    for (int symbol = 0; symbol < GROUP; ++symbol) {
+        const int pilot = (FIRST_PILOT + PILOT_STEP * symbol) % GROUP;
+        for (int u = 0; u < used; ++u) {
+            (u % GROUP == pilot ? d_pilot_places : d_data_places)[symbol].push_back(u);
+        }
+    }
+}
+
+std::size_t BurstFormat::payload_symbols(std::size_t qam_symbols) const
+{
+    return (qam_symbols + data_carriers() - 1) / data_carriers();
+}
+
+std::size_t BurstFormat::training_and_header_samples() const
+{
+    return samples_after_preamble(0);
+}
+
+std::size_t BurstFormat::samples_after_preamble(std::size_t qam_symbols) const
+{
+    return training_samples() +
+           (header_symbols() + payload_symbols(qam_symbols)) * symbol_samples();
+}
+
+std::vector<float> BurstFormat::pilots(std::size_t symbols) const
+{
+    const auto bits = gold_sequence(PILOT_SEQUENCE, symbols * pilot_carriers());
+    std::vector<float> values(bits.size());
+    std::transform(bits.begin(), bits.end(), values.begin(), [](std::uint8_t bit) {
+        return bit ? -1.0f : 1.0f;
+    });
+    return values;
+}
+
+std::vector<std::uint8_t> BurstFormat::scrambling(std::size_t bits)
+{
+    return gold_sequence(SCRAMBLING_SEQUENCE, bits);
+}
+
+} // namespace gr::vqdeepsc::kernel

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef INCLUDED_VQDEEPSC_KERNEL_BURST_FORMAT_H
+#define INCLUDED_VQDEEPSC_KERNEL_BURST_FORMAT_H
+
+#include <array>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gr::vqdeepsc::kernel {
+
+/*! The preamble: a short symbol sent several times with signs; the same for all FFT sizes. */
+constexpr int SHORT_SYMBOL_SAMPLES = 64;
+constexpr std::array<int, 9> SHORT_SYMBOL_SIGNS = { 1, 1, -1, 1, -1, -1, -1, 1, 1 };
+constexpr int PREAMBLE_SAMPLES = SHORT_SYMBOL_SAMPLES * static_cast<int>(SHORT_SYMBOL_SIGNS.size());
+
+/*! One short symbol, mean power 13/16 where a data carrier has 1. */
+std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> short_symbol();
+
+/*! QPSK symbols that carry the coded header. */
+constexpr int HEADER_QPSK_SYMBOLS = 768;
+
+/*! Where carriers, pilots and training lie (docs/air-interface.md). Immutable.
+ *
+ * The used carriers are counted from the lowest frequency up, without the one at 0: place u of
+ * 13/16 fft_size. In each group of 13 neighbours, one is a pilot and 12 carry data; the pilot's
+ * place in the group depends on the number of the OFDM symbol after the training.
+ */
+class BurstFormat
+{
+public:
+    static constexpr int GROUP = 13;
+
+    /*! \param fft_size      64, 128, 256, 512 or 1,024
+     *  \param cyclic_prefix samples, 8 to fft_size / 2
+     *  \throws std::invalid_argument naming the value that is out of range
+     */
+    BurstFormat(int fft_size = 256, int cyclic_prefix = 32);
+
+    int fft_size() const { return d_fft_size; }
+    int cyclic_prefix() const { return d_cyclic_prefix; }
+    int symbol_samples() const { return d_fft_size + d_cyclic_prefix; }
+    int used_carriers() const { return d_fft_size / 16 * GROUP; }
+    int pilot_carriers() const { return d_fft_size / 16; }
+    int data_carriers() const { return used_carriers() - pilot_carriers(); }
+    /*! Cyclic prefix and two equal training symbols. */
+    int training_samples() const { return d_cyclic_prefix + 2 * d_fft_size; }
+    int header_symbols() const { return HEADER_QPSK_SYMBOLS / data_carriers(); }
+    /*! OFDM symbols for a number of QAM symbols. */
+    std::size_t payload_symbols(std::size_t qam_symbols) const;
+    /*! Samples from the first of the training to the last of the header. */
+    std::size_t training_and_header_samples() const;
+    /*! The same to the end of a burst with that many QAM symbols of payload. */
+    std::size_t samples_after_preamble(std::size_t qam_symbols) const;
+
+    /*! Frequency of place u in units of 1 / fft_size cycles per sample: -K/2 to -1, 1 to K/2. */
+    int carrier(int u) const { return u - used_carriers() / 2 + (u >= used_carriers() / 2); }
+    /*! Where an FFT puts the carrier at place u. */
+    int bin(int u) const { return carrier(u) & (d_fft_size - 1); }
+
+    /*! Value of the training symbol at each place; |value| = 1. */
+    const std::vector<std::complex<float>>& training() const { return d_training; }
+    /*! Places of the pilots, ascending, in OFDM symbol number symbol after the training. */
+    const std::vector<int>& pilot_places(std::size_t symbol) const
+    {
+        return d_pilot_places[symbol % GROUP];
+    }
+    /*! Places of the data. */
+    const std::vector<int>& data_places(std::size_t symbol) const
+    {
+        return d_data_places[symbol % GROUP];
+    }
+    /*! +1 or -1 of each pilot of symbols OFDM symbols, symbol by symbol. */
+    std::vector<float> pilots(std::size_t symbols) const;
+    /*! Bits added modulo 2 to those that are sent: the header's coded bits, then the payload's. */
+    static std::vector<std::uint8_t> scrambling(std::size_t bits);
+
+private:
+    int d_fft_size;
+    int d_cyclic_prefix;
+    std::vector<std::complex<float>> d_training;
+    std::array<std::vector<int>, GROUP> d_pilot_places;
+    std::array<std::vector<int>, GROUP> d_data_places;
+};
+
+} // namespace gr::vqdeepsc::kernel
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "channel_smoother.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace gr::vqdeepsc::kernel {
+
+namespace {
+
+// Fractional delays leak into taps before the first and after the last.
+constexpr int MARGIN = 3;
+// Of the energy of a tap: keeps what the unused carriers hide from becoming large.
+constexpr double REGULARISATION = 1.0e-3;
+
+using Complex = std::complex<double>;
+
+// Solves A X = B for a Hermitian, positive definite A (n x n) and B (n x m), in place, rows first.
+void solve(std::vector<Complex>& a, std::vector<Complex>& b, int n, int m)
+{
+    for (int j = 0; j < n; ++j) {
+        for (int i = j; i < n; ++i) {
+            Complex sum = a[i * n + j];
+            for (int k = 0; k < j; ++k) {
+                sum -= a[i * n + k] * std::conj(a[j * n + k]);
+            }
+            a[i * n + j] = i == j ? Complex(std::sqrt(sum.real())) : sum / a[j * n + j];
+        }
+    }
+    for (int i = 0; i < n; ++i) {
+        for (int k = 0; k < i; ++k) {
+            for (int c = 0; c < m; ++c) {
+                b[i * m + c] -= a[i * n + k] * b[k * m + c];
+            }
+        }
+        for (int c = 0; c < m; ++c) {
+            b[i * m + c] /= a[i * n + i];
+        }
+    }
+    for (int i = n - 1; i >= 0; --i) {
+        for (int k = i + 1; k < n; ++k) {
+            for (int c = 0; c < m; ++c) {
+                b[i * m + c] -= std::conj(a[k * n + i]) * b[k * m + c];
+            }
+        }
+        for (int c = 0; c < m; ++c) {
+            b[i * m + c] /= a[i * n + i];
+        }
+    }
+}
+
+} // namespace
+
+ChannelSmoother::ChannelSmoother(const BurstFormat& format)
+    : d_carriers(format.used_carriers()),
+      d_taps(format.cyclic_prefix() + 1 + 2 * MARGIN),
+      d_impulse(d_taps)
+{
+    const int size = format.fft_size();
+    const auto phasor = [size](int carrier, int delay) {
+        return std::polar(1.0, -2.0 * M_PI * carrier * delay / size);
+    };
+    std::vector<Complex> gram(static_cast<std::size_t>(d_taps) * d_taps);
+    for (int lag = 0; lag < d_taps; ++lag) {
+        Complex sum = 0.0;
+        for (int u = 0; u < d_carriers; ++u) {
+            sum += std::conj(phasor(format.carrier(u), lag));
+        }
+        for (int i = lag; i < d_taps; ++i) {
+            gram[i * d_taps + i - lag] = sum;
+            gram[(i - lag) * d_taps + i] = std::conj(sum);
+        }
+    }
+    for (int i = 0; i < d_taps; ++i) {
+        gram[i * d_taps + i] += d_carriers * REGULARISATION;
+    }
+    std::vector<Complex> fit(static_cast<std::size_t>(d_taps) * d_carriers);
+    for (int tap = 0; tap < d_taps; ++tap) {
+        for (int u = 0; u < d_carriers; ++u) {
+            const Complex value = phasor(format.carrier(u), tap - MARGIN);
+            d_expand.emplace_back(value);
+            fit[tap * d_carriers + u] = std::conj(value);
+        }
+    }
+    solve(gram, fit, d_taps, d_carriers);
+    d_fit.assign(fit.begin(), fit.end());
+}
+
+void ChannelSmoother::smooth(std::vector<std::complex<float>>& channel)
+{
+    for (int tap = 0; tap < d_taps; ++tap) {
+        const auto* row = d_fit.data() + static_cast<std::size_t>(tap) * d_carriers;
+        float real = 0.0f;
+        float imag = 0.0f;
+        for (int u = 0; u < d_carriers; ++u) {
+            real += row[u].real() * channel[u].real() - row[u].imag() * channel[u].imag();
+            imag += row[u].real() * channel[u].imag() + row[u].imag() * channel[u].real();
+        }
+        d_impulse[tap] = { real, imag };
+    }
+    std::fill(channel.begin(), channel.end(), 0.0f);
+    for (int tap = 0; tap < d_taps; ++tap) {
+        const auto* row = d_expand.data() + static_cast<std::size_t>(tap) * d_carriers;
+        const auto value = d_impulse[tap];
+        for (int u = 0; u < d_carriers; ++u) {
+            channel[u] = { channel[u].real() + row[u].real() * value.real() -
+                               row[u].imag() * value.imag(),
+                           channel[u].imag() + row[u].real() * value.imag() +
+                               row[u].imag() * value.real() };
+        }
+    }
+}
+
+} // namespace gr::vqdeepsc::kernel

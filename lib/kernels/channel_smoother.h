@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef INCLUDED_VQDEEPSC_KERNEL_CHANNEL_SMOOTHER_H
+#define INCLUDED_VQDEEPSC_KERNEL_CHANNEL_SMOOTHER_H
+
+#include "burst_format.h"
+
+#include <complex>
+#include <vector>
+
+namespace gr::vqdeepsc::kernel {
+
+/*! Least-squares fit of an impulse response, no longer than the cyclic prefix, to estimates of
+ * the channel at each used carrier (O. Edfors et al., "OFDM channel estimation by singular value
+ * decomposition", 1998), which takes most of their noise away. Objects serve one thread at a time.
+ */
+class ChannelSmoother
+{
+public:
+    /*! Delays from 0 to the cyclic prefix are kept, and a few more at both ends. */
+    explicit ChannelSmoother(const BurstFormat& format);
+
+    /*! Parameters of the fit, which share the noise of all carriers. */
+    int taps() const { return d_taps; }
+
+    /*! used_carriers() estimates, smoothed in place. */
+    void smooth(std::vector<std::complex<float>>& channel);
+
+private:
+    int d_carriers;
+    int d_taps;
+    std::vector<std::complex<float>> d_fit;     //!< taps x carriers
+    std::vector<std::complex<float>> d_expand;  //!< taps x carriers
+    std::vector<std::complex<float>> d_impulse; //!< taps
+};
+
+} // namespace gr::vqdeepsc::kernel
+
+#endif

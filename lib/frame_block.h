@@ -64,6 +64,12 @@ protected:
     virtual void
     process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) = 0;
 
+    //! Called by process_frame() for a frame that must not go out.
+    void drop_frame() { d_dropped = true; }
+
+    //! Called when the last item of a frame goes out, with its number in the output stream.
+    virtual void frame_sent(uint64_t) {}
+
     const pmt::pmt_t& frame_tag() const { return d_frame_tag; }
 
 private:
@@ -110,9 +116,10 @@ private:
                     items * d_input_item_size);
         d_filled += items;
         if (d_filled == d_input_items) {
+            d_dropped = false;
             process_frame(d_input_frame.data(), d_output_frame.data(), d_tags);
             d_filled = 0;
-            d_sent = 0;
+            d_sent = d_dropped ? d_output_items : 0;
         }
         return items;
     }
@@ -129,6 +136,9 @@ private:
                     d_output_frame.data() + d_sent * d_output_item_size,
                     items * d_output_item_size);
         d_sent += items;
+        if (!sending()) {
+            frame_sent(this->nitems_written(0) + items - 1);
+        }
         return static_cast<int>(items);
     }
 
@@ -143,6 +153,7 @@ private:
     std::vector<gr::tag_t> d_tags;
     size_t d_filled = 0;
     size_t d_sent;
+    bool d_dropped = false;
 };
 
 } // namespace vqdeepsc

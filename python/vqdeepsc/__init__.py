@@ -9,6 +9,12 @@ from importlib import import_module
 from typing import Any
 
 _MODULES = {
+    "burst_decoder": "vqdeepsc_python",
+    "burst_demodulator": "vqdeepsc_python",
+    "burst_detector": "vqdeepsc_python",
+    "burst_modulator": "vqdeepsc_python",
+    "burst_receiver": "blocks.burst_receiver",
+    "burst_transmitter": "blocks.burst_transmitter",
     "csi_equalizer": "vqdeepsc_python",
     "fading_channel": "vqdeepsc_python",
     "ldpc_decoder": "vqdeepsc_python",

@@ -3,6 +3,10 @@
 
 namespace py = pybind11;
 
+void bind_burst_decoder(py::module& m);
+void bind_burst_demodulator(py::module& m);
+void bind_burst_detector(py::module& m);
+void bind_burst_modulator(py::module& m);
 void bind_csi_equalizer(py::module& m);
 void bind_fading_channel(py::module& m);
 void bind_ldpc_decoder(py::module& m);
@@ -18,6 +22,10 @@ PYBIND11_MODULE(vqdeepsc_python, m)
     // Registers the bases that the classes below derive from.
     py::module::import("gnuradio.gr");
     py::module::import("gnuradio.fec");
+    bind_burst_decoder(m);
+    bind_burst_demodulator(m);
+    bind_burst_detector(m);
+    bind_burst_modulator(m);
     bind_csi_equalizer(m);
     bind_fading_channel(m);
     bind_ldpc_decoder(m);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gnuradio/sync_block.h>
+#include <gnuradio/vqdeepsc/api.h>
+
+namespace gr {
+namespace vqdeepsc {
+
+/*!
+ * \brief Decodes the frames of burst_demodulator, each as its header says, and publishes them.
+ *
+ * Input: frames of LLRs with the tags of burst_demodulator. The message port "regions" publishes
+ * for each frame a pair of a dictionary with picture, width, height, region and model and an
+ * f32vector with the a-posteriori LLR = ln P(1)/P(0) of each payload bit; "log" publishes the
+ * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of a
+ * refused burst says.
+ */
+class VQDEEPSC_API burst_decoder : virtual public gr::sync_block
+{
+public:
+    typedef std::shared_ptr<burst_decoder> sptr;
+
+    /*!
+     * \param iterations most iterations of a code block, 1 to 1,000
+     */
+    static sptr make(int iterations = 20);
+
+    //! Takes effect at the next frame.
+    virtual void set_iterations(int iterations) = 0;
+    virtual int iterations() const = 0;
+};
+
+} // namespace vqdeepsc
+} // namespace gr

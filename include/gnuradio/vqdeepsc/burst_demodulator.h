@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gnuradio/block.h>
+#include <gnuradio/vqdeepsc/api.h>
+#include <cstddef>
+
+namespace gr {
+namespace vqdeepsc {
+
+/*!
+ * \brief Turns the bursts that burst_detector marks into frames of LLRs.
+ *
+ * Input: samples with the tags of burst_detector. Output: for each burst whose header is right,
+ * LLR = ln P(1)/P(0) of its coded bits. The first one carries the tag "frame", a dictionary with
+ * picture, width, height, region and model, with payload_bits, coded_bits, bits_per_symbol and
+ * code_rate, and with offset (number of the burst's first sample), cfo (cycles per sample),
+ * cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier) and evm_db. A burst with a damaged
+ * header, or with one that is not for this receiver, becomes a single 0 with the tag "refused", a
+ * dictionary with error and what is known of the rest.
+ */
+class VQDEEPSC_API burst_demodulator : virtual public gr::block
+{
+public:
+    typedef std::shared_ptr<burst_demodulator> sptr;
+
+    /*!
+     * \param fft_size 64, 128, 256, 512 or 1,024
+     * \param cyclic_prefix samples, 8 to fft_size / 2
+     * \param model the only id of codebooks to receive, 0 to 65,535, or -1 for all
+     * \param payload_bits the only length of frames to receive, 1 to 65,535, or 0 for all
+     * \param sample_rate in Hz, above 0; only scales cfo_hz
+     */
+    static sptr make(int fft_size = 256,
+                     int cyclic_prefix = 32,
+                     int model = -1,
+                     int payload_bits = 0,
+                     double sample_rate = 1e6);
+
+    //! Takes effect at the next burst.
+    virtual void set_sample_rate(double sample_rate) = 0;
+    virtual double sample_rate() const = 0;
+};
+
+} // namespace vqdeepsc
+} // namespace gr

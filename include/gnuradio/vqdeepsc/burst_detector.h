@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gnuradio/sync_block.h>
+#include <gnuradio/vqdeepsc/api.h>
+
+namespace gr {
+namespace vqdeepsc {
+
+/*!
+ * \brief Marks where the preambles of bursts end in a stream of samples.
+ *
+ * Passes samples through. The sample decision_delay() after the first one that follows a preamble
+ * carries the tag "burst", a dictionary with cfo (frequency offset in cycles per sample, within
+ * +-0.117) and correlation (share of the energy that is the strongest path of the preamble).
+ * Other tags end here.
+ */
+class VQDEEPSC_API burst_detector : virtual public gr::sync_block
+{
+public:
+    typedef std::shared_ptr<burst_detector> sptr;
+
+    /*!
+     * \param threshold least correlation of a preamble, 0.1 to 0.9; noise alone practically never
+     *        reaches 0.1
+     */
+    static sptr make(float threshold = 0.12);
+
+    //! Samples from the first of the training to the tag.
+    static int decision_delay();
+};
+
+} // namespace vqdeepsc
+} // namespace gr

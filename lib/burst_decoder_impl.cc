@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "burst_decoder_impl.h"
+
+#include "burst_dictionary.h"
+#include <gnuradio/io_signature.h>
+#include <algorithm>
+#include <stdexcept>
+
+namespace gr {
+namespace vqdeepsc {
+
+burst_decoder::sptr burst_decoder::make(int iterations)
+{
+    return gnuradio::make_block_sptr<burst_decoder_impl>(iterations);
+}
+
+burst_decoder_impl::burst_decoder_impl(int iterations)
+    : gr::sync_block("burst_decoder",
+                     gr::io_signature::make(1, 1, sizeof(float)),
+                     gr::io_signature::make(0, 0, 0)),
+      d_regions(pmt::intern("regions")),
+      d_log(pmt::intern("log")),
+      d_iterations(0)
+{
+    set_iterations(iterations);
+    message_port_register_out(d_regions);
+    message_port_register_out(d_log);
+}
+
+void burst_decoder_impl::set_iterations(int iterations)
+{
+    if (iterations < 1 || iterations > 1000) {
+        throw std::invalid_argument("iterations is " + std::to_string(iterations) +
+                                    ", must be 1 to 1000");
+    }
+    const std::lock_guard<std::mutex> lock(d_mutex);
+    d_iterations = iterations;
+}
+
+int burst_decoder_impl::iterations() const
+{
+    const std::lock_guard<std::mutex> lock(d_mutex);
+    return d_iterations;
+}
+
+int burst_decoder_impl::work(int noutput_items,
+                             gr_vector_const_void_star& input_items,
+                             gr_vector_void_star&)
+{
+    const auto* llrs = static_cast<const float*>(input_items[0]);
+    std::vector<gr::tag_t> tags;
+    get_tags_in_window(tags, 0, 0, noutput_items);
+    std::sort(tags.begin(), tags.end(), gr::tag_t::offset_compare);
+    int done = 0;
+    auto tag = tags.begin();
+    while (done < noutput_items) {
+        int end = noutput_items;
+        if (tag != tags.end()) {
+            const int start = static_cast<int>(tag->offset - nitems_read(0));
+            if (start == done) {
+                begin(*tag++);
+                continue;
+            }
+            end = start;
+        }
+        // Outside frames d_llrs is empty, and what comes is passed over.
+        const int taken =
+            static_cast<int>(std::min<size_t>(end - done, d_llrs.size() - d_filled));
+        std::copy_n(llrs + done, taken, d_llrs.begin() + d_filled);
+        d_filled += taken;
+        if (!d_llrs.empty() && d_filled == d_llrs.size()) {
+            decode();
+            d_llrs.clear();
+            d_filled = 0;
+        }
+        done = d_llrs.empty() ? end : done + taken;
+    }
+    return noutput_items;
+}
+
+// Makes room for the frame that a tag begins, or publishes why there is none.
+void burst_decoder_impl::begin(const gr::tag_t& tag)
+{
+    if (pmt::eq(tag.key, pmt::intern("refused")) && pmt::is_dict(tag.value)) {
+        message_port_pub(d_log, Dictionary(tag.value).add("header_ok", pmt::PMT_F).get());
+    }
+    if (!pmt::eq(tag.key, pmt::intern("frame"))) {
+        return;
+    }
+    const pmt::pmt_t& frame = tag.value;
+    d_llrs.clear();
+    d_filled = 0;
+    kernel::BurstHeader header;
+    std::string fault = read_frame(frame, header);
+    if (fault.empty()) {
+        try {
+            const auto entry = [&frame](const char* key) {
+                return pmt::dict_ref(frame, pmt::intern(key), pmt::PMT_NIL);
+            };
+            header.bits_per_symbol = static_cast<int>(pmt::to_long(entry("bits_per_symbol")));
+            header.payload_bits = static_cast<int>(pmt::to_long(entry("payload_bits")));
+            header.code_rate =
+                kernel::code_rate_from_name(pmt::symbol_to_string(entry("code_rate")));
+            fault = header.fault();
+        } catch (const std::exception&) {
+            fault = "it does not say how it is coded";
+        }
+    }
+    if (!fault.empty()) {
+        d_logger->error("a frame was not decoded: {:s}", fault);
+        return;
+    }
+    d_frame = frame;
+    if (!d_decoder || header.bits_per_symbol != d_header.bits_per_symbol ||
+        header.payload_bits != d_header.payload_bits || header.code_rate != d_header.code_rate) {
+        d_decoder.emplace(header.payload_bits, header.coded_bits(), header.bits_per_symbol);
+    }
+    d_header = header;
+    d_llrs.resize(header.coded_bits());
+}
+
+void burst_decoder_impl::decode()
+{
+    d_decoder->set_iterations(iterations());
+    std::vector<float> posterior(d_header.payload_bits);
+    const auto result = d_decoder->decode(d_llrs.data(), nullptr, posterior.data());
+    message_port_pub(d_regions,
+                     pmt::cons(frame_dictionary(d_header),
+                               pmt::init_f32vector(posterior.size(), posterior)));
+    message_port_pub(d_log,
+                     Dictionary(d_frame)
+                         .add("header_ok", pmt::PMT_T)
+                         .add("block_errors", pmt::from_long(result.block_errors))
+                         .add("blocks", pmt::from_long(result.blocks))
+                         .add("iterations", pmt::from_double(result.iterations))
+                         .get());
+}
+
+} // namespace vqdeepsc
+} // namespace gr

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "kernels/burst_header.h"
+#include "kernels/ldpc_transport.h"
+#include <gnuradio/vqdeepsc/burst_decoder.h>
+#include <mutex>
+#include <optional>
+
+namespace gr {
+namespace vqdeepsc {
+
+class burst_decoder_impl : public burst_decoder
+{
+public:
+    explicit burst_decoder_impl(int iterations);
+
+    void set_iterations(int iterations) override;
+    int iterations() const override;
+
+    int work(int noutput_items,
+             gr_vector_const_void_star& input_items,
+             gr_vector_void_star& output_items) override;
+
+private:
+    void begin(const gr::tag_t& tag);
+    void decode();
+
+    const pmt::pmt_t d_regions;
+    const pmt::pmt_t d_log;
+    mutable std::mutex d_mutex;
+    int d_iterations;
+    std::optional<kernel::TransportDecoder> d_decoder; // of the format of the last frame
+    kernel::BurstHeader d_header;
+    pmt::pmt_t d_frame;
+    std::vector<float> d_llrs;
+    size_t d_filled = 0;
+};
+
+} // namespace vqdeepsc
+} // namespace gr

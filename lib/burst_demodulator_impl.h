@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "kernels/burst_demodulator.h"
+#include <gnuradio/vqdeepsc/burst_demodulator.h>
+#include <atomic>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace gr {
+namespace vqdeepsc {
+
+class burst_demodulator_impl : public burst_demodulator
+{
+public:
+    burst_demodulator_impl(kernel::BurstDemodulator&& demodulator, int model, int payload_bits);
+
+    void set_sample_rate(double sample_rate) override;
+    double sample_rate() const override { return d_sample_rate; }
+
+    void forecast(int noutput_items, gr_vector_int& required) override;
+    int general_work(int noutput_items,
+                     gr_vector_int& ninput_items,
+                     gr_vector_const_void_star& input_items,
+                     gr_vector_void_star& output_items) override;
+
+private:
+    struct Burst {
+        uint64_t start; // number of the first sample of the training
+        double cfo;
+    };
+
+    bool sending() const { return d_sent < d_llrs.size(); }
+    void find_bursts(int samples);
+    bool receive();
+    void next_burst(uint64_t from);
+    std::string refusal(const kernel::BurstHeader& header) const;
+    pmt::pmt_t described(const pmt::pmt_t& dictionary) const;
+
+    kernel::BurstDemodulator d_demodulator;
+    const int d_model;
+    const int d_payload_bits;
+    std::atomic<double> d_sample_rate; // may change while running
+    std::deque<Burst> d_bursts;       // marked and not yet received
+    std::vector<gr_complex> d_buffer; // samples from the first burst on, where there is one
+    uint64_t d_origin = 0;            // number of the first sample in d_buffer
+    bool d_header_known = false;
+    kernel::BurstHeader d_header;
+    std::vector<float> d_llrs;
+    size_t d_sent = 0;
+    pmt::pmt_t d_key, d_dictionary; // of the tag at the first LLR
+};
+
+} // namespace vqdeepsc
+} // namespace gr

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "burst_detector_impl.h"
+
+#include "burst_dictionary.h"
+#include <gnuradio/io_signature.h>
+#include <algorithm>
+
+namespace gr {
+namespace vqdeepsc {
+
+burst_detector::sptr burst_detector::make(float threshold)
+{
+    return gnuradio::make_block_sptr<burst_detector_impl>(kernel::BurstDetector(threshold));
+}
+
+int burst_detector::decision_delay() { return kernel::BurstDetector::DECISION_DELAY; }
+
+burst_detector_impl::burst_detector_impl(kernel::BurstDetector&& detector)
+    : gr::sync_block("burst_detector",
+                     gr::io_signature::make(1, 1, sizeof(gr_complex)),
+                     gr::io_signature::make(1, 1, sizeof(gr_complex))),
+      d_detector(std::move(detector))
+{
+    set_tag_propagation_policy(TPP_DONT);
+}
+
+int burst_detector_impl::work(int noutput_items,
+                              gr_vector_const_void_star& input_items,
+                              gr_vector_void_star& output_items)
+{
+    const auto* input = static_cast<const gr_complex*>(input_items[0]);
+    std::copy_n(input, noutput_items, static_cast<gr_complex*>(output_items[0]));
+    d_detector.process(input, noutput_items, d_found);
+    const uint64_t end = nitems_written(0) + noutput_items;
+    size_t tagged = 0;
+    for (; tagged < d_found.size(); ++tagged) {
+        const auto& found = d_found[tagged];
+        const uint64_t place = found.training_start + decision_delay();
+        if (place >= end) {
+            break;
+        }
+        add_item_tag(0,
+                     place,
+                     pmt::intern("burst"),
+                     Dictionary()
+                         .add("cfo", pmt::from_double(found.cfo))
+                         .add("correlation", pmt::from_double(found.correlation))
+                         .get());
+    }
+    d_found.erase(d_found.begin(), d_found.begin() + tagged);
+    return noutput_items;
+}
+
+} // namespace vqdeepsc
+} // namespace gr

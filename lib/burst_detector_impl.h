@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "kernels/burst_detector.h"
+#include <gnuradio/vqdeepsc/burst_detector.h>
+
+namespace gr {
+namespace vqdeepsc {
+
+class burst_detector_impl : public burst_detector
+{
+public:
+    explicit burst_detector_impl(kernel::BurstDetector&& detector);
+
+    int work(int noutput_items,
+             gr_vector_const_void_star& input_items,
+             gr_vector_void_star& output_items) override;
+
+private:
+    kernel::BurstDetector d_detector;
+    std::vector<kernel::BurstDetection> d_found; // tags that lie ahead
+};
+
+} // namespace vqdeepsc
+} // namespace gr

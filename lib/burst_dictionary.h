@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "kernels/burst_header.h"
+#include <pmt/pmt.h>
+#include <string>
+
+namespace gr {
+namespace vqdeepsc {
+
+//! Reads picture, width, height, region and model; returns what is wrong, or an empty string.
+std::string read_frame(const pmt::pmt_t& dictionary, kernel::BurstHeader& header);
+
+//! The dictionary with picture, width, height, region and model.
+pmt::pmt_t frame_dictionary(const kernel::BurstHeader& header);
+
+//! A dictionary that grows entry by entry.
+class Dictionary
+{
+public:
+    explicit Dictionary(pmt::pmt_t initial = pmt::make_dict()) : d_dictionary(std::move(initial)) {}
+
+    Dictionary& add(const char* key, const pmt::pmt_t& value)
+    {
+        d_dictionary = pmt::dict_add(d_dictionary, pmt::intern(key), value);
+        return *this;
+    }
+    const pmt::pmt_t& get() const { return d_dictionary; }
+
+private:
+    pmt::pmt_t d_dictionary;
+};
+
+} // namespace vqdeepsc
+} // namespace gr

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <gnuradio/vqdeepsc/burst_decoder.h>
+#include <pybind11/pybind11.h>
+
+namespace py = pybind11;
+
+void bind_burst_decoder(py::module& m)
+{
+    using gr::vqdeepsc::burst_decoder;
+    py::class_<burst_decoder, gr::sync_block, gr::block, gr::basic_block, std::shared_ptr<burst_decoder>>(
+        m,
+        "burst_decoder",
+        "Decodes the frames of burst_demodulator, each as its header says, and publishes them.\n\n"
+        "Message ports: regions, pairs of a dictionary and an f32vector of LLRs ln P(1)/P(0); log,\n"
+        "a dictionary for each frame. ValueError for parameters out of range.")
+        .def(py::init(&burst_decoder::make),
+             py::arg("iterations") = 20)
+        .def("set_iterations",
+             &burst_decoder::set_iterations,
+             py::arg("iterations"),
+             "The most iterations that a code block gets; acts from the next frame on.")
+        .def("iterations", &burst_decoder::iterations);
+}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Samples in, region PDUs and a log out."""
+
+from gnuradio import gr
+
+from ..vqdeepsc_python import burst_decoder, burst_demodulator, burst_detector
+
+
+class burst_receiver(gr.hier_block2):
+    """Burst detector, demodulator and LDPC decoder: what stands behind a radio.
+
+    Input: samples of any gain, with a frequency offset within 0.117 cycles per sample.
+    Message ``regions``: region PDUs of :mod:`gnuradio.vqdeepsc.frames` with LLRs. Message
+    ``log``: for each burst a dictionary with header_ok, offset (number of the burst's first
+    sample), cfo (cycles per sample), cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier),
+    evm_db; where the header is right also picture, width, height, region, model, payload_bits,
+    bits_per_symbol, code_rate, block_errors, blocks, iterations; where it is not, error.
+
+    :param fft_size: as at the transmitter
+    :param cyclic_prefix: as at the transmitter
+    :param model: the only id of codebooks to receive, 0 to 65,535, or -1 for all
+    :param payload_bits: the only length of frames to receive, 1 to 65,535, or 0 for all
+    :param iterations: most iterations of an LDPC code block, 1 to 1,000
+    :param sample_rate: in Hz; only scales cfo_hz
+    :raises ValueError: for a parameter out of range
+    """
+
+    def __init__(
+        self,
+        fft_size: int = 256,
+        cyclic_prefix: int = 32,
+        model: int = -1,
+        payload_bits: int = 0,
+        iterations: int = 20,
+        sample_rate: float = 1e6,
+    ) -> None:
+        gr.hier_block2.__init__(
+            self,
+            "burst_receiver",
+            gr.io_signature(1, 1, gr.sizeof_gr_complex),
+            gr.io_signature(0, 0, 0),
+        )
+        self.message_port_register_hier_out("regions")
+        self.message_port_register_hier_out("log")
+        self._detector = burst_detector()
+        self._demodulator = burst_demodulator(
+            fft_size, cyclic_prefix, model, payload_bits, sample_rate
+        )
+        self._decoder = burst_decoder(iterations)
+        self.connect(self, self._detector, self._demodulator, self._decoder)
+        self.msg_connect(self._decoder, "regions", self, "regions")
+        self.msg_connect(self._decoder, "log", self, "log")
+
+    def set_iterations(self, iterations: int) -> None:
+        """Change the most iterations of a code block from the next burst on."""
+        self._decoder.set_iterations(iterations)
+
+    def set_sample_rate(self, sample_rate: float) -> None:
+        """Change the sample rate that scales cfo_hz."""
+        self._demodulator.set_sample_rate(sample_rate)

@@ -94,18 +94,26 @@ class TestLdpcFec(gr_unittest.TestCase):
         np.testing.assert_array_equal(coded.data(), np.concatenate(expected))
         np.testing.assert_array_equal(decoded.data(), np.concatenate(frames))
 
-    def test_async_blocks(self):
-        encoder = fec.async_encoder(vqdeepsc.ldpc_fec_encoder(PAYLOAD, CODED), False, False, False)
-        coded = blocks.message_debug()
-        self.tb.msg_connect(encoder, "out", coded, "store")
-        inbox = encoder.to_basic_block()
-        for row in self.bits[:3]:
-            data = pmt.init_u8vector(PAYLOAD, row.tolist())
-            inbox._post(pmt.intern("in"), pmt.cons(pmt.PMT_NIL, data))
+    def run_async(self, block, vectors):
+        """PDUs with these vectors through an async block, and what came out of it."""
+        self.tb = gr.top_block()
+        outbox = blocks.message_debug()
+        self.tb.msg_connect(block, "out", outbox, "store")
+        inbox = block.to_basic_block()
+        for vector in vectors:
+            inbox._post(pmt.intern("in"), pmt.cons(pmt.PMT_NIL, vector))
         inbox._post(pmt.intern("system"), pmt.cons(pmt.intern("done"), pmt.from_long(1)))
         self.tb.run()
-        received = [pmt.to_python(pmt.cdr(message)) for message in stored_messages(coded)]
-        np.testing.assert_array_equal(np.concatenate(received), self.coded(self.bits[:3]))
+        return [pmt.to_python(pmt.cdr(message)) for message in stored_messages(outbox)]
+
+    def test_async_blocks(self):
+        encoder = fec.async_encoder(vqdeepsc.ldpc_fec_encoder(PAYLOAD, CODED), False, False, False)
+        rows = self.bits[:3]
+        coded = self.run_async(encoder, [pmt.init_u8vector(PAYLOAD, row.tolist()) for row in rows])
+        np.testing.assert_array_equal(np.concatenate(coded), self.coded(rows))
+        decoder = fec.async_decoder(vqdeepsc.ldpc_fec_decoder(PAYLOAD, CODED), False, False)
+        llrs = [pmt.init_f32vector(CODED, (8.0 * row - 4).tolist()) for row in coded]
+        np.testing.assert_array_equal(np.concatenate(self.run_async(decoder, llrs)), rows.ravel())
 
     def test_wrong_parameters_are_named(self):
         for make in (vqdeepsc.ldpc_fec_encoder, vqdeepsc.ldpc_fec_decoder):

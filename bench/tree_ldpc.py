@@ -46,10 +46,10 @@ def repeat_accumulate_code(path: Path, payload_bits: int, coded_bits: int, seed:
         doubled = np.flatnonzero((np.diff(ordered, axis=1) == 0).any(axis=1))
         if not len(doubled):
             break
-        # Rows that hold a bit twice change places with the same column of other rows.
-        others = rng.integers(0, rows, len(doubled))
-        for row, other in zip(doubled, others, strict=True):
-            payload[[row, other], row % 3] = payload[[other, row], row % 3]
+        # A row that holds a bit twice exchanges one of its bits with another row.
+        for row in doubled:
+            other, column = rng.integers(0, rows), rng.integers(0, 3)
+            payload[[row, other], column] = payload[[other, row], column]
     in_row = [
         [*range(max(row - 1, 0), row + 1), *(rows + bits)] for row, bits in enumerate(ordered)
     ]

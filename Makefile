@@ -2,7 +2,8 @@
 # make demo | make test | make companion. Each sets up what is missing, says so, and repeats nothing.
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help packages setup install demo test test-training lint companion screenshots paper clean
+.PHONY: help packages setup install demo train-demo test test-training lint companion screenshots \
+	paper clean
 
 ifneq ($(words $(CURDIR)),1)
 $(error make cannot work in a folder whose path has spaces: $(CURDIR))
@@ -23,6 +24,7 @@ PAPER_OPTIONS ?=
 help:
 	@echo "make demo [IMAGE=path]  send a picture over the simulated link; results in demo/"
 	@echo "make test               build, install into prefix/, run every test"
+	@echo "make train-demo         train a small network for about two minutes; results in training/runs/demo/"
 	@echo "make test-training      the tests of training/, in an environment of its own"
 	@echo "make companion          GNU Radio Companion with the blocks in it"
 	@echo "make paper CARS=test.tar [BSDS=test.tar] [PICTURES=20]"
@@ -75,6 +77,9 @@ training/.venv/.ready: training/requirements.txt
 
 test-training: training/.venv/.ready
 	@cd training && .venv/bin/python -m pytest -q tests
+
+train-demo: training/.venv/.ready
+	@cd training && .venv/bin/python -m vqdeepsc_training.demo
 
 companion: install
 	@PATH="$(PREFIX)/bin:$$PATH" GRC_BLOCKS_PATH="$(PREFIX)/share/gnuradio/grc/blocks" \

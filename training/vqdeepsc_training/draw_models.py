@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from .checkpoint import whole_curve
-from .data import DataError, evaluation_pictures, fit
+from .data import DataError, evaluation_pictures
 from .evaluate import evaluate, evaluate_baseline, quality
 from .figures import save_figure
-from .repository import BASELINES, ROOT, Codec, sample_picture
+from .photographs import PHOTOGRAPHS, SIDE, photograph_tiles
+from .repository import BASELINES, ROOT, Codec
 
 RESULTS = ROOT / "training" / "results"
-SIDE = 128
-PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
 PHOTOGRAPHS_NAME = "scikit-image"
 NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"}
 SHOWN = {"best": 0.0, "upper quartile": 0.25, "median": 0.5, "lower quartile": 0.75, "worst": 1.0}
@@ -46,15 +45,8 @@ Made by `python -m vqdeepsc_training.draw_models` from \
 
 
 def photographs() -> NDArray[np.uint8]:
-    """All 128x128 tiles [P, 128, 128, 3] of the photographs, shorter side resized to 256."""
-    tiles = []
-    for name in PHOTOGRAPHS:
-        with Image.open(sample_picture(name)) as picture:
-            pixels = np.asarray(fit(picture.convert("RGB"), 2 * SIDE, 2 * SIDE))
-        rows, columns = pixels.shape[0] // SIDE, pixels.shape[1] // SIDE
-        tiles += [pixels[SIDE * r : SIDE * (r + 1), SIDE * c : SIDE * (c + 1)]
-                  for r in range(rows) for c in range(columns)]
-    return np.stack(tiles)
+    """All tiles [P, 128, 128, 3] of all photographs."""
+    return np.concatenate([photograph_tiles(name) for name in PHOTOGRAPHS])
 
 
 def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, record: Path) -> dict:

@@ -245,7 +245,7 @@ def export(args: argparse.Namespace) -> dict:
         pictures = evaluation_pictures(Path(path), configuration["crop"])
         measured[key], _ = evaluate(codec, pictures)
         if not flipped:
-            flipped = flipped_bits.measure(codec, pictures[:FLIPPED_PICTURES], places=2, seed=0)
+            flipped = flipped_bits.measure(codec, pictures[:FLIPPED_PICTURES], places=1, seed=0)
     describe(measured, flipped)
     Codec(args.bundle)
     if args.weights:

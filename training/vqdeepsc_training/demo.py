@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Train, export and measure a small network: python -m vqdeepsc_training.demo."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from . import evaluate, export, train
+from .photographs import PHOTOGRAPHS, photograph_tiles
+from .repository import ROOT, sample_picture
+
+CONFIG = ROOT / "training" / "configs" / "demo.json"
+HELD_BACK = "coffee.png"
+BUNDLE = "demo-4s"
+
+
+def write_pictures(folder: Path) -> tuple[Path, Path]:
+    """Folders of the photographs to train on, and of the tiles of the one held back to measure."""
+    training, test = folder / "pictures" / "training", folder / "pictures" / "test"
+    for one in (training, test):
+        one.mkdir(parents=True, exist_ok=True)
+    for name in PHOTOGRAPHS:
+        if name != HELD_BACK:
+            shutil.copy(sample_picture(name), training)
+    for number, tile in enumerate(photograph_tiles(HELD_BACK)):
+        Image.fromarray(tile).save(test / f"{number}.png")
+    return training, test
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqdeepsc_training.demo",
+        description="Train a small network on photographs that scikit-image ships, export it as "
+                    "a bundle, measure that beside JPEG and draw a sheet of pictures.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--steps", type=int, default=1000,
+                        help="length of the training; as given, about two minutes of a processor")
+    parser.add_argument("--folder", type=Path, default=ROOT / "training" / "runs" / "demo",
+                        help="where everything is written")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    args = parse_args(argv)
+    try:
+        training, test = map(str, write_pictures(args.folder))
+    except (ValueError, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    run, bundle, sheet = (args.folder / name for name in ("run", BUNDLE, "sheet.png"))
+    print(f"Training for {args.steps} steps on {len(PHOTOGRAPHS) - 1} photographs",
+          flush=True)
+    commands = [
+        (train.main, ["--config", str(CONFIG), "--data", training, "--validation", test,
+                      "--folder", str(run), "--cache", str(args.folder / "cache"),
+                      "--steps", str(args.steps), "--save-minutes", "0.5"]),
+        (export.main, ["--checkpoint", str(run / "checkpoint.pt"), "--bundle", str(bundle),
+                       "--data", training]),
+        (evaluate.main, ["--bundle", str(bundle), "--data", test, "--baselines", "jpeg",
+                         "--sheet", str(sheet)]),
+    ]
+    for command, arguments in commands:
+        if status := command(arguments):
+            return status
+    print(f"The bundle is {bundle}; {sheet} shows its pictures below the originals.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

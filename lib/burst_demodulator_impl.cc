@@ -45,11 +45,13 @@ burst_demodulator_impl::burst_demodulator_impl(kernel::BurstDemodulator&& demodu
       d_demodulator(std::move(demodulator)),
       d_model(model),
       d_payload_bits(payload_bits),
+      d_symbols_port(pmt::intern("symbols")),
       d_sample_rate(1e6)
 {
     // A burst begins before its tag.
     set_history(DELAY + 1);
     set_tag_propagation_policy(TPP_DONT);
+    message_port_register_out(d_symbols_port);
 }
 
 void burst_demodulator_impl::set_sample_rate(double sample_rate)
@@ -158,6 +160,7 @@ bool burst_demodulator_impl::receive()
     d_llrs.resize(d_header.coded_bits());
     d_sent = 0;
     d_demodulator.receive_payload(d_header, d_buffer.data(), d_llrs.data());
+    publish_symbols();
     d_key = pmt::intern("frame");
     d_dictionary =
         Dictionary(described(frame_dictionary(d_header)))
@@ -168,6 +171,17 @@ bool burst_demodulator_impl::receive()
             .get();
     next_burst(burst.start + samples);
     return true;
+}
+
+void burst_demodulator_impl::publish_symbols()
+{
+    if (pmt::is_null(message_subscribers(d_symbols_port))) {
+        return;
+    }
+    const auto& symbols = d_demodulator.last_symbols();
+    message_port_pub(
+        d_symbols_port,
+        pmt::cons(pmt::make_dict(), pmt::init_c32vector(symbols.size(), symbols.data())));
 }
 
 // Goes on with the first burst that begins at or after a sample.

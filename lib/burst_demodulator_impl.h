@@ -35,12 +35,14 @@ private:
     void find_bursts(int samples);
     bool receive();
     void next_burst(uint64_t from);
+    void publish_symbols();
     std::string refusal(const kernel::BurstHeader& header) const;
     pmt::pmt_t described(const pmt::pmt_t& dictionary) const;
 
     kernel::BurstDemodulator d_demodulator;
     const int d_model;
     const int d_payload_bits;
+    const pmt::pmt_t d_symbols_port;
     std::atomic<double> d_sample_rate; // may change while running
     std::deque<Burst> d_bursts;       // marked and not yet received
     std::vector<gr_complex> d_buffer; // samples from the first burst on, where there is one

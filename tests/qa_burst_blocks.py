@@ -236,6 +236,22 @@ class TestBurstBlocks(gr_unittest.TestCase):
         self.assertEqual(FrameHeader.from_pmt(tag.value), headers(1)[0])
         self.assertEqual((frame["coded_bits"], frame["crc_ok"]), (3 * PAYLOAD, True))
 
+    def test_symbols_for_a_display(self):
+        samples, _ = transmit(self.frames(3), headers(3))
+        top = gr.top_block()
+        receiver, symbols = vqdeepsc.burst_receiver(), blocks.message_debug()
+        top.connect(blocks.vector_source_c(samples.tolist()), receiver)
+        top.msg_connect(receiver, "symbols", symbols, "store")
+        top.run()
+        published = stored_messages(symbols)
+        self.assertEqual(len(published), 3)
+        points = np.array(vqdeepsc.qam_points(4))
+        for pdu in published:
+            received = np.array(pmt.to_python(pmt.cdr(pdu)))
+            self.assertEqual(received.size, 192)
+            distance = np.abs(received[:, None] - points).min(axis=1)
+            self.assertLess(np.sqrt(np.mean(distance**2)), 0.1)
+
     def test_wrong_parameters_are_named(self):
         for arguments, part in (
             ({"payload_bits": 0}, "payload_bits is 0"),

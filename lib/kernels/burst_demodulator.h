@@ -56,6 +56,9 @@ public:
     /*! Of what was received last. */
     BurstQuality quality() const;
 
+    /*! Data carriers of the OFDM symbol that was received last, after equalisation. */
+    const std::vector<std::complex<float>>& last_symbols() const { return d_data; }
+
 private:
     using Complex = std::complex<float>;
     using Carriers = std::vector<Complex>; //!< a value for each used carrier

@@ -15,6 +15,8 @@ class burst_receiver(gr.hier_block2):
     sample), cfo (cycles per sample), cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier),
     evm_db; where the header is right also picture, width, height, region, model, payload_bits,
     bits_per_symbol, code_rate, block_errors, blocks, iterations; where it is not, error.
+    Message ``symbols``: of each burst a PDU with the equalised data carriers of its last OFDM
+    symbol, for a constellation display.
 
     :param fft_size: as at the transmitter
     :param cyclic_prefix: as at the transmitter
@@ -42,6 +44,7 @@ class burst_receiver(gr.hier_block2):
         )
         self.message_port_register_hier_out("regions")
         self.message_port_register_hier_out("log")
+        self.message_port_register_hier_out("symbols")
         self._detector = burst_detector()
         self._demodulator = burst_demodulator(
             fft_size, cyclic_prefix, model, payload_bits, sample_rate
@@ -50,6 +53,7 @@ class burst_receiver(gr.hier_block2):
         self.connect(self, self._detector, self._demodulator, self._decoder)
         self.msg_connect(self._decoder, "regions", self, "regions")
         self.msg_connect(self._decoder, "log", self, "log")
+        self.msg_connect(self._demodulator, "symbols", self, "symbols")
 
     def set_iterations(self, iterations: int) -> None:
         """Change the most iterations of a code block from the next burst on."""

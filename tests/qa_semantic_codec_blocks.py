@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """semantic_encoder and semantic_decoder: PDU to PDU."""
 
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pmt
@@ -16,6 +18,7 @@ from gnuradio.vqdeepsc.frames import (
     picture_to_pdu,
 )
 from gnuradio.vqdeepsc.loopback import stored_messages
+from gnuradio.vqdeepsc.pictures import load_picture
 
 
 class TestSemanticCodecBlocks(gr_unittest.TestCase):
@@ -65,10 +68,14 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 pdus.append(pmt.cons(header.to_pmt(), data))
         # a region of the wrong length is passed over
         pdus.append(pmt.cons(pmt.car(pdus[-1]), pmt.init_u8vector(3, [0, 1, 0])))
-        drawn = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", pdus)
+        with tempfile.TemporaryDirectory() as folder:
+            block = vqdeepsc.semantic_decoder(folder=folder)
+            drawn = self.run_block(block, "frames", "pictures", pdus)
+            written = [load_picture(path) for path in sorted(Path(folder).iterdir())]
         self.assertEqual([pdu_to_picture(pdu)[1] for pdu in drawn], [1, 2])
-        for pdu in drawn:
-            np.testing.assert_array_equal(pdu_to_picture(pdu)[0], expected)
+        for image in [*(pdu_to_picture(pdu)[0] for pdu in drawn), *written]:
+            np.testing.assert_array_equal(image, expected)
+        self.assertEqual(len(written), 2)
 
     def test_pictures_of_many_sizes_pass_both(self):
         for width, height in ((1, 1), (17, 5), (128, 128), (130, 257)):

@@ -4,7 +4,10 @@
 from pathlib import Path
 
 import numpy as np
+from gnuradio import gr
 from PIL import Image
+
+from ..frames import ReceivedPicture
 
 
 class PictureFolder:
@@ -32,3 +35,14 @@ class PictureFolder:
                 return path
             except FileExistsError:
                 copy += 1
+
+
+def keep_picture(drawn: ReceivedPicture, folder: PictureFolder | None, logger: gr.logger) -> None:
+    """Write a drawn picture into the folder, if any; what is missing goes into the log."""
+    if drawn.received < drawn.regions:
+        logger.warn(f"picture {drawn.picture}: {drawn.received} of {drawn.regions} regions arrived")
+    if folder:
+        try:
+            folder.write(drawn.image, drawn.picture)
+        except OSError as error:
+            logger.error(f"picture {drawn.picture} not written: {error}")

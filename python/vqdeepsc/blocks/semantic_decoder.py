@@ -16,6 +16,7 @@ from ..frames import (
     bits_to_llrs,
     picture_to_pdu,
 )
+from .picture_files import PictureFolder, keep_picture
 
 
 class semantic_decoder(gr.basic_block):
@@ -29,14 +30,22 @@ class semantic_decoder(gr.basic_block):
     :param model: name of a model or path of a bundle
     :param copies: how often each region is sent, at least 1; their LLRs are added
     :param timeout: seconds after which an incomplete picture is drawn; 0 for no such limit
-    :raises ValueError: for a parameter out of range
+    :param folder: where picture-ID.png files go, or "" for none
+    :raises ValueError: for a parameter out of range or a folder that cannot be made
     """
 
-    def __init__(self, model: str = "vqdeepsc-4s", copies: int = 1, timeout: float = 0.0) -> None:
+    def __init__(
+        self,
+        model: str = "vqdeepsc-4s",
+        copies: int = 1,
+        timeout: float = 0.0,
+        folder: str = "",
+    ) -> None:
         gr.basic_block.__init__(self, "semantic_decoder", None, None)
         if not timeout >= 0:
             raise ValueError(f"timeout is {timeout} s, but must be at least 0")
         self._assembler = PictureAssembler(Codec(model), copies)
+        self._files = PictureFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None
         self._frames_port = pmt.intern("frames")
@@ -77,6 +86,7 @@ class semantic_decoder(gr.basic_block):
 
     def _publish(self, pictures: list[ReceivedPicture]) -> None:
         for drawn in pictures:
+            keep_picture(drawn, self._files, self.logger)
             self.message_port_pub(self._pictures_port, picture_to_pdu(drawn.image, drawn.picture))
 
     def _decode(self, pdu: pmt.pmt_base) -> None:
@@ -99,11 +109,15 @@ class semantic_decoder(gr.basic_block):
             # The scheduler swallows what a handler raises.
             self.logger.error(f"region PDU not decoded: {error}")
 
-    def stop(self) -> bool:
+    def finish(self) -> None:
+        """Decode the region PDUs that wait, and draw what has arrived."""
         if self._timer:
             self._timer.cancel()
-        # A flowgraph that is stopped leaves messages behind.
         while self.backlog():
             self._decode(self.to_basic_block().delete_head_nowait(self._frames_port))
         self._draw()
+
+    def stop(self) -> bool:
+        # A flowgraph that is stopped leaves messages behind.
+        self.finish()
         return True

@@ -5,7 +5,7 @@ import pmt
 from gnuradio import gr
 
 from ..codec import Codec
-from ..frames import PICTURE_IDS, FrameError, pdu_to_picture, picture_to_frames
+from ..frames import PICTURE_IDS, FrameError, pdu_to_picture, picture_to_frames, u8vector
 
 
 class semantic_encoder(gr.basic_block):
@@ -34,10 +34,7 @@ class semantic_encoder(gr.basic_block):
                 picture = self._next_picture
             self._next_picture = (picture + 1) % PICTURE_IDS
             for header, bits in picture_to_frames(self._codec, image, picture):
-                self.message_port_pub(
-                    self._frames_port,
-                    pmt.cons(header.to_pmt(), pmt.init_u8vector(bits.size, bits)),
-                )
+                self.message_port_pub(self._frames_port, pmt.cons(header.to_pmt(), u8vector(bits)))
         except FrameError as error:
             self.logger.error(f"picture PDU passed over: {error}")
         except Exception as error:

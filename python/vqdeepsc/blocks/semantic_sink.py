@@ -15,7 +15,7 @@ from ..frames import (
     bits_to_llrs,
     picture_to_pdu,
 )
-from .picture_files import PictureFolder
+from .picture_files import PictureFolder, keep_picture
 
 
 class semantic_sink(gr.sync_block):
@@ -48,15 +48,7 @@ class semantic_sink(gr.sync_block):
 
     def _publish(self, pictures: list[ReceivedPicture]) -> None:
         for drawn in pictures:
-            if drawn.received < drawn.regions:
-                self.logger.warn(
-                    f"picture {drawn.picture}: {drawn.received} of {drawn.regions} regions arrived"
-                )
-            if self._files:
-                try:
-                    self._files.write(drawn.image, drawn.picture)
-                except OSError as error:
-                    self.logger.error(f"picture {drawn.picture} not written: {error}")
+            keep_picture(drawn, self._files, self.logger)
             self.message_port_pub(self._pictures_port, picture_to_pdu(drawn.image, drawn.picture))
 
     def _begin_region(self, tag: gr.tag_t) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import sys
@@ -509,12 +510,232 @@ def _demo(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _quantity(text: str) -> float:
+    """A number with k, M or G behind it: 2.45G, 433.92M, 1e6."""
+    factors = {"k": 1e3, "M": 1e6, "G": 1e9}
+    number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1.0)
+    try:
+        value = float(number) * factor
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < 1e12:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 2.45G, 433.92M or 1e6")
+    return value
+
+
+def _add_radio(parser: argparse.ArgumentParser, gain: float) -> None:
+    from .radio_settings import DEFAULT_ADDRESS, RADIOS
+
+    parser.add_argument(
+        "--radio",
+        required=True,
+        choices=RADIOS,
+        help="USRP, SoapySDR device, IIO device (Pluto), file of samples, or another process",
+    )
+    parser.add_argument(
+        "--device",
+        default="",
+        metavar="NAME",
+        help="uhd: arguments (type=b200); soapy: arguments (driver=hackrf); iio: URI "
+        "(ip:192.168.2.1); file: path (.cf32, .ci16, .sigmf-meta ...); zmq: address, "
+        f"{DEFAULT_ADDRESS} if none is given",
+    )
+    parser.add_argument("--frequency", type=_quantity, default=0.0, metavar="HZ", help="carrier")
+    parser.add_argument(
+        "--sample-rate", type=_quantity, default=1e6, metavar="HZ", help="samples per second"
+    )
+    parser.add_argument(
+        "--gain",
+        type=float,
+        default=gain,
+        metavar="DB",
+        help="as the driver counts it; of an iio transmitter 0 is full power, -89 the least",
+    )
+    parser.add_argument("--antenna", default="", metavar="PORT", help="port of the device")
+    parser.add_argument(
+        "--bandwidth", type=_quantity, default=0.0, metavar="HZ", help="of the analogue filter"
+    )
+    parser.add_argument(
+        "--fft-size", type=_positive, default=256, metavar="N", help="carriers of an OFDM symbol"
+    )
+    parser.add_argument(
+        "--cyclic-prefix", type=_positive, default=32, metavar="N", help="samples of its guard"
+    )
+    parser.add_argument(
+        "--repeat", type=_positive, default=1, metavar="N", help="copies sent of each picture"
+    )
+    parser.add_argument(
+        "--pictures", type=_positive, metavar="N", help="end after that many pictures"
+    )
+    parser.add_argument("--seconds", type=_quantity, default=0.0, help="end after that time")
+    parser.add_argument("--log", default="", metavar="FILE", help="JSON lines are added to it")
+    parser.add_argument(
+        "--control",
+        default="",
+        metavar="ADDRESS",
+        help='ZeroMQ address that takes {"gain": 20} and {"frequency": 2.45e9}',
+    )
+    _add_model(parser)
+
+
+def _radio_settings(arguments: argparse.Namespace, **more: Any) -> Any:
+    from .radio_settings import RadioSettings
+
+    return RadioSettings(
+        radio=arguments.radio,
+        device=arguments.device,
+        frequency=arguments.frequency,
+        sample_rate=arguments.sample_rate,
+        gain=arguments.gain,
+        antenna=arguments.antenna,
+        bandwidth=arguments.bandwidth,
+        **more,
+    )
+
+
+def _add_transmit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "picture", nargs="*", metavar="PICTURE", help="picture files, folders or .tar archives"
+    )
+    parser.add_argument(
+        "--camera", metavar="NUMBER", help="camera, or path of a video, in place of pictures"
+    )
+    parser.add_argument(
+        "--subscribe", metavar="ADDRESS", help="ZeroMQ address that publishes pictures"
+    )
+    parser.add_argument("--loop", action="store_true", help="send the files over and over")
+    parser.add_argument(
+        "--interval", type=_quantity, default=0.0, metavar="S", help="seconds between pictures"
+    )
+    parser.add_argument(
+        "--side", type=_positive, metavar="N", help="cut the centre of pictures to NxN pixels"
+    )
+    _add_radio(parser, gain=0.0)
+    parser.add_argument(
+        "--bits-per-symbol", type=int, default=4, choices=(2, 4, 6), help="QPSK to 64-QAM"
+    )
+    parser.add_argument("--code-rate", default="1/3", metavar="RATE", help="of the LDPC code")
+    parser.add_argument(
+        "--amplitude",
+        type=float,
+        default=0.2,
+        help="root mean square of the samples; peaks are cut at 1, the converter's full scale",
+    )
+    parser.add_argument(
+        "--gap", type=int, default=1000, metavar="N", help="zeros between bursts (file, zmq)"
+    )
+
+
+def _transmit(arguments: argparse.Namespace) -> int:
+    from functools import partial
+
+    settings = _radio_settings(arguments, gap=arguments.gap)
+    try:
+        from .picture_exchange import PictureSubscriber
+        from .picture_input import camera, picture_files
+        from .radio_session import EventLog
+        from .transmit import Transmitter, transmit
+    except ImportError as error:
+        raise ValueError(f"radios need GNU Radio: {error}") from error
+    sources = (bool(arguments.picture), arguments.camera is not None, bool(arguments.subscribe))
+    if sum(sources) != 1:
+        raise ValueError("name pictures, or a camera, or an address to subscribe to")
+    if arguments.picture:
+        pictures = picture_files(arguments.picture, arguments.loop)
+    elif arguments.camera is not None:
+        pictures = camera(arguments.camera)
+    else:
+        pictures = iter(PictureSubscriber(arguments.subscribe))
+    burst = {
+        "fft_size": arguments.fft_size,
+        "cyclic_prefix": arguments.cyclic_prefix,
+        "bits_per_symbol": arguments.bits_per_symbol,
+        "code_rate": arguments.code_rate,
+        "amplitude": arguments.amplitude,
+    }
+    make = partial(
+        Transmitter, settings, arguments.model, burst, arguments.interval, arguments.repeat
+    )
+    with EventLog(arguments.log) as log:
+        sent = transmit(
+            pictures,
+            make,
+            log,
+            limit=arguments.pictures or 0,
+            side=arguments.side or 0,
+            control=arguments.control,
+            seconds=arguments.seconds,
+        )
+    print(f"{sent} pictures sent")
+    return 0
+
+
+def _add_receive(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the pictures")
+    _add_radio(parser, gain=30.0)
+    parser.add_argument(
+        "--timeout",
+        type=_quantity,
+        default=3.0,
+        metavar="S",
+        help="draw a picture whose last regions do not come after that time; 0 waits for the next",
+    )
+    parser.add_argument(
+        "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"
+    )
+    parser.add_argument("--view", action="store_true", help="show the newest picture")
+
+
+def _receive(arguments: argparse.Namespace) -> int:
+    settings = _radio_settings(arguments)
+    try:
+        from .blocks.picture_files import PictureFolder
+        from .picture_exchange import PicturePublisher
+        from .radio_session import EventLog
+        from .receive import Receiver, picture_receiver, receive
+    except ImportError as error:
+        raise ValueError(f"radios need GNU Radio: {error}") from error
+    folder = PictureFolder(arguments.output)
+    burst = {"fft_size": arguments.fft_size, "cyclic_prefix": arguments.cyclic_prefix}
+    with EventLog(arguments.log) as log:
+        publisher = PicturePublisher(arguments.publish) if arguments.publish else None
+        try:
+            decoder = picture_receiver(
+                folder,
+                log,
+                publisher,
+                on_picture=lambda sentence: print(sentence, flush=True),
+                model=arguments.model,
+                copies=arguments.repeat,
+                timeout=arguments.timeout,
+            )
+            received = receive(
+                Receiver(settings, decoder, burst),
+                log,
+                limit=arguments.pictures or 0,
+                control=arguments.control,
+                seconds=arguments.seconds,
+                view=arguments.view,
+            )
+        finally:
+            if publisher:
+                publisher.close()
+    print(f"{received} pictures received")
+    return 0
+
+
 SUBCOMMANDS = {
     "demo": Subcommand("Send a picture over a flowgraph, beside a JPEG.", _add_demo, _demo),
     "encode": Subcommand("Encode a picture into a file of source bits.", _add_encode, _encode),
     "decode": Subcommand("Draw the picture of such a file.", _add_decode, _decode),
     "simulate": Subcommand(
         "Measure quality against SNR over a simulated link.", _add_simulate, _simulate
+    ),
+    "transmit": Subcommand(
+        "Send pictures over a radio, into a file or to another process.", _add_transmit, _transmit
+    ),
+    "receive": Subcommand(
+        "Receive pictures from a radio, a file or another process.", _add_receive, _receive
     ),
     "models": Subcommand("List the models that are installed.", _add_models, _models),
     "plot": Subcommand("Draw the curves of a results.csv.", _add_plot, _plot),

@@ -44,7 +44,8 @@ class semantic_decoder(gr.basic_block):
         gr.basic_block.__init__(self, "semantic_decoder", None, None)
         if not timeout >= 0:
             raise ValueError(f"timeout is {timeout} s, but must be at least 0")
-        self._assembler = PictureAssembler(Codec(model), copies)
+        self.codec = Codec(model)
+        self._assembler = PictureAssembler(self.codec, copies)
         self._files = PictureFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None

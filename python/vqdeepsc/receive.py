@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vqdeepsc receive`: pictures in from a radio."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from . import burst_receiver, semantic_decoder
+from .blocks.picture_files import PictureFolder
+from .frames import ReceivedPicture
+from .picture_exchange import PicturePublisher
+from .radio_session import EventLog, run_flowgraph
+from .radio_settings import RadioSettings
+from .radios import make_receiver
+
+# Regions that wait to be decoded; a file or ZeroMQ waits for them, a radio does not.
+_BACKLOG = 64
+_BACKLOG_SECONDS = 0.005
+_REMEMBERED_PICTURES = 64
+
+
+class _Pace(gr.sync_block):
+    """Passes samples on while the decoder keeps up, because message ports hold back nothing."""
+
+    def __init__(self, backlog: Callable[[], int]) -> None:
+        gr.sync_block.__init__(self, "pace", [np.complex64], [np.complex64])
+        self._backlog = backlog
+
+    def work(self, input_items: list, output_items: list) -> int:
+        if self._backlog() > _BACKLOG:
+            time.sleep(_BACKLOG_SECONDS)
+            return 0
+        output_items[0][:] = input_items[0]
+        return len(output_items[0])
+
+
+class burst_log(gr.basic_block):
+    """Writes what the message port ``log`` tells of bursts into the event log.
+
+    It has a thread of its own, so that it knows when a burst came even while a picture is drawn.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        gr.basic_block.__init__(self, "burst_log", None, None)
+        self._log = log
+        self._bursts: OrderedDict[int, list[tuple[float, float]]] = OrderedDict()
+        self._port = pmt.intern("log")
+        self.message_port_register_in(self._port)
+        self.set_msg_handler(self._port, self._take)
+
+    def take_picture(self, picture: int) -> list[tuple[float, float]]:
+        """(time.monotonic(), SNR in dB) of the picture's bursts, which are then forgotten."""
+        return self._bursts.pop(picture, [])
+
+    def finish(self) -> None:
+        """Write what the blocks before this one left; call it when the flowgraph has ended."""
+        inbox = self.to_basic_block()
+        while inbox.nmsgs(self._port):
+            self._take(inbox.delete_head_nowait(self._port))
+
+    def _take(self, message: pmt.pmt_base) -> None:
+        now = time.monotonic()
+        try:
+            burst = pmt.to_python(message)
+            self._log.write("burst", **burst)
+            if burst["header_ok"]:
+                self._bursts.setdefault(burst["picture"], []).append((now, burst["snr_db"]))
+                if len(self._bursts) > _REMEMBERED_PICTURES:
+                    self._bursts.popitem(last=False)
+        except Exception as error:
+            # The scheduler swallows what a handler raises.
+            self.logger.error(f"burst not logged: {error}")
+
+
+class picture_receiver(semantic_decoder):
+    """A semantic_decoder that keeps what it draws.
+
+    Pictures go into the folder, to the publisher (if any) and, with what is known of their
+    bursts, into the event log.
+
+    on_picture: called with a sentence for each picture
+    """
+
+    def __init__(
+        self,
+        folder: PictureFolder,
+        log: EventLog,
+        publisher: PicturePublisher | None = None,
+        on_picture: Callable[[str], None] = lambda sentence: None,
+        **parameters: Any,
+    ) -> None:
+        semantic_decoder.__init__(self, **parameters)
+        self.bursts = burst_log(log)
+        self.pictures = 0
+        self._folder = folder
+        self._log = log
+        self._publisher = publisher
+        self._on_picture = on_picture
+
+    def stop(self) -> bool:
+        # The blocks before this one may still have regions; finish() takes them in.
+        return True
+
+    def finish(self) -> None:
+        """Decode and log what is left; call it when the flowgraph has ended."""
+        self.bursts.finish()
+        super().finish()
+
+    def _publish(self, pictures: list[ReceivedPicture]) -> None:
+        for drawn in pictures:
+            self._keep(drawn)
+        super()._publish(pictures)
+
+    def _keep(self, drawn: ReceivedPicture) -> None:
+        height, width = drawn.image.shape[:2]
+        bursts = self.bursts.take_picture(drawn.picture)
+        known: dict[str, Any] = {
+            "picture": drawn.picture,
+            "regions": drawn.regions,
+            "received": drawn.received,
+        }
+        sentence = f"{width}x{height} pixels, {drawn.received} of {drawn.regions} regions"
+        if bursts:
+            known["snr_db"] = float(np.mean([snr_db for _, snr_db in bursts]))
+            sentence += f", SNR {known['snr_db']:.1f} dB"
+        try:
+            known["file"] = str(self._folder.write(drawn.image, drawn.picture))
+            sentence = f"{known['file']}: {sentence}"
+        except OSError as error:
+            self.logger.error(f"picture {drawn.picture} not written: {error}")
+            known["fault"] = str(error)
+        if self._publisher:
+            self._publisher.publish(drawn.image, known)
+        if bursts:
+            known["latency_ms"] = round(1000 * (time.monotonic() - bursts[-1][0]), 1)
+        self.pictures += 1
+        self._log.write("picture", width=width, height=height, **known)
+        self._on_picture(sentence)
+
+
+class Receiver(gr.top_block):
+    """One end of a radio, bursts, source decoding and pictures.
+
+    settings: the radio
+    decoder: what draws and keeps the pictures
+    burst: parameters of burst_receiver besides model, payload_bits and sample_rate
+    Raises ValueError for parameters out of range and for a radio that is not there.
+    """
+
+    def __init__(
+        self, settings: RadioSettings, decoder: picture_receiver, burst: dict[str, Any]
+    ) -> None:
+        gr.top_block.__init__(self, "vqdeepsc receive")
+        self.decoder = decoder
+        self.radio = make_receiver(settings)
+        self.bursts = burst_receiver(
+            model=decoder.codec.model_id,
+            payload_bits=decoder.codec.bits_per_region,
+            sample_rate=self.radio.sample_rate,
+            **burst,
+        )
+        row = [self.radio.block]
+        if not settings.is_device:
+            self._pace = _Pace(decoder.backlog)
+            row.append(self._pace)
+        self.connect(*row, self.bursts)
+        self.msg_connect((self.bursts, "regions"), (decoder, "frames"))
+        self.msg_connect((self.bursts, "log"), (decoder.bursts, "log"))
+
+
+def receive(
+    top: Receiver,
+    log: EventLog,
+    limit: int = 0,
+    control: str = "",
+    seconds: float = 0.0,
+    view: bool = False,
+) -> int:
+    """Receive until the samples or the seconds end, limit pictures came (0: none), or a signal.
+
+    view: whether a window shows the newest picture. Returns how many pictures were drawn. Raises
+    ValueError for an address or a window that cannot be had.
+    """
+    application = None
+    if view:
+        application = _open_window(top)
+    try:
+        run_flowgraph(
+            top,
+            top.radio,
+            log,
+            control,
+            seconds,
+            lambda: bool(limit) and top.decoder.pictures >= limit,
+            application,
+        )
+    finally:
+        top.decoder.finish()
+        log.write("end", pictures=top.decoder.pictures)
+    return top.decoder.pictures
+
+
+def _open_window(top: Receiver) -> Any:
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, screens)):
+        # Qt would end the process
+        raise ValueError("there is no screen for the live view")
+    try:
+        from PyQt5 import Qt
+
+        from . import picture_display
+    except ImportError as error:
+        raise ValueError(f"the live view needs PyQt5: {error}") from error
+    application = Qt.QApplication([])
+    top.display = picture_display("received")
+    top.msg_connect((top.decoder, "pictures"), (top.display, "pictures"))
+    window = top.display.qwidget()
+    window.setWindowTitle("vqdeepsc receive")
+    window.resize(640, 480)
+    window.show()
+    return application

@@ -19,13 +19,13 @@ import numpy as np
 import skimage.data
 from gnuradio.vqdeepsc import baselines, metrics
 from gnuradio.vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
-from gnuradio.vqdeepsc.link import ChannelModel, Link, Scheme, pad_to_frames
+from gnuradio.vqdeepsc.link import NOISELESS, ChannelModel, Link, Scheme, pad_to_frames
 from gnuradio.vqdeepsc.panel import PanelRow, Tile, build_panel
 from gnuradio.vqdeepsc.pictures import crop_square, load_picture
 from gnuradio.vqdeepsc.plot import system_title
 from gnuradio.vqdeepsc.results import Result, read_results, summarise, write_results
 from gnuradio.vqdeepsc.simulate import simulate
-from gnuradio.vqdeepsc.simulation import Simulation, derive_seed, parse_snr
+from gnuradio.vqdeepsc.simulation import Simulation, derive_seed, parse_snr, system_name
 from paper_report import RUN, write_means, write_report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,22 +126,52 @@ def forget_other_models(work: Path, models: Sequence[str]) -> None:
     record.write_text(json.dumps(before | now))
 
 
-def run(experiment: Experiment, work: Path, results: Path, workers: int, dask: str) -> list[Result]:
-    """Simulates what is missing of an experiment and writes its means."""
-    rows: dict[tuple, Result] = {}
+def run(experiment: Experiment, work: Path, results: Path, workers: int, dask: str) -> None:
+    """Simulates what is missing of an experiment and writes its means, also when interrupted."""
+    rows = work / f"{experiment.name}.csv"
+    try:
+        for simulation in experiment.simulations:
+            names = ", ".join(Path(model).name for model in simulation.models)
+            print(f"{experiment.name}: {names}", flush=True)
+            progress = sys.stderr.isatty()
+            simulate(simulation, rows, workers=workers, dask=dask, progress=progress)
+    finally:
+        if rows.exists():
+            finished = finished_rows(experiment, read_results(rows, interrupted=True))
+            if finished:
+                write_means(results / f"{experiment.name}.csv", summarise(finished))
+
+
+def finished_rows(experiment: Experiment, rows: Sequence[Result]) -> list[Result]:
+    """The rows of an experiment, of the pictures alone that all its systems have."""
+    asked: dict[tuple, None] = {}
     for simulation in experiment.simulations:
-        names = ", ".join(Path(model).name for model in simulation.models)
-        print(f"{experiment.name}: {names}", flush=True)
-        for row in simulate(
-            simulation,
-            work / f"{experiment.name}.csv",
-            workers=workers,
-            dask=dask,
-            progress=sys.stderr.isatty(),
-        ):
-            rows[row.key] = row
-    write_means(results / f"{experiment.name}.csv", summarise(list(rows.values())))
-    return list(rows.values())
+        ours = [(read_manifest(model).name, source_bits(model)) for model in simulation.models]
+        systems = [
+            (f"{system_name(name, scheme)}{'' if decision == 'soft' else ':hard'}", bits)
+            for name, bits in ours
+            for scheme in simulation.schemes
+            for decision in simulation.decisions
+        ]
+        systems += [
+            (system_name(baseline, scheme), bits)
+            for baseline in simulation.baselines
+            for bits in dict.fromkeys(bits for _, bits in ours)
+            for scheme in simulation.schemes
+            if not scheme.protection
+        ]
+        for system, bits in systems:
+            for channel in map(str, simulation.channels):
+                asked |= dict.fromkeys((system, channel, snr, bits) for snr in simulation.snr_db)
+        for path in simulation.upper_bounds:
+            asked[Path(path).stem, NOISELESS, float("inf"), 0] = None
+    found: dict[str, dict[tuple, Result]] = {}
+    for row in rows:
+        if row.key[1:] in asked:
+            found.setdefault(row.image, {})[row.key[1:]] = row
+    pictures = sorted(image for image, each in found.items() if len(each) == len(asked))
+    limit = experiment.simulations[0].limit or None
+    return [found[image][key] for image in pictures[:limit] for key in asked]
 
 
 def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) -> None:

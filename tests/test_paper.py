@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from gnuradio.vqdeepsc.pictures import save_picture
-from gnuradio.vqdeepsc.results import read_results
+from gnuradio.vqdeepsc.results import read_results, write_results
 from tiny_bundle import THREE_SCALES, make_bundle
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
@@ -79,6 +79,24 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     assert [row.key for row in after] == [row.key for row in before]
     changed = {new.system for new, old in zip(after, before, strict=True) if new != old}
     assert changed == {"four", "four:hard"}
+
+
+def test_an_interrupted_run_shows_the_pictures_that_are_finished(folder, monkeypatch):
+    monkeypatch.setattr(paper, "write_report", lambda results: None)
+    assert paper.main(arguments(folder, "--only", "protection")) == 0
+    whole = paper_report.read_means(folder / "results" / "protection.csv")
+    assert {group["pictures"] for group in whole} == {2}
+    rows = read_results(folder / "work" / "protection.csv")
+    write_results(folder / "work" / "protection.csv", rows[:-1])
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(paper, "simulate", interrupt)
+    assert paper.main(arguments(folder, "--only", "protection")) == 130
+    part = paper_report.read_means(folder / "results" / "protection.csv")
+    assert {group["pictures"] for group in part} == {1}
+    assert [group["system"] for group in part] == [group["system"] for group in whole]
 
 
 def test_a_verdict_names_where_the_paper_is_not_matched(folder):

@@ -81,6 +81,11 @@ def derive_seed(
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
+def system_name(name: str, scheme: Scheme) -> str:
+    """A model or baseline over a scheme, as results.csv has it."""
+    return name if scheme == DEFAULT_SCHEME else f"{name}:{scheme}"
+
+
 def row_seed(seed: int, key: tuple[str, str, str, float, int]) -> int:
     """Seed of the row with this `Result.key`."""
     image, system, channel, snr_db, source_bits = key

@@ -17,7 +17,7 @@ from .codec import Codec, region_count
 from .link import NOISELESS, ChannelModel, Link, Received, Scheme, pad_to_frames
 from .pictures import PictureError, crop_square, load_found
 from .results import Result
-from .simulation import Simulation, row_seed
+from .simulation import Simulation, row_seed, system_name
 from .stage_profile import Profile
 from .upper_bound import UpperBound
 
@@ -101,7 +101,7 @@ class _Picture:
         bits: NDArray[np.uint8] | None = None
         clean: dict[bool, tuple[float, float]] = {}  # scores of what arrives without an error
         for scheme in self.simulation.schemes:
-            system = _system(codec.name, scheme)
+            system = system_name(codec.name, scheme)
             wanted = {
                 decision: self._keys(
                     system if decision == "soft" else f"{system}:hard",
@@ -177,7 +177,7 @@ class _Picture:
         compressor: baselines.Compressor | None = None
         for (payload_bits, scheme), link in self.worker.baseline_links.items():
             source_bits = self.regions * payload_bits
-            wanted = self._keys(_system(baseline, scheme), source_bits)
+            wanted = self._keys(system_name(baseline, scheme), source_bits)
             self.report.keys += wanted
             missing = [key for key in wanted if key not in self.job.finished]
             if not missing:
@@ -254,10 +254,6 @@ class _Picture:
     ) -> Result:
         seed = row_seed(self.simulation.seed, key)
         return Result(*key, symbols, block_errors, int(decoded), *score, seed)
-
-
-def _system(name: str, scheme: Scheme) -> str:
-    return name if scheme == Scheme() else f"{name}:{scheme}"
 
 
 def _is_certain(received: Received, bits: NDArray[np.uint8], soft: bool) -> bool:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write a network without quantisation as one graph: the paper's upper bound.
+
+python -m vqdeepsc_training.export_unquantised --checkpoint FILE --output FILE.onnx
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from .checkpoint import averaged_network, read_checkpoint
+from .data import DataError
+from .export import CHECK_SIZES, OPSET, PICTURE_TOLERANCE, ExportError
+
+
+class UnquantisedGraph(nn.Module):
+    """image -> image_out, the features sent as they are."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network(image, quantised=False)[0]
+
+
+def export_unquantised(checkpoint: Path, output: Path) -> None:
+    """Writes and checks the graph.
+
+    Raises DataError or ExportError, also for a network that was trained with quantisation."""
+    state = read_checkpoint(checkpoint)
+    if state["configuration"].get("quantised", True):
+        raise ExportError(f"{checkpoint} was trained with quantisation.")
+    graph = UnquantisedGraph(averaged_network(state)).eval()
+    free = {0: "pictures", 2: "height", 3: "width"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph, (torch.rand(2, 3, 32, 48),), output, opset_version=OPSET, dynamo=False,
+            input_names=["image"], output_names=["image_out"],
+            dynamic_axes={"image": free, "image_out": free},
+        )
+    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    for count, height, width in CHECK_SIZES[:3]:
+        image = torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            expected = graph(image).numpy()
+        found = session.run(None, {"image": image.numpy()})[0]
+        error = float(np.abs(found - expected).max())
+        if error > PICTURE_TOLERANCE:
+            raise ExportError(f"{output} differs from PyTorch by {error:.2g}.")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqdeepsc_training.export_unquantised",
+        description="Write a network without quantisation, for `vqdeepsc simulate --upper-bound`.",
+    )
+    parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint of a run")
+    parser.add_argument("--output", type=Path, required=True,
+                        help="file to write (.onnx); its name is the system's in results.csv")
+    args = parser.parse_args(argv)
+    try:
+        export_unquantised(args.checkpoint, args.output)
+    except (DataError, ExportError, OSError) as error:
+        print(f"export_unquantised: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,10 +17,29 @@ from gnuradio.vqdeepsc.metrics import ssim
 from gnuradio.vqdeepsc.pictures import load_picture
 from PyQt5 import Qt
 
-STATES = {
-    "awgn, 8 dB": {"kind": "awgn", "snr_db": 8.0},
-    "awgn, 0 dB": {"kind": "awgn", "snr_db": 0.0},
-    "rayleigh, 10 dB": {"kind": "rayleigh", "snr_db": 10.0},
+# What each flowgraph is put through: the block that draws, and values of its variables.
+EXAMPLES = {
+    "awgn_loopback": (
+        "sink",
+        {
+            "awgn, 8 dB": {"kind": "awgn", "snr_db": 8.0},
+            "awgn, 0 dB": {"kind": "awgn", "snr_db": 0.0},
+            "rayleigh, 10 dB": {"kind": "rayleigh", "snr_db": 10.0},
+        },
+    ),
+    "live_loopback": (
+        "decoder",
+        {
+            "20 dB": {"snr_db": 20.0},
+            "-40 kHz, -20 ppm, echo 0.5": {
+                "offset_hz": -40e3,
+                "clock_ppm": -20.0,
+                "echo": 0.5,
+                "delay": 20,
+            },
+            "1 dB": {"snr_db": 1.0, "echo": 0.0},
+        },
+    ),
 }
 # The pictures that were under way when the channel changed are not counted.
 PICTURES_UNDER_WAY = 2
@@ -38,21 +57,22 @@ def load_flowgraph(path: Path) -> type:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("flowgraph", type=Path, help="script that grcc made of awgn_loopback.grc")
+    parser.add_argument("flowgraph", type=Path, help="script that grcc made of an example")
     parser.add_argument("--screenshot", type=Path, help="file for a picture of the window")
     parser.add_argument("--size", default="1500x560", help="of the window (default: %(default)s)")
     arguments = parser.parse_args(argv)
     application = Qt.QApplication(sys.argv[:1])
+    decoder, states = EXAMPLES[arguments.flowgraph.stem]
     top = load_flowgraph(arguments.flowgraph)()
     received = blocks.message_debug()
-    top.msg_connect((top.sink, "pictures"), (received, "store"))
+    top.msg_connect((getattr(top, decoder), "pictures"), (received, "store"))
     top.source.set_interval(0.05)
     top.resize(*map(int, arguments.size.split("x")))
     top.start()
     top.show()
 
     sent = load_picture(vqdeepsc.sample_picture())
-    waiting = iter(STATES.items())
+    waiting = iter(states.items())
     first_pictures: dict[str, int] = {}
 
     def next_state() -> None:
@@ -72,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
                 Qt.QTimer.singleShot(SETTLE_MILLISECONDS, finish)
 
         def finish() -> None:
-            if arguments.screenshot and name == next(iter(STATES)):
+            if arguments.screenshot and name == next(iter(states)):
                 top.grab().save(str(arguments.screenshot))
             next_state()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw docs/panel.png, docs/awgn_loopback.png and docs/companion.png again.
+"""Draw docs/panel.png, docs/companion.png and the pictures of running examples again.
 
 Wants the module installed in prefix/ (make install) and Xvfb.
 """
@@ -17,7 +17,10 @@ from gnuradio.vqdeepsc.pictures import load_picture
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = ROOT / "prefix"
-FLOWGRAPH = ROOT / "examples" / "awgn_loopback.grc"
+EXAMPLES = ROOT / "examples"
+FLOWGRAPH = EXAMPLES / "awgn_loopback.grc"
+# Which examples are drawn while they run, and how large.
+WINDOWS = {"awgn_loopback": "1500x560", "live_loopback": "1300x900"}
 SCREEN = (1640, 980)
 # Companion reads its block library before it draws.
 COMPANION_SECONDS = 120
@@ -79,19 +82,19 @@ def main() -> int:
         }
         subprocess.run([PREFIX / "bin" / "vqdeepsc", "demo", "--output", folder], check=True)
         shutil.copy(folder / "panel.png", docs / "panel.png")
-        subprocess.run(
-            [sys.executable, shutil.which("grcc"), "-o", folder, FLOWGRAPH],
-            check=True,
-            env=environment,
-        )
-        on_virtual_screen(
-            sys.executable,
-            ROOT / "scripts" / "run_gui_example.py",
-            folder / "awgn_loopback.py",
-            "--screenshot",
-            docs / "awgn_loopback.png",
-            environment=environment,
-        )
+        for name, size in WINDOWS.items():
+            subprocess.run(
+                [sys.executable, shutil.which("grcc"), "-o", folder, EXAMPLES / f"{name}.grc"],
+                check=True,
+                env=environment,
+            )
+            on_virtual_screen(
+                sys.executable,
+                ROOT / "scripts" / "run_gui_example.py",
+                folder / f"{name}.py",
+                *("--screenshot", docs / f"{name}.png", "--size", size),
+                environment=environment,
+            )
         on_virtual_screen(
             sys.executable,
             Path(__file__),

@@ -4,9 +4,11 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.metrics import ssim
 from gnuradio.vqdeepsc.pictures import load_picture
 
+HARDWARE = {"usrp_transmit", "usrp_receive", "hackrf_transmit", "hackrf_receive"}
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 SECONDS = 200
@@ -59,7 +62,52 @@ class TestExamples(gr_unittest.TestCase):
 
     def test_no_example_is_left_out(self):
         names = {path.stem for path in EXAMPLES.glob("*.grc")}
-        self.assertEqual(names, {"awgn_loopback", "fading_loopback", "in_tree_fec", "nr_ldpc_fec"})
+        run = {
+            *("awgn_loopback", "fading_loopback", "in_tree_fec", "nr_ldpc_fec", "live_loopback"),
+            *("file_transmit", "file_receive", "zmq_transmit", "zmq_receive"),
+        }
+        self.assertEqual(names, run | HARDWARE)
+
+    def test_flowgraphs_of_radios_compile(self):
+        for name in sorted(HARDWARE):
+            with self.subTest(name):
+                self.compile(name)
+
+    def test_file_pair(self):
+        samples = self.folder / "bursts.cf32"
+        self.run_command(sys.executable, self.compile("file_transmit"), "--samples", samples)
+        folder = self.folder / "received"
+        receive = self.compile("file_receive")
+        self.run_command(sys.executable, receive, "--samples", samples, "--folder", folder)
+        np.testing.assert_array_equal(self.received(), self.noiseless)
+
+    def test_zmq_pair(self):
+        address = f"ipc://{self.folder}/samples"
+        folder = self.folder / "received"
+        transmit, receive = self.compile("zmq_transmit"), self.compile("zmq_receive")
+        environment = {**os.environ, "HOME": str(self.folder)}
+        processes = [
+            subprocess.Popen(
+                [sys.executable, *map(str, words)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=environment,
+            )
+            for words in (
+                (receive, "--address", address, "--folder", folder),
+                (transmit, "--address", address),
+            )
+        ]
+        deadline = time.monotonic() + SECONDS
+        while not list(folder.glob("*.png")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        for process in reversed(processes):
+            process.send_signal(signal.SIGTERM)
+            output = process.communicate(timeout=SECONDS)[0]
+            self.assertEqual(process.returncode, 0, output)
+        picture = load_picture(min(folder.iterdir()))
+        np.testing.assert_array_equal(picture, self.noiseless)
 
     def test_fading_loopback(self):
         script = self.compile("fading_loopback")
@@ -91,8 +139,9 @@ class TestExamples(gr_unittest.TestCase):
         self.run_command(sys.executable, script, "--snr-db", 4, "--folder", folder)
         np.testing.assert_array_equal(self.received(), self.noiseless)
 
-    def test_awgn_loopback_obeys_its_sliders(self):
-        script = self.compile("awgn_loopback")
+    def run_window(self, name):
+        """What scripts/run_gui_example.py measures in the window of an example."""
+        script = self.compile(name)
         screenshot = self.folder / "window.png"
         output = self.run_command(
             "xvfb-run",
@@ -105,12 +154,20 @@ class TestExamples(gr_unittest.TestCase):
             "--screenshot",
             screenshot,
         )
-        quality = json.loads(output.splitlines()[-1])
-        noiseless = float(ssim(self.sent, self.noiseless))
+        self.assertGreater(len(np.unique(load_picture(screenshot))), 100)
+        return json.loads(output.splitlines()[-1]), float(ssim(self.sent, self.noiseless))
+
+    def test_awgn_loopback_obeys_its_sliders(self):
+        quality, noiseless = self.run_window("awgn_loopback")
         self.assertAlmostEqual(quality["awgn, 8 dB"], noiseless, places=6)
         self.assertLess(quality["awgn, 0 dB"], noiseless - 0.1)
         self.assertAlmostEqual(quality["rayleigh, 10 dB"], noiseless, places=6)
-        self.assertGreater(len(np.unique(load_picture(screenshot))), 100)
+
+    def test_live_loopback_obeys_its_sliders(self):
+        quality, noiseless = self.run_window("live_loopback")
+        self.assertAlmostEqual(quality["20 dB"], noiseless, places=6)
+        self.assertAlmostEqual(quality["-40 kHz, -20 ppm, echo 0.5"], noiseless, places=6)
+        self.assertLess(quality["1 dB"], noiseless - 0.05)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,6 @@ bool burst_demodulator_impl::receive()
             d_sent = 0;
             d_key = pmt::intern("refused");
             d_dictionary = Dictionary(described(known)).add("error", pmt::intern(fault)).get();
-            // A wrong burst may hide the beginning of a right one.
             next_burst(burst.start + 1);
             return true;
         }
@@ -169,7 +168,8 @@ bool burst_demodulator_impl::receive()
             .add("bits_per_symbol", pmt::from_long(d_header.bits_per_symbol))
             .add("code_rate", pmt::intern(kernel::CODE_RATES[d_header.code_rate]))
             .get();
-    next_burst(burst.start + samples);
+    // Where a transmitter stopped halfway, the next burst begins inside this one.
+    next_burst(burst.start + 1);
     return true;
 }
 

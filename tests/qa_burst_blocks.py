@@ -187,10 +187,12 @@ class TestBurstBlocks(gr_unittest.TestCase):
         self.assertEqual([region["region"] for region, _ in regions], [0, 1, 2])
         self.assertEqual([line["block_errors"] for line in log][::2], [0, 0])
 
-        # Cut inside the header of the second burst: what follows is in step again.
-        cut = np.delete(samples, np.arange(length + 1500, 2 * length))
-        regions, log = receive(cut)
-        self.assertEqual([region["region"] for region, _ in regions], [0, 2])
+        # Cut inside the header or the payload of the second burst: what follows is in step again.
+        for place, received in ((1500, [0, 2]), (3000, [0, 1, 2])):
+            cut = np.delete(samples, np.arange(length + place, 2 * length))
+            regions, log = receive(np.concatenate([cut, self.noise(length, 15)]))
+            self.assertEqual([region["region"] for region, _ in regions], received)
+            self.assertEqual(log[-1]["block_errors"], 0)
 
     def test_frames_without_a_header_are_not_sent(self):
         frames = self.frames(3)

@@ -14,8 +14,6 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
-constexpr int HEADER_BITS_PER_SYMBOL = 2;
-constexpr std::size_t CODED_HEADER_BITS = HEADER_BITS_PER_SYMBOL * HEADER_QPSK_SYMBOLS;
 constexpr int HEADER_ITERATIONS = 20;
 
 // Paths weaker than this by power, against the strongest, do not move the window.

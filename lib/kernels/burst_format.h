@@ -6,7 +6,6 @@
 #include <complex>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace gr::vqdeepsc::kernel {
@@ -19,8 +18,10 @@ constexpr int PREAMBLE_SAMPLES = SHORT_SYMBOL_SAMPLES * static_cast<int>(SHORT_S
 /*! One short symbol, mean power 13/16 where a data carrier has 1. */
 std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> short_symbol();
 
-/*! QPSK symbols that carry the coded header. */
+/*! The coded header is sent with QPSK. */
 constexpr int HEADER_QPSK_SYMBOLS = 768;
+constexpr int HEADER_BITS_PER_SYMBOL = 2;
+constexpr std::size_t CODED_HEADER_BITS = HEADER_BITS_PER_SYMBOL * HEADER_QPSK_SYMBOLS;
 
 /*! Where carriers, pilots and training lie (docs/air-interface.md). Immutable.
  *

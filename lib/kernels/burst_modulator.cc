@@ -11,9 +11,6 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
-constexpr int HEADER_BITS_PER_SYMBOL = 2;
-constexpr std::size_t CODED_HEADER_BITS = HEADER_BITS_PER_SYMBOL * HEADER_QPSK_SYMBOLS;
-
 void check_level(const char* name, float value)
 {
     if (!(value > 0.0f && std::isfinite(value))) {

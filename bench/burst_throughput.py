@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Samples per second of burst transmitter and receiver, beside GNU Radio's ofdm_tx and ofdm_rx.
+
+Run with the Python of the installation, for example prefix/bin/python bench/burst_throughput.py.
+Figures are per second of processor time of all threads, that is, of one core.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+from burst_link import CARRIER_POWER, MODEL, random_frames, transmitted
+from gnuradio import blocks, digital, gr, vqdeepsc
+from gnuradio.vqdeepsc.frames import FrameHeader
+from gnuradio.vqdeepsc.loopback import frames_source
+
+PAYLOAD_BITS = 20032
+BURSTS = 8
+SNR_DB = 10.0
+TREE_PACKET_BYTES = 96
+FLOWGRAPH = Callable[[gr.top_block], gr.basic_block]
+
+
+def rate(build: FLOWGRAPH, seconds: float, repeats: int) -> float:
+    """Median Msample per second; build() returns the block whose output is counted."""
+    rates = []
+    for _ in range(repeats):
+        top = gr.top_block()
+        counted = build(top)
+        top.start()
+        time.sleep(0.2)
+        first, start = counted.nitems_written(0), time.process_time()
+        time.sleep(seconds)
+        last, end = counted.nitems_written(0), time.process_time()
+        top.stop()
+        top.wait()
+        rates.append((last - first) / (end - start) / 1e6)
+    return statistics.median(rates)
+
+
+def noisy_bursts() -> np.ndarray:
+    samples = transmitted(random_frames(BURSTS, PAYLOAD_BITS, 1)).reshape(-1)
+    rng = np.random.default_rng(2)
+    noise = rng.normal(0, np.sqrt(CARRIER_POWER * 10 ** (-SNR_DB / 10) / 2), (2, samples.size))
+    return (samples + noise[0] + 1j * noise[1]).astype(np.complex64)
+
+
+def transmitter(top: gr.top_block) -> gr.basic_block:
+    frames = random_frames(BURSTS, PAYLOAD_BITS, 1)
+    headers = [FrameHeader(i, 128, 128, 0, MODEL).to_pmt() for i in range(BURSTS)]
+    source = frames_source(frames, headers)
+    source.set_repeat(True)
+    count = blocks.copy(gr.sizeof_gr_complex)
+    top.connect(
+        source,
+        vqdeepsc.burst_transmitter(PAYLOAD_BITS),
+        count,
+        blocks.null_sink(gr.sizeof_gr_complex),
+    )
+    return count
+
+
+def modulator(top: gr.top_block) -> gr.basic_block:
+    block = vqdeepsc.burst_modulator(PAYLOAD_BITS)
+    frames = random_frames(BURSTS, block.coded_bits(), 1)
+    headers = [FrameHeader(i, 128, 128, 0, MODEL).to_pmt() for i in range(BURSTS)]
+    source = frames_source(frames, headers)
+    source.set_repeat(True)
+    top.connect(source, block, blocks.null_sink(gr.sizeof_gr_complex))
+    return block
+
+
+def receiver_of(samples: np.ndarray) -> FLOWGRAPH:
+    def build(top: gr.top_block) -> gr.basic_block:
+        source = blocks.vector_source_c(samples, True)
+        top.connect(source, vqdeepsc.burst_receiver())
+        return source
+
+    return build
+
+
+def detector_of(samples: np.ndarray) -> FLOWGRAPH:
+    def build(top: gr.top_block) -> gr.basic_block:
+        source = blocks.vector_source_c(samples, True)
+        block = vqdeepsc.burst_detector()
+        top.connect(source, block, blocks.null_sink(gr.sizeof_gr_complex))
+        return block
+
+    return build
+
+
+def demodulator_of(samples: np.ndarray) -> FLOWGRAPH:
+    def build(top: gr.top_block) -> gr.basic_block:
+        source = blocks.vector_source_c(samples, True)
+        block = vqdeepsc.burst_detector()
+        demodulator = vqdeepsc.burst_demodulator()
+        top.connect(source, block, demodulator, blocks.null_sink(gr.sizeof_float))
+        return block
+
+    return build
+
+
+def tree_transmitter(top: gr.top_block) -> gr.basic_block:
+    rng = np.random.default_rng(1)
+    source = blocks.vector_source_b(rng.integers(0, 256, 960).tolist(), True)
+    tagger = blocks.stream_to_tagged_stream(gr.sizeof_char, 1, TREE_PACKET_BYTES, "packet_len")
+    count = blocks.copy(gr.sizeof_gr_complex)
+    top.connect(source, tagger, digital.ofdm_tx(packet_length_tag_key="packet_len"), count)
+    top.connect(count, blocks.null_sink(gr.sizeof_gr_complex))
+    return count
+
+
+def tree_receiver(top: gr.top_block) -> gr.basic_block:
+    sender = gr.top_block()
+    rng = np.random.default_rng(1)
+    source = blocks.vector_source_b(rng.integers(0, 256, 960).tolist())
+    tagger = blocks.stream_to_tagged_stream(gr.sizeof_char, 1, TREE_PACKET_BYTES, "packet_len")
+    sink = blocks.vector_sink_c()
+    sender.connect(source, tagger, digital.ofdm_tx(packet_length_tag_key="packet_len"), sink)
+    sender.run()
+    repeated = blocks.vector_source_c(sink.data(), True)
+    top.connect(
+        repeated,
+        digital.ofdm_rx(packet_length_tag_key="packet_len"),
+        blocks.null_sink(gr.sizeof_char),
+    )
+    return repeated
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement")
+    parser.add_argument("--repeats", type=int, default=3, help="measurements for each median")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    samples = noisy_bursts()
+    builders = {
+        "burst_transmitter": transmitter,
+        "  burst_modulator alone": modulator,
+        "ofdm_tx": tree_transmitter,
+        "burst_receiver": receiver_of(samples),
+        "  burst_detector alone": detector_of(samples),
+        "  detector and demodulator": demodulator_of(samples),
+        "ofdm_rx": tree_receiver,
+    }
+    rates = {
+        name: rate(build, arguments.seconds, arguments.repeats) for name, build in builders.items()
+    }
+    ratios = {
+        "transmitter": rates["burst_transmitter"] / rates["ofdm_tx"],
+        "receiver": rates["burst_receiver"] / rates["ofdm_rx"],
+    }
+    if arguments.json:
+        named = {name.strip(): value for name, value in rates.items()}
+        print(json.dumps({"msamples_per_second": named, "ratios": ratios}))
+        return
+    print(f"Msample per second of processor time; bursts of {PAYLOAD_BITS} bits at {SNR_DB} dB")
+    for name, value in rates.items():
+        print(f"{name:30}{value:8.2f}")
+    for name, value in ratios.items():
+        print(f"{name} to GNU Radio's: {value:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -38,7 +38,6 @@ def kernel_rate(call: Callable[[], Any], seconds: float, repeats: int) -> float:
 
 def flowgraph_rate(
     make: Callable[[], gr.basic_block],
-    item_size: int,
     items_per_symbol: int,
     seconds: float,
     repeats: int,
@@ -48,7 +47,7 @@ def flowgraph_rate(
     for _ in range(repeats):
         top = gr.top_block()
         block = make()
-        sink = blocks.null_sink(item_size)
+        sink = blocks.null_sink(block.output_signature().sizeof_stream_item(0))
         top.connect(blocks.null_source(gr.sizeof_gr_complex), block, sink)
         top.start()
         time.sleep(0.1)
@@ -61,14 +60,18 @@ def flowgraph_rate(
     return statistics.median(rates)
 
 
-def demapper_kernels(seconds: float, repeats: int) -> list[dict[str, Any]]:
+def demapper_kernels(
+    constellations: list[str], sets: list[str], seconds: float, repeats: int
+) -> list[dict[str, Any]]:
     rng = np.random.default_rng(1)
     symbols = (rng.normal(size=SYMBOLS) + 1j * rng.normal(size=SYMBOLS)).astype(np.complex64)
     noise = rng.uniform(0.05, 1, SYMBOLS).astype(np.float32)
     rows = []
     for bits, name in NAMES.items():
+        if name not in constellations:
+            continue
         for method in ("maxlog", "exact"):
-            for instruction_set in instruction_sets():
+            for instruction_set in sets:
                 demapper = QamDemapper(bits, method, instruction_set)
                 outputs: dict[str, Callable[[], Any]] = {
                     "float": lambda d=demapper: d.demap(symbols, NOISE),
@@ -91,21 +94,24 @@ def tree_decoder(table_bits: int | None) -> gr.basic_block:
 def demapper_blocks(seconds: float, repeats: int) -> list[dict[str, Any]]:
     makers: dict[str, Callable[[], gr.basic_block]] = {
         "qam_soft_demapper, maxlog": lambda: vqdeepsc.qam_soft_demapper(4, NOISE, "maxlog"),
+        "qam_soft_demapper, maxlog, int8": lambda: vqdeepsc.qam_soft_demapper(
+            4, NOISE, "maxlog", quantised=True
+        ),
         "qam_soft_demapper, exact": lambda: vqdeepsc.qam_soft_demapper(4, NOISE, "exact"),
         "constellation_soft_decoder_cf, table": lambda: tree_decoder(8),
         "constellation_soft_decoder_cf": lambda: tree_decoder(None),
     }
     return [
-        {"block": name, "rate": flowgraph_rate(make, gr.sizeof_float, 4, seconds, repeats)}
+        {"block": name, "rate": flowgraph_rate(make, 4, seconds, repeats)}
         for name, make in makers.items()
     ]
 
 
-def channel_kernels(seconds: float, repeats: int) -> list[dict[str, Any]]:
+def channel_kernels(sets: list[str], seconds: float, repeats: int) -> list[dict[str, Any]]:
     symbols = np.ones(SYMBOLS, np.complex64)
     rows = []
     for kind, block_length in (("awgn", 1), ("rayleigh", 1), ("rician", 1), ("rician", 1000)):
-        for instruction_set in instruction_sets():
+        for instruction_set in sets:
             channel = FadingChannel(kind, SNR_DB, 1.0, block_length, 1, instruction_set)
             rate = kernel_rate(lambda c=channel: c.apply(symbols), seconds, repeats)
             rows.append(
@@ -127,7 +133,7 @@ def channel_blocks(seconds: float, repeats: int) -> list[dict[str, Any]]:
         "fading_model": lambda: channels.fading_model(8, 0.01, False),
     }
     return [
-        {"block": name, "rate": flowgraph_rate(make, gr.sizeof_gr_complex, 1, seconds, repeats)}
+        {"block": name, "rate": flowgraph_rate(make, 1, seconds, repeats)}
         for name, make in makers.items()
     ]
 
@@ -155,6 +161,20 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=0.1, help="length of one measurement")
     parser.add_argument("--repeats", type=int, default=5, help="measurements for each median")
+    parser.add_argument(
+        "--constellations",
+        nargs="+",
+        choices=list(NAMES.values()),
+        default=list(NAMES.values()),
+        help="constellations",
+    )
+    parser.add_argument(
+        "--instruction-sets",
+        nargs="+",
+        choices=instruction_sets(),
+        default=instruction_sets(),
+        help="instruction sets",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     return parser.parse_args()
 
@@ -162,10 +182,11 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     seconds, repeats = arguments.seconds, arguments.repeats
+    sets = arguments.instruction_sets
     results = {
-        "demapper_kernels": demapper_kernels(seconds, repeats),
+        "demapper_kernels": demapper_kernels(arguments.constellations, sets, seconds, repeats),
         "demapper_blocks": demapper_blocks(5 * seconds, repeats),
-        "channel_kernels": channel_kernels(seconds, repeats),
+        "channel_kernels": channel_kernels(sets, seconds, repeats),
         "channel_blocks": channel_blocks(5 * seconds, repeats),
     }
     add_ratios(results["demapper_blocks"], "constellation_soft_decoder_cf, table")

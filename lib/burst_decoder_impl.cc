@@ -123,13 +123,28 @@ void burst_decoder_impl::decode()
 {
     d_decoder->set_iterations(iterations());
     std::vector<float> posterior(d_header.payload_bits);
-    const auto result = d_decoder->decode(d_llrs.data(), nullptr, posterior.data());
-    message_port_pub(d_regions,
-                     pmt::cons(frame_dictionary(d_header),
-                               pmt::init_f32vector(posterior.size(), posterior)));
+    auto result = d_decoder->decode(d_llrs.data(), nullptr, posterior.data());
+    int copies = 1;
+    if (result.block_errors) {
+        copies += d_copies.add_to(d_header, d_llrs);
+        if (copies > 1) {
+            result = d_decoder->decode(d_llrs.data(), nullptr, posterior.data());
+        }
+    }
+    if (result.block_errors) {
+        d_copies.keep(d_header, d_llrs, copies);
+    } else {
+        d_copies.forget(d_header);
+    }
+    const auto copies_pmt = pmt::from_long(copies);
+    message_port_pub(
+        d_regions,
+        pmt::cons(Dictionary(frame_dictionary(d_header)).add("copies", copies_pmt).get(),
+                  pmt::init_f32vector(posterior.size(), posterior)));
     message_port_pub(d_log,
                      Dictionary(d_frame)
                          .add("header_ok", pmt::PMT_T)
+                         .add("copies", copies_pmt)
                          .add("block_errors", pmt::from_long(result.block_errors))
                          .add("blocks", pmt::from_long(result.blocks))
                          .add("iterations", pmt::from_double(result.iterations))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/burst_header.h"
+#include "kernels/copy_combiner.h"
 #include "kernels/ldpc_transport.h"
 #include <gnuradio/vqdeepsc/burst_decoder.h>
 #include <mutex>
@@ -31,6 +32,7 @@ private:
     mutable std::mutex d_mutex;
     int d_iterations;
     std::optional<kernel::TransportDecoder> d_decoder; // of the format of the last frame
+    kernel::CopyCombiner d_copies;
     kernel::BurstHeader d_header;
     pmt::pmt_t d_frame;
     std::vector<float> d_llrs;

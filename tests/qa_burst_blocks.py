@@ -67,7 +67,8 @@ class TestBurstBlocks(gr_unittest.TestCase):
         return (parts[0] + 1j * parts[1]).astype(np.complex64)
 
     def assert_received(self, regions, log, frames, frame_headers):
-        self.assertEqual([region for region, _ in regions], [h.__dict__ for h in frame_headers])
+        expected = [{**header.__dict__, "copies": 1} for header in frame_headers]
+        self.assertEqual([region for region, _ in regions], expected)
         for (_, llrs), bits in zip(regions, frames, strict=True):
             np.testing.assert_array_equal(llrs > 0, bits)
         self.assertEqual([line["header_ok"] for line in log], [True] * len(frames))

@@ -210,6 +210,20 @@ def test_copies_are_combined(pictures, drawn, tmp_path, capfd):
     assert len(events(tmp_path / "log.jsonl", "burst")) == 3
 
 
+def test_copies_are_combined_below_the_threshold(pictures, drawn, tmp_path, capfd):
+    path = tmp_path / "bursts.cf32"
+    radio = ("--radio", "file", "--device", path)
+    sent = run_here(capfd, "transmit", pictures, *radio, "--repeat", 3)
+    assert sent.returncode == 0, sent.stderr
+    # 1 dB: one burst of 16-QAM at rate 1/3 wants more than 2.4 dB, the sum of three has 5.8
+    heard = through_channel(np.fromfile(path, np.complex64), 0.2 * (16 / 13 / 10**0.1) ** 0.5)
+    out = receive_samples(heard, tmp_path, capfd, "--repeat", 3)
+    assert_same(received(out), drawn)
+    bursts = events(tmp_path / "log.jsonl", "burst")
+    assert [burst["copies"] for burst in bursts if burst["picture"] == 0][:2] == [1, 2]
+    assert all(burst["block_errors"] for burst in bursts if burst["copies"] == 1)
+
+
 def test_picture_after_picture_until_enough(recording, drawn, tmp_path, capfd):
     samples = np.tile(np.fromfile(recording, np.complex64), 5)
     out = receive_samples(samples, tmp_path, capfd, "--pictures", 3)

@@ -3,7 +3,8 @@
 
 A picture PDU is (dictionary with ``picture``, ``width``, ``height``; u8vector with RGB in
 raster order). A region PDU is (dictionary of a :class:`FrameHeader`; u8vector with one payload
-bit per item or f32vector with their LLRs). On a stream, the first item of a region carries a
+bit per item or f32vector with their LLRs); the dictionary may have ``copies``, how many copies
+of the region went into the LLRs. On a stream, the first item of a region carries a
 tag ``frame`` whose value is the same dictionary. The value names nothing that depends on the
 rate of the stream, so the tag means the same before and after coding and mapping.
 """
@@ -74,6 +75,13 @@ END_OF_PICTURES = pmt.PMT_EOF
 """In place of a picture PDU: no more will come."""
 
 
+def combined_copies(dictionary: pmt.pmt_base) -> int:
+    """How many copies went into the LLRs of a region PDU with that dictionary."""
+    if not pmt.dict_has_key(dictionary, pmt.intern("copies")):
+        return 1
+    return _integer(dictionary, "copies", 1, 2**31 - 1)
+
+
 def picture_to_pdu(image: np.ndarray, picture: int) -> pmt.pmt_base:
     """A picture PDU of image, uint8 [H, W, 3]."""
     height, width = image.shape[:2]
@@ -141,11 +149,14 @@ class PictureAssembler:
         """Whether some regions of a picture have arrived and the picture is not drawn."""
         return self._header is not None
 
-    def add(self, header: FrameHeader, llrs: np.ndarray) -> list[ReceivedPicture]:
+    def add(
+        self, header: FrameHeader, llrs: np.ndarray, combined: int = 1
+    ) -> list[ReceivedPicture]:
         """Take LLRs float [bits_per_region] of one region; return the pictures that are done.
 
-        LLRs of a region that comes twice are added. Raises FrameError for a region of another
-        model or of another length.
+        LLRs of a region that comes twice are added, unless the later ones stem from several
+        copies already (combined > 1): then they take the place of the earlier ones. Raises
+        FrameError for a region of another model or of another length.
         """
         codec = self._codec
         if header.model != codec.model_id:
@@ -168,7 +179,10 @@ class PictureAssembler:
             self._header = header
             self._llrs = np.zeros((regions, codec.bits_per_region), np.float32)
             self._received = np.zeros(regions, int)
-        self._llrs[header.region] += llrs
+        if combined > 1:
+            self._llrs[header.region] = llrs
+        else:
+            self._llrs[header.region] += llrs
         self._received[header.region] += 1
         if self._received.min() >= self._copies:
             done += self.flush()

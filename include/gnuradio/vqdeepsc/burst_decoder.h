@@ -14,7 +14,9 @@ namespace vqdeepsc {
  * for each frame a pair of a dictionary with picture, width, height, region and model and an
  * f32vector with the a-posteriori LLR = ln P(1)/P(0) of each payload bit; "log" publishes the
  * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of a
- * refused burst says.
+ * refused burst says. A frame with block errors is kept, and its LLRs are added to those of the
+ * next copy (same header, same bits) where that has errors too; both dictionaries say in copies
+ * over how many frames the LLRs were added.
  */
 class VQDEEPSC_API burst_decoder : virtual public gr::sync_block
 {

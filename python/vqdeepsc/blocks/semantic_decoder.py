@@ -14,6 +14,7 @@ from ..frames import (
     PictureAssembler,
     ReceivedPicture,
     bits_to_llrs,
+    combined_copies,
     picture_to_pdu,
 )
 from .picture_files import PictureFolder, keep_picture
@@ -102,7 +103,8 @@ class semantic_decoder(gr.basic_block):
                 llrs = np.array(pmt.to_python(data), np.float32)
             else:
                 raise FrameError("a region PDU holds a u8vector of bits or a f32vector of LLRs")
-            self._publish(self._assembler.add(header, llrs))
+            copies = combined_copies(pmt.car(pdu))
+            self._publish(self._assembler.add(header, llrs, copies))
             self._restart_timer()
         except FrameError as error:
             self.logger.error(f"region PDU passed over: {error}")

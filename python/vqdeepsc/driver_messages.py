@@ -11,7 +11,6 @@ import os
 import re
 import threading
 from collections import Counter
-from types import TracebackType
 
 _REPORT = re.compile(rb"s?([ODULS])")
 # Letters inside a sentence mean nothing; what is written at once is reports and nothing else.
@@ -36,12 +35,7 @@ class DriverMessages:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.dup2(self._terminal, _STDERR)
         self._thread.join(timeout=1.0)
         os.close(self._terminal)

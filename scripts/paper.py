@@ -63,11 +63,10 @@ def plan(
         channels=channels,
         snr_db=parse_snr(CURVE),
         baselines=baselines.BASELINES,
-        decisions=("soft", "hard"),
         upper_bounds=upper_bounds,
         limit=pictures,
     )
-    part = replace(curve, baselines=(), decisions=("soft",), upper_bounds=(), limit=few)
+    part = replace(curve, baselines=(), upper_bounds=(), limit=few)
     bits = {model: source_bits(model) for model in models}
     most_bits = max(bits.values())
     bandwidth, schemes, protection = [], [], []
@@ -100,13 +99,14 @@ def plan(
                 schemes=[Scheme(), *map(Scheme.parse, protected.get(scales, ()))],
             )
         )
-    natural = replace(curve, images=[bsds], decisions=("soft",), upper_bounds=())
+    natural = replace(curve, images=[bsds], upper_bounds=())
     return [
         Experiment("cars", [curve]),
-        *([Experiment("natural", [natural])] if bsds else []),
+        Experiment("decisions", [replace(part, decisions=("soft", "hard"))]),
         Experiment("bandwidth", bandwidth),
         Experiment("schemes", schemes),
         Experiment("protection", protection),
+        *([Experiment("natural", [natural])] if bsds else []),
     ]
 
 

@@ -26,7 +26,7 @@ COLUMNS = {
     "with_block_errors": int,
 }
 TABLE_SNR = (0.0, 2.0, 4.0, 6.0, 10.0, 20.0)
-PROTECTION_SNR = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+CLIFF_SNR = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 VALUES = 3 * 128 * 128
 """Colour values of a picture of 128x128 pixels."""
@@ -70,6 +70,7 @@ def write_report(results: Path) -> None:
         _introduction(models),
         _table_one(models),
         _paper_figures(results, models),
+        _decisions(results, models),
         _natural(results, models),
         _bandwidth(results, models),
         _schemes(results, models),
@@ -159,11 +160,10 @@ def _paper_figures(results: Path, models: Sequence[dict]) -> str:
         stem = results / f"fig{label}"
         title = f"Fig. {label}: {_count(means)} cars, {bits:,} bits, LDPC 1/3, 16-QAM"
         plot_means(chosen + bound, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
-        ours = [system for model in group for system in (model["name"], f"{model['name']}:hard")]
         parts += [
             f"### Fig. {label}: {bits:,} bits",
             f"![Fig. {label}](fig{label}.png)",
-            _table(chosen, [*ours, *BASELINES]),
+            _table(chosen, [*(model["name"] for model in group), *BASELINES]),
         ]
         for model in group:
             verdicts += _verdicts(chosen, model, bound)
@@ -191,9 +191,6 @@ def _verdicts(means: Means, model: dict, bound: Means) -> list[str]:
     ]
     if cliffs:
         found.append(f"`{name}`: every block of every picture arrives from {', '.join(cliffs)} on.")
-    soft_gain = _hard_gain(means, name)
-    if soft_gain:
-        found.append(soft_gain)
     top = max(plateau, default=None)
     scales = len(model["scales"])
     if bound and top is not None:
@@ -268,6 +265,25 @@ def _gap(means: Means, models: Sequence[dict]) -> list[str]:
     ]
 
 
+def _decisions(results: Path, models: Sequence[dict]) -> str:
+    means = read_means(results / "decisions.csv")
+    if not means:
+        return ""
+    stem = results / "decisions"
+    title = f"{_count(means)} cars, LDPC 1/3, 16-QAM: soft and hard bits"
+    plot_means(means, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
+    names = [model["name"] for model in models]
+    systems = [system for name in names for system in (name, f"{name}:hard")]
+    parts = [
+        f"## Soft against hard bits ({_count(means)} cars)",
+        "The same received frames: probabilities of the codewords, or decided bits.",
+        "![Soft and hard bits](decisions.png)",
+        _table(means, systems, CLIFF_SNR),
+        _list(text for name in names if (text := _hard_gain(means, name))),
+    ]
+    return "\n\n".join(parts)
+
+
 def _hard_gain(means: Means, name: str) -> str:
     best = None
     for group in means:
@@ -279,8 +295,8 @@ def _hard_gain(means: Means, name: str) -> str:
     if best is None:
         return ""
     return (
-        f"Soft bits gain up to {best[0]:.3f} SSIM over hard ones below the cliff "
-        f"({_place(best[1])}); the paper decodes hard decisions."
+        f"`{name}` gains up to {best[0]:.3f} SSIM from soft bits ({_place(best[1])}); the paper "
+        "decodes decided ones."
     )
 
 
@@ -403,7 +419,7 @@ def _protection(results: Path, models: Sequence[dict]) -> str:
         plot_means(chosen, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
         systems = list(dict.fromkeys(group["system"] for group in chosen))
         parts.append(f"![Protection, {model['name']}]({stem.name}.png)")
-        parts.append(_table(chosen, systems, PROTECTION_SNR))
+        parts.append(_table(chosen, systems, CLIFF_SNR))
         parts.append(_list(_protection_verdict(chosen, model["name"], s) for s in systems[1:]))
     return "\n\n".join(parts)
 

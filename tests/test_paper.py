@@ -46,7 +46,7 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     results = folder / "results"
     text = (results / "README.md").read_text()
     names = {path.name for path in results.iterdir()}
-    for name in ("cars", "natural", "bandwidth", "schemes", "protection"):
+    for name in ("cars", "decisions", "natural", "bandwidth", "schemes", "protection"):
         assert f"{name}.csv" in names
         for group in paper_report.read_means(results / f"{name}.csv"):
             assert group["pictures"] == 1
@@ -78,7 +78,7 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     after = read_results(folder / "work" / "cars.csv")
     assert [row.key for row in after] == [row.key for row in before]
     changed = {new.system for new, old in zip(after, before, strict=True) if new != old}
-    assert changed == {"four", "four:hard"}
+    assert changed == {"four"}
 
 
 def test_an_interrupted_run_shows_the_pictures_that_are_finished(folder, monkeypatch):

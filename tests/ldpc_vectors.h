@@ -114,3 +114,21 @@ constexpr CodedBlockVector CODED_BLOCK_VECTORS[] = {
     { 100000, 112512, 6, 2, 3177669226U },
     { 100000, 112512, 6, 3, 2488857033U },
 };
+
+constexpr int SWEEP_RATES[][2] = {
+    { 1, 5 },
+    { 1, 4 },
+    { 1, 3 },
+    { 1, 2 },
+    { 2, 3 },
+    { 3, 4 },
+    { 8, 9 },
+};
+constexpr int SWEEP_ORDERS[] = { 1, 2, 4, 6, 8 };
+// Of the coded bits of the whole sweep, by redundancy version.
+constexpr std::uint32_t SWEEP_HASHES[] = {
+    3082024593U,
+    3791886386U,
+    780613138U,
+    2266973299U,
+};

@@ -40,11 +40,14 @@ LENGTHS = [
     (100000, 300000, 4),
     (100000, 112512, 6),
 ]
+# A sweep from 24 to 100,000 bits; its rates and orders take turns.
+SWEEP_RATES = [(1, 5), (1, 4), (1, 3), (1, 2), (2, 3), (3, 4), (8, 9)]
+SWEEP_ORDERS = [1, 2, 4, 6, 8]
+FNV_START = 2166136261
 
 
-def fnv1a(values: np.ndarray) -> int:
-    """32-bit FNV-1a hash of the lowest 8 bits of each value."""
-    value = 2166136261
+def fnv1a(values: np.ndarray, value: int = FNV_START) -> int:
+    """32-bit FNV-1a hash of the lowest 8 bits of each value, continued from another hash."""
     for byte in values.astype(np.uint8).tolist():
         value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
     return value
@@ -70,10 +73,9 @@ def base_graph_values(base_graph: int) -> np.ndarray:
     return np.array(values)
 
 
-def coded_block(
-    bits: np.ndarray, coded_bits: int, bits_per_symbol: int, version: int
-) -> np.ndarray:
-    """Transport block, padded with zeros until its code blocks are equally long, to coded bits."""
+def coded_blocks(bits: np.ndarray, coded_bits: int, bits_per_symbol: int) -> list[np.ndarray]:
+    """Transport block, padded with zeros until its code blocks are equally long, to coded bits
+    of each redundancy version."""
     info = nrDLSCHInfo(len(bits), len(bits) / coded_bits)
     padding = -(len(bits) + info["L"]) % info["C"]
     bits = np.concatenate([bits, np.zeros(padding, dtype=int)])
@@ -81,14 +83,33 @@ def coded_block(
     blocks = nrCodeBlockSegmentLDPC(with_crc, info["BGN"])
     size = int(info["Zc"])
     index = next(i for i, sizes in enumerate(getZarray()) if size in sizes)
+    # Shifts count modulo the lifting size. The package leaves that out, and where the difference
+    # of the two is -1 (base graph 1, lifting size 104) takes it for an entry without a circulant.
     graph = _load_basegraph(index, info["BGN"])
+    graph = np.where(graph < 0, graph, graph % size)
     codewords = []
     for block in blocks.T:
         codeword = _encode_thangaraj(graph, size, np.where(block < 0, 0, block)).astype(int)
         codeword[: len(block)][block < 0] = -1
         codewords.append(codeword[2 * size :])
     modulation = MODULATIONS[bits_per_symbol]
-    return nrRateMatchLDPC(np.array(codewords).T, coded_bits, version, modulation, 1)
+    return [
+        nrRateMatchLDPC(np.array(codewords).T, coded_bits, version, modulation, 1)
+        for version in range(4)
+    ]
+
+
+def sweep() -> list[tuple[int, int, int]]:
+    """Payload bits, coded bits and bits per symbol."""
+    points = []
+    bits = 24
+    while bits <= 100_000:
+        numerator, denominator = SWEEP_RATES[len(points) % len(SWEEP_RATES)]
+        order = SWEEP_ORDERS[len(points) % len(SWEEP_ORDERS)]
+        # A whole number of symbols, as the standard has it.
+        points.append((bits, (bits * denominator // numerator // order + 1) * order, order))
+        bits += 1 + bits // 12
+    return points
 
 
 def main() -> None:
@@ -120,10 +141,25 @@ def main() -> None:
         "constexpr CodedBlockVector CODED_BLOCK_VECTORS[] = {",
     ]
     for bits, coded_bits, bits_per_symbol in LENGTHS:
-        for version in range(4):
-            value = fnv1a(coded_block(payload(bits), coded_bits, bits_per_symbol, version))
+        coded = coded_blocks(payload(bits), coded_bits, bits_per_symbol)
+        for version, block in enumerate(coded):
+            value = fnv1a(block)
             lines.append(f"    {{ {bits}, {coded_bits}, {bits_per_symbol}, {version}, {value}U }},")
-    lines.append("};")
+    lines += [
+        "};",
+        "",
+        "constexpr int SWEEP_RATES[][2] = {",
+        *(f"    {{ {numerator}, {denominator} }}," for numerator, denominator in SWEEP_RATES),
+        "};",
+        f"constexpr int SWEEP_ORDERS[] = {{ {', '.join(map(str, SWEEP_ORDERS))} }};",
+        "// Of the coded bits of the whole sweep, by redundancy version.",
+        "constexpr std::uint32_t SWEEP_HASHES[] = {",
+    ]
+    hashes = [FNV_START] * 4
+    for bits, coded_bits, bits_per_symbol in sweep():
+        coded = coded_blocks(payload(bits), coded_bits, bits_per_symbol)
+        hashes = [fnv1a(block, value) for block, value in zip(coded, hashes, strict=True)]
+    lines += [*(f"    {value}U," for value in hashes), "};"]
     arguments.output.write_text("\n".join(lines) + "\n")
 
 

@@ -4,6 +4,7 @@
 #include "ldpc_vectors.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 using namespace gr::vqdeepsc::kernel;
@@ -74,20 +75,42 @@ void check_parity(Checks& checks, int base_graph, int size)
                  name + ": parity is not all zero");
 }
 
-void check_vector(Checks& checks, const CodedBlockVector& vector)
+void add_coded_block(
+    Hash& hash, std::size_t payload_bits, std::size_t coded_bits, int bits_per_symbol, int version)
 {
-    TransportEncoder encoder(vector.payload_bits,
-                             vector.coded_bits,
-                             vector.bits_per_symbol,
-                             vector.redundancy_version);
-    const auto payload =
-        bits_from(static_cast<std::uint32_t>(vector.payload_bits), vector.payload_bits);
-    std::vector<std::uint8_t> coded(vector.coded_bits);
+    TransportEncoder encoder(payload_bits, coded_bits, bits_per_symbol, version);
+    const auto payload = bits_from(static_cast<std::uint32_t>(payload_bits), payload_bits);
+    std::vector<std::uint8_t> coded(coded_bits);
     encoder.encode(payload.data(), coded.data());
-    Hash hash;
     for (const std::uint8_t bit : coded) {
         hash.add(bit);
     }
+}
+
+// Lengths from 24 to 100,000 bits, rates and orders in turn, as in make_ldpc_vectors.py.
+void check_sweep(Checks& checks, int version)
+{
+    Hash hash;
+    std::size_t point = 0;
+    for (std::size_t bits = 24; bits <= 100000; bits += 1 + bits / 12, point++) {
+        const auto& rate = SWEEP_RATES[point % std::size(SWEEP_RATES)];
+        const std::size_t order = SWEEP_ORDERS[point % std::size(SWEEP_ORDERS)];
+        const std::size_t coded_bits = (bits * rate[1] / rate[0] / order + 1) * order;
+        add_coded_block(hash, bits, coded_bits, static_cast<int>(order), version);
+    }
+    checks.check(hash.value() == SWEEP_HASHES[version],
+                 std::to_string(point) + " lengths, version " + std::to_string(version) +
+                     " as by an independent encoder");
+}
+
+void check_vector(Checks& checks, const CodedBlockVector& vector)
+{
+    Hash hash;
+    add_coded_block(hash,
+                    vector.payload_bits,
+                    vector.coded_bits,
+                    vector.bits_per_symbol,
+                    vector.redundancy_version);
     checks.check(hash.value() == vector.hash,
                  std::to_string(vector.payload_bits) + " to " + std::to_string(vector.coded_bits) +
                      " bits, version " + std::to_string(vector.redundancy_version) +
@@ -138,6 +161,9 @@ int main()
     }
     for (const CodedBlockVector& vector : CODED_BLOCK_VECTORS) {
         check_vector(checks, vector);
+    }
+    for (int version = 0; version < 4; version++) {
+        check_sweep(checks, version);
     }
     check_segmentation(checks);
 

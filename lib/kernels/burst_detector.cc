@@ -21,6 +21,9 @@ constexpr std::size_t SEARCH = SHORT;
 constexpr int TIMING_ERROR = SHORT / 2;
 // Offsets of so many cycles per short symbol are tried.
 constexpr int LARGEST_OFFSET = 7;
+// Samples before a candidate that are still looked at.
+constexpr int LOOKBACK = SEARCH;
+static_assert(LOOKBACK >= TIMING_ERROR);
 // Samples that have to follow a candidate's first: the sums reach two short symbols on.
 constexpr std::size_t LOOKAHEAD = PREAMBLE_SAMPLES + 2 * SHORT;
 static_assert(LOOKAHEAD + TIMING_ERROR <= PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
@@ -44,10 +47,10 @@ BurstDetector::BurstDetector(float threshold)
     : d_short_symbol(short_symbol()),
       d_threshold(threshold),
       d_short_symbol_energy(0.0f),
-      d_origin(-TIMING_ERROR),
-      d_next(TIMING_ERROR),
-      d_real(TIMING_ERROR, 0.0f),
-      d_imag(TIMING_ERROR, 0.0f)
+      d_origin(-LOOKBACK),
+      d_next(LOOKBACK),
+      d_real(LOOKBACK, 0.0f),
+      d_imag(LOOKBACK, 0.0f)
 {
     if (!(threshold >= 0.1f && threshold <= 0.9f)) {
         throw std::invalid_argument("threshold is " + std::to_string(threshold) +
@@ -55,6 +58,12 @@ BurstDetector::BurstDetector(float threshold)
     }
     for (const auto& sample : d_short_symbol) {
         d_short_symbol_energy += std::norm(sample);
+    }
+    for (int h = -LARGEST_OFFSET; h <= LARGEST_OFFSET; ++h) {
+        for (int i = 0; i < SHORT; ++i) {
+            const float angle = static_cast<float>(2.0 * M_PI * h * i / SHORT);
+            d_references.push_back(std::conj(d_short_symbol[i] * std::polar(1.0f, angle)));
+        }
     }
 }
 
@@ -155,6 +164,12 @@ void BurstDetector::search(std::vector<BurstDetection>& found)
             d_next = best;
             continue;
         }
+        // On the way down from a larger one that was no preamble.
+        const auto larger = std::max_element(first + (best - d_next) - SEARCH, first + (best - d_next));
+        if (*larger > d_metric[best]) {
+            d_next = best + 1;
+            continue;
+        }
         BurstDetection detection;
         if (verify(best, detection)) {
             found.push_back(detection);
@@ -191,11 +206,7 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
     int delay = 0;
     int offset = 0;
     for (int h = -LARGEST_OFFSET; h <= LARGEST_OFFSET; ++h) {
-        std::array<std::complex<float>, SHORT> reference;
-        for (int i = 0; i < SHORT; ++i) {
-            const float angle = static_cast<float>(2.0 * M_PI * h * i / SHORT);
-            reference[i] = std::conj(d_short_symbol[i] * std::polar(1.0f, angle));
-        }
+        const auto* reference = d_references.data() + (h + LARGEST_OFFSET) * SHORT;
         for (int d = 0; d <= 2 * TIMING_ERROR; ++d) {
             float real = 0.0f;
             float imag = 0.0f;
@@ -254,8 +265,7 @@ void BurstDetector::forget()
     if (needed < KEPT / 2) {
         return;
     }
-    // verify() looks back from a candidate.
-    const std::size_t drop = needed - TIMING_ERROR;
+    const std::size_t drop = needed - LOOKBACK;
     for (auto* values :
          { &d_real, &d_imag, &d_product_real, &d_product_imag, &d_energy, &d_metric }) {
         values->erase(values->begin(), values->begin() + drop);

@@ -55,6 +55,7 @@ private:
     void forget();
 
     std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> d_short_symbol;
+    std::vector<std::complex<float>> d_references; //!< conjugate short symbol at each offset
     float d_threshold;
     float d_short_symbol_energy;
     std::int64_t d_origin; //!< number of the first sample that is kept

@@ -37,12 +37,17 @@ PATHS = {
 }
 
 
-def response(taps: list[complex]) -> np.ndarray:
-    """Channel of the used carriers with mean power 1, in the order of their places."""
+def response(channel: str) -> np.ndarray:
+    """Channel of the used carriers, in the order of their places."""
     used = 13 * FFT_SIZE // 16
     carriers = np.r_[-used // 2 : 0, 1 : used // 2 + 1]
-    values = np.exp(-2j * np.pi * np.outer(carriers, np.arange(len(taps))) / FFT_SIZE) @ taps
-    return values / np.sqrt(np.mean(np.abs(values) ** 2))
+    taps = PATHS[channel]
+    return np.exp(-2j * np.pi * np.outer(carriers, np.arange(len(taps))) / FFT_SIZE) @ taps
+
+
+def power(channel: str) -> float:
+    """Mean of |channel|^2 of the used carriers."""
+    return float(np.mean(np.abs(response(channel)) ** 2))
 
 
 def known_channel(channel: str, snr_db: float, arguments: argparse.Namespace) -> tuple[int, int]:
@@ -55,8 +60,8 @@ def known_channel(channel: str, snr_db: float, arguments: argparse.Namespace) ->
     points = qam_points(bits_per_symbol)
     weights = 1 << np.arange(bits_per_symbol - 1, -1, -1)
     count = CODED_BITS // bits_per_symbol
-    gains = np.resize(response(PATHS[channel]), count).astype(np.complex64)
-    density = 10 ** (-snr_db / 10)
+    gains = np.resize(response(channel), count).astype(np.complex64)
+    density = power(channel) * 10 ** (-snr_db / 10)
     failed = blocks = 0
     while blocks < arguments.blocks and failed < arguments.errors:
         payload = rng.integers(0, 2, PAYLOAD_BITS, np.uint8)
@@ -76,21 +81,14 @@ def over_the_air(
 ) -> tuple[int, int]:
     """(failed, all) code blocks that came through channel_model and burst_receiver."""
     rng = np.random.default_rng(arguments.seed)
-    taps = np.array(PATHS[channel], complex)
-    taps /= np.sqrt(np.mean(np.abs(np.fft.fft(taps, FFT_SIZE)) ** 2))
-    # The power of the used carriers, which the taps need not keep at 1.
-    used = np.abs(response(PATHS[channel])) ** 2
-    assert abs(used.mean() - 1) < 1e-9
-    carriers = np.r_[-13 * FFT_SIZE // 32 : 0, 1 : 13 * FFT_SIZE // 32 + 1]
-    gain = np.mean(np.abs(np.fft.fft(taps, FFT_SIZE)[carriers]) ** 2)
-    noise = np.sqrt(CARRIER_POWER * gain * 10 ** (-snr_db / 10))
+    noise = np.sqrt(CARRIER_POWER * power(channel) * 10 ** (-snr_db / 10))
     silence = np.zeros(1000, np.complex64)
     stream = np.concatenate([silence, *samples, silence])
     failed = blocks = 0
     per_burst = None
     while blocks < arguments.blocks and failed < arguments.errors:
         model = channels.channel_model(
-            noise, CFO, CLOCK, taps.tolist(), int(rng.integers(1, 2**31))
+            noise, CFO, CLOCK, PATHS[channel], int(rng.integers(1, 2**31))
         )
         log = received(stream, vqdeepsc.burst_receiver(), model)
         right = [line for line in log if line["header_ok"]]
@@ -174,7 +172,7 @@ def parse_arguments() -> argparse.Namespace:
         "--snr",
         type=float,
         nargs="+",
-        default=[2.8, 3.0, 3.2, 3.4, 3.6, 3.8, 4.0, 4.2, 4.5, 5.0, 5.5, 6.0],
+        default=[round(3 + 0.1 * step, 1) for step in range(21)],
         help="Es/N0 in dB, ascending; a channel ends where nothing fails any more",
     )
     parser.add_argument(

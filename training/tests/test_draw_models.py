@@ -21,7 +21,7 @@ def few_photographs(monkeypatch):
     random = np.random.default_rng(0)
     pictures = np.stack([smooth_picture(random, 128, 128) for _ in range(2)])
     monkeypatch.setattr(draw_models, "photographs", lambda: pictures)
-    monkeypatch.setattr(draw_models, "BASELINES", ("jpeg", "webp"))
+    monkeypatch.setattr(draw_models, "NAMES", {"jpeg": "JPEG", "webp": "WebP"})
     return pictures
 
 

@@ -23,11 +23,11 @@ from .data import DataError, evaluation_pictures
 from .evaluate import evaluate, evaluate_baseline, quality
 from .figures import save_figure
 from .photographs import PHOTOGRAPHS, SIDE, photograph_tiles
-from .repository import BASELINES, ROOT, Codec
+from .repository import ROOT, Codec
 
 RESULTS = ROOT / "training" / "results"
 PHOTOGRAPHS_NAME = "scikit-image"
-NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"}
+NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
 SHOWN = {"best": 0.0, "upper quartile": 0.25, "median": 0.5, "lower quartile": 0.75, "worst": 1.0}
 MARGIN, CAPTION = 8, 18
 INTRODUCTION = """\
@@ -73,7 +73,7 @@ def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, reco
             if models.get(name, {}).get("pictures") != len(pictures):
                 models[name], _ = evaluate(codec, pictures)
             known = codecs.setdefault(name, {})
-            for baseline in BASELINES:
+            for baseline in NAMES:
                 if known.get(baseline, {}).get("pictures") != len(pictures):
                     known[baseline], _ = evaluate_baseline(baseline, pictures,
                                                            codec.bits_per_region)
@@ -87,7 +87,7 @@ def quality_table(kept: dict, name: str, bits: int) -> list[str]:
     notes = []
     for data, ours in kept["models"][name].items():
         codecs = kept["codecs"][str(bits)][data]
-        rows = {f"**{name}**": ours} | {NAMES[key]: codecs[key] for key in BASELINES}
+        rows = {f"**{name}**": ours} | {NAMES[key]: codecs[key] for key in NAMES}
         for number, (system, one) in enumerate(rows.items()):
             first = f"| {data} | {one['pictures']} " if number == 0 else "| | "
             lines.append(f"{first}| {system} | {one['ssim']:.3f} | {one['psnr_db']:.2f} dB | "
@@ -111,7 +111,7 @@ def picture_sheet(codec: Codec, pictures: NDArray[np.uint8], path: Path) -> None
     rows = chosen(np.array([one["ssim"] for one in figures]))
     picked = pictures[list(rows.values())]
     columns = {"original": list(picked), codec.name: [ours[i] for i in rows.values()]}
-    for baseline in BASELINES:
+    for baseline in NAMES:
         _, columns[NAMES[baseline]] = evaluate_baseline(baseline, picked, codec.bits_per_region)
     step = SIDE + MARGIN, SIDE + MARGIN + CAPTION
     sheet = Image.new("RGB", (MARGIN + step[0] * len(columns), CAPTION + step[1] * len(rows)),

@@ -18,12 +18,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from . import flipped_bits
 from .checkpoint import whole_curve
 from .data import DataError, evaluation_pictures
 from .evaluate import evaluate, evaluate_baseline, quality
 from .figures import save_figure
 from .photographs import PHOTOGRAPHS, SIDE, photograph_tiles
-from .repository import ROOT, Codec
+from .repository import ROOT, Codec, ssim
 
 RESULTS = ROOT / "training" / "results"
 PHOTOGRAPHS_NAME = "scikit-image"
@@ -37,7 +38,7 @@ What the bundles of [`models/`](../models) make of pictures, noiseless and with 
 beside photo codecs that may use the same number of bits for each picture (the largest quality \
 setting whose file fits). SSIM is Wang's, mean over RGB; CIEDE2000 says how far colours are off, \
 so less is better. No picture was seen in training. How the models were made is in their cards; \
-what noise does to them, `vqdeepsc simulate` measures.
+what noise does to them is in [experiments.md](experiments.md).
 
 Made by `python -m vqdeepsc_training.draw_models` from \
 [`training/results`](../training/results) and the bundles.
@@ -106,9 +107,8 @@ def chosen(scores: NDArray[np.float64]) -> dict[str, int]:
 
 def picture_sheet(codec: Codec, pictures: NDArray[np.uint8], path: Path) -> None:
     """Draw original, ours and the photo codecs, one row for each picture of SHOWN."""
-    _, ours = evaluate(codec, pictures)
-    figures = [quality(*pair) for pair in zip(pictures, ours, strict=True)]
-    rows = chosen(np.array([one["ssim"] for one in figures]))
+    ours = [codec.decode(codec.one_hot(codec.encode(picture)), SIDE, SIDE) for picture in pictures]
+    rows = chosen(np.array([float(ssim(*pair)) for pair in zip(pictures, ours, strict=True)]))
     picked = pictures[list(rows.values())]
     columns = {"original": list(picked), codec.name: [ours[i] for i in rows.values()]}
     for baseline in NAMES:
@@ -156,6 +156,9 @@ def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
             raise DataError(f"{codec.name} has not been measured: give --data.")
     docs.mkdir(parents=True, exist_ok=True)
     pictures = photographs()
+    records = {path.stem.replace("_", "-"): json.loads(path.read_text())
+               for path in sorted(results.glob("*.json"))}
+    records = {name: record for name, record in records.items() if "validation" in record}
     lines = [INTRODUCTION]
     for codec in bundles:
         sheet = docs / f"models_{codec.name}.png"
@@ -166,8 +169,11 @@ def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
             f"All {len(pictures)} tiles of 128x128 pixels of five photographs that scikit-image "
             f"ships, ordered by the SSIM of {codec.name}: the best, the quartiles, the median and "
             "the worst.", "", f"![Pictures of {codec.name}]({sheet.name})", ""]
-    records = {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
-    records = {name: record for name, record in records.items() if "validation" in record}
+        flipped = records.get(codec.name, {}).get("flipped_bits")
+        if flipped:
+            lines += ["What one flipped bit costs, in thousandths of SSIM, over all ways to assign "
+                      "the labels of a scale and as assigned (two codewords have one way only):",
+                      "", *flipped_bits.table(flipped), ""]
     if records:
         curves(records, docs / "models_training")
         lines += ["## Training", "", "Validation pictures of Cars196 during training, averaged "
@@ -187,6 +193,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", metavar="NAME=PATH", default=[],
                         help="data sets to measure on; what is recorded already stays")
     parser.add_argument("--limit", type=int, help="number of pictures of each data set at most")
+    parser.add_argument("--threads", type=int, help="of the networks (default: all cores)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the records")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder to write into")
     return parser.parse_args(argv)
@@ -197,7 +204,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         shipped = sorted(path.parent for path in (ROOT / "models").glob("*/manifest.json"))
-        bundles = [Codec(bundle) for bundle in args.bundles or shipped]
+        bundles = [Codec(bundle, args.threads) for bundle in args.bundles or shipped]
         data = {name: Path(path) for name, _, path in (one.partition("=") for one in args.data)}
         record = args.results / "quality.json"
         if data:

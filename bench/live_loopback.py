@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures a second through a whole link in one process, their latency, and where the time goes.
+
+128x128 pictures are encoded, sent as bursts over a channel with noise, multipath, frequency and
+clock offset, received and drawn. With --minutes it goes on for that long, and exits with 1 where
+a picture was lost. "Latency" is from the picture given to the source to the picture drawn.
+"""
+
+import os
+
+# GNU Radio reads these when it is loaded; they count the processor time of each block's thread.
+os.environ["GR_CONF_PERFCOUNTERS_ON"] = "True"
+os.environ["GR_CONF_PERFCOUNTERS_CLOCK"] = "thread"
+
+import argparse
+import json
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pmt
+from gnuradio import channels, gr, vqdeepsc
+from gnuradio.vqdeepsc.codec import Codec
+from gnuradio.vqdeepsc.frames import PICTURE_IDS, ReceivedPicture, picture_to_pdu
+from gnuradio.vqdeepsc.pictures import crop_square, find_pictures, load_found
+
+AMPLITUDE = 0.2
+USED_CARRIERS = 208 / 256
+GAP = 1000
+TAPS = [1.0, 0.0, 0.0, 0.2 + 0.1j]
+FREQUENCY_OFFSET = 0.01
+CLOCK_RATIO = 1 + 10e-6
+WARM_UP_PICTURES = 5
+LOST_SECONDS = 20.0
+MEMORY_SECONDS = 10.0
+MEGABYTE = 1e6
+
+
+class timed_decoder(vqdeepsc.semantic_decoder):
+    """Calls back with each picture that is drawn."""
+
+    def __init__(self, model: str, on_picture: Callable[[ReceivedPicture], None]) -> None:
+        vqdeepsc.semantic_decoder.__init__(self, model)
+        self._on_picture = on_picture
+
+    def _publish(self, pictures: list[ReceivedPicture]) -> None:
+        super()._publish(pictures)
+        for drawn in pictures:
+            self._on_picture(drawn)
+
+
+class burst_counter(gr.basic_block):
+    """Counts what the log of burst_receiver tells."""
+
+    def __init__(self) -> None:
+        gr.basic_block.__init__(self, "burst_counter", None, None)
+        self.bursts = self.bad_headers = self.block_errors = 0
+        port = pmt.intern("log")
+        self.message_port_register_in(port)
+        self.set_msg_handler(port, self._count)
+
+    def _count(self, message: pmt.pmt_base) -> None:
+        burst = pmt.to_python(message)
+        self.bursts += 1
+        self.bad_headers += not burst["header_ok"]
+        self.block_errors += burst.get("block_errors", 0)
+
+
+class Loopback:
+    """The flowgraph, and the pictures that are under way in it."""
+
+    def __init__(self, images: list[np.ndarray], model: str, snr_db: float, seed: int) -> None:
+        self._images = images
+        self._change = threading.Condition()
+        self._sent: dict[int, float] = {}
+        self._number = 0
+        self.latencies: list[float] = []
+        self.lost = 0
+        noise = AMPLITUDE * math.sqrt(10 ** (-snr_db / 10) / USED_CARRIERS)
+        self.top = gr.top_block()
+        self.source = vqdeepsc.semantic_source(model=model)
+        payload_bits = Codec(model).bits_per_region
+        self.transmitter = vqdeepsc.burst_transmitter(payload_bits, amplitude=AMPLITUDE)
+        self.fill = vqdeepsc.zero_fill(continuous=False, gap=GAP)
+        self.channel = channels.channel_model(noise, FREQUENCY_OFFSET, CLOCK_RATIO, TAPS, seed)
+        self.receiver = vqdeepsc.burst_receiver()
+        self.decoder = timed_decoder(model, self._take)
+        self.counter = burst_counter()
+        self.top.connect(self.source, self.transmitter, self.fill, self.channel, self.receiver)
+        self.top.msg_connect((self.receiver, "regions"), (self.decoder, "frames"))
+        self.top.msg_connect((self.receiver, "log"), (self.counter, "log"))
+
+    def _take(self, drawn: ReceivedPicture) -> None:
+        now = time.monotonic()
+        with self._change:
+            sent = self._sent.pop(drawn.picture, None)
+            if sent is not None:
+                self.latencies.append(now - sent)
+                # pictures arrive in order, so older ones are lost
+                older = [picture for picture, moment in self._sent.items() if moment < sent]
+                self._drop(older)
+            self._change.notify_all()
+
+    def _drop(self, pictures: list[int]) -> None:
+        for picture in pictures:
+            del self._sent[picture]
+        self.lost += len(pictures)
+
+    def _wait(self, at_most: int) -> None:
+        """Until no more than that many pictures are under way."""
+        with self._change:
+            arrived = self._change.wait_for(lambda: len(self._sent) <= at_most, LOST_SECONDS)
+            if not arrived:
+                self._drop(list(self._sent))
+
+    def send(self, seconds: float, pictures: int, under_way: int) -> tuple[int, float]:
+        """Send until both are reached; returns (pictures that arrived, seconds)."""
+        first = len(self.latencies)
+        begin = time.monotonic()
+        count = 0
+        inbox = self.source.to_basic_block()
+        while count < pictures or time.monotonic() < begin + seconds:
+            self._wait(under_way - 1)
+            picture = self._number % PICTURE_IDS
+            pdu = picture_to_pdu(self._images[self._number % len(self._images)], picture)
+            with self._change:
+                self._sent[picture] = time.monotonic()
+            inbox._post(pmt.intern("pictures"), pdu)
+            self._number += 1
+            count += 1
+        self._wait(0)
+        return len(self.latencies) - first, time.monotonic() - begin
+
+
+def memory() -> float:
+    """Megabytes that the process occupies."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+
+
+def processor_milliseconds(work: Callable[[], object], repeats: int) -> float:
+    begin = time.process_time()
+    for _ in range(repeats):
+        work()
+    return 1000 * (time.process_time() - begin) / repeats
+
+
+def block_times(loop: Loopback) -> dict[str, float]:
+    """Milliseconds of processor time that each C++ stage has spent so far."""
+    stages = {
+        "LDPC encoder": loop.transmitter._encoder,
+        "burst modulator": loop.transmitter._modulator,
+        "zeros between bursts": loop.fill,
+        "burst detector": loop.receiver._detector,
+        "burst demodulator": loop.receiver._demodulator,
+        "LDPC decoder": loop.receiver._decoder,
+    }
+    return {name: block.pc_work_time_total() / 1e6 for name, block in stages.items()}
+
+
+def measure(loop: Loopback, arguments: argparse.Namespace, images: list[np.ndarray]) -> dict:
+    codec = Codec(arguments.model)
+    loop.top.start()
+    loop.send(0, WARM_UP_PICTURES, 1)
+    alone = len(loop.latencies)
+    loop.send(0, arguments.pictures // 4, 1)
+    latency_alone = loop.latencies[alone:]
+    before, processor = block_times(loop), time.process_time()
+    first = len(loop.latencies)
+    arrived, seconds = loop.send(0, arguments.pictures, arguments.under_way)
+    processor = time.process_time() - processor
+    after = block_times(loop)
+    loop.top.stop()
+    loop.top.wait()
+    bits = codec.encode_bits(images[0])
+    side = images[0].shape[0]
+    llrs = np.where(bits, 8.0, -8.0).astype(np.float32)
+    stages = {
+        "picture encoder": processor_milliseconds(lambda: codec.encode_bits(images[0]), 20),
+        **{name: (after[name] - before[name]) / arrived for name in after},
+        "picture decoder": processor_milliseconds(lambda: codec.decode_llrs(llrs, side, side), 20),
+    }
+    total = 1000 * processor / arrived
+    stages["channel, messages, scheduler"] = total - sum(stages.values())
+    return {
+        "pictures": arrived,
+        "lost": loop.lost,
+        "block_errors": loop.counter.block_errors,
+        "pictures_per_second": arrived / seconds,
+        "latency_ms_one_under_way": 1000 * float(np.median(latency_alone)),
+        "latency_ms": 1000 * float(np.median(loop.latencies[first:])),
+        "processor_ms_per_picture": total,
+        "stages_ms": stages,
+    }
+
+
+def soak(loop: Loopback, arguments: argparse.Namespace) -> dict[str, Any]:
+    loop.top.start()
+    loop.send(MEMORY_SECONDS, WARM_UP_PICTURES, arguments.under_way)
+    end = time.monotonic() + 60 * arguments.minutes
+    begin, first = time.monotonic(), len(loop.latencies)
+    occupied = [memory()]
+    while time.monotonic() < end:
+        loop.send(MEMORY_SECONDS, 1, arguments.under_way)
+        occupied.append(memory())
+    seconds = time.monotonic() - begin
+    loop.top.stop()
+    loop.top.wait()
+    arrived = len(loop.latencies) - first
+    third = max(1, len(occupied) // 3)
+    return {
+        "minutes": seconds / 60,
+        "pictures": arrived,
+        "lost": loop.lost,
+        "bursts": loop.counter.bursts,
+        "bad_headers": loop.counter.bad_headers,
+        "block_errors": loop.counter.block_errors,
+        "pictures_per_second": arrived / seconds,
+        "memory_mb_first_third": float(np.mean(occupied[:third])),
+        "memory_mb_last_third": float(np.mean(occupied[-third:])),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--model", default="vqdeepsc-4s", help="name or path of a model")
+    parser.add_argument("--images", nargs="+", default=[], help="pictures (default: a photograph)")
+    parser.add_argument("--pictures", type=int, default=200, help="how many are sent")
+    parser.add_argument("--under-way", type=int, default=3, help="most pictures between the ends")
+    parser.add_argument("--snr", type=float, default=12.0, help="of a carrier in dB, in a burst")
+    parser.add_argument("--seed", type=int, default=1, help="of the noise")
+    parser.add_argument("--minutes", type=float, default=0.0, help="watch for so long instead")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args(argv)
+    found = find_pictures(arguments.images or [vqdeepsc.sample_picture()])
+    images = [crop_square(load_found(name, place)) for name, place in found.items()]
+    loop = Loopback(images, arguments.model, arguments.snr, arguments.seed)
+    report = soak(loop, arguments) if arguments.minutes else measure(loop, arguments, images)
+    report = {"snr_db": arguments.snr, "seed": arguments.seed, **report}
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    else:
+        stages = report.pop("stages_ms", {})
+        for name, value in report.items():
+            shown = f"{value:.1f}" if isinstance(value, float) else value
+            print(f"{name.replace('_', ' '):<32} {shown:>10}")
+        if stages:
+            print("processor time of a picture (ms)")
+        for name, value in stages.items():
+            print(f"  {name:<30} {value:>10.2f}")
+    return 1 if report["lost"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

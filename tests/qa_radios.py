@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ends of radios: files, ZeroMQ, and gr-soapy with the device of soapy_loopback.cc."""
 
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -277,6 +278,12 @@ class TestSoapy(RadioTest):
         match = np.abs(np.fft.ifft(spectrum * np.conj(pattern)))
         energy = np.sum(np.abs(self.samples[:2000]) ** 2)
         self.assertAlmostEqual(20 * np.log10(match.max() / energy), -6.0, delta=0.2)
+
+    def test_least_power_unless_a_gain_is_given(self):
+        received = self.send_and_receive(dataclasses.replace(self.settings(), gain=None))
+        # the receiver's usual gain is 30 dB, so the transmitter's is 0
+        level = 20 * np.log10(np.abs(received).max() / np.abs(self.samples).max())
+        self.assertLess(level, -20)
 
     def test_settings_out_of_range(self):
         end = make_receiver(self.settings())

@@ -523,7 +523,7 @@ def _quantity(text: str) -> float:
     return value
 
 
-def _add_radio(parser: argparse.ArgumentParser, gain: float) -> None:
+def _add_radio(parser: argparse.ArgumentParser) -> None:
     from .radio_settings import DEFAULT_ADDRESS, RADIOS
 
     parser.add_argument(
@@ -547,9 +547,9 @@ def _add_radio(parser: argparse.ArgumentParser, gain: float) -> None:
     parser.add_argument(
         "--gain",
         type=float,
-        default=gain,
         metavar="DB",
-        help="as the driver counts it; of an iio transmitter 0 is full power, -89 the least",
+        help="as the driver counts it; of an iio transmitter 0 is full power, -89.75 the least "
+        "(default: the least when transmitting, 30 when receiving)",
     )
     parser.add_argument("--antenna", default="", metavar="PORT", help="port of the device")
     parser.add_argument(
@@ -610,7 +610,7 @@ def _add_transmit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--side", type=_positive, metavar="N", help="cut the centre of pictures to NxN pixels"
     )
-    _add_radio(parser, gain=0.0)
+    _add_radio(parser)
     parser.add_argument(
         "--bits-per-symbol", type=int, default=4, choices=(2, 4, 6), help="QPSK to 64-QAM"
     )
@@ -672,7 +672,7 @@ def _transmit(arguments: argparse.Namespace) -> int:
 
 def _add_receive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the pictures")
-    _add_radio(parser, gain=30.0)
+    _add_radio(parser)
     parser.add_argument(
         "--timeout",
         type=_quantity,

@@ -24,7 +24,8 @@ class RadioSettings:
         device found, or for DEFAULT_ADDRESS
     frequency: of the carrier in Hz
     sample_rate: complex samples per second
-    gain: in dB as the driver counts it; of an IIO transmitter 0 is full power and -89 the least
+    gain: in dB as the driver counts it; of an IIO transmitter 0 is full power and -89.75 the
+        least. None: the least of a transmitter, 30 dB of a receiver
     antenna: name of the port, "" for the driver's choice
     bandwidth: of the analogue filter in Hz, 0 for the driver's choice
     gap: zeros between bursts in a file or over ZeroMQ
@@ -34,7 +35,7 @@ class RadioSettings:
     device: str = ""
     frequency: float = 0.0
     sample_rate: float = 1e6
-    gain: float = 0.0
+    gain: float | None = None
     antenna: str = ""
     bandwidth: float = 0.0
     gap: int = 1000

@@ -32,6 +32,8 @@ _ZMQ_QUEUE = 4
 _ZMQ_BUFFER = 8192
 _ZMQ_TAIL = 4 * _ZMQ_QUEUE * _ZMQ_BUFFER
 _FULL_SCALE_16 = 32767.0
+_RECEIVER_GAIN = 30.0
+_IIO_TRANSMITTER_GAIN = (-89.75, 0.0)
 
 
 def _no_setting(value: float) -> None:
@@ -104,8 +106,11 @@ def _tunable(
     sample_rate: float,
     tune: Callable[[float], object],
     amplify: Callable[[float], object],
+    usual_gain: float = _RECEIVER_GAIN,
 ) -> RadioEnd:
-    """An end whose settings change in one sentence, tuned as the settings say."""
+    """An end whose settings change in one sentence, tuned as the settings say.
+
+    usual_gain: where the settings name none."""
 
     def set_frequency(frequency: float) -> None:
         with _in_one_sentence(settings):
@@ -116,7 +121,7 @@ def _tunable(
             amplify(gain)
 
     set_frequency(settings.frequency)
-    set_gain(settings.gain)
+    set_gain(usual_gain if settings.gain is None else settings.gain)
     return RadioEnd(block, sample_rate, set_frequency, set_gain)
 
 
@@ -139,6 +144,7 @@ def _uhd_end(settings: RadioSettings, transmits: bool) -> RadioEnd:
                 "frequency", "Hz", lambda: _uhd_range(block.get_freq_range()), block.set_center_freq
             ),
             _within("gain", "dB", lambda: _uhd_range(block.get_gain_range()), block.set_gain),
+            _uhd_range(block.get_gain_range())[0] if transmits else _RECEIVER_GAIN,
         )
     _check_rate(settings, end)
     return end
@@ -185,6 +191,7 @@ def _soapy_end(settings: RadioSettings, transmits: bool) -> RadioEnd:
                 lambda: _soapy_range(radio.get_gain_range(0)),
                 lambda gain: radio.set_gain(0, gain),
             ),
+            _soapy_range(radio.get_gain_range(0))[0] if transmits else _RECEIVER_GAIN,
         )
     _check_rate(settings, end)
     return end
@@ -249,7 +256,13 @@ def _iio_transmitter(settings: RadioSettings) -> RadioEnd:
             _Chain("iio_transmitter", fill, radio, transmits=True),
             settings.sample_rate,
             lambda frequency: radio.set_frequency(int(frequency)),
-            lambda gain: radio.set_attenuation(0, -gain),
+            _within(
+                "gain",
+                "dB",
+                lambda: _IIO_TRANSMITTER_GAIN,
+                lambda gain: radio.set_attenuation(0, -gain),
+            ),
+            _IIO_TRANSMITTER_GAIN[0],
         )
 
 

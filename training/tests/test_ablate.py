@@ -15,7 +15,8 @@ from vqdeepsc_training.trainer import Trainer
 
 
 @pytest.fixture
-def variants(tmp_path, configuration):
+def variants(tmp_path, configuration, monkeypatch):
+    monkeypatch.setattr(ablate, "CURVE_POINTS", 2)
     del configuration["noise"], configuration["name"], configuration["seed"]
     plan = tmp_path / "variants.json"
     plan.write_text(json.dumps({"base": configuration, "groups": {
@@ -57,7 +58,7 @@ def test_variants_are_trained_recorded_and_drawn(tmp_path, picture_tar, variants
     assert all((docs / f"ablations.{suffix}").stat().st_size > 1000 for suffix in ("png", "svg"))
 
 
-def test_stopped_variant_goes_on(tmp_path, picture_tar, variants, monkeypatch):
+def test_stopped_variant_goes_on(tmp_path, picture_tar, variants):
     original = ablate.Trainer.train_step
 
     def interrupted(self):
@@ -66,10 +67,10 @@ def test_stopped_variant_goes_on(tmp_path, picture_tar, variants, monkeypatch):
             raise KeyboardInterrupt
         return original(self)
 
-    monkeypatch.setattr(ablate.Trainer, "train_step", interrupted)
     given = arguments(tmp_path, picture_tar, variants, "--only", "reference", "--minutes", "0.01")
-    assert ablate.main(given) == 130
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ablate.Trainer, "train_step", interrupted)
+        assert ablate.main(given) == 130
     assert ablate.main(given) == 0
     record = json.loads((tmp_path / "results" / "reference-1.json").read_text())
     assert record["validation"][-1]["seconds"] <= 2

@@ -106,7 +106,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         default = action.default
-        if action.required or default is None or default is False or default == []:
+        if action.required or default is None or default is False or default in ([], ""):
             return action.help
         if isinstance(default, list):
             return f"{action.help} (default: {' '.join(default)})"
@@ -553,7 +553,11 @@ def _add_radio(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--antenna", default="", metavar="PORT", help="port of the device")
     parser.add_argument(
-        "--bandwidth", type=_quantity, default=0.0, metavar="HZ", help="of the analogue filter"
+        "--bandwidth",
+        type=_quantity,
+        default=0.0,
+        metavar="HZ",
+        help="of the analogue filter, 0: the driver's",
     )
     parser.add_argument(
         "--fft-size", type=_positive, default=256, metavar="N", help="carriers of an OFDM symbol"
@@ -567,7 +571,9 @@ def _add_radio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", type=_positive, metavar="N", help="end after that many pictures"
     )
-    parser.add_argument("--seconds", type=_quantity, default=0.0, help="end after that time")
+    parser.add_argument(
+        "--seconds", type=_quantity, default=0.0, help="end after that time, 0: never"
+    )
     parser.add_argument("--log", default="", metavar="FILE", help="JSON lines are added to it")
     parser.add_argument(
         "--control",

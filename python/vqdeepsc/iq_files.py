@@ -38,15 +38,13 @@ class Recording:
     frequency: float | None = None
 
 
-def named_recording(path: str | os.PathLike[str], datatype: str = "") -> Recording:
-    """What the file name says; raises RecordingError for an ending that says nothing.
-
-    datatype: sample format of a SigMF recording, or "" for cf32_le."""
+def named_recording(path: str | os.PathLike[str]) -> Recording:
+    """What the file name says; raises RecordingError for an ending that says nothing."""
     path = Path(path).expanduser()
     suffix = path.suffix.lower()
     if suffix in SIGMF_SUFFIXES:
         data, metadata = (path.with_suffix(end) for end in reversed(SIGMF_SUFFIXES))
-        return Recording(data, datatype or "cf32_le", metadata)
+        return Recording(data, "cf32_le", metadata)
     if suffix not in DATATYPES:
         known = ", ".join([*DATATYPES, *SIGMF_SUFFIXES])
         raise RecordingError(f"{path}: a file of samples must end in {known}")
@@ -68,9 +66,9 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
     return recording
 
 
-def create_recording(path: str | os.PathLike[str], datatype: str = "") -> Recording:
+def create_recording(path: str | os.PathLike[str]) -> Recording:
     """A recording that can be written, emptied now; raises RecordingError."""
-    recording = named_recording(path, datatype)
+    recording = named_recording(path)
     try:
         for file in filter(None, (recording.data, recording.metadata)):
             file.write_bytes(b"")

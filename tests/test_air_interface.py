@@ -147,7 +147,7 @@ def test_receiver_reads_the_recorded_burst(vectors, name):
     regions, log = receive(samples, receiver=vqdeepsc.burst_receiver(fft_size, prefix))
     [(region, llrs)] = regions
     [line] = log
-    assert region == FrameHeader(*header).__dict__
+    assert region.items() >= FrameHeader(*header).__dict__.items()
     np.testing.assert_array_equal(llrs > 0, vectors[f"{name}_bits"])
     assert line["offset"] == FIRST_SAMPLE
     assert line["bits_per_symbol"] == bits_per_symbol

@@ -24,6 +24,7 @@ constexpr int LARGEST_OFFSET = 7;
 // Samples before a candidate that are still looked at.
 constexpr int LOOKBACK = SEARCH;
 static_assert(LOOKBACK >= TIMING_ERROR);
+constexpr int ZEROS = LOOKBACK + TIMING_ERROR;
 // Samples that have to follow a candidate's first: the sums reach two short symbols on.
 constexpr std::size_t LOOKAHEAD = PREAMBLE_SAMPLES + 2 * SHORT;
 static_assert(LOOKAHEAD + TIMING_ERROR <= PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
@@ -42,15 +43,15 @@ void sum_neighbours(float* values, std::size_t count)
 
 } // namespace
 
-// Zeros before the stream let a preamble begin at its first sample.
+// Zeros before the stream let a preamble begin at its first sample, or a few before.
 BurstDetector::BurstDetector(float threshold)
     : d_short_symbol(short_symbol()),
       d_threshold(threshold),
       d_short_symbol_energy(0.0f),
-      d_origin(-LOOKBACK),
+      d_origin(-ZEROS),
       d_next(LOOKBACK),
-      d_real(LOOKBACK, 0.0f),
-      d_imag(LOOKBACK, 0.0f)
+      d_real(ZEROS, 0.0f),
+      d_imag(ZEROS, 0.0f)
 {
     if (!(threshold >= 0.1f && threshold <= 0.9f)) {
         throw std::invalid_argument("threshold is " + std::to_string(threshold) +

@@ -25,6 +25,7 @@ struct Channel {
     double delay = 0.0;        //!< samples
     double phase = 0.0;
     double gain = 1.0;
+    double leak = 0.0; //!< constant that the receiver adds
     std::vector<std::pair<int, std::complex<double>>> paths = { { 0, 1.0 } };
 };
 
@@ -80,7 +81,8 @@ public:
                 sum += spread[j] * (std::abs(x) < 1e-9 ? 1.0 : std::sin(x) / x * window);
             }
             sum *= std::polar(1.0, 2.0 * M_PI * channel.cfo * i + channel.phase);
-            received[i] = static_cast<float>(channel.gain) * (received[i] + std::complex<float>(sum));
+            received[i] = static_cast<float>(channel.gain) * (received[i] + std::complex<float>(sum) +
+                                                                static_cast<float>(channel.leak));
         }
         return received;
     }
@@ -355,6 +357,24 @@ void multipath(Checks& checks)
     }
 }
 
+// An oscillator that leaks into a few carriers costs these and no more.
+void leakage(Checks& checks)
+{
+    Experiment experiment(6);
+    for (const double leak : { 0.05, 0.2 }) {
+        for (const double cfo : { 0.0, 0.0127, -0.03 }) {
+            Channel channel;
+            channel.snr_db = 8.0;
+            channel.cfo = cfo;
+            channel.leak = leak;
+            const Outcome outcome =
+                send_one(experiment, BurstFormat(), make_header(4, 0, 20032), channel);
+            checks.check(outcome.payload_ok,
+                         "leakage of " + std::to_string(leak) + " at offset " + std::to_string(cfo));
+        }
+    }
+}
+
 // Whatever a radio delivers: nothing is found in it, and nothing that is not a number comes out.
 void rubbish(Checks& checks)
 {
@@ -444,6 +464,13 @@ void cuts(Checks& checks)
         equal = found[i].training_start == whole[i].training_start && found[i].cfo == whole[i].cfo;
     }
     checks.check(equal, "pieces of a stream give what the whole gives");
+
+    for (const std::size_t lost : { 0, 1, 5, 20 }) {
+        std::vector<BurstDetection> first;
+        BurstDetector().process(received.data() + lost, length, first);
+        checks.check(first.size() == 1 && first[0].training_start + lost == PREAMBLE_SAMPLES,
+                     "a preamble without its first " + std::to_string(lost) + " samples is found");
+    }
 }
 
 } // namespace
@@ -457,6 +484,7 @@ int main()
     every_format(checks);
     offsets(checks);
     multipath(checks);
+    leakage(checks);
     rubbish(checks);
     cuts(checks);
     return checks.report();

@@ -60,6 +60,7 @@ BurstDemodulator::BurstDemodulator(const BurstFormat& format)
       d_second(format.used_carriers()),
       d_training_estimate(format.used_carriers()),
       d_channel(format.used_carriers()),
+      d_excess_noise(format.used_carriers(), 1.0f),
       d_header_points(HEADER_QPSK_SYMBOLS),
       d_rotated(format.used_carriers()),
       d_data(format.data_carriers()),
@@ -229,9 +230,10 @@ void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol
     const auto compare = [&](int place, Complex sent) {
         const int carrier = d_format.carrier(place);
         const Complex channel = product(d_channel[place], sent);
-        const Complex error = product(product(received[place], std::conj(channel)),
-                                      phasor(-phase - slope * carrier));
-        const double power = std::norm(channel);
+        const float share = 1.0f / d_excess_noise[place];
+        const Complex error = share * product(product(received[place], std::conj(channel)),
+                                              phasor(-phase - slope * carrier));
+        const double power = share * std::norm(channel);
         const double turn = phase_per_carrier() * carrier;
         sum += error;
         weight += power;
@@ -316,6 +318,9 @@ void BurstDemodulator::demap(std::size_t symbol,
                  static_cast<float>(d_noise),
                  d_data.data(),
                  d_data_noise.data());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        d_data_noise[i] *= d_excess_noise[places[i]];
+    }
     const std::size_t bits = places.size() * demapper.bits_per_symbol();
     if (count >= bits) {
         demapper.demap(d_data.data(), places.size(), d_data_noise.data(), llrs);
@@ -361,6 +366,7 @@ void BurstDemodulator::measure_pilots(std::size_t symbols)
 
 ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double cfo)
 {
+    std::fill(d_excess_noise.begin(), d_excess_noise.end(), 1.0f);
     d_window = d_format.cyclic_prefix() / 2;
     set_cfo(cfo);
     const double turn = transform_training(samples);
@@ -448,17 +454,59 @@ void BurstDemodulator::estimate_from_header()
     }
     d_channel = sum;
     d_smoother.smooth(d_channel);
-    double noise = d_noise * sum.size();
-    for (const auto& values : aligned) {
+
+    // Noise of each carrier: of the training, and of the header around the channel.
+    const double measurements = static_cast<double>(symbols + 1);
+    std::vector<double> noise(sum.size());
+    const auto measure = [&] {
         for (std::size_t u = 0; u < sum.size(); ++u) {
-            noise += std::norm(values[u] - d_channel[u]);
+            noise[u] = 0.5 * std::norm(d_second[u] - d_first[u]);
+            for (const auto& values : aligned) {
+                noise[u] += std::norm(values[u] - d_channel[u]);
+            }
+            noise[u] /= measurements;
+        }
+    };
+    measure();
+    // A carrier so far above the median is disturbed by more than noise, such as an oscillator that
+    // leaks; white noise gets there in some carriers of a million, or of ten thousand for N = 1024.
+    std::vector<double> sorted = noise;
+    std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
+    const double limit =
+        (1.0 + 6.0 / std::sqrt(measurements)) * std::max(sorted[sorted.size() / 2], 1.0e-36);
+    std::vector<std::size_t> disturbed;
+    for (std::size_t u = 0; u < noise.size(); ++u) {
+        if (noise[u] > limit) {
+            disturbed.push_back(u);
         }
     }
+    if (!disturbed.empty()) {
+        // Their estimates are replaced by what the others say, which converges within a few fits.
+        constexpr int FITS = 4;
+        for (int fit = 0; fit < FITS; ++fit) {
+            for (const std::size_t u : disturbed) {
+                sum[u] = d_channel[u];
+            }
+            d_channel = sum;
+            d_smoother.smooth(d_channel);
+        }
+        measure();
+    }
+    double total_noise = 0.0;
+    for (const double value : noise) {
+        total_noise += measurements * value;
+    }
+    for (const std::size_t u : disturbed) {
+        total_noise -= measurements * noise[u];
+    }
     // The fit has taken its share of the noise of the header.
-    const double carriers = static_cast<double>(sum.size());
+    const double carriers = static_cast<double>(noise.size() - disturbed.size());
     const double freedom =
-        carriers + symbols * carriers - symbols / static_cast<double>(total) * d_smoother.taps();
-    d_noise = noise / freedom;
+        measurements * carriers - symbols / static_cast<double>(total) * d_smoother.taps();
+    d_noise = total_noise / std::max(freedom, 1.0);
+    for (const std::size_t u : disturbed) {
+        d_excess_noise[u] = static_cast<float>(std::max(noise[u] / std::max(d_noise, 1.0e-36), 1.0));
+    }
 }
 
 void BurstDemodulator::receive_payload(const BurstHeader& header,

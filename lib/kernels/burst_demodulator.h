@@ -88,7 +88,7 @@ private:
 
     double d_cfo = 0.0;
     int d_window = 0; //!< samples of the cyclic prefix that the FFT skips
-    double d_noise = 0.0;
+    double d_noise = 0.0;  //!< N0 of the carriers that nothing else disturbs
     double d_signal = 0.0; //!< mean |channel|^2
     double d_pilot_error = 0.0;
     double d_pilot_power = 0.0;
@@ -96,6 +96,7 @@ private:
     Carriers d_first, d_second;  //!< the training symbols as received
     Carriers d_training_estimate;
     Carriers d_channel;
+    std::vector<float> d_excess_noise; //!< of each carrier, as a multiple of d_noise, at least 1
     std::vector<Carriers> d_received; //!< by OFDM symbol
     std::vector<int> d_shift;         //!< by OFDM symbol: samples that its window starts later
     std::vector<Complex> d_header_points;

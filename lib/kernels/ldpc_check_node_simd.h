@@ -54,7 +54,7 @@ struct LdpcLayers {
         const int size = schedule.lifting_size;
         const LdpcSchedule::Edge* edges = schedule.edges.data() + row.first_edge;
         Element* messages = memory.messages + row.first_edge * schedule.own_stride;
-        const Element* own = memory.own + row.own_column * schedule.own_stride;
+        const Element* own = OWN ? memory.own + row.own_column * schedule.own_stride : nullptr;
         const typename Ops::Tables tables;
         const Vector limit = Ops::fill(Format::MESSAGE_LIMIT);
         Element* columns[EDGES];

@@ -29,7 +29,6 @@ PAYLOAD_BITS = 20032
 CODED_BITS = 3 * PAYLOAD_BITS
 FFT_SIZE = 256
 CFO = 0.0371  # cycles per sample
-CLOCK = 1 + 20e-6
 BATCH = 50
 PATHS = {
     "awgn": [1.0],
@@ -82,13 +81,14 @@ def over_the_air(
     """(failed, all) code blocks that came through channel_model and burst_receiver."""
     rng = np.random.default_rng(arguments.seed)
     noise = np.sqrt(CARRIER_POWER * power(channel) * 10 ** (-snr_db / 10))
+    clock = 1 + 1e-6 * arguments.clock_ppm
     silence = np.zeros(1000, np.complex64)
     stream = np.concatenate([silence, *samples, silence])
     failed = blocks = 0
     per_burst = None
     while blocks < arguments.blocks and failed < arguments.errors:
         model = channels.channel_model(
-            noise, CFO, CLOCK, PATHS[channel], int(rng.integers(1, 2**31))
+            noise, CFO, clock, PATHS[channel], int(rng.integers(1, 2**31))
         )
         log = received(stream, vqdeepsc.burst_receiver(), model)
         right = [line for line in log if line["header_ok"]]
@@ -179,6 +179,7 @@ def parse_arguments() -> argparse.Namespace:
         "--channels", nargs="+", choices=PATHS, default=list(PATHS), help="channels"
     )
     parser.add_argument("--bits-per-symbol", type=int, choices=(2, 4, 6), default=4, help="QAM")
+    parser.add_argument("--clock-ppm", type=float, default=20.0, help="offset of the clock")
     parser.add_argument("--blocks", type=int, default=6000, help="most code blocks of a point")
     parser.add_argument("--errors", type=int, default=100, help="failed blocks that end a point")
     parser.add_argument("--target", type=float, default=1e-2, help="block failure to compare at")

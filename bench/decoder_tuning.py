@@ -17,7 +17,7 @@ from gnuradio.vqdeepsc import metrics
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.link import ChannelModel, Link
 from gnuradio.vqdeepsc.pictures import crop_square, find_pictures, load_found
-from gnuradio.vqdeepsc.simulate import derive_seed, parse_snr
+from gnuradio.vqdeepsc.simulation import derive_seed, parse_snr
 
 NAMES = ("before", "after")
 BELOW_CLIFF = 0.5

@@ -112,16 +112,16 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
 
 
 def entropy_note(measured: dict) -> list[str]:
-    """Why a codebook does not use all of its bits, if one uses less than ENTROPY_SHARE."""
+    """What is known of codebooks whose labels use less than ENTROPY_SHARE of their bits."""
     low = sorted({key for m in measured.values() for key, share in m["entropy_share"].items()
                   if share < ENTROPY_SHARE})
     if not low:
         return []
     return ["", f"Labels of {', '.join(low)} are less even than {ENTROPY_SHARE:.0%} on some data. "
-            "Codewords follow the features as moving averages, which makes the mean error small "
-            "and not the labels even: flat areas, which natural photographs have more of, choose "
-            "few codewords. Restarting rare codewords more often evens the labels and was tried "
-            "while training the first vqdeepsc-4s: it cost quality."]
+            "Codewords follow the features as moving averages, and flat areas, which natural "
+            "photographs have more of, choose few of them. Nothing measured here says that less is "
+            "better: in docs/ablations.md the variant with unbounded codes has evener labels and "
+            "no less quality."]
 
 
 def next_doubling(curve: list[dict]) -> list[str]:

@@ -70,9 +70,11 @@ test: install lint
 	@cd "$(BUILD)" && ctest --output-on-failure
 
 training/.venv/.ready: training/requirements.txt
-	@echo "Creating the training environment in training/.venv/"
+	@echo "Creating the training environment in training/.venv/: PyTorch, which may bring gigabytes of"
+	@echo "CUDA libraries, and the rest of training/requirements.txt. This takes some minutes."
 	@python3 -m venv training/.venv
-	@training/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r training/requirements.txt
+	@training/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r training/requirements.txt || \
+		{ echo "pip could not install what training/requirements.txt lists (see above)." >&2; exit 2; }
 	@touch "$@"
 
 test-training: training/.venv/.ready

@@ -2,24 +2,57 @@
 #include "burst_decoder_impl.h"
 
 #include "burst_dictionary.h"
+#include <gnuradio/block_registry.h>
 #include <gnuradio/io_signature.h>
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 namespace gr {
 namespace vqdeepsc {
 
-burst_decoder::sptr burst_decoder::make(int iterations)
+namespace {
+
+constexpr auto WAIT = std::chrono::milliseconds(5);
+
+// Refuses transport blocks that are none; whether they fit a frame, its header says.
+kernel::TransportBlocks checked(const kernel::TransportBlocks& blocks)
 {
-    return gnuradio::make_block_sptr<burst_decoder_impl>(iterations);
+    size_t payload_bits = 0, coded_bits = 0;
+    for (const auto& [payload, coded] : blocks) {
+        payload_bits += payload;
+        coded_bits += coded;
+    }
+    if (!blocks.empty()) {
+        kernel::frame_blocks(payload_bits, coded_bits, 1, blocks);
+    }
+    return blocks;
 }
 
-burst_decoder_impl::burst_decoder_impl(int iterations)
+} // namespace
+
+burst_decoder::sptr burst_decoder::make(int iterations,
+                                        const kernel::TransportBlocks& transport_blocks,
+                                        size_t backlog)
+{
+    if (backlog < 1) {
+        throw std::invalid_argument("backlog is 0, must be at least 1");
+    }
+    return gnuradio::make_block_sptr<burst_decoder_impl>(
+        iterations, checked(transport_blocks), backlog);
+}
+
+burst_decoder_impl::burst_decoder_impl(int iterations,
+                                       const kernel::TransportBlocks& transport_blocks,
+                                       size_t backlog)
     : gr::sync_block("burst_decoder",
                      gr::io_signature::make(1, 1, sizeof(float)),
                      gr::io_signature::make(0, 0, 0)),
       d_regions(pmt::intern("regions")),
       d_log(pmt::intern("log")),
+      d_transport_blocks(transport_blocks),
+      d_backlog(backlog),
       d_iterations(0)
 {
     set_iterations(iterations);
@@ -47,6 +80,10 @@ int burst_decoder_impl::work(int noutput_items,
                              gr_vector_const_void_star& input_items,
                              gr_vector_void_star&)
 {
+    if (must_wait()) {
+        std::this_thread::sleep_for(WAIT);
+        return 0;
+    }
     const auto* llrs = static_cast<const float*>(input_items[0]);
     std::vector<gr::tag_t> tags;
     get_tags_in_window(tags, 0, 0, noutput_items);
@@ -72,10 +109,33 @@ int burst_decoder_impl::work(int noutput_items,
             decode();
             d_llrs.clear();
             d_filled = 0;
+            if (must_wait()) {
+                return done + taken;
+            }
         }
         done = d_llrs.empty() ? end : done + taken;
     }
     return noutput_items;
+}
+
+// Whether a block behind the port "regions" lags so far behind that nothing may come on top.
+bool burst_decoder_impl::must_wait()
+{
+    pmt::pmt_t targets = message_subscribers(d_regions);
+    for (; pmt::is_pair(targets); targets = pmt::cdr(targets)) {
+        const auto block = global_block_registry.block_lookup(pmt::caar(targets));
+        // Read without a lock: a number that is wrong for a moment makes it wait, or pass, once.
+        if (block->nmsgs(pmt::cdar(targets)) >= d_backlog) {
+            if (!d_waited) {
+                d_logger->warn("{:d} regions wait for {:s}; until they are taken, no more samples are",
+                               d_backlog,
+                               block->alias());
+            }
+            d_waited = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 // Makes room for the frame that a tag begins, or publishes why there is none.
@@ -101,6 +161,8 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
             header.payload_bits = static_cast<int>(pmt::to_long(entry("payload_bits")));
             header.code_rate =
                 kernel::code_rate_from_name(pmt::symbol_to_string(entry("code_rate")));
+            header.protection = static_cast<int>(pmt::to_long(pmt::dict_ref(
+                frame, pmt::intern("protection"), pmt::from_long(header.protection))));
             fault = header.fault();
         } catch (const std::exception&) {
             fault = "it does not say how it is coded";
@@ -110,13 +172,44 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
         d_logger->error("a frame was not decoded: {:s}", fault);
         return;
     }
-    d_frame = frame;
-    if (!d_decoder || header.bits_per_symbol != d_header.bits_per_symbol ||
-        header.payload_bits != d_header.payload_bits || header.code_rate != d_header.code_rate) {
-        d_decoder.emplace(header.payload_bits, header.coded_bits(), header.bits_per_symbol);
+    fault = prepare_decoder(header);
+    if (!fault.empty()) {
+        message_port_pub(d_log,
+                         Dictionary(frame)
+                             .add("header_ok", pmt::PMT_F)
+                             .add("error", pmt::intern(fault))
+                             .get());
+        return;
     }
+    d_frame = frame;
     d_header = header;
     d_llrs.resize(header.coded_bits());
+}
+
+// Makes a decoder for frames with such a header, or says why it cannot.
+std::string burst_decoder_impl::prepare_decoder(const kernel::BurstHeader& header)
+{
+    if (d_decoder && header.bits_per_symbol == d_header.bits_per_symbol &&
+        header.payload_bits == d_header.payload_bits && header.code_rate == d_header.code_rate &&
+        header.protection == d_header.protection) {
+        return {};
+    }
+    d_decoder.reset();
+    const bool plain = header.protection == 0;
+    if (!plain && header.protection != kernel::protection_number(d_transport_blocks)) {
+        return "the burst has transport blocks that are not those given here";
+    }
+    try {
+        d_decoder.emplace(header.payload_bits,
+                          header.coded_bits(),
+                          header.bits_per_symbol,
+                          0,
+                          iterations(),
+                          plain ? kernel::TransportBlocks() : d_transport_blocks);
+    } catch (const std::invalid_argument& error) {
+        return error.what();
+    }
+    return {};
 }
 
 void burst_decoder_impl::decode()

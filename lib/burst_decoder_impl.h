@@ -3,10 +3,11 @@
 
 #include "kernels/burst_header.h"
 #include "kernels/copy_combiner.h"
-#include "kernels/ldpc_transport.h"
+#include "kernels/ldpc_frame.h"
 #include <gnuradio/vqdeepsc/burst_decoder.h>
 #include <mutex>
 #include <optional>
+#include <string>
 
 namespace gr {
 namespace vqdeepsc {
@@ -14,7 +15,9 @@ namespace vqdeepsc {
 class burst_decoder_impl : public burst_decoder
 {
 public:
-    explicit burst_decoder_impl(int iterations);
+    burst_decoder_impl(int iterations,
+                       const kernel::TransportBlocks& transport_blocks,
+                       size_t backlog);
 
     void set_iterations(int iterations) override;
     int iterations() const override;
@@ -25,18 +28,23 @@ public:
 
 private:
     void begin(const gr::tag_t& tag);
+    std::string prepare_decoder(const kernel::BurstHeader& header);
+    bool must_wait();
     void decode();
 
     const pmt::pmt_t d_regions;
     const pmt::pmt_t d_log;
+    const kernel::TransportBlocks d_transport_blocks;
+    const size_t d_backlog;
     mutable std::mutex d_mutex;
     int d_iterations;
-    std::optional<kernel::TransportDecoder> d_decoder; // of the format of the last frame
+    std::optional<kernel::FrameDecoder> d_decoder; // of the format of the last frame
     kernel::CopyCombiner d_copies;
     kernel::BurstHeader d_header;
     pmt::pmt_t d_frame;
     std::vector<float> d_llrs;
     size_t d_filled = 0;
+    bool d_waited = false;
 };
 
 } // namespace vqdeepsc

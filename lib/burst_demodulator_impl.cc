@@ -168,6 +168,11 @@ bool burst_demodulator_impl::receive()
             .add("bits_per_symbol", pmt::from_long(d_header.bits_per_symbol))
             .add("code_rate", pmt::intern(kernel::CODE_RATES[d_header.code_rate]))
             .get();
+    if (d_header.protection != 0) {
+        d_dictionary = Dictionary(d_dictionary)
+                           .add("protection", pmt::from_long(d_header.protection))
+                           .get();
+    }
     // Where a transmitter stopped halfway, the next burst begins inside this one.
     next_burst(burst.start + 1);
     return true;

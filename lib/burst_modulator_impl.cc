@@ -13,14 +13,16 @@ burst_modulator::sptr burst_modulator::make(size_t payload_bits,
                                             int fft_size,
                                             int cyclic_prefix,
                                             float amplitude,
-                                            float peak)
+                                            float peak,
+                                            const kernel::TransportBlocks& transport_blocks)
 {
     kernel::BurstModulator modulator(kernel::BurstFormat(fft_size, cyclic_prefix));
     modulator.set_amplitude(amplitude);
     modulator.set_peak(peak);
-    return gnuradio::make_block_sptr<burst_modulator_impl>(
-        std::move(modulator),
-        kernel::make_burst_header(payload_bits, bits_per_symbol, code_rate));
+    auto header = kernel::make_burst_header(payload_bits, bits_per_symbol, code_rate);
+    header.protection = kernel::protection_number(kernel::frame_blocks(
+        payload_bits, header.coded_bits(), bits_per_symbol, transport_blocks));
+    return gnuradio::make_block_sptr<burst_modulator_impl>(std::move(modulator), header);
 }
 
 burst_modulator_impl::burst_modulator_impl(kernel::BurstModulator&& modulator,

@@ -11,36 +11,37 @@ ldpc_decoder::sptr ldpc_decoder::make(size_t payload_bits,
                                       int redundancy_version,
                                       int iterations,
                                       bool soft_output,
-                                      const std::string& frame_tag)
+                                      const std::string& frame_tag,
+                                      const kernel::TransportBlocks& transport_blocks)
 {
     return gnuradio::make_block_sptr<ldpc_decoder_impl>(
-        kernel::TransportDecoder(
-            payload_bits, coded_bits, bits_per_symbol, redundancy_version, iterations),
-        payload_bits,
-        coded_bits,
+        kernel::FrameDecoder(payload_bits,
+                             coded_bits,
+                             bits_per_symbol,
+                             redundancy_version,
+                             iterations,
+                             transport_blocks),
         soft_output,
         frame_tag);
 }
 
-ldpc_decoder_impl::ldpc_decoder_impl(kernel::TransportDecoder&& decoder,
-                                     size_t payload_bits,
-                                     size_t coded_bits,
+ldpc_decoder_impl::ldpc_decoder_impl(kernel::FrameDecoder&& decoder,
                                      bool soft_output,
                                      const std::string& frame_tag)
     : gr::block("ldpc_decoder",
                 gr::io_signature::make(1, 1, sizeof(float)),
                 gr::io_signature::make(1, 1, soft_output ? sizeof(float) : sizeof(uint8_t))),
-      frame_block<ldpc_decoder>(coded_bits,
+      frame_block<ldpc_decoder>(decoder.coded_bits(),
                                 sizeof(float),
-                                payload_bits,
+                                decoder.payload_bits(),
                                 soft_output ? sizeof(float) : sizeof(uint8_t),
                                 frame_tag),
       d_soft_output(soft_output),
       d_port(pmt::intern("frames")),
       d_decoder(std::move(decoder)),
-      d_bits(soft_output ? payload_bits : 0)
+      d_bits(soft_output ? d_decoder.payload_bits() : 0)
 {
-    set_relative_rate(payload_bits, coded_bits);
+    set_relative_rate(d_decoder.payload_bits(), d_decoder.coded_bits());
     message_port_register_out(d_port);
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "frame_block.h"
-#include "kernels/ldpc_transport.h"
+#include "kernels/ldpc_frame.h"
 #include <gnuradio/vqdeepsc/ldpc_decoder.h>
 #include <mutex>
 
@@ -12,9 +12,7 @@ namespace vqdeepsc {
 class ldpc_decoder_impl : public frame_block<ldpc_decoder>
 {
 public:
-    ldpc_decoder_impl(kernel::TransportDecoder&& decoder,
-                      size_t payload_bits,
-                      size_t coded_bits,
+    ldpc_decoder_impl(kernel::FrameDecoder&& decoder,
                       bool soft_output,
                       const std::string& frame_tag);
 
@@ -28,7 +26,7 @@ private:
     const bool d_soft_output;
     const pmt::pmt_t d_port;
     mutable std::mutex d_mutex; // guards d_decoder, whose iterations may change while running
-    kernel::TransportDecoder d_decoder;
+    kernel::FrameDecoder d_decoder;
     std::vector<uint8_t> d_bits;
 };
 

@@ -9,28 +9,28 @@ ldpc_encoder::sptr ldpc_encoder::make(size_t payload_bits,
                                       size_t coded_bits,
                                       int bits_per_symbol,
                                       int redundancy_version,
-                                      const std::string& frame_tag)
+                                      const std::string& frame_tag,
+                                      const kernel::TransportBlocks& transport_blocks)
 {
     return gnuradio::make_block_sptr<ldpc_encoder_impl>(
-        kernel::TransportEncoder(
-            payload_bits, coded_bits, bits_per_symbol, redundancy_version),
-        payload_bits,
-        coded_bits,
+        kernel::FrameEncoder(
+            payload_bits, coded_bits, bits_per_symbol, redundancy_version, transport_blocks),
         frame_tag);
 }
 
-ldpc_encoder_impl::ldpc_encoder_impl(kernel::TransportEncoder&& encoder,
-                                     size_t payload_bits,
-                                     size_t coded_bits,
+ldpc_encoder_impl::ldpc_encoder_impl(kernel::FrameEncoder&& encoder,
                                      const std::string& frame_tag)
     : gr::block("ldpc_encoder",
                 gr::io_signature::make(1, 1, sizeof(uint8_t)),
                 gr::io_signature::make(1, 1, sizeof(uint8_t))),
-      frame_block<ldpc_encoder>(
-          payload_bits, sizeof(uint8_t), coded_bits, sizeof(uint8_t), frame_tag),
+      frame_block<ldpc_encoder>(encoder.payload_bits(),
+                                sizeof(uint8_t),
+                                encoder.coded_bits(),
+                                sizeof(uint8_t),
+                                frame_tag),
       d_encoder(std::move(encoder))
 {
-    set_relative_rate(coded_bits, payload_bits);
+    set_relative_rate(d_encoder.coded_bits(), d_encoder.payload_bits());
 }
 
 void ldpc_encoder_impl::process_frame(const char* input,

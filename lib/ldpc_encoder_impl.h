@@ -2,7 +2,7 @@
 #pragma once
 
 #include "frame_block.h"
-#include "kernels/ldpc_transport.h"
+#include "kernels/ldpc_frame.h"
 #include <gnuradio/vqdeepsc/ldpc_encoder.h>
 
 namespace gr {
@@ -11,16 +11,13 @@ namespace vqdeepsc {
 class ldpc_encoder_impl : public frame_block<ldpc_encoder>
 {
 public:
-    ldpc_encoder_impl(kernel::TransportEncoder&& encoder,
-                      size_t payload_bits,
-                      size_t coded_bits,
-                      const std::string& frame_tag);
+    ldpc_encoder_impl(kernel::FrameEncoder&& encoder, const std::string& frame_tag);
 
 private:
     void
     process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) override;
 
-    kernel::TransportEncoder d_encoder;
+    kernel::FrameEncoder d_encoder;
 };
 
 } // namespace vqdeepsc

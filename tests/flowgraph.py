@@ -7,6 +7,9 @@ from gnuradio import gr, vqdeepsc
 from gnuradio.vqdeepsc.pictures import load_picture
 from PIL import Image
 
+MODELS = ("vqdeepsc-4s", "vqdeepsc-3s")
+"""One of each number of scales that is shipped."""
+
 
 def photograph(width: int, height: int) -> np.ndarray:
     """uint8 [height, width, 3]."""

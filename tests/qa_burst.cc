@@ -205,12 +205,20 @@ void headers(Checks& checks)
                              Case{ 16, 16, 0, "payload_bits is 0" },
                              Case{ 64, 16, 0, "width is 0" },
                              Case{ 80, 16, 0, "height is 0" },
-                             Case{ 96, 24, 15, "region is 15" },
-                             Case{ 120, 8, 1, "reserved bits are 1" } }) {
+                             Case{ 96, 24, 15, "region is 15" } }) {
         const auto result = with_field(one.first, one.length, one.value);
         checks.check(result.crc_ok && result.fault.find(one.part) != std::string::npos,
                      "'" + result.fault + "' should contain '" + one.part + "'");
     }
+    const TransportBlocks blocks = { { 3648, 21888 }, { 16384, 38208 } };
+    checks.check(protection_number({}) == 0 && protection_number({ { 20032, 60096 } }) == 0,
+                 "one transport block needs no number");
+    const int number = protection_number(blocks);
+    checks.check(number == 135 && number != protection_number({ blocks[1], blocks[0] }),
+                 "number of transport blocks: " + std::to_string(number));
+    const auto protected_header = with_field(120, 8, number);
+    checks.check(protected_header.fault.empty() && protected_header.header.protection == number,
+                 "the header names transport blocks");
     checks.check(make_burst_header(20032, 4, "1/3").coded_bits() == 60096 &&
                      make_burst_header(7616, 4, "1/3").coded_bits() == 22848 &&
                      make_burst_header(100, 6, "2/3").coded_bits() == 150 && make_burst_header(101, 6, "3/4").coded_bits() == 138,

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bursts through flowgraphs: transmitter, channel, receiver and their parts."""
 
+import threading
+import time
+
 import numpy as np
 import pmt
 from flowgraph import make_tag
@@ -51,6 +54,29 @@ def receive(
         (pmt.to_python(pmt.car(pdu)), np.array(pmt.to_python(pmt.cdr(pdu))))
         for pdu in stored_messages(regions)
     ], [pmt.to_python(line) for line in stored_messages(log)]
+
+
+class SlowConsumer(gr.basic_block):
+    """Takes nothing from its queue but the first region until go_on is set."""
+
+    def __init__(self) -> None:
+        gr.basic_block.__init__(self, "slow_consumer", None, None)
+        self.go_on = threading.Event()
+        self.regions: list[int] = []
+        self._port = pmt.intern("regions")
+        self.message_port_register_in(self._port)
+        self.set_msg_handler(self._port, self.take)
+
+    def waiting(self) -> int:
+        return self.to_basic_block().nmsgs(self._port)
+
+    def take(self, pdu: pmt.pmt_base) -> None:
+        self.go_on.wait(60)
+        self.regions.append(pmt.to_python(pmt.car(pdu))["region"])
+
+    def take_the_rest(self) -> None:
+        while self.waiting():
+            self.take(self.to_basic_block().delete_head_nowait(self._port))
 
 
 class TestBurstBlocks(gr_unittest.TestCase):
@@ -153,6 +179,81 @@ class TestBurstBlocks(gr_unittest.TestCase):
                 self.assert_received(regions, log, frames, headers(2))
                 self.assertEqual(log[0]["bits_per_symbol"], bits_per_symbol)
                 self.assertEqual(log[0]["code_rate"], code_rate)
+
+    def test_protected_bursts(self):
+        transport_blocks = [(400, 2400), (1600, 3600)]
+        frames = self.frames(3)
+        samples, _ = transmit(frames, headers(3), transport_blocks=transport_blocks)
+        plain, _ = transmit(frames, headers(3), transport_blocks=[(2000, 6000)])
+        np.testing.assert_array_equal(plain, transmit(frames, headers(3))[0])
+        self.assertEqual(plain.size, samples.size)
+        self.assertGreater(np.abs(plain - samples).max(), 0.1)
+
+        knowing = {"transport_blocks": transport_blocks}
+        for sent in (samples, plain):
+            noisy = sent + self.noise(sent.size, 12)
+            regions, log = receive(noisy, receiver=vqdeepsc.burst_receiver(**knowing))
+            self.assert_received(regions, log, frames, headers(3))
+        both = np.concatenate([samples, plain])
+        both = both + self.noise(both.size, 12)
+        regions, log = receive(both, receiver=vqdeepsc.burst_receiver(**knowing))
+        self.assertEqual([line["blocks"] for line in log], [2, 2, 2, 1, 1, 1])
+        self.assertEqual([line["block_errors"] for line in log], [0] * 6)
+
+        # who was told nothing, or something else, says so and takes the other bursts
+        for told in ([], [(400, 2404), (1600, 3596)]):
+            receiver = vqdeepsc.burst_receiver(transport_blocks=told)
+            regions, log = receive(both, receiver=receiver)
+            self.assert_received(regions, log[3:], frames, headers(3))
+            for line in log[:3]:
+                self.assertFalse(line["header_ok"])
+                self.assertIn("transport blocks that are not those given", line["error"])
+
+        # where the second transport block is lost, the first is not
+        faint = samples + self.noise(samples.size, 2.5)
+        regions, log = receive(faint, receiver=vqdeepsc.burst_receiver(**knowing))
+        self.assertEqual([(line["block_errors"], line["blocks"]) for line in log], [(1, 2)] * 3)
+        for (_, llrs), bits in zip(regions, frames, strict=True):
+            np.testing.assert_array_equal(llrs[:400] > 0, bits[:400])
+
+    def test_copies_of_protected_bursts_are_combined(self):
+        transport_blocks = [(400, 2400), (1600, 3600)]
+        frames = np.tile(self.frames(1), (2, 1))
+        header = headers(1) * 2
+        samples, _ = transmit(frames, header, transport_blocks=transport_blocks)
+        samples = samples + self.noise(samples.size, 3.5)
+        receiver = vqdeepsc.burst_receiver(transport_blocks=transport_blocks)
+        regions, log = receive(samples, receiver=receiver)
+        self.assertEqual([line["copies"] for line in log], [1, 2])
+        self.assertEqual([line["block_errors"] for line in log], [1, 0])
+        np.testing.assert_array_equal(regions[1][1] > 0, frames[0])
+
+    def test_a_slow_consumer_holds_the_samples_back(self):
+        count, bits = 20, 100
+        frames = self.frames(count, bits)
+        samples, _ = transmit(frames, headers(count), fft_size=64, cyclic_prefix=8)
+        for backlog in (3, 1000):
+            with self.subTest(backlog=backlog):
+                top = gr.top_block()
+                source = blocks.vector_source_c(samples.tolist())
+                receiver = vqdeepsc.burst_receiver(64, 8, backlog=backlog)
+                consumer, log = SlowConsumer(), blocks.message_debug()
+                self.addCleanup(consumer.go_on.set)
+                top.connect(source, receiver)
+                top.msg_connect(receiver, "regions", consumer, "regions")
+                top.msg_connect(receiver, "log", log, "store")
+                top.start()
+                most = min(backlog, count - 1)
+                deadline = time.monotonic() + 60
+                while consumer.waiting() < most and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                time.sleep(0.2)
+                self.assertEqual(consumer.waiting(), most)
+                consumer.go_on.set()
+                top.wait()
+                consumer.take_the_rest()
+                self.assertEqual(consumer.regions, list(range(count)))
+                self.assertEqual(log.num_messages(), count)
 
     def test_any_samples_between_bursts_are_survived(self):
         frames = self.frames(7)
@@ -265,6 +366,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
             ({"payload_bits": 10, "cyclic_prefix": 4}, "cyclic_prefix is 4"),
             ({"payload_bits": 10, "amplitude": 0.0}, "amplitude"),
             ({"payload_bits": 10, "peak": float("nan")}, "peak"),
+            ({"payload_bits": 10, "transport_blocks": [(4, 12), (6, 16)]}, "28 coded bits"),
         ):
             with self.subTest(part), self.assertRaisesRegex(ValueError, part):
                 vqdeepsc.burst_transmitter(**arguments)
@@ -274,6 +376,8 @@ class TestBurstBlocks(gr_unittest.TestCase):
             ({"payload_bits": -1}, "payload_bits is -1"),
             ({"iterations": 0}, "iterations is 0"),
             ({"sample_rate": 0}, "sample_rate is 0"),
+            ({"transport_blocks": [(4, 12), (0, 16)]}, "payload_bits is 0"),
+            ({"backlog": 0}, "backlog is 0"),
         ):
             with self.subTest(part), self.assertRaisesRegex(ValueError, part):
                 vqdeepsc.burst_receiver(**arguments)

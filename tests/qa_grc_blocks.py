@@ -30,20 +30,20 @@ class TestGrcBlocks(gr_unittest.TestCase):
             )
             for path in GRC.glob("*.block.yml")
         }
-
-    def test_each_block_has_a_description(self):
-        blocks = set(vqdeepsc.__all__) - {"qam_points", "sample_picture"}
-        self.assertEqual(set(self.descriptions), blocks)
-
-    def test_companion_loads_them(self):
-        platform = Platform(
+        cls.platform = Platform(
             version=gr.version(),
             prefs=gr.prefs(),
             version_parts=(gr.major_version(), gr.api_version(), gr.minor_version()),
         )
-        platform.build_library()
+        cls.platform.build_library()
+
+    def test_each_block_has_a_description(self):
+        blocks = set(vqdeepsc.__all__) - {"qam_points", "sample_picture", "transport_blocks"}
+        self.assertEqual(set(self.descriptions), blocks)
+
+    def test_companion_loads_them(self):
         for description in self.descriptions.values():
-            self.assertIn(description["id"], platform.blocks)
+            self.assertIn(description["id"], self.platform.blocks)
 
     def test_documentation_speaks_of_ports_and_parameters(self):
         for name, description in self.descriptions.items():
@@ -67,6 +67,25 @@ class TestGrcBlocks(gr_unittest.TestCase):
                 taken = parameter_names(getattr(vqdeepsc, name))
                 self.assertLessEqual(given, set(taken))
                 self.assertGreater(len(taken), 0)
+
+    def test_cpp_flowgraphs_have_values_of_cpp(self):
+        flow_graph = self.platform.make_flow_graph()
+        for name, description in self.descriptions.items():
+            if "cpp" not in description["flags"]:
+                continue
+            with self.subTest(name):
+                block = flow_graph.new_block(description["id"])
+                if "transport_blocks" in block.params:
+                    block.params["transport_blocks"].set_value("[(32, 96), (20000, 60000)]")
+                flow_graph.rewrite()
+                templates = block.cpp_templates
+                translations = yaml.safe_load(templates.render("translations") or "{}")
+                for code in [templates.render("make"), *templates.render("callbacks")]:
+                    for key, value in translations.items():
+                        code = re.sub(key, value, code)
+                    self.assertNotRegex(code, r"'|\[|\bTrue\b|\bFalse\b|None")
+                if "transport_blocks" in block.params:
+                    self.assertIn("{{32, 96}, {20000, 60000}}", templates.render("make"))
 
     def test_callbacks_exist(self):
         for name, description in self.descriptions.items():

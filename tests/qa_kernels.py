@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The NumPy side of the kernels: shapes, types, errors and the same bits everywhere."""
 
+import subprocess
+import sys
 import threading
 import unittest
 
@@ -14,6 +16,15 @@ class KernelsTest(unittest.TestCase):
         draw = self.rng.normal(size=5003) + 1j * self.rng.normal(size=5003)
         self.symbols = draw.astype(np.complex64)
         self.noise = self.rng.uniform(0.01, 2, 5003).astype(np.float32)
+
+    def test_numpy_2_is_refused_where_its_arrays_would_be_misread(self):
+        done = subprocess.run(
+            [sys.executable, "-c", "import numpy; numpy.__version__ = '2.3.1'\n"
+             "from gnuradio.vqdeepsc import vqdeepsc_kernels"],
+            capture_output=True, text=True, check=False)
+        refused = "cannot use NumPy 2.3.1: install a NumPy below 2" in done.stderr
+        self.assertEqual(refused, kernels.PYBIND11_VERSION < (2, 12), done.stderr)
+        self.assertEqual(done.returncode, int(refused))
 
     def test_qam_points(self):
         for bits in (2, 4, 6, 8):

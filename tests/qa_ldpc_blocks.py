@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ldpc_encoder and ldpc_decoder against the kernels that the bindings offer."""
 
+from itertools import pairwise
+
 import numpy as np
 import pmt
 from flowgraph import make_tag
@@ -122,6 +124,65 @@ class TestLdpcBlocks(gr_unittest.TestCase):
                     value.pop("region")
                     self.assertEqual(value, reports[i])
         np.testing.assert_array_equal(expected[0][0], bits[0])
+
+    def test_frames_of_several_transport_blocks(self):
+        """Each block is what the kernel makes of it alone, and a lost one leaves the others."""
+        transport_blocks = [(192, 1152), (1280, 5760), (6144, 15936)]
+        payload, coded = 7616, 22848
+        bits = self.rng.integers(0, 2, (2, payload), np.uint8)
+        tags = [make_tag(i * payload, "frame", pmt.make_dict()) for i in range(2)]
+        sent, _ = self.encode(
+            bits.reshape(-1), tags, payload, coded, transport_blocks=transport_blocks
+        )
+        expected_bits, expected_llrs = [], []
+        places = np.cumsum([(0, 0), *transport_blocks], axis=0)
+        sent = sent.reshape(2, coded)
+        llrs = (8.0 * sent - 4 + self.rng.normal(0, 2, sent.shape)).astype(np.float32)
+        llrs[1, places[2, 1] :] = self.rng.normal(0, 1, 15936)
+        reports = [[], []]
+        for i in range(2):
+            for (p0, c0), (p1, c1) in pairwise(places):
+                encoder, decoder = LdpcEncoder(p1 - p0, c1 - c0), LdpcDecoder(p1 - p0, c1 - c0)
+                np.testing.assert_array_equal(sent[i, c0:c1], encoder.encode(bits[i, p0:p1]))
+                hard, soft, *_ = decoder.decode(llrs[i, c0:c1])
+                expected_bits.append(hard)
+                expected_llrs.append(soft)
+                reports[i] += decoder.block_results
+        tags = [make_tag(i * coded, "frame", pmt.make_dict()) for i in range(2)]
+        for soft, expected in ((True, expected_llrs), (False, expected_bits)):
+            with self.subTest(soft=soft):
+                self.tb = gr.top_block()
+                got, got_tags, published = self.decode(
+                    llrs.reshape(-1),
+                    tags,
+                    payload,
+                    coded,
+                    soft_output=soft,
+                    transport_blocks=transport_blocks,
+                )
+                np.testing.assert_array_equal(got, np.concatenate(expected))
+                self.assertEqual([value for _, _, value in got_tags], published)
+                for report, blocks in zip(published, reports, strict=True):
+                    crc_ok, iterations = (list(c) for c in zip(*blocks, strict=True))
+                    self.assertEqual(report["block_crc_ok"], crc_ok)
+                    self.assertEqual(report["block_iterations"], iterations)
+                    self.assertEqual(report["blocks"], len(blocks))
+                    self.assertEqual(report["block_errors"], crc_ok.count(False))
+                    self.assertEqual(report["crc_ok"], all(crc_ok))
+                    self.assertAlmostEqual(report["iterations"], np.mean(iterations), 5)
+        self.assertTrue(published[0]["crc_ok"])
+        self.assertEqual(published[1]["block_crc_ok"], [True, True, False])
+        np.testing.assert_array_equal(expected_bits[3], bits[1, :192])
+
+    def test_transport_blocks_that_are_no_frame_are_refused(self):
+        for make in (vqdeepsc.ldpc_encoder, vqdeepsc.ldpc_decoder):
+            for transport_blocks, sentence in (
+                ([(40, 120), (60, 160)], "100 payload bits and 280 coded bits"),
+                ([(40, 122), (60, 178)], "after 122 coded bits, inside a symbol of 4"),
+                ([(40, 20), (60, 280)], "coded_bits is 20"),
+            ):
+                with self.assertRaisesRegex(ValueError, sentence):
+                    make(100, 300, transport_blocks=transport_blocks)
 
     def test_decoder_reports_each_code_block(self):
         payload, coded = 20032, 60096

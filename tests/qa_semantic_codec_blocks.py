@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pmt
-from flowgraph import photograph
+from flowgraph import MODELS, photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.frames import (
@@ -45,21 +45,29 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
             pmt.cons(pmt.make_dict(), pmt.init_u8vector(3, [1, 2, 3])),
             pmt.cons(without_id, pmt.cdr(picture_to_pdu(image, 0))),
         ]
-        frames = self.run_block(vqdeepsc.semantic_encoder(), "pictures", "frames", pdus)
-        bits = self.codec.encode_bits(image)
-        self.assertEqual(len(frames), 4)
-        for index, frame in enumerate(frames):
-            header = FrameHeader.from_pmt(pmt.car(frame))
-            picture, region = 41 + index // 2, index % 2
-            self.assertEqual(header, FrameHeader(picture, 200, 100, region, self.codec.model_id))
-            np.testing.assert_array_equal(pmt.to_python(pmt.cdr(frame)), bits[region])
+        for model in MODELS:
+            codec = Codec(model)
+            block = vqdeepsc.semantic_encoder(model)
+            frames = self.run_block(block, "pictures", "frames", pdus)
+            bits = codec.encode_bits(image)
+            self.assertEqual(len(frames), 4)
+            for index, frame in enumerate(frames):
+                header = FrameHeader.from_pmt(pmt.car(frame))
+                picture, region = 41 + index // 2, index % 2
+                self.assertEqual(header, FrameHeader(picture, 200, 100, region, codec.model_id))
+                np.testing.assert_array_equal(pmt.to_python(pmt.cdr(frame)), bits[region])
 
     def test_decoder_takes_hard_and_soft_bits(self):
+        for model in MODELS:
+            with self.subTest(model):
+                self.check_hard_and_soft_bits(Codec(model))
+
+    def check_hard_and_soft_bits(self, codec):
         image = photograph(200, 100)
-        expected = self.codec.decode_bits(self.codec.encode_bits(image), 200, 100)
+        expected = codec.decode_bits(codec.encode_bits(image), 200, 100)
         pdus = [pmt.intern("nonsense"), pmt.cons(pmt.make_dict(), pmt.PMT_NIL)]
         for picture, soft in ((1, False), (2, True)):
-            for header, bits in picture_to_frames(self.codec, image, picture):
+            for header, bits in picture_to_frames(codec, image, picture):
                 data = (
                     pmt.init_f32vector(bits.size, bits_to_llrs(bits).tolist())
                     if soft
@@ -69,7 +77,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         # a region of the wrong length is passed over
         pdus.append(pmt.cons(pmt.car(pdus[-1]), pmt.init_u8vector(3, [0, 1, 0])))
         with tempfile.TemporaryDirectory() as folder:
-            block = vqdeepsc.semantic_decoder(folder=folder)
+            block = vqdeepsc.semantic_decoder(codec.name, folder=folder)
             drawn = self.run_block(block, "frames", "pictures", pdus)
             written = [load_picture(path) for path in sorted(Path(folder).iterdir())]
         self.assertEqual([pdu_to_picture(pdu)[1] for pdu in drawn], [1, 2])

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pmt
-from flowgraph import make_tag, photograph
+from flowgraph import MODELS, make_tag, photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.frames import (
@@ -41,18 +42,19 @@ class TestSemanticSink(gr_unittest.TestCase):
 
     def test_soft_and_hard_bits_give_the_picture_of_the_codec(self):
         image = photograph(200, 130)
-        frames = self.frames(image, 9)
-        expected = self.codec.decode_bits(self.codec.encode_bits(image), 200, 130)
-        for soft in (True, False):
-            with self.subTest(soft=soft):
+        for model, soft in product(MODELS, (True, False)):
+            with self.subTest(model, soft=soft):
                 self.tb = gr.top_block()
+                codec = Codec(model)
+                frames = list(picture_to_frames(codec, image, 9))
                 rows = [bits_to_llrs(bits) if soft else bits for _, bits in frames]
                 tags = [
-                    make_tag(i * 20032, FRAME_TAG, header.to_pmt())
+                    make_tag(i * codec.bits_per_region, FRAME_TAG, header.to_pmt())
                     for i, (header, _) in enumerate(frames)
                 ]
-                drawn = self.run_sink(np.concatenate(rows), tags, soft)
+                drawn = self.run_sink(np.concatenate(rows), tags, soft, model=model)
                 self.assertEqual([picture for _, picture in drawn], [9])
+                expected = codec.decode_bits(codec.encode_bits(image), 200, 130)
                 np.testing.assert_array_equal(drawn[0][0], expected)
 
     def test_uncertain_bits_are_weighed(self):

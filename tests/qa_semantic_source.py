@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pmt
-from flowgraph import photograph
+from flowgraph import MODELS, photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.frames import (
@@ -48,18 +48,22 @@ class TestSemanticSource(gr_unittest.TestCase):
 
     def test_file_becomes_the_bits_of_the_codec(self):
         path = self.save("a.png", 200, 130)
-        bits, tags, sent = self.run_source(str(path))
-        expected = self.codec.encode_bits(load_picture(path))
-        self.assertEqual(expected.shape, (4, 20032))
-        np.testing.assert_array_equal(bits, expected.reshape(-1))
-        self.assertEqual([tag.offset for tag in tags], [0, 20032, 40064, 60096])
-        self.assertEqual({pmt.symbol_to_string(tag.key) for tag in tags}, {FRAME_TAG})
-        for region, tag in enumerate(tags):
-            self.assertEqual(
-                FrameHeader.from_pmt(tag.value),
-                FrameHeader(0, 200, 130, region, self.codec.model_id),
-            )
-        np.testing.assert_array_equal(pdu_to_picture(sent[0])[0], load_picture(path))
+        for model, region_bits in zip(MODELS, (20032, 7616), strict=True):
+            with self.subTest(model):
+                self.tb = gr.top_block()
+                codec = Codec(model)
+                bits, tags, sent = self.run_source(str(path), model)
+                expected = codec.encode_bits(load_picture(path))
+                self.assertEqual(expected.shape, (4, region_bits))
+                np.testing.assert_array_equal(bits, expected.reshape(-1))
+                self.assertEqual([tag.offset for tag in tags], [i * region_bits for i in range(4)])
+                self.assertEqual({pmt.symbol_to_string(tag.key) for tag in tags}, {FRAME_TAG})
+                for region, tag in enumerate(tags):
+                    self.assertEqual(
+                        FrameHeader.from_pmt(tag.value),
+                        FrameHeader(0, 200, 130, region, codec.model_id),
+                    )
+                np.testing.assert_array_equal(pdu_to_picture(sent[0])[0], load_picture(path))
 
     def test_folder_is_sent_in_order_and_unreadable_pictures_are_passed_over(self):
         self.save("b.png", 128, 128)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The recorded bursts against the blocks, and against docs/air-interface.md read by itself."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,25 @@ def crc24a(bits: np.ndarray) -> list[int]:
     return register[-24:]
 
 
+def protection_number(transport_blocks: Sequence[tuple[int, int]]) -> int:
+    if len(transport_blocks) == 1:
+        return 0
+    bits = [
+        number >> i & 1 for block in transport_blocks for number in block for i in range(23, -1, -1)
+    ]
+    return 1 + int("".join(map(str, crc24a(bits))), 2) % 255
+
+
 def write_burst(
-    header: FrameHeader, bits: np.ndarray, bits_per_symbol: int, size: int, prefix: int
+    header: FrameHeader,
+    bits: np.ndarray,
+    bits_per_symbol: int,
+    size: int,
+    prefix: int,
+    transport_blocks: Sequence[tuple[int, int]] = (),
 ) -> np.ndarray:
     """A burst of rate 1/3 with Es = 1, written from docs/air-interface.md; LDPC is the kernel's."""
+    transport_blocks = transport_blocks or [(bits.size, 3 * bits.size)]
 
     def places(n):
         used = 13 * n // 16
@@ -76,16 +92,18 @@ def write_burst(
         (header.width, 16),
         (header.height, 16),
         (header.region, 24),
-        (0, 8),
+        (protection_number(transport_blocks), 8),
     )
     packed = [value >> i & 1 for value, width in fields for i in range(width - 1, -1, -1)]
     packed = np.array(packed + crc24a(packed), np.uint8)
+    payload, start = [], 0
+    for payload_bits, coded_bits in transport_blocks:
+        encoder = LdpcEncoder(payload_bits, coded_bits, bits_per_symbol)
+        payload.append(encoder.encode(bits[start : start + payload_bits]))
+        start += payload_bits
     coded = [
         (LdpcEncoder(152, 1536, 2).encode(packed), 2),
-        (
-            LdpcEncoder(bits.size, 3 * bits.size, bits_per_symbol).encode(bits),
-            bits_per_symbol,
-        ),
+        (np.concatenate(payload), bits_per_symbol),
     ]
     per_symbol = 3 * size // 4
     scrambling = sequence(874, 1536 + 3 * bits.size + 6 * per_symbol)
@@ -135,6 +153,17 @@ def test_recorded_burst_is_what_the_document_says(vectors, name):
     # Samples beyond the peak are cut by the transmitter.
     kept = np.abs(sent) < 0.999
     assert kept.mean() > 0.999
+    scale = 0.3 / np.sqrt(13 / 16)
+    np.testing.assert_allclose(sent[kept], scale * written[kept], atol=1e-5)
+
+
+def test_protected_burst_is_what_the_document_says():
+    header = FrameHeader(9, 300, 200, 3, 0xBEEF)
+    bits = np.random.default_rng(8).integers(0, 2, 1000, np.uint8)
+    transport_blocks = [(100, 600), (300, 1000), (600, 1400)]
+    sent, _ = transmit(bits[None], [header], transport_blocks=transport_blocks)
+    written = write_burst(header, bits, 4, 256, 32, transport_blocks)
+    kept = np.abs(sent) < 0.999
     scale = 0.3 / np.sqrt(13 / 16)
     np.testing.assert_allclose(sent[kept], scale * written[kept], atol=1e-5)
 

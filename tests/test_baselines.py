@@ -95,3 +95,13 @@ def test_nonsense_and_other_sizes_do_not_decode(picture):
     content = baselines.compress(picture, "jpeg", BITS).content
     assert baselines.decompress(content, SIDE, SIDE - 1) is None
     np.testing.assert_array_equal(baselines.mid_grey(3, 2), np.full((2, 3, 3), 128))
+
+
+def test_what_draws_worse_than_grey_counts_as_lost():
+    grey = (0.3, 12.0)
+    assert baselines.counts_as_decoded((0.3, 9.0), grey)
+    assert not baselines.counts_as_decoded((0.29, 30.0), grey)
+    # without SSIM, PSNR decides
+    nan = float("nan")
+    assert baselines.counts_as_decoded((nan, 12.0), (nan, 12.0))
+    assert not baselines.counts_as_decoded((nan, 11.9), (nan, 12.0))

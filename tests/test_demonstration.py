@@ -6,10 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from conftest import assert_one_sentence, run_command
+from conftest import assert_one_sentence, run_command, run_here
+from gnuradio.vqdeepsc import baselines
 from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.demonstration import fit_picture
-from gnuradio.vqdeepsc.pictures import load_picture
+from gnuradio.vqdeepsc.pictures import load_picture, save_picture
+from gnuradio.vqdeepsc.results import read_results
 from gnuradio.vqdeepsc.sample import sample_picture
 from PIL import Image
 
@@ -43,6 +45,38 @@ def test_writes_pictures_and_results(tmp_path):
     assert len(json.loads(done.stdout)["results"]) == 4
 
 
+def test_scores_are_those_of_simulate(tmp_path, photograph, capfd, monkeypatch):
+    """A damaged JPEG counts as mid-grey where that is nearer, and protection is for ours alone."""
+    verdicts = []
+
+    def counts_as_decoded(*scores):
+        verdicts.append(judge(*scores))
+        return verdicts[-1]
+
+    judge = baselines.counts_as_decoded
+    monkeypatch.setattr(baselines, "counts_as_decoded", counts_as_decoded)
+    picture, simulated, output = (tmp_path / name for name in ("picture.png", "r.csv", "demo"))
+    save_picture(picture, photograph[:128, :128])
+    protected = "16qam/6/6/4"
+    arguments = ["--images", picture, "--baseline", "jpeg", "--output", simulated]
+    arguments += ["--workers", "1", "--snr", "3.05", "--scheme", "16qam", protected]
+    assert run_here(capfd, "simulate", *arguments).returncode == 0
+    rows = {row.system: row for row in read_results(simulated)}
+    ours = f"vqdeepsc-4s:{protected}"
+    for system in ("jpeg", ours):
+        arguments = ["--image", picture, "--output", output, "--snr", "3.05"]
+        arguments += ["--scheme", protected, "--seed", rows[system].seed]
+        assert run_here(capfd, "demo", *arguments).returncode == 0
+        shown = {row.system: row for row in read_results(output / "results.csv")}
+        assert list(shown) == [ours, "jpeg"]
+        for field in ("symbols", "block_errors", "decoded", "ssim", "psnr_db"):
+            assert getattr(shown[system], field) == getattr(rows[system], field), field
+        if system == "jpeg":
+            # it was drawn, and worse than grey
+            assert verdicts == [False]
+            assert not shown["jpeg"].decoded
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 300)])
 def test_small_and_narrow_pictures_pass(tmp_path, size):
     picture = tmp_path / "small.png"
@@ -64,3 +98,4 @@ def test_errors_are_one_sentence(tmp_path):
     assert_one_sentence(run_command("demo", "--image", broken), "broken.jpg")
     assert_one_sentence(run_command("demo", "--channel", "vacuum"), "vacuum")
     assert_one_sentence(run_command("demo", "--model", "nosuchmodel"), "nosuchmodel")
+    assert_one_sentence(run_command("demo", "--scheme", "16qam/6"), "3 of the model's 4 scales")

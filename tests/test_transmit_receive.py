@@ -14,6 +14,7 @@ import pytest
 import zmq
 from conftest import assert_one_sentence, run_command, run_here
 from gnuradio import blocks, channels, gr
+from gnuradio.vqdeepsc.codec import Codec
 from gnuradio.vqdeepsc.picture_exchange import PicturePublisher
 from gnuradio.vqdeepsc.pictures import load_picture
 from PIL import Image
@@ -122,6 +123,42 @@ def test_file_to_pictures(name, pictures, drawn, tmp_path, capfd):
     lines = events(log, "picture")
     assert [line["received"] for line in lines] == [1, 2]
     assert all(line["latency_ms"] > 0 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("model", "coding", "protection", "code_blocks"),
+    [
+        ("vqdeepsc-4s", ("--code-rate", "1/2", "--bits-per-symbol", 2), "6/6/3", 4),
+        ("vqdeepsc-3s", (), "6/4", 3),
+    ],
+)
+def test_protection_at_both_ends(model, coding, protection, code_blocks, pictures, tmp_path, capfd):
+    codec = Codec(model)
+    images = [load_picture(path) for path in sorted(pictures.iterdir())]
+    drawn = [
+        codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
+        for image in images
+    ]
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32", "--model", model)
+    both = (*coding, "--protection", protection)
+    assert run_here(capfd, "transmit", pictures, *radio, *both).returncode == 0
+    log = tmp_path / "log.jsonl"
+    receive = ("receive", *radio, "--log", log, "--output")
+    assert run_here(capfd, *receive, tmp_path / "out", *both).returncode == 0
+    assert_same(received(tmp_path / "out"), drawn)
+    assert [burst["blocks"] for burst in events(log, "burst")] == [code_blocks] * 3
+    log.unlink()
+    done = run_here(capfd, *receive, tmp_path / "none")
+    assert (done.returncode, done.stdout) == (0, "0 pictures received\n")
+    for burst in events(log, "burst"):
+        assert not burst["header_ok"]
+        assert "transport blocks" in burst["error"]
+
+
+def test_protection_that_does_not_fit_is_refused(tmp_path, capfd):
+    arguments = ("receive", "--radio", "zmq", "--output", tmp_path / "none", "--protection")
+    for wrong, words in (("6/6", "3 of the model's 4 scales"), ("15/15/15", "leaves")):
+        assert_one_sentence(run_here(capfd, *arguments, wrong), words)
 
 
 def through_channel(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes a small model with any scales, to test what must not depend on the shipped ones."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -71,13 +72,16 @@ def _decoder(books: dict[int, np.ndarray]) -> onnx.ModelProto:
     return _model(nodes, inputs, [image], constants)
 
 
-def make_upper_bound(path: Path) -> Path:
-    """A network from image to image that clips it at half."""
-    half = numpy_helper.from_array(np.array(0.5, np.float32), "half")
-    nodes = [helper.make_node("Min", ["image", "half"], ["image_out"])]
+def make_upper_bound(path: Path, brightest: float = 0.5, training: dict | None = None) -> Path:
+    """A network from image to image that clips it."""
+    limit = numpy_helper.from_array(np.array(brightest, np.float32), "limit")
+    nodes = [helper.make_node("Min", ["image", "limit"], ["image_out"])]
     image = _info("image", TensorProto.FLOAT, ["n", 3, "h", "w"])
     out = _info("image_out", TensorProto.FLOAT, ["n", 3, "h", "w"])
-    _save(_model(nodes, [image], [out], [half]), path)
+    model = _model(nodes, [image], [out], [limit])
+    if training:
+        helper.set_model_props(model, {"training": json.dumps(training)})
+    _save(model, path)
     return path
 
 

@@ -11,7 +11,6 @@ namespace gr::vqdeepsc::kernel {
 namespace {
 
 constexpr int VERSION = 1;
-constexpr int RESERVED = 0;
 constexpr int REGION_PIXELS = 128;
 constexpr std::array<int, 3> BITS_PER_SYMBOL = { 2, 4, 6 };
 constexpr std::array<std::array<int, 2>, 4> RATE_RATIOS = { { { 1, 3 }, { 1, 2 }, { 2, 3 }, { 3, 4 } } };
@@ -51,6 +50,23 @@ int code_rate_from_name(const std::string& name)
     return static_cast<int>(found - CODE_RATES.begin());
 }
 
+int protection_number(const TransportBlocks& transport_blocks)
+{
+    if (transport_blocks.size() <= 1) {
+        return 0;
+    }
+    constexpr int LENGTH = 24;
+    std::vector<std::uint8_t> bits;
+    for (const auto& [payload, coded] : transport_blocks) {
+        for (const std::size_t number : { payload, coded }) {
+            for (int i = LENGTH - 1; i >= 0; --i) {
+                bits.push_back(number >> i & 1);
+            }
+        }
+    }
+    return 1 + static_cast<int>(crc24a().compute(bits.data(), bits.size()) % 255);
+}
+
 std::size_t BurstHeader::coded_bits() const
 {
     const auto [numerator, denominator] = RATE_RATIOS[code_rate];
@@ -68,7 +84,8 @@ std::string BurstHeader::fault() const
                                  outside("model", model, 0, 65535),
                                  outside("picture", picture, 0, 65535),
                                  outside("width", width, 1, 65535),
-                                 outside("height", height, 1, 65535) }) {
+                                 outside("height", height, 1, 65535),
+                                 outside("protection", protection, 0, 255) }) {
         if (!problem.empty()) {
             return problem;
         }
@@ -80,7 +97,7 @@ namespace {
 
 // Calls field(value, bits) for each field in the order on the air.
 template <typename Header, typename Field>
-void for_each_field(Header& header, int& version, int& modulation, int& reserved, const Field& field)
+void for_each_field(Header& header, int& version, int& modulation, const Field& field)
 {
     field(version, 8);
     field(modulation, 4);
@@ -91,7 +108,7 @@ void for_each_field(Header& header, int& version, int& modulation, int& reserved
     field(header.width, 16);
     field(header.height, 16);
     field(header.region, 24);
-    field(reserved, 8);
+    field(header.protection, 8);
 }
 
 } // namespace
@@ -105,8 +122,7 @@ std::array<std::uint8_t, PROTECTED_HEADER_BITS> pack_header(const BurstHeader& h
     auto* out = bits.data();
     int version = VERSION;
     int modulation = header.bits_per_symbol / 2 - 1;
-    int reserved = RESERVED;
-    for_each_field(header, version, modulation, reserved, [&out](int value, int length) {
+    for_each_field(header, version, modulation, [&out](int value, int length) {
         for (int i = length - 1; i >= 0; --i) {
             *out++ = value >> i & 1;
         }
@@ -125,8 +141,7 @@ ReceivedHeader unpack_header(const std::array<std::uint8_t, PROTECTED_HEADER_BIT
     const auto* in = bits.data();
     int version = 0;
     int modulation = 0;
-    int reserved = 0;
-    for_each_field(received.header, version, modulation, reserved, [&in](int& value, int length) {
+    for_each_field(received.header, version, modulation, [&in](int& value, int length) {
         value = 0;
         for (int i = 0; i < length; ++i) {
             value = value << 1 | *in++;
@@ -136,8 +151,6 @@ ReceivedHeader unpack_header(const std::array<std::uint8_t, PROTECTED_HEADER_BIT
     if (version != VERSION) {
         received.fault = "the burst is of version " + std::to_string(version) +
                          ", known is version " + std::to_string(VERSION);
-    } else if (reserved != RESERVED) {
-        received.fault = "the reserved bits are " + std::to_string(reserved) + ", must be 0";
     } else {
         received.fault = received.header.fault();
     }

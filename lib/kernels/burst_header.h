@@ -2,6 +2,8 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_BURST_HEADER_H
 #define INCLUDED_VQDEEPSC_KERNEL_BURST_HEADER_H
 
+#include "ldpc_frame.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +22,11 @@ int code_rate_from_name(const std::string& name);
 
 constexpr std::size_t MAX_PAYLOAD_BITS = 65535;
 
+/*! How the header names the transport blocks of a payload: 0 for one or none, else 1 to 255, by
+ * which a receiver sees that it was told the same list (docs/air-interface.md).
+ */
+int protection_number(const TransportBlocks& transport_blocks);
+
 /*! What is sent of one region before its payload: how it is coded and what it is. */
 struct BurstHeader {
     int bits_per_symbol = 4; //!< 2, 4 or 6
@@ -30,6 +37,7 @@ struct BurstHeader {
     int width = 1;           //!< of the whole picture, 1 to 65,535 pixels
     int height = 1;          //!< 1 to 65,535 pixels
     int region = 0;          //!< place in raster order of the 128x128 regions
+    int protection = 0;      //!< protection_number() of the payload's transport blocks
 
     /*! Coded bits of the payload, a multiple of bits_per_symbol. */
     std::size_t coded_bits() const;

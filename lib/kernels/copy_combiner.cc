@@ -23,7 +23,7 @@ bool same_burst(const BurstHeader& one, const BurstHeader& other)
 {
     return picture_of(one) == picture_of(other) && one.region == other.region &&
            one.payload_bits == other.payload_bits && one.code_rate == other.code_rate &&
-           one.bits_per_symbol == other.bits_per_symbol;
+           one.bits_per_symbol == other.bits_per_symbol && one.protection == other.protection;
 }
 
 bool same_bits(const std::vector<float>& one, const std::vector<float>& other)

@@ -29,6 +29,7 @@ _MODULES = {
     "semantic_encoder": "blocks.semantic_encoder",
     "semantic_sink": "blocks.semantic_sink",
     "semantic_source": "blocks.semantic_source",
+    "transport_blocks": "link",
     "zero_fill": "vqdeepsc_python",
 }
 

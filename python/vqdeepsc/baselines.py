@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 import warnings
 from dataclasses import dataclass
@@ -109,6 +110,16 @@ def decompress(content: bytes, width: int, height: int) -> NDArray[np.uint8] | N
 def mid_grey(width: int, height: int) -> NDArray[np.uint8]:
     """What a receiver shows of a picture that does not decode: uint8 [height, width, 3]."""
     return np.full((height, width, 3), MID_GREY, np.uint8)
+
+
+def counts_as_decoded(drawn: tuple[float, float], grey: tuple[float, float]) -> bool:
+    """Whether a file that could be drawn is scored as drawn, or as mid-grey instead.
+
+    drawn, grey: (SSIM, PSNR in dB) of the drawn file and of mid-grey. A damaged file may draw
+    worse than nothing, and its receiver knows of the errors. SSIM decides; where the picture is
+    too small to have one, PSNR does."""
+    measure = 1 if math.isnan(grey[0]) else 0
+    return drawn[measure] >= grey[measure]
 
 
 def _write(image: Image.Image, codec: str, quality: int) -> bytes:

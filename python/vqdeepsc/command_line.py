@@ -27,6 +27,12 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
+_SCHEME_HELP = (
+    "CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of each "
+    "128x128 region (as many as 16-QAM at rate 1/3), coded bits for each bit of every scale but "
+    "the finest, coarse first"
+)
+
 
 @dataclass(frozen=True)
 class Subcommand:
@@ -277,9 +283,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=["16qam"],
         metavar="SCHEME",
-        help="CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of "
-        "each 128x128 region (as many as 16-QAM at rate 1/3), coded bits for each bit of every "
-        "scale but the finest, coarse first",
+        help=_SCHEME_HELP,
     )
     parser.add_argument(
         "--upper-bound",
@@ -476,18 +480,20 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--snr", default="10,4,3,2,1,0", metavar="DB", help="mean Es/N0 in dB: A,B,C"
     )
+    parser.add_argument("--scheme", default="16qam", metavar="SCHEME", help=_SCHEME_HELP)
     parser.add_argument("--seed", type=_seed, default=0, help="of all noise and fading")
     _add_json(parser)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from .link import ChannelModel
+    from .link import ChannelModel, Scheme
     from .results import summarise
     from .sample import sample_picture
     from .simulation import parse_snr
 
     channel = ChannelModel.parse(arguments.channel)
     snr_db = parse_snr(arguments.snr)
+    scheme = Scheme.parse(arguments.scheme)
     output = Path(arguments.output)
     try:
         from .demonstration import run_demonstration
@@ -500,6 +506,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         channel,
         snr_db,
         arguments.seed,
+        scheme,
     )
     groups = summarise(results)
     if arguments.json:
@@ -584,6 +591,22 @@ def _add_radio(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
 
 
+def _add_burst_coding(parser: argparse.ArgumentParser, whose: str = "") -> None:
+    parser.add_argument(
+        "--bits-per-symbol", type=int, default=4, choices=(2, 4, 6), help=f"QPSK to 64-QAM{whose}"
+    )
+    parser.add_argument(
+        "--code-rate", default="1/3", metavar="RATE", help=f"of the LDPC code{whose}"
+    )
+    parser.add_argument(
+        "--protection",
+        default="",
+        metavar="N/N/N",
+        help="coded bits for each bit of every scale but the finest, coarse first, such as 6/6/4; "
+        "both ends need the same",
+    )
+
+
 def _radio_settings(arguments: argparse.Namespace, **more: Any) -> Any:
     from .radio_settings import RadioSettings
 
@@ -596,6 +619,14 @@ def _radio_settings(arguments: argparse.Namespace, **more: Any) -> Any:
         antenna=arguments.antenna,
         bandwidth=arguments.bandwidth,
         **more,
+    )
+
+
+def _transport_blocks(arguments: argparse.Namespace) -> list[tuple[int, int]]:
+    from .radio_session import burst_transport_blocks
+
+    return burst_transport_blocks(
+        arguments.model, arguments.bits_per_symbol, arguments.code_rate, arguments.protection
     )
 
 
@@ -617,10 +648,7 @@ def _add_transmit(parser: argparse.ArgumentParser) -> None:
         "--side", type=_positive, metavar="N", help="cut the centre of pictures to NxN pixels"
     )
     _add_radio(parser)
-    parser.add_argument(
-        "--bits-per-symbol", type=int, default=4, choices=(2, 4, 6), help="QPSK to 64-QAM"
-    )
-    parser.add_argument("--code-rate", default="1/3", metavar="RATE", help="of the LDPC code")
+    _add_burst_coding(parser)
     parser.add_argument(
         "--amplitude",
         type=float,
@@ -658,6 +686,7 @@ def _transmit(arguments: argparse.Namespace) -> int:
         "bits_per_symbol": arguments.bits_per_symbol,
         "code_rate": arguments.code_rate,
         "amplitude": arguments.amplitude,
+        "transport_blocks": _transport_blocks(arguments),
     }
     make = partial(
         Transmitter, settings, arguments.model, burst, arguments.interval, arguments.repeat
@@ -690,6 +719,7 @@ def _add_receive(parser: argparse.ArgumentParser) -> None:
         "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"
     )
     parser.add_argument("--view", action="store_true", help="show the newest picture")
+    _add_burst_coding(parser, " of protected bursts; others tell it themselves")
 
 
 def _receive(arguments: argparse.Namespace) -> int:
@@ -702,7 +732,11 @@ def _receive(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise ValueError(f"radios need GNU Radio: {error}") from error
     folder = PictureFolder(arguments.output)
-    burst = {"fft_size": arguments.fft_size, "cyclic_prefix": arguments.cyclic_prefix}
+    burst = {
+        "fft_size": arguments.fft_size,
+        "cyclic_prefix": arguments.cyclic_prefix,
+        "transport_blocks": _transport_blocks(arguments),
+    }
     with EventLog(arguments.log) as log:
         publisher = PicturePublisher(arguments.publish) if arguments.publish else None
         try:

@@ -12,11 +12,12 @@ from PIL import Image
 from . import baselines, metrics, semantic_sink, semantic_source
 from .codec import Codec
 from .frames import pdu_to_picture
-from .link import BITS_PER_SYMBOL, CODE_EXPANSION, ChannelModel, pad_to_frames
+from .link import DEFAULT_SCHEME, ChannelModel, Scheme, pad_to_frames
 from .loopback import connect_link, frames_source, stored_messages
 from .panel import PanelRow, Tile, build_panel
 from .pictures import load_picture, save_picture
 from .results import Result, write_results
+from .simulation import system_name
 
 MAXIMUM_SIDE = 512
 """Larger pictures are reduced, so that the demonstration takes seconds."""
@@ -40,14 +41,29 @@ def _block_errors(frames: blocks.message_debug) -> int:
 
 
 def send_picture(
-    path: Path, model: str, payload_bits: int, channel: ChannelModel, snr_db: float, seed: int
+    path: Path,
+    model: str,
+    payload_bits: int,
+    channel: ChannelModel,
+    snr_db: float,
+    seed: int,
+    scheme: Scheme = DEFAULT_SCHEME,
+    part_bits: Sequence[int] = (),
 ) -> tuple[np.ndarray, int]:
     """(picture uint8 [H, W, 3] as received, LDPC code blocks in error) over a flowgraph."""
     top = gr.top_block()
     sink = semantic_sink(model)
     pictures, frames = blocks.message_debug(), blocks.message_debug()
     decoder = connect_link(
-        top, semantic_source(str(path), model), sink, payload_bits, channel, snr_db, seed
+        top,
+        semantic_source(str(path), model),
+        sink,
+        payload_bits,
+        channel,
+        snr_db,
+        seed,
+        scheme=scheme,
+        part_bits=part_bits,
     )
     top.msg_connect(sink, "pictures", pictures, "store")
     top.msg_connect(decoder, "frames", frames, "store")
@@ -57,14 +73,20 @@ def send_picture(
 
 
 def send_bits(
-    frames_of_bits: np.ndarray, channel: ChannelModel, snr_db: float, seed: int
+    frames_of_bits: np.ndarray,
+    channel: ChannelModel,
+    snr_db: float,
+    seed: int,
+    scheme: Scheme = DEFAULT_SCHEME,
 ) -> tuple[np.ndarray, int]:
     """(decided bits, LDPC code blocks in error) of uint8 [frames, bits] over a flowgraph."""
     top = gr.top_block()
     source = frames_source(frames_of_bits, [pmt.PMT_NIL] * len(frames_of_bits))
     sink, frames = blocks.vector_sink_b(), blocks.message_debug()
     payload_bits = frames_of_bits.shape[1]
-    decoder = connect_link(top, source, sink, payload_bits, channel, snr_db, seed, soft=False)
+    decoder = connect_link(
+        top, source, sink, payload_bits, channel, snr_db, seed, soft=False, scheme=scheme
+    )
     top.msg_connect(decoder, "frames", frames, "store")
     top.run()
     received = np.array(sink.data(), np.uint8).reshape(frames_of_bits.shape)
@@ -85,21 +107,26 @@ def run_demonstration(
     channel: ChannelModel,
     snr_db: Sequence[float],
     seed: int,
+    scheme: Scheme = DEFAULT_SCHEME,
 ) -> list[Result]:
     """Send picture at each SNR, ours and as JPEG; returns the rows of results.csv.
 
-    Writes sent.png, received.png (the first SNR), panel.png and results.csv into output. Raises
-    PictureError, BundleError and OSError.
+    Writes sent.png, received.png (the first SNR), panel.png and results.csv into output. A JPEG
+    has no parts, so a scheme with protection is for ours alone. Raises PictureError, BundleError,
+    OSError, and ValueError for a scheme that does not fit the model.
     """
     name = Path(picture).name
     sent = fit_picture(load_picture(picture))
     codec = Codec(model)
+    part_bits = codec.layout.scale_bits
+    scheme.transport_blocks(part_bits)
+    ours, jpeg = system_name(codec.name, scheme), system_name("jpeg", scheme.unprotected)
     output.mkdir(parents=True, exist_ok=True)
     save_picture(output / "sent.png", sent)
     height, width = sent.shape[:2]
     frames = codec.encode_bits(sent).shape[0]
     source_bits = frames * codec.bits_per_region
-    symbols = source_bits * CODE_EXPANSION // BITS_PER_SYMBOL
+    symbols = frames * scheme.symbols_per_frame(codec.bits_per_region)
 
     file = baselines.compress(sent, "jpeg", source_bits)
     jpeg_bits = None
@@ -108,12 +135,14 @@ def run_demonstration(
         jpeg_bits = pad_to_frames(content, codec.bits_per_region, frames)
 
     results: list[Result] = []
-    tiles: dict[str, list[Tile]] = {codec.name: [], "jpeg": []}
+    tiles: dict[str, list[Tile]] = {ours: [], jpeg: []}
+    grey = baselines.mid_grey(width, height)
+    undecoded = _quality(sent, grey)
 
-    def score(system: str, snr: float, received: np.ndarray | None, errors: int) -> None:
-        drawn = baselines.mid_grey(width, height) if received is None else received
+    def score(
+        system: str, snr: float, drawn: np.ndarray, errors: int, decoded: bool = True
+    ) -> None:
         ssim, psnr = _quality(sent, drawn)
-        decoded = received is not None
         tiles[system].append(Tile(drawn, ssim, psnr, decoded))
         results.append(
             Result(
@@ -133,27 +162,39 @@ def run_demonstration(
 
     for snr in snr_db:
         received, errors = send_picture(
-            output / "sent.png", model, codec.bits_per_region, channel, snr, seed
+            output / "sent.png",
+            model,
+            codec.bits_per_region,
+            channel,
+            snr,
+            seed,
+            scheme,
+            part_bits,
         )
-        score(codec.name, snr, received, errors)
+        score(ours, snr, received, errors)
         if jpeg_bits is None:
-            score("jpeg", snr, None, 0)
+            score(jpeg, snr, grey, 0, decoded=False)
             continue
-        bits, errors = send_bits(jpeg_bits, channel, snr, seed)
+        bits, errors = send_bits(jpeg_bits, channel, snr, seed, scheme.unprotected)
         content = np.packbits(bits.reshape(-1))[: len(file.content)].tobytes()
-        score("jpeg", snr, baselines.decompress(content, width, height), errors)
+        drawn = baselines.decompress(content, width, height)
+        if drawn is not None and baselines.counts_as_decoded(_quality(sent, drawn), undecoded):
+            score(jpeg, snr, drawn, errors)
+        else:
+            score(jpeg, snr, grey, errors, decoded=False)
 
-    save_picture(output / "received.png", tiles[codec.name][0].picture)
+    save_picture(output / "received.png", tiles[ours][0].picture)
     write_results(output / "results.csv", results)
     quality = f"quality {file.quality}" if file else "does not fit"
+    title = "LDPC 1/3, 16-QAM" if scheme == DEFAULT_SCHEME else f"LDPC, {scheme}"
     panel = build_panel(
         sent,
         [f"{snr:g} dB" for snr in snr_db],
         [
-            PanelRow("VQ-DeepSC", codec.name, tiles[codec.name]),
-            PanelRow("JPEG", quality, tiles["jpeg"]),
+            PanelRow("VQ-DeepSC", ours, tiles[ours]),
+            PanelRow("JPEG", quality, tiles[jpeg]),
         ],
-        f"{name} over LDPC 1/3, 16-QAM, {channel.title}",
+        f"{name} over {title}, {channel.title}",
         f"{source_bits:,} source bits and {symbols:,} symbols each; columns: Es/N0",
     )
     panel.save(output / "panel.png")

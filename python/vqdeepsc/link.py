@@ -8,17 +8,20 @@ channel give the bits that a flowgraph with that seed gives.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .codec import DEFAULT_MODEL, find_model, read_manifest
+from .codec.bits import BitLayout
 from .vqdeepsc_kernels import (
     FadingChannel,
-    LdpcDecoder,
-    LdpcEncoder,
+    LdpcFrameDecoder,
+    LdpcFrameEncoder,
     QamDemapper,
     csi_equalize,
     noise_density,
@@ -146,9 +149,18 @@ class Scheme:
     def bits_per_symbol(self) -> int:
         return CONSTELLATIONS[self.constellation]
 
+    @property
+    def unprotected(self) -> Scheme:
+        """The same without protection, for what has no parts."""
+        return replace(self, protection=())
+
     def symbols_per_frame(self, payload_bits: int) -> int:
         """Symbols on the air for a frame of payload_bits."""
         return self.symbols or -(-CODE_EXPANSION * payload_bits // BITS_PER_SYMBOL)
+
+    def coded_bits(self, payload_bits: int) -> int:
+        """Bits on the air for a frame of payload_bits."""
+        return self.symbols_per_frame(payload_bits) * self.bits_per_symbol
 
     def transport_blocks(self, part_bits: Sequence[int]) -> list[tuple[int, int]]:
         """(payload bits, coded bits) of each transport block of a frame.
@@ -156,7 +168,7 @@ class Scheme:
         part_bits: payload bits of the parts, in order; neighbours with equal protection share a
         block, for long codes are better. Raises ValueError if protection does not fit."""
         payload = sum(part_bits)
-        coded = self.symbols_per_frame(payload) * self.bits_per_symbol
+        coded = self.coded_bits(payload)
         if coded < payload:
             raise ValueError(f"{self} has {coded} bits on the air for {payload} bits of payload")
         if not self.protection:
@@ -181,6 +193,17 @@ class Scheme:
 DEFAULT_SCHEME = Scheme()
 
 
+def transport_blocks(
+    model: str | os.PathLike[str] = DEFAULT_MODEL, scheme: str = str(DEFAULT_SCHEME)
+) -> list[tuple[int, int]]:
+    """(payload bits, coded bits) of each transport block of a region, for the LDPC blocks.
+
+    model: name or directory of a bundle, whose scales are the parts of a region; scheme: as
+    Scheme.parse() takes it. Raises BundleError and ValueError."""
+    layout = BitLayout(read_manifest(find_model(model)).scales)
+    return Scheme.parse(scheme).transport_blocks(layout.scale_bits)
+
+
 class Link:
     """LDPC and Gray QAM for frames of one length: rate 1/3 and 16-QAM unless told otherwise."""
 
@@ -198,17 +221,11 @@ class Link:
         self.payload_bits = payload_bits
         bits_per_symbol = scheme.bits_per_symbol
         blocks = scheme.transport_blocks(part_bits or [payload_bits])
-        self.coded_bits = sum(coded for _, coded in blocks)
+        self.coded_bits = scheme.coded_bits(payload_bits)
         self._bits_per_symbol = bits_per_symbol
-        self._coders = [
-            (
-                payload,
-                coded,
-                LdpcEncoder(payload, coded, bits_per_symbol=bits_per_symbol),
-                LdpcDecoder(payload, coded, bits_per_symbol=bits_per_symbol, iterations=iterations),
-            )
-            for payload, coded in blocks
-        ]
+        frame = (payload_bits, self.coded_bits, bits_per_symbol)
+        self._encoder = LdpcFrameEncoder(*frame, transport_blocks=blocks)
+        self._decoder = LdpcFrameDecoder(*frame, iterations, transport_blocks=blocks)
         self._demapper = QamDemapper(bits_per_symbol, demapper)
         self._points = qam_points(bits_per_symbol)
 
@@ -224,12 +241,9 @@ class Link:
         weights = 1 << np.arange(self._bits_per_symbol - 1, -1, -1)
         symbols = np.empty((len(frames), self.symbols_per_frame), np.complex64)
         for row, frame in zip(symbols, frames, strict=True):
-            place, parts = 0, []
-            for payload, _, encoder, _ in self._coders:
-                parts.append(encoder.encode(frame[place : place + payload]))
-                place += payload
-            labels = np.concatenate(parts).reshape(-1, self._bits_per_symbol) @ weights
-            row[:] = self._points[labels]
+            row[:] = self._points[
+                self._encoder.encode(frame).reshape(-1, self._bits_per_symbol) @ weights
+            ]
         return symbols
 
     def receive(
@@ -248,15 +262,7 @@ class Link:
             y, h = channel.apply(frame)
             equalised, noise = csi_equalize(y, h, n0)
             soft = self._demapper.demap(equalised, noise)
-            start = place = blocks = 0
-            for payload, coded, _, decoder in self._coders:
-                part = slice(start, start + payload)
-                decoded = decoder.decode(soft[place : place + coded])
-                bits[i, part], llrs[i, part], _, block_errors, parts, _ = decoded
-                errors[i] += block_errors
-                blocks += parts
-                start += payload
-                place += coded
+            bits[i], llrs[i], _, errors[i], blocks, _ = self._decoder.decode(soft)
         return Received(bits, llrs, errors, blocks)
 
 

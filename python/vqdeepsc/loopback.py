@@ -16,7 +16,7 @@ from . import (
     qam_soft_demapper,
 )
 from .frames import FRAME_TAG
-from .link import BITS_PER_SYMBOL, CODE_EXPANSION, LDPC_ITERATIONS, ChannelModel
+from .link import DEFAULT_SCHEME, LDPC_ITERATIONS, ChannelModel, Scheme
 
 
 def connect_link(
@@ -28,14 +28,21 @@ def connect_link(
     snr_db: float,
     seed: int = 0,
     soft: bool = True,
+    scheme: Scheme = DEFAULT_SCHEME,
+    part_bits: Sequence[int] = (),
 ) -> gr.basic_block:
     """Join source (bytes with one bit each, tagged frames of payload_bits) to sink.
 
-    LDPC, Gray 16-QAM, channel (eq. 3), equaliser (eq. 4), soft demapper and LDPC decoder; sink
-    gets LLRs (soft) or bits. Returns the LDPC decoder, whose message port ``frames`` tells of
-    block errors.
+    LDPC, Gray QAM, channel (eq. 3), equaliser (eq. 4), soft demapper and LDPC decoder; sink gets
+    LLRs (soft) or bits. scheme and part_bits, which it needs for protection, are as in
+    :class:`.link.Link`. Returns the LDPC decoder, whose message port ``frames`` tells of block
+    errors.
+
+    :raises ValueError: for a scheme that does not fit the frame
     """
-    coded_bits = CODE_EXPANSION * payload_bits
+    bits_per_symbol = scheme.bits_per_symbol
+    frame = (payload_bits, scheme.coded_bits(payload_bits), bits_per_symbol)
+    transport_blocks = scheme.transport_blocks(part_bits or [payload_bits])
     fading = fading_channel(
         kind=channel.kind,
         snr_db=snr_db,
@@ -44,20 +51,19 @@ def connect_link(
         seed=seed,
     )
     equalizer = csi_equalizer(snr_db)
-    demapper = qam_soft_demapper(BITS_PER_SYMBOL, noise_input=True)
+    demapper = qam_soft_demapper(bits_per_symbol, noise_input=True)
     decoder = ldpc_decoder(
-        payload_bits,
-        coded_bits,
-        BITS_PER_SYMBOL,
+        *frame,
         iterations=LDPC_ITERATIONS,
         soft_output=soft,
         frame_tag=FRAME_TAG,
+        transport_blocks=transport_blocks,
     )
     top.connect(
         source,
-        ldpc_encoder(payload_bits, coded_bits, BITS_PER_SYMBOL, frame_tag=FRAME_TAG),
-        blocks.pack_k_bits_bb(BITS_PER_SYMBOL),
-        digital.chunks_to_symbols_bc(qam_points(BITS_PER_SYMBOL).tolist()),
+        ldpc_encoder(*frame, frame_tag=FRAME_TAG, transport_blocks=transport_blocks),
+        blocks.pack_k_bits_bb(bits_per_symbol),
+        digital.chunks_to_symbols_bc(qam_points(bits_per_symbol).tolist()),
         fading,
         equalizer,
         demapper,

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gnuradio import gr
 
+from . import burst_modulator
 from .driver_messages import DriverMessages
+from .link import CONSTELLATIONS, transport_blocks
 from .picture_exchange import ControlSocket
 from .radios import RadioEnd
 
@@ -28,6 +30,22 @@ if TYPE_CHECKING:
     from PyQt5 import Qt
 
 _POLL_SECONDS = 0.1
+
+
+def burst_transport_blocks(
+    model: str, bits_per_symbol: int, code_rate: str, protection: str
+) -> list[tuple[int, int]]:
+    """The transport blocks of bursts of a model, none without protection.
+
+    protection: coded bits for each bit of every scale but the finest, such as 6/6/4; the rest as
+    at burst_transmitter. Raises BundleError, and ValueError for what does not fit the model."""
+    if not protection:
+        return []
+    ((payload_bits, _),) = transport_blocks(model)
+    coded_bits = burst_modulator(payload_bits, bits_per_symbol, code_rate).coded_bits()
+    names = {bits: name for name, bits in CONSTELLATIONS.items()}
+    symbols = coded_bits // bits_per_symbol
+    return transport_blocks(model, f"{names[bits_per_symbol]}@{symbols}/{protection}")
 
 
 class EventLog:

@@ -22,25 +22,7 @@ from .radio_session import EventLog, run_flowgraph
 from .radio_settings import RadioSettings
 from .radios import make_receiver
 
-# Regions that wait to be decoded; a file or ZeroMQ waits for them, a radio does not.
-_BACKLOG = 64
-_BACKLOG_SECONDS = 0.005
 _REMEMBERED_PICTURES = 64
-
-
-class _Pace(gr.sync_block):
-    """Passes samples on while the decoder keeps up, because message ports hold back nothing."""
-
-    def __init__(self, backlog: Callable[[], int]) -> None:
-        gr.sync_block.__init__(self, "pace", [np.complex64], [np.complex64])
-        self._backlog = backlog
-
-    def work(self, input_items: list, output_items: list) -> int:
-        if self._backlog() > _BACKLOG:
-            time.sleep(_BACKLOG_SECONDS)
-            return 0
-        output_items[0][:] = input_items[0]
-        return len(output_items[0])
 
 
 class burst_log(gr.basic_block):
@@ -168,11 +150,7 @@ class Receiver(gr.top_block):
             sample_rate=self.radio.sample_rate,
             **burst,
         )
-        row = [self.radio.block]
-        if not settings.is_device:
-            self._pace = _Pace(decoder.backlog)
-            row.append(self._pace)
-        self.connect(*row, self.bursts)
+        self.connect(self.radio.block, self.bursts)
         self.msg_connect((self.bursts, "regions"), (decoder, "frames"))
         self.msg_connect((self.bursts, "log"), (decoder.bursts, "log"))
 

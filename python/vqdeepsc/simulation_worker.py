@@ -56,9 +56,8 @@ class Worker:
         # a file has no parts that could be protected
         self.baseline_links: dict[tuple[int, Scheme], Link] = {}
         for codec in self.codecs:
-            parts = [scale.bits_per_region for scale in codec.layout.scales]
             for scheme in simulation.schemes:
-                link = Link(codec.bits_per_region, scheme=scheme, part_bits=parts)
+                link = Link(codec.bits_per_region, scheme=scheme, part_bits=codec.layout.scale_bits)
                 self.links[codec.name, scheme] = link
                 if not scheme.protection:
                     self.baseline_links[codec.bits_per_region, scheme] = link
@@ -211,8 +210,7 @@ class _Picture:
                 scores[content] = (False, self._undecoded)
                 if drawn is not None:
                     score = self._score(drawn[None])[0]
-                    # a damaged file may draw worse than nothing, and its receiver knows of errors
-                    if score[0] >= self._undecoded[0]:
+                    if baselines.counts_as_decoded(score, self._undecoded):
                         scores[content] = (True, score)
             errors = int(received.block_errors.sum())
             decoded, score = scores[content]

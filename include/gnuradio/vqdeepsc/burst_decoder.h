@@ -3,6 +3,9 @@
 
 #include <gnuradio/sync_block.h>
 #include <gnuradio/vqdeepsc/api.h>
+#include <cstddef>
+#include <utility>
+#include <vector>
 
 namespace gr {
 namespace vqdeepsc {
@@ -16,7 +19,8 @@ namespace vqdeepsc {
  * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of a
  * refused burst says. A frame with block errors is kept, and its LLRs are added to those of the
  * next copy (same header, same bits) where that has errors too; both dictionaries say in copies
- * over how many frames the LLRs were added.
+ * over how many frames the LLRs were added. While backlog regions wait at a block behind
+ * "regions", no more samples are taken, for messages alone hold nothing back.
  */
 class VQDEEPSC_API burst_decoder : virtual public gr::sync_block
 {
@@ -25,8 +29,13 @@ public:
 
     /*!
      * \param iterations most iterations of a code block, 1 to 1,000
+     * \param transport_blocks payload bits and coded bits of each transport block of the frames
+     * whose header names such, as at the burst_modulator
+     * \param backlog regions that may wait, at least 1
      */
-    static sptr make(int iterations = 20);
+    static sptr make(int iterations = 20,
+                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {},
+                     size_t backlog = 1024);
 
     //! Takes effect at the next frame.
     virtual void set_iterations(int iterations) = 0;

@@ -5,6 +5,8 @@
 #include <gnuradio/vqdeepsc/api.h>
 #include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace gr {
 namespace vqdeepsc {
@@ -30,6 +32,8 @@ public:
      * \param cyclic_prefix samples, 8 to fft_size / 2
      * \param amplitude root mean square of the samples, above 0
      * \param peak largest magnitude of a sample, above 0; what is larger is cut
+     * \param transport_blocks payload bits and coded bits of each transport block of a frame, as
+     * at the ldpc_encoder; the header names them by a number
      */
     static sptr make(size_t payload_bits,
                      int bits_per_symbol = 4,
@@ -37,7 +41,8 @@ public:
                      int fft_size = 256,
                      int cyclic_prefix = 32,
                      float amplitude = 0.3,
-                     float peak = 1.0);
+                     float peak = 1.0,
+                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {});
 
     //! Bits that a frame has.
     virtual size_t coded_bits() const = 0;

@@ -5,6 +5,8 @@
 #include <gnuradio/vqdeepsc/api.h>
 #include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace gr {
 namespace vqdeepsc {
@@ -33,6 +35,8 @@ public:
      * \param iterations most iterations of a code block, 1 to 1,000
      * \param soft_output true: floats with LLRs; false: bytes with one bit each
      * \param frame_tag key of the tag at the first LLR of a frame, or an empty string
+     * \param transport_blocks payload bits and coded bits of each transport block of a frame, in
+     * order and in whole symbols, or none for a single one
      */
     static sptr make(size_t payload_bits,
                      size_t coded_bits,
@@ -40,7 +44,8 @@ public:
                      int redundancy_version = 0,
                      int iterations = 20,
                      bool soft_output = true,
-                     const std::string& frame_tag = "frame");
+                     const std::string& frame_tag = "frame",
+                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {});
 
     //! Takes effect at the next frame.
     virtual void set_iterations(int iterations) = 0;

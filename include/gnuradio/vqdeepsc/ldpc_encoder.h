@@ -5,6 +5,8 @@
 #include <gnuradio/vqdeepsc/api.h>
 #include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace gr {
 namespace vqdeepsc {
@@ -28,12 +30,15 @@ public:
      * \param bits_per_symbol 1, 2, 4, 6 or 8: depth of the bit interleaver (§5.4.2.2)
      * \param redundancy_version 0 to 3 (§5.4.2.1)
      * \param frame_tag key of the tag at the first bit of a frame, or an empty string
+     * \param transport_blocks payload bits and coded bits of each transport block of a frame, in
+     * order and in whole symbols, or none for a single one
      */
     static sptr make(size_t payload_bits,
                      size_t coded_bits,
                      int bits_per_symbol = 4,
                      int redundancy_version = 0,
-                     const std::string& frame_tag = "frame");
+                     const std::string& frame_tag = "frame",
+                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {});
 };
 
 } // namespace vqdeepsc

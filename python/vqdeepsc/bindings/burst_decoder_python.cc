@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <gnuradio/vqdeepsc/burst_decoder.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 namespace py = pybind11;
 
@@ -12,9 +13,13 @@ void bind_burst_decoder(py::module& m)
         "burst_decoder",
         "Decodes the frames of burst_demodulator, each as its header says, and publishes them.\n\n"
         "Message ports: regions, pairs of a dictionary and an f32vector of LLRs ln P(1)/P(0); log,\n"
-        "a dictionary for each frame. ValueError for parameters out of range.")
+        "a dictionary for each frame. transport_blocks: as at the burst_modulator, for frames whose\n"
+        "header names such. While backlog regions wait at a block behind the port regions, no more\n"
+        "samples are taken. ValueError for parameters out of range.")
         .def(py::init(&burst_decoder::make),
-             py::arg("iterations") = 20)
+             py::arg("iterations") = 20,
+             py::arg("transport_blocks") = std::vector<std::pair<size_t, size_t>>(),
+             py::arg("backlog") = 1024)
         .def("set_iterations",
              &burst_decoder::set_iterations,
              py::arg("iterations"),

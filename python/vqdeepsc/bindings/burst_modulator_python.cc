@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <gnuradio/vqdeepsc/burst_modulator.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 namespace py = pybind11;
 
@@ -12,8 +13,8 @@ void bind_burst_modulator(py::module& m)
         "burst_modulator",
         "Makes a burst (preamble, training, header, OFDM payload) of each frame of coded bits.\n\n"
         "Input: bytes with one coded bit each, frames begin at a tag frame with the dictionary of a\n"
-        "region. Output: samples; tx_sob and tx_eob mark the ends of each burst. ValueError for\n"
-        "parameters out of range. The format is in docs/air-interface.md.")
+        "region. Output: samples; tx_sob and tx_eob mark the ends of each burst. transport_blocks:\n"
+        "as at the ldpc_encoder; the header names them. ValueError for parameters out of range. The format is in docs/air-interface.md.")
         .def(py::init(&burst_modulator::make),
              py::arg("payload_bits"),
              py::arg("bits_per_symbol") = 4,
@@ -21,7 +22,8 @@ void bind_burst_modulator(py::module& m)
              py::arg("fft_size") = 256,
              py::arg("cyclic_prefix") = 32,
              py::arg("amplitude") = 0.3f,
-             py::arg("peak") = 1.0f)
+             py::arg("peak") = 1.0f,
+             py::arg("transport_blocks") = std::vector<std::pair<size_t, size_t>>())
         .def("coded_bits", &burst_modulator::coded_bits, "Bits that a frame has.")
         .def("burst_samples", &burst_modulator::burst_samples, "Samples that a burst has.")
         .def("set_amplitude",

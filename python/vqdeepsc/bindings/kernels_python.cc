@@ -2,6 +2,7 @@
 #include "kernels/cpu_features.h"
 #include "kernels/csi_equalizer.h"
 #include "kernels/fading_channel.h"
+#include "kernels/ldpc_frame.h"
 #include "kernels/ldpc_transport.h"
 #include "kernels/qam_constellation.h"
 #include "kernels/qam_demapper.h"
@@ -291,9 +292,8 @@ kernel::TransportDecoder::Options decoder_options(const std::string& precision,
 
 // Runs a decoding function with room for its outputs and returns all as a tuple.
 template <typename Decode>
-py::tuple decoded(const kernel::TransportDecoder& decoder, const Decode& decode)
+py::tuple decoded(std::size_t payload_bits, const Decode& decode)
 {
-    const std::size_t payload_bits = decoder.segmentation().payload_bits;
     py::array_t<std::uint8_t> payload(payload_bits);
     py::array_t<float> posterior(payload_bits);
     std::uint8_t* bits = payload.mutable_data();
@@ -309,6 +309,90 @@ py::tuple decoded(const kernel::TransportDecoder& decoder, const Decode& decode)
                           result.block_errors,
                           result.blocks,
                           result.iterations);
+}
+
+// Payload to coded bits, with the lengths checked.
+template <typename Encoder>
+py::array_t<std::uint8_t> encoded(Encoder& encoder,
+                                  const Array<std::uint8_t>& payload,
+                                  std::size_t payload_bits,
+                                  std::size_t coded_bits)
+{
+    check_length(payload, payload_bits, "payload");
+    py::array_t<std::uint8_t> coded(coded_bits);
+    const std::uint8_t* input = payload.data();
+    std::uint8_t* output = coded.mutable_data();
+    {
+        py::gil_scoped_release release;
+        encoder.encode(input, output);
+    }
+    return coded;
+}
+
+void bind_ldpc_frame(py::module& m)
+{
+    using kernel::FrameDecoder;
+    using kernel::FrameEncoder;
+
+    py::class_<FrameEncoder>(m, "LdpcFrameEncoder", R"(Transport blocks of a frame one after another.
+
+As LdpcEncoder, but parts of a frame may be coded at different rates.)")
+        .def(py::init([](std::int64_t payload_bits,
+                         std::int64_t coded_bits,
+                         int bits_per_symbol,
+                         const kernel::TransportBlocks& transport_blocks) {
+                 return FrameEncoder(checked_size(payload_bits, "payload_bits"),
+                                     checked_size(coded_bits, "coded_bits"),
+                                     bits_per_symbol,
+                                     0,
+                                     transport_blocks);
+             }),
+             py::arg("payload_bits"),
+             py::arg("coded_bits"),
+             py::arg("bits_per_symbol") = 4,
+             py::arg("transport_blocks") = kernel::TransportBlocks(),
+             R"(payload_bits, coded_bits: of the whole frame; bits_per_symbol: as in LdpcEncoder.
+transport_blocks: (payload bits, coded bits) of each, in order and in whole symbols; empty for a
+single one. Raises ValueError naming what is out of range or does not add up.)")
+        .def(
+            "encode",
+            [](FrameEncoder& self, const Array<std::uint8_t>& payload) {
+                return encoded(self, payload, self.payload_bits(), self.coded_bits());
+            },
+            py::arg("payload"),
+            "As LdpcEncoder.encode().");
+
+    py::class_<FrameDecoder>(
+        m, "LdpcFrameDecoder", "The inverse of LdpcFrameEncoder; as LdpcDecoder.")
+        .def(py::init([](std::int64_t payload_bits,
+                         std::int64_t coded_bits,
+                         int bits_per_symbol,
+                         int iterations,
+                         const kernel::TransportBlocks& transport_blocks) {
+                 return FrameDecoder(checked_size(payload_bits, "payload_bits"),
+                                     checked_size(coded_bits, "coded_bits"),
+                                     bits_per_symbol,
+                                     0,
+                                     iterations,
+                                     transport_blocks);
+             }),
+             py::arg("payload_bits"),
+             py::arg("coded_bits"),
+             py::arg("bits_per_symbol") = 4,
+             py::arg("iterations") = 20,
+             py::arg("transport_blocks") = kernel::TransportBlocks(),
+             "As LdpcFrameEncoder; iterations: most of a code block, 1 to 1,000.")
+        .def(
+            "decode",
+            [](FrameDecoder& self, const Array<float>& llrs) {
+                check_length(llrs, self.coded_bits(), "llrs");
+                const float* input = llrs.data();
+                return decoded(self.payload_bits(), [&](std::uint8_t* bits, float* posterior) {
+                    return self.decode(input, bits, posterior);
+                });
+            },
+            py::arg("llrs"),
+            "As LdpcDecoder.decode(), with the code blocks of the whole frame.");
 }
 
 void bind_ldpc(py::module& m)
@@ -339,15 +423,8 @@ Raises ValueError naming a value that is out of range.)")
         .def(
             "encode",
             [](TransportEncoder& self, const Array<std::uint8_t>& payload) {
-                check_length(payload, self.segmentation().payload_bits, "payload");
-                py::array_t<std::uint8_t> coded(self.segmentation().coded_bits);
-                const std::uint8_t* input = payload.data();
-                std::uint8_t* output = coded.mutable_data();
-                {
-                    py::gil_scoped_release release;
-                    self.encode(input, output);
-                }
-                return coded;
+                const auto& sizes = self.segmentation();
+                return encoded(self, payload, sizes.payload_bits, sizes.coded_bits);
             },
             py::arg("payload"),
             R"(payload: uint8[payload_bits], one bit each (the lowest).
@@ -392,7 +469,7 @@ Raises ValueError naming a value that is out of range.)")
             [](TransportDecoder& self, const Array<float>& llrs) {
                 check_length(llrs, self.segmentation().coded_bits, "llrs");
                 const float* input = llrs.data();
-                return decoded(self, [&](std::uint8_t* bits, float* posterior) {
+                return decoded(self.segmentation().payload_bits, [&](std::uint8_t* bits, float* posterior) {
                     return self.decode(input, bits, posterior);
                 });
             },
@@ -418,7 +495,7 @@ redundancy_version: 0 to 3. llrs: float32[coded_bits]. Raises ValueError for oth
         .def(
             "decode_combined",
             [](TransportDecoder& self) {
-                return decoded(self, [&](std::uint8_t* bits, float* posterior) {
+                return decoded(self.segmentation().payload_bits, [&](std::uint8_t* bits, float* posterior) {
                     return self.decode_combined(bits, posterior);
                 });
             },
@@ -439,11 +516,30 @@ redundancy_version: 0 to 3. llrs: float32[coded_bits]. Raises ValueError for oth
             "(crc_ok: bool, iterations: int) of each code block decoded last; empty before.");
 }
 
+// pybind11 before 2.12 reads the arrays of NumPy 2 wrongly, without an error.
+void refuse_unknown_numpy()
+{
+#if PYBIND11_VERSION_MAJOR * 100 + PYBIND11_VERSION_MINOR < 212
+    const auto version =
+        py::module_::import("numpy").attr("__version__").cast<std::string>();
+    if (std::stoi(version) >= 2) {
+        throw py::import_error("gr-vqdeepsc was built with pybind11 " +
+                               std::to_string(PYBIND11_VERSION_MAJOR) + "." +
+                               std::to_string(PYBIND11_VERSION_MINOR) +
+                               ", which cannot use NumPy " + version +
+                               ": install a NumPy below 2, or build with pybind11 2.12.");
+    }
+#endif
+}
+
 } // namespace
 
 PYBIND11_MODULE(vqdeepsc_kernels, m)
 {
     m.doc() = "Signal processing kernels of gr-vqdeepsc on NumPy arrays";
+    m.attr("PYBIND11_VERSION") =
+        py::make_tuple(PYBIND11_VERSION_MAJOR, PYBIND11_VERSION_MINOR);
+    refuse_unknown_numpy();
     m.def(
         "instruction_sets",
         [] {
@@ -457,4 +553,5 @@ PYBIND11_MODULE(vqdeepsc_kernels, m)
     bind_qam(m);
     bind_channel(m);
     bind_ldpc(m);
+    bind_ldpc_frame(m);
 }

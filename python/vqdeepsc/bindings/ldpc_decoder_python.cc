@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <gnuradio/vqdeepsc/ldpc_decoder.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 namespace py = pybind11;
 
@@ -14,7 +15,8 @@ void bind_ldpc_decoder(py::module& m)
         "Input: floats. Output: for each payload bit its a-posteriori LLR (soft_output) or a\n"
         "byte with its decision. For every frame the message port frames publishes crc_ok,\n"
         "block_errors, blocks, iterations (mean), block_crc_ok and block_iterations (of each code\n"
-        "block); a frame tag that is a dictionary gains the same.\n"
+        "block); a frame tag that is a dictionary gains the same. transport_blocks: as at the\n"
+        "encoder.\n"
         "ValueError for parameters out of range.")
         .def(py::init(&ldpc_decoder::make),
              py::arg("payload_bits"),
@@ -23,7 +25,8 @@ void bind_ldpc_decoder(py::module& m)
              py::arg("redundancy_version") = 0,
              py::arg("iterations") = 20,
              py::arg("soft_output") = true,
-             py::arg("frame_tag") = "frame")
+             py::arg("frame_tag") = "frame",
+             py::arg("transport_blocks") = std::vector<std::pair<size_t, size_t>>())
         .def("set_iterations",
              &ldpc_decoder::set_iterations,
              py::arg("iterations"),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Samples in, region PDUs and a log out."""
 
+from collections.abc import Sequence
+
 from gnuradio import gr
 
 from ..vqdeepsc_python import burst_decoder, burst_demodulator, burst_detector
@@ -16,7 +18,8 @@ class burst_receiver(gr.hier_block2):
     evm_db; where the header is right also picture, width, height, region, model, payload_bits,
     bits_per_symbol, code_rate, block_errors, blocks, iterations, copies; where it is not, error.
     Message ``symbols``: of each burst a PDU with the equalised data carriers of its last OFDM
-    symbol, for a constellation display.
+    symbol, for a constellation display. While backlog regions wait at a block behind ``regions``,
+    no more samples are taken: a file waits, and a radio's driver counts what it then loses.
 
     :param fft_size: as at the transmitter
     :param cyclic_prefix: as at the transmitter
@@ -24,6 +27,9 @@ class burst_receiver(gr.hier_block2):
     :param payload_bits: the only length of frames to receive, 1 to 65,535, or 0 for all
     :param iterations: most iterations of an LDPC code block, 1 to 1,000
     :param sample_rate: in Hz; only scales cfo_hz
+    :param transport_blocks: as at the transmitter, for bursts whose header names such; bursts
+        without are received too
+    :param backlog: regions that may wait, at least 1
     :raises ValueError: for a parameter out of range
     """
 
@@ -35,6 +41,8 @@ class burst_receiver(gr.hier_block2):
         payload_bits: int = 0,
         iterations: int = 20,
         sample_rate: float = 1e6,
+        transport_blocks: Sequence[tuple[int, int]] = (),
+        backlog: int = 1024,
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -49,7 +57,7 @@ class burst_receiver(gr.hier_block2):
         self._demodulator = burst_demodulator(
             fft_size, cyclic_prefix, model, payload_bits, sample_rate
         )
-        self._decoder = burst_decoder(iterations)
+        self._decoder = burst_decoder(iterations, transport_blocks, backlog)
         self.connect(self, self._detector, self._demodulator, self._decoder)
         self.msg_connect(self._decoder, "regions", self, "regions")
         self.msg_connect(self._decoder, "log", self, "log")

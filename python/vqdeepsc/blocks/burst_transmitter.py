@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frames of payload bits in, the samples of bursts out."""
 
+from collections.abc import Sequence
+
 from gnuradio import gr
 
 from ..frames import FRAME_TAG
@@ -23,6 +25,8 @@ class burst_transmitter(gr.hier_block2):
     :param cyclic_prefix: samples, 8 to fft_size / 2
     :param amplitude: root mean square of the samples, above 0
     :param peak: largest magnitude of a sample, above 0; what is larger is cut
+    :param transport_blocks: (payload bits, coded bits) of each transport block of a frame, whose
+        number is in the header and whose list the receiver has to know; empty for a single one
     :raises ValueError: for a parameter out of range
     """
 
@@ -35,6 +39,7 @@ class burst_transmitter(gr.hier_block2):
         cyclic_prefix: int = 32,
         amplitude: float = 0.3,
         peak: float = 1.0,
+        transport_blocks: Sequence[tuple[int, int]] = (),
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -50,9 +55,14 @@ class burst_transmitter(gr.hier_block2):
             cyclic_prefix,
             amplitude,
             peak,
+            transport_blocks,
         )
         self._encoder = ldpc_encoder(
-            payload_bits, self._modulator.coded_bits(), bits_per_symbol, frame_tag=FRAME_TAG
+            payload_bits,
+            self._modulator.coded_bits(),
+            bits_per_symbol,
+            frame_tag=FRAME_TAG,
+            transport_blocks=transport_blocks,
         )
         self.connect(self, self._encoder, self._modulator, self)
 

@@ -32,6 +32,11 @@ class BitLayout:
             start += scale.bits_per_region
         self.bits_per_region = start
 
+    @property
+    def scale_bits(self) -> list[int]:
+        """Bits of each scale in a region, in the order in which they are sent."""
+        return [scale.bits_per_region for scale in self.scales]
+
     def pack(self, labels: Mapping[int, NDArray[np.integer]]) -> NDArray[np.uint8]:
         """Labels {l: [regions, side_l, side_l]} to bits uint8 [regions, bits_per_region]."""
         parts = []

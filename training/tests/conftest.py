@@ -11,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from vqdeepsc_training.recording import Recording, quantise, write_recording
+
 torch.set_num_threads(1)
 
 SMALL_CONDITIONAL = {
@@ -42,6 +44,22 @@ def picture_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
             buffer.seek(0)
             archive.addfile(member, buffer)
     return path
+
+
+def write_link(path: Path, payload_bits: int) -> Path:
+    """A file as `record_link` writes it, but with independent errors."""
+    random = np.random.default_rng(0)
+    quality = random.uniform(0.3, 2.2, (40, 1))
+    llrs = 2 * quality**2 + 2 * quality * random.normal(size=(40, payload_bits))
+    steps = quantise(llrs, np.ones(llrs.shape, np.uint8))
+    write_recording(Recording(steps, np.array(["awgn"] * 40), np.zeros(40), 0), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recording of the link for crops of 32 pixels of a network of four scales."""
+    return write_link(tmp_path_factory.mktemp("link") / "link.npz", 1252)
 
 
 @pytest.fixture

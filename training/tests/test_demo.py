@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The run of the demonstration on sample data, made short."""
 
+import json
+
 from PIL import Image
 
 from vqdeepsc_training import demo
@@ -11,9 +13,12 @@ def test_demo_ends_with_a_measured_bundle_and_a_sheet(tmp_path, capsys):
     assert demo.main(["--steps", "3", "--folder", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert [word for word in ("demo-4s  ", "jpeg  ") if word in printed] == ["demo-4s  ", "jpeg  "]
+    # The figures of export are for programs.
+    assert "{" not in printed
+    assert json.loads((tmp_path / "export.json").read_text())["agreement"]
     assert Codec(tmp_path / "demo-4s").bits_per_region == 20032
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (8 * 128, 2 * 128)
+        assert sheet.size == (6 * 128, 2 * 128)
     # What is measured was not trained on.
     assert not (tmp_path / "pictures" / "training" / demo.HELD_BACK).exists()
 

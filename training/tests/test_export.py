@@ -2,12 +2,14 @@
 """Exported graphs against PyTorch and eq. 2, and whole bundles through the codec."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER
+from numpy.typing import NDArray
 from torch import nn
 
 from vqdeepsc_training import evaluate as evaluation
@@ -100,13 +102,14 @@ def test_assignment_changes_labels_but_no_picture():
     assert all(np.array_equal(a, b) for a, b in zip(counts, recounted, strict=True))
 
 
-def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, capsys):
+def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, recording, capsys):
     """Train, export and evaluate on the command line; the codec accepts the bundle."""
     configuration["steps"] = 6
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
     assert train(["--config", str(config), "--data", str(picture_tar), "--folder",
-                  str(tmp_path / "run"), "--cache", str(tmp_path / "cache"), "--threads", "1"]) == 0
+                  str(tmp_path / "run"), "--cache", str(tmp_path / "cache"), "--threads", "1",
+                  "--recording", str(recording)]) == 0
     bundle = tmp_path / "small-4s"
     assert exporting.main([
         "--checkpoint", str(tmp_path / "run" / "checkpoint.pt"), "--bundle", str(bundle),
@@ -135,6 +138,9 @@ def test_export_says_what_is_wrong(tmp_path, picture_tar, capsys):
                              str(tmp_path / "bundle"), "--data", str(picture_tar)])
     assert status == 2
     assert capsys.readouterr().err == f"export: {tmp_path / 'none.pt'} does not exist.\n"
+    assert exporting.main(["--checkpoint", str(tmp_path / "none.pt"), "--bundle", str(tmp_path),
+                           "--data", str(picture_tar), "--data-names", "a", "b"]) == 2
+    assert "1 data sets are given, but 2 names" in capsys.readouterr().err
     status = evaluation.main(["--bundle", str(tmp_path / "none"), "--data", str(picture_tar)])
     assert status == 2
     assert capsys.readouterr().err.count("\n") == 1
@@ -167,30 +173,73 @@ def test_the_card_cites_each_known_data_set_once():
     assert "Krause" in lines[0]
 
 
-def test_card_of_a_tuned_decoder_tells_of_both_runs(tmp_path, picture_tar, configuration):
-    """The run that trained the encoder is the model's training; the tuning is told beside it."""
+@pytest.fixture
+def tuned(tmp_path, picture_tar, configuration, recording):
+    """Folder with a run in run/, and in tuned/ the tuning of its decoder."""
     configuration["steps"] = 4
     tuning = configuration | {"decoder_only": True, "steps": 2, "name": "tuning", "seed": 9}
-    files = {}
-    for name, settings in (("first", configuration), ("second", tuning)):
-        files[name] = tmp_path / f"{name}.json"
-        files[name].write_text(json.dumps(settings))
-    shared = ["--data", str(picture_tar), "--cache", str(tmp_path / "cache"), "--threads", "1"]
-    assert train(["--config", str(files["first"]), "--folder", str(tmp_path / "run"), *shared]) == 0
-    assert train(["--config", str(files["second"]), "--folder", str(tmp_path / "tuned"),
-                  "--weights", str(tmp_path / "run" / "checkpoint.pt"), *shared]) == 0
-    bundle = tmp_path / "tuned-4s"
-    assert exporting.main(["--checkpoint", str(tmp_path / "tuned" / "checkpoint.pt"), "--bundle",
-                           str(bundle), "--data", str(picture_tar)]) == 0
+    for name, settings in (("run", configuration), ("tuned", tuning)):
+        config = tmp_path / f"{name}.json"
+        config.write_text(json.dumps(settings))
+        begin = ["--weights", str(tmp_path / "run" / "checkpoint.pt")] if name == "tuned" else []
+        assert train(["--config", str(config), "--folder", str(tmp_path / name), "--data",
+                      str(picture_tar), "--cache", str(tmp_path / "cache"), "--threads", "1",
+                      "--recording", str(recording), *begin]) == 0
+    return tmp_path
+
+
+def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, picture_tar, capsys):
+    """The run that trained the encoder is the model's training; the tuning is told beside it."""
+    capsys.readouterr()
+    bundle = tuned / "tuned-4s"
+    assert exporting.main(["--checkpoint", str(tuned / "tuned" / "checkpoint.pt"), "--bundle",
+                           str(bundle), "--data", str(picture_tar), "--data-names", "own/pictures",
+                           "--measure", f"own={picture_tar}", "--results", str(tuned)]) == 0
+    exported = json.loads(capsys.readouterr().out)
     told = json.loads((bundle / "manifest.json").read_text())["training"]
-    assert told["configuration"] == json.loads(files["first"].read_text())
+    assert told["configuration"]["name"] == "small"
     assert (told["steps"], told["pictures"], told["seed"]) == (4, 16, 3)
     assert told["decoder_tuning"]["steps"] == 2
     assert "tuned for 2 steps, on 8 crops" in (bundle / "MODEL_CARD.md").read_text()
+    record = json.loads((tuned / "tuned_4s.json").read_text())
+    run, tuning = (json.loads((tuned / name / "record.json").read_text())
+                   for name in ("run", "tuned"))
+    assert {key: record[key] for key in run} == run
+    assert told["configuration"] == run["configuration"]
+    assert record["decoder_tuning"] == told["decoder_tuning"] | {
+        key: tuning[key] for key in ("hours", "validation")}
+    for key in ("measured", "assignment", "flipped_bits"):
+        assert record[key] == exported[key]
+
+
+def test_kept_weights_give_the_bundle_again_and_the_untuned_one(tuned, picture_tar):
+    def exported(checkpoint: Path, *options: str) -> tuple[list[bytes], NDArray[np.uint8]]:
+        bundle = tuned / "small-4s"
+        assert exporting.main(["--checkpoint", str(checkpoint), "--bundle", str(bundle), "--data",
+                               str(picture_tar), *options]) == 0
+        codec = Codec(bundle)
+        files = [(bundle / name).read_bytes()
+                 for name in ("encoder.onnx", "decoder.onnx", "codebooks.npz")]
+        return files, codec.decode(codec.one_hot(codec.encode(picture)), 48, 32)
+
+    picture = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    checkpoint, kept = tuned / "tuned" / "checkpoint.pt", tuned / "small_4s.checkpoint.pt"
+    files, drawn = exported(checkpoint, "--results", str(tuned))
+    assert kept.stat().st_size < checkpoint.stat().st_size / 2
+    assert exported(kept)[0] == files
+    before, first = exported(kept, "--untuned"), exported(tuned / "run" / "checkpoint.pt")
+    assert np.array_equal(before[1], first[1])
+    assert not np.array_equal(before[1], drawn)
 
 
 def test_card_says_why_labels_are_uneven():
-    measured = {"cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}}}
-    assert "s3 are less even than 85%" in " ".join(entropy_note(measured))
+    measured = {
+        "cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}, "label_counts": {"s3": [30, 10]}},
+        "birds": {"entropy_share": {"s1": 0.99, "s3": 0.9}, "label_counts": {"s3": [10, 30]}},
+    }
+    bits = {"s1": 4000, "s3": 200}
+    (note,) = entropy_note(measured, bits)
+    assert "s3 use 70% of their bits on cars, so 60 of a picture's 4,200 bits" in note
+    assert "together its labels use 100%" in note
     measured["cars"]["entropy_share"]["s3"] = 0.85
-    assert entropy_note(measured) == []
+    assert entropy_note(measured, bits) == []

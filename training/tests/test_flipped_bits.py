@@ -33,13 +33,20 @@ def test_losses_are_those_of_pictures_with_one_other_label(codec):
 
 def test_means_over_flips_and_over_assignments(codec, monkeypatch):
     """The assigned labels count the flips of one bit, random ones all other codewords."""
-    monkeypatch.setattr(flipped_bits, "losses", lambda codec, picture, scale, random:
-                        np.arange(codec.scales[scale - 1].codewords) ** 2.0)
+    drawn = []
+
+    def losses(codec, picture, scale, random):
+        drawn.append(scale)
+        return np.arange(codec.scales[scale - 1].codewords) ** 2.0
+
+    monkeypatch.setattr(flipped_bits, "losses", losses)
     found = flipped_bits.measure(codec, np.zeros((2, 16, 16, 3), np.uint8), 1, 0)
     assert found["s2"]["assigned"] == (1 + 4 + 16) / 3
     assert found["s2"]["random"] == sum(n * n for n in range(8)) / 7
     assert found["s4"]["random"] == found["s4"]["assigned"] == 1
     assert found["s1"]["difference_error"] == 0
+    # Two pictures; as many codewords are drawn for each scale.
+    assert [drawn.count(scale) for scale in (1, 2, 3, 4)] == [2, 4, 8, 16]
 
 
 def test_command_line_keeps_a_record(tmp_path, picture_tar, capsys):

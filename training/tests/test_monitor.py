@@ -18,17 +18,17 @@ from vqdeepsc_training.train import main
 from vqdeepsc_training.trainer import Trainer
 
 
-def start(tmp_path, picture_tar, configuration, *more):
+def start(tmp_path, picture_tar, recording, configuration, *more):
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
     return ["--config", str(config), "--data", str(picture_tar), "--validation", str(picture_tar),
             "--cache", str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--threads",
-            "1", *more]
+            "1", "--recording", str(recording), *more]
 
 
-def test_events_hold_what_happened(tmp_path, picture_tar, configuration, monkeypatch):
+def test_events_hold_what_happened(tmp_path, picture_tar, recording, configuration, monkeypatch):
     monkeypatch.setattr(monitor, "SCALAR_STEPS", 4)
-    assert main(start(tmp_path, picture_tar, configuration, "--tensorboard")) == 0
+    assert main(start(tmp_path, picture_tar, recording, configuration, "--tensorboard")) == 0
     checkpoint = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
     events.Reload()
@@ -46,13 +46,15 @@ def test_events_hold_what_happened(tmp_path, picture_tar, configuration, monkeyp
     assert np.abs(shown[:32, :32].astype(int) - first).max() <= 1
 
 
-def test_bar_is_for_terminals(tmp_path, picture_tar, configuration, monkeypatch, capsys):
+def test_bar_is_for_terminals(tmp_path, picture_tar, recording, configuration, monkeypatch,
+                              capsys):
     configuration["steps"] = 2
-    assert main(start(tmp_path, picture_tar, configuration)) == 0
+    assert main(start(tmp_path, picture_tar, recording, configuration)) == 0
     captured = capsys.readouterr()
     assert captured.err == ""
     assert captured.out.startswith("100.0 %  step 2")
     cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
+    del configuration["noise"]
     trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 1), tmp_path)
     terminal = io.StringIO()
     terminal.isatty = lambda: True

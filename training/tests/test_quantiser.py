@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Embedding spaces: eq. 2, k-means, moving averages, restart; index assignment; soft bits."""
+"""Embedding spaces: eq. 2, k-means, moving averages, restart; index assignment."""
 
 from itertools import permutations
 
@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from vqdeepsc_training.assignment import assign, assignment_cost, one_bit_costs
-from vqdeepsc_training.channel import mean_codewords, received_codewords, soft_bits
 from vqdeepsc_training.quantiser import EmbeddingSpace, k_means
 
 
@@ -101,40 +100,3 @@ def test_assignment_finds_the_cube_again(bits):
         for bit in range(bits):
             assert np.abs(edges[label] - edges[label ^ (1 << bit)]).sum() == 1
     assert np.array_equal(assign(one_bit_costs(edges, np.full(2**bits, 1 / 2**bits))), labels)
-
-
-def test_soft_bits_have_the_error_rate_of_their_quality():
-    labels = torch.randint(0, 16, (1, 150, 150), generator=generator())
-    llrs = soft_bits(labels, 4, torch.tensor([1.0]), generator(1))
-    bits = (labels[..., None] >> torch.tensor([3, 2, 1, 0])) & 1
-    errors = ((llrs > 0) != (bits == 1)).float().mean().item()
-    assert errors == pytest.approx(0.1587, abs=0.005)
-    # ln P(1)/P(0): among bits with an LLR near 1, ones are e times as frequent as zeros.
-    near = (llrs - 1).abs() < 0.1
-    ratio = bits[near].float().mean().item()
-    assert ratio == pytest.approx(np.e / (1 + np.e), abs=0.05)
-
-
-def test_mean_codewords_of_certain_and_of_missing_bits():
-    space = EmbeddingSpace(8, 3)
-    space.counts.copy_(torch.arange(1.0, 9.0) / 36)
-    labels = torch.arange(8).view(1, 2, 4)
-    bits = (labels[..., None] >> torch.tensor([2, 1, 0])) & 1
-    certain = mean_codewords((bits * 2.0 - 1) * 100, space)
-    assert torch.allclose(certain, space.look_up(labels))
-    prior_mean = (space.counts[:, None] * space.embedding).sum(0)
-    missing = mean_codewords(torch.zeros(1, 2, 4, 3), space)
-    assert torch.allclose(missing, prior_mean.view(1, 3, 1, 1).expand(1, 3, 2, 4), atol=1e-6)
-
-
-def test_received_codewords_have_the_shape_of_what_was_sent():
-    torch.manual_seed(0)
-    spaces = [EmbeddingSpace(n, 3) for n in (16, 8, 4, 2)]
-    labels = [torch.randint(0, n, (3, side, side), generator=generator())
-              for n, side in ((16, 16), (8, 8), (4, 4), (2, 2))]
-    received = received_codewords(spaces, labels, generator())
-    assert [tuple(q.shape) for q in received] == [(3, 3, s, s) for s in (16, 8, 4, 2)]
-    # Mean codewords lie within the span of the codebook.
-    for space, q in zip(spaces, received, strict=True):
-        assert q.max() <= space.embedding.max() + 1e-5
-        assert q.min() >= space.embedding.min() - 1e-5

@@ -10,17 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL_CONDITIONAL_3, SMALL_PAPER
+from conftest import SMALL_CONDITIONAL_3, SMALL_PAPER, write_link
 
 from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint, write_weights
 from vqdeepsc_training.data import BatchSampler, DataError, open_cache
 from vqdeepsc_training.optimiser import orthogonalise
+from vqdeepsc_training.recording import read_recording
 from vqdeepsc_training.train import main
 from vqdeepsc_training.trainer import Trainer
 
 TRAINING = Path(__file__).parents[1]
 TUNING = TRAINING / "configs" / "tune_decoder.json"
-CONFIGS = sorted(set((TRAINING / "configs").glob("*.json")) - {TUNING})
+CONFIGS = [path for path in sorted((TRAINING / "configs").glob("*.json"))
+           if "network" in json.loads(path.read_text())]
 
 
 def run(tmp_path: Path, picture_tar: Path, configuration: dict, name: str, *more: str) -> dict:
@@ -28,6 +30,10 @@ def run(tmp_path: Path, picture_tar: Path, configuration: dict, name: str, *more
     config.write_text(json.dumps(configuration))
     arguments = ["--config", str(config), "--data", str(picture_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / name), "--threads", "1", *more]
+    if "noise" in configuration:
+        three_scales = configuration.get("network") == SMALL_CONDITIONAL_3
+        link = write_link(tmp_path / "link.npz", 476 if three_scales else 1252)
+        arguments += ["--recording", str(link)]
     assert main(arguments) == 0
     return read_checkpoint(tmp_path / name / "checkpoint.pt")
 
@@ -152,13 +158,23 @@ def test_papers_configurations_have_the_papers_numbers(name):
     assert configuration["average"] == 0.0
 
 
-def test_configurations_that_need_more_say_so(tmp_path, picture_tar, capsys):
+def test_configurations_that_need_more_say_so(tmp_path, picture_tar, configuration, capsys):
     config = str(TRAINING / "configs" / "paper_4scale.json")
     given = ["--config", config, "--data", str(picture_tar), "--cache", str(tmp_path)]
     assert main(given) == 2
     assert "--validation is needed" in capsys.readouterr().err
     assert main([*given, "--shares", "1"]) == 2
     assert "--shares cannot be given" in capsys.readouterr().err
+    noisy = tmp_path / "noisy.json"
+    noisy.write_text(json.dumps(configuration))
+    given = ["--config", str(noisy), *given[2:]]
+    assert main(given) == 2
+    assert "transmissions of 1252 bits, as record_link writes" in capsys.readouterr().err
+    other = write_link(tmp_path / "other.npz", 20032)
+    assert main([*given, "--recording", str(other)]) == 2
+    assert "has 20032 bits a transmission" in capsys.readouterr().err
+    assert main([*given, "--recording", str(tmp_path / "none.npz")]) == 2
+    assert "does not exist" in capsys.readouterr().err
 
 
 def test_seed_of_the_command_line(tmp_path, picture_tar, configuration):
@@ -180,7 +196,7 @@ def test_training_lowers_the_loss_and_uses_the_codebooks(tmp_path, picture_tar, 
     assert record["steps"] == 60
     assert record["pictures"] == 240
     after = record["validation"][-1]
-    configuration["steps"] = 1
+    configuration |= {"steps": 1, "unquantised_steps": 0}
     run(tmp_path, picture_tar, configuration, "short", "--validation", str(picture_tar))
     before = json.loads((tmp_path / "short" / "record.json").read_text())["validation"][-1]
     assert after["psnr_db"] > before["psnr_db"] + 3
@@ -200,11 +216,13 @@ def test_every_configuration_trains(tmp_path, picture_tar, config):
     assert all(torch.isfinite(v).all() for v in checkpoint["network"].values())
 
 
-def test_assignment_within_a_run_keeps_every_picture(tmp_path, picture_tar, configuration):
+def test_assignment_within_a_run_keeps_every_picture(tmp_path, picture_tar, configuration,
+                                                     recording):
     """Labels change with their codewords, in the network and in the averaged one alike."""
     cache = open_cache(picture_tar, tmp_path, 32, 64)
     configuration["steps"] = 5
-    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 3), tmp_path)
+    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 3), tmp_path,
+                      recording=read_recording(recording))
     for _ in range(4):
         trainer.train_step()
     image = trainer.sampler(9)
@@ -235,11 +253,59 @@ def test_history_says_what_resuming_changed(tmp_path, picture_tar, configuration
         "steps": 3, "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1}}}]
 
 
+def test_history_says_which_data_and_shares_there_were(tmp_path, picture_tar, configuration):
+    configuration["steps"] = 1
+    first = run(tmp_path, picture_tar, configuration, "run")["configuration"]
+    assert first["shares"] == [1.0]
+    assert first["recording"] == {"file": f"{tmp_path.name}/link.npz", "seed": 0,
+                                  "transmissions": 40}
+    config = tmp_path / "config.json"
+    other = picture_tar.parent / "other.tar"
+    other.write_bytes(picture_tar.read_bytes())
+    for steps, shares in (("2", ["0.5", "0.5"]), ("3", ["0.9", "0.1"])):
+        assert main(["--config", str(config), "--data", str(picture_tar), str(other), "--cache",
+                     str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--recording",
+                     str(tmp_path / "link.npz"), "--resume", "--steps", steps, "--shares",
+                     *shares]) == 0
+    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    name = f"{picture_tar.parent.name}/pictures.tar"
+    assert record["history"] == [
+        {"until_step": 1, "configuration": {"steps": 1, "data": [name], "shares": [1.0]}},
+        {"until_step": 2, "configuration": {"steps": 2, "shares": [0.5, 0.5]}}]
+    assert record["configuration"]["shares"] == [0.9, 0.1]
+    # What a configuration did not have is told, too.
+    del configuration["noise"]
+    run(tmp_path, picture_tar, configuration | {"selection": None}, "run", "--resume", "--steps",
+        "4")
+    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    assert record["history"][2]["configuration"]["noise"] == {"from": 0.5, "pictures": 1}
+
+
+def test_curve_begins_with_the_codebooks(tmp_path, picture_tar, configuration, monkeypatch):
+    """Before their start nothing is quantised, and no selection may take such weights."""
+    configuration |= {"selection": "ssim", "unquantised_steps": 3, "steps": 6}
+    said = []
+    original = Trainer.validate
+
+    def watched(self: Trainer, images: np.ndarray) -> dict:
+        said.append(original(self, images))
+        return said[-1]
+
+    monkeypatch.setattr(Trainer, "validate", watched)
+    state = run(tmp_path, picture_tar, configuration, "run", "--save-minutes", "0",
+                "--validation", str(picture_tar))
+    assert [point["step"] for point in said] == [1, 2, 3, 4, 5, 6]
+    assert ["unquantised" in point for point in said] == [True] * 3 + [False] * 3
+    assert state["curve"] == said[3:]
+    best = read_checkpoint(tmp_path / "run" / "best.pt")
+    assert best["step"] == max(said[3:], key=lambda point: point["ssim"])["step"]
+
+
 def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configuration):
     first = run(tmp_path, picture_tar, configuration, "first")
     weights = tmp_path / "weights.pt"
     write_weights(first, weights)
-    assert "optimisers" not in read_checkpoint(weights)
+    assert not {"network", "optimisers"} & set(read_checkpoint(weights))
     image = torch.rand(2, 3, 32, 32)
     before = averaged_network(first)(image)[0]
     assert torch.allclose(averaged_network(read_checkpoint(weights))(image)[0], before, atol=0.02)
@@ -249,7 +315,8 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configu
     assert second["step"] == 1
     for name, value in first["average"].items():
         if ".spaces." not in f".{name}":
-            assert torch.equal(second["network"][name], value.half().float()), name
+            kept = value.half().float() if value.ndim > 1 else value
+            assert torch.equal(second["network"][name], kept), name
     resumed = run(tmp_path, picture_tar, configuration | {"steps": 4}, "second", "--resume")
     # No second k-means start: codebooks only move with their averages.
     shift = resumed["network"]["spaces.0.embedding"] - first["average"]["spaces.0.embedding"]
@@ -291,12 +358,17 @@ def test_tuning_the_decoder_leaves_the_encoder(tmp_path, picture_tar, configurat
                   weights, "--resume")
     assert resumed["step"] == 5
     assert_same(resumed["encoder"], tuned["encoder"])
+    # A run that begins at a tuned network begins where its tuning did: the encoder fits no other.
+    again = run(tmp_path, picture_tar, configuration, "again", "--weights",
+                str(tmp_path / "tuned" / "checkpoint.pt"))
+    assert_same(again["encoder"], tuned["encoder"])
+    assert again["trained"]["step"] == first["step"]
     config = tmp_path / "config.json"
     assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / "other")]) == 2
 
 
-def test_two_processes_train_one_network(tmp_path, picture_tar, configuration):
+def test_two_processes_train_one_network(tmp_path, picture_tar, configuration, recording):
     """Both see pictures of their own, and end with the same weights as each other."""
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
@@ -317,7 +389,8 @@ def test_two_processes_train_one_network(tmp_path, picture_tar, configuration):
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
          str(script), "--config", str(config), "--data", str(picture_tar), "--cache",
-         str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--threads", "1"],
+         str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--threads", "1",
+         "--recording", str(recording)],
         env=environment, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = read_checkpoint(tmp_path / "run" / "checkpoint.pt")

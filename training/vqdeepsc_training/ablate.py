@@ -2,7 +2,7 @@
 """Train variants at equal cost: python -m vqdeepsc_training.ablate --data PATH --validation PATH.
 
 The cost of a run is the processor time of its training steps, so that other programs on the machine
-hardly change what a variant gets.
+hardly change what a variant gets; on a GPU, which has no such clock, it is their time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from . import distributed
 from .checkpoint import read_checkpoint
 from .data import BatchSampler, DataError, evaluation_pictures, open_cache
 from .evaluate import described, entropy_share, mean_quality, quality
@@ -73,7 +74,7 @@ def measure(trainer: Trainer, images: NDArray[np.uint8]) -> dict:
     for image, decoded in trainer.decoded(images):
         pair = (p.mul(255).round().byte().permute(0, 2, 3, 1).numpy() for p in (image, decoded))
         figures += [quality(*one) for one in zip(*pair, strict=True)]
-    counts = count_labels(trainer.average, images)
+    counts = count_labels(copy.deepcopy(trainer.average).cpu(), images)
     shares = {f"s{level + 1}": round(entropy_share(count), 3)
               for level, count in zip(trainer.average.sent, counts, strict=True)}
     return mean_quality(figures) | {"entropy_share": shares}
@@ -85,6 +86,8 @@ def ablate(args: argparse.Namespace) -> list[Path]:
     Raises DataError or ValueError in one sentence.
     """
     torch.set_num_threads(args.threads)
+    device = distributed.own_device(args.device)
+    clock = time.process_time if device.type == "cpu" else time.monotonic
     plan = json.loads(args.variants.read_text())
     known = {name: (group, change) for group, variants in plan["groups"].items()
              for name, change in variants.items()}
@@ -112,7 +115,8 @@ def ablate(args: argparse.Namespace) -> list[Path]:
                                    configuration["crop"], configuration["batch"], seed,
                                    configuration["zoom"])
             folder = args.runs / f"{record.stem}-{args.minutes:g}-minutes"
-            trainer = Trainer(configuration, sampler, folder, args.minutes / 60, time.process_time)
+            trainer = Trainer(configuration, sampler, folder, args.minutes / 60, clock,
+                              device=device)
             train_variant(trainer, images)
             measured = measure(trainer, images)
             record.write_text(json.dumps({
@@ -140,7 +144,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="folder or tar file of pictures to measure on")
     parser.add_argument("--validation-pictures", type=int, default=60, help="how many at most")
     parser.add_argument("--minutes", type=float, default=2.0,
-                        help="processor time of the training steps of each run")
+                        help="processor or GPU time of the training steps of each run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="one run for each")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="variants to run (default: all)")
     parser.add_argument("--variants", type=Path, default=VARIANTS, help="what to compare")
@@ -149,6 +153,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="folder for checkpoints")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"),
                         help="folder for decoded pictures")
+    parser.add_argument("--device", choices=distributed.DEVICES, default="cpu",
+                        help="what trains")
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
     return parser.parse_args(argv)
 

@@ -7,10 +7,13 @@ import pickle
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .data import DataError
 from .networks import TunedNetwork, build_network
+
+RESUMING = ("network", "optimisers", "discriminator", "discriminator_optimiser")
+"""What a checkpoint has for nothing but going on with the run."""
 
 
 def read_checkpoint(path: Path) -> dict:
@@ -61,13 +64,47 @@ def _network(checkpoint: dict, part: str) -> nn.Module:
     return network
 
 
-def write_weights(checkpoint: dict, path: Path) -> None:
-    """Averaged weights and codebooks of a checkpoint in half precision, without the optimiser.
+def untuned(checkpoint: dict) -> dict:
+    """A checkpoint without the tuning of its decoder: the run before, with the labels assigned."""
+    if "encoder" not in checkpoint:
+        return checkpoint
+    return checkpoint["trained"] | {"average": checkpoint["encoder"]}
 
-    Enough to export again and to start another run.
+
+def run_record(checkpoint: dict, parameters: int) -> dict:
+    """What a run was and how it went, for results/; parameters: how many the network has.
+
+    `history` says what the configuration was up to a step, where it was changed on resuming.
     """
-    kept = {key: value for key, value in checkpoint.items() if key not in ("network", "optimisers")}
-    for part in {"average", "encoder"} & set(kept):
-        kept[part] = {name: value.half() if value.is_floating_point() else value
-                      for name, value in checkpoint[part].items()}
+    return {
+        "configuration": checkpoint["configuration"],
+        "steps": checkpoint["step"],
+        "pictures": checkpoint["pictures"],
+        "hours": round(checkpoint["seconds"] / 3600, 3),
+        "parameters": parameters,
+        "history": checkpoint.get("history", []),
+        "validation": checkpoint["curve"],
+    }
+
+
+def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights with the kernels in half precision; what export does not round stays as it is."""
+    return {name: value.half() if value.is_floating_point() and value.ndim > 1
+            and not name.startswith("spaces.") else value
+            for name, value in weights.items()}
+
+
+def write_weights(checkpoint: dict, path: Path) -> None:
+    """Averaged weights and codebooks, without what only resuming needs.
+
+    Exported, they give the bundle that the checkpoint gives; another run can start from them.
+    """
+    kept = {key: value for key, value in checkpoint.items() if key not in RESUMING}
+    kept["average"] = halved(kept["average"])
+    if "encoder" in kept:
+        kept["encoder"] = halved(kept["encoder"])
+        # One tensor in both places is written once: tuning changes the decoder alone.
+        for name, value in kept["encoder"].items():
+            if torch.equal(value, kept["average"][name]):
+                kept["average"][name] = value
     torch.save(kept, path)

@@ -9,11 +9,29 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+DEVICES = ("cpu", "cuda")
 
-def start() -> None:
-    """Join the other processes if torchrun started this one."""
-    if "WORLD_SIZE" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
-        dist.init_process_group("gloo")
+
+def own_device(device_type: str) -> torch.device:
+    """The device of this process: of each machine's GPUs, the one that has the process's number.
+
+    device_type: of DEVICES. Raises ValueError if there is no such GPU.
+    """
+    if device_type == "cpu":
+        return torch.device("cpu")
+    number, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if number >= found:
+        raise ValueError(f"--device cuda needs a GPU for each process, {number + 1} or more, but "
+                         f"PyTorch finds {found}.")
+    device = torch.device("cuda", number)
+    torch.cuda.set_device(device)
+    return device
+
+
+def start(device: torch.device) -> None:
+    """Join the other processes, to exchange tensors of this device, if torchrun started this."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
 def stop() -> None:

@@ -59,8 +59,8 @@ def mean_quality(figures: list[dict[str, float]]) -> dict[str, float | None]:
 def evaluate(codec: Codec, pictures: NDArray[np.uint8]) -> tuple[dict, list[NDArray[np.uint8]]]:
     """Noiseless quality of a codec on pictures uint8 [P, H, W, 3].
 
-    Returns the mean of `quality`, the share of each codebook's bits that the labels' entropy uses,
-    and the decoded pictures.
+    Returns the mean of `quality`, how often each label occurs, the share of each codebook's bits
+    that the labels' entropy uses, and the decoded pictures.
     """
     scales = {scale.scale: scale.codewords for scale in codec.scales}
     counts = {scale: np.zeros(codewords) for scale, codewords in scales.items()}
@@ -78,6 +78,7 @@ def evaluate(codec: Codec, pictures: NDArray[np.uint8]) -> tuple[dict, list[NDAr
         "pictures": len(pictures),
         **mean_quality(figures),
         "entropy_share": {f"s{scale}": round(entropy_share(c), 3) for scale, c in counts.items()},
+        "label_counts": {f"s{scale}": c.astype(int).tolist() for scale, c in counts.items()},
     }
     return result, decoded_pictures
 
@@ -106,6 +107,7 @@ def evaluate_baseline(name: str, pictures: NDArray[np.uint8],
 def sheet(pictures: NDArray, decoded: list[NDArray], count: int, columns: int = 8) -> Image.Image:
     """The first `count` pictures, each above what was decoded."""
     pairs = [np.concatenate(pair) for pair in zip(pictures[:count], decoded[:count], strict=True)]
+    columns = min(columns, len(pairs))
     while len(pairs) % columns:
         pairs.append(np.full_like(pairs[0], 255))
     rows = [np.concatenate(pairs[i : i + columns], axis=1) for i in range(0, len(pairs), columns)]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from . import flipped_bits
 from .assignment import assign, assignment_cost, one_bit_costs
-from .checkpoint import averaged_network, read_checkpoint, write_weights
+from .checkpoint import averaged_network, read_checkpoint, run_record, untuned, write_weights
 from .data import DataError, evaluation_pictures
 from .evaluate import evaluate
 from .model_card import model_card
@@ -191,12 +191,24 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
     return {"unequal_labels": unequal, "picture_difference": difference}
 
 
+def write_results(folder: Path, name: str, record: dict, checkpoint: dict) -> None:
+    """NAME.json with the record of a model, and NAME.checkpoint.pt with its weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    write_weights(checkpoint, folder / f"{name}.checkpoint.pt")
+
+
 def export(args: argparse.Namespace) -> dict:
     """Write the bundle that the arguments ask for; returns what was measured.
 
     Raises DataError, ExportError or ValueError (BundleError) in one sentence.
     """
+    names = args.data_names or [path.name for path in args.data]
+    if len(names) != len(args.data):
+        raise DataError(f"{len(args.data)} data sets are given, but {len(names)} names.")
     checkpoint = read_checkpoint(args.checkpoint)
+    if args.untuned:
+        checkpoint = untuned(checkpoint)
     if args.latest:
         checkpoint["average"] = checkpoint["network"]
     configuration = checkpoint["configuration"]
@@ -214,7 +226,7 @@ def export(args: argparse.Namespace) -> dict:
     run = checkpoint.get("trained", checkpoint)
     training = {
         "configuration": run["configuration"],
-        "data": args.data_names or [path.name for path in args.data],
+        "data": names,
         "steps": run["step"],
         "pictures": run["pictures"],
         "seed": run["configuration"]["seed"],
@@ -248,10 +260,15 @@ def export(args: argparse.Namespace) -> dict:
             flipped = flipped_bits.measure(codec, pictures[:FLIPPED_PICTURES], places=1, seed=0)
     describe(measured, flipped)
     Codec(args.bundle)
-    if args.weights:
-        write_weights(checkpoint, args.weights)
-    return {"agreement": agreement, "assignment": assignment, "measured": measured,
-            "flipped_bits": flipped}
+    found = {"measured": measured, "assignment": assignment, "flipped_bits": flipped}
+    if args.results:
+        parameters = sum(p.numel() for p in getattr(network, "encoder", network).parameters())
+        record = {"version": args.version, **run_record(run, parameters), **found}
+        if run is not checkpoint:
+            record["decoder_tuning"] = training["decoder_tuning"] | {
+                "hours": round(checkpoint["seconds"] / 3600, 3), "validation": checkpoint["curve"]}
+        write_results(args.results, name.replace("-", "_"), record, checkpoint)
+    return {"agreement": agreement} | found
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -273,8 +290,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="data sets to measure the bundle on")
     parser.add_argument("--latest", action="store_true",
                         help="take the last weights instead of the averaged ones")
-    parser.add_argument("--weights", type=Path,
-                        help="also write the averaged weights, to start another run from")
+    parser.add_argument("--untuned", action="store_true",
+                        help="leave out the tuning of the decoder")
+    parser.add_argument("--results", type=Path,
+                        help="folder that also gets NAME.json, the record of the run with what was "
+                             "measured, and NAME.checkpoint.pt, the weights to start or export "
+                             "from")
     return parser.parse_args(argv)
 
 

@@ -7,18 +7,20 @@ python -m vqdeepsc_training.export_unquantised --checkpoint FILE --output FILE.o
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from .checkpoint import averaged_network, read_checkpoint
+from .checkpoint import averaged_network, read_checkpoint, run_record
 from .data import DataError
-from .export import CHECK_SIZES, OPSET, PICTURE_TOLERANCE, ExportError
+from .export import CHECK_SIZES, OPSET, PICTURE_TOLERANCE, ExportError, halve_weights, round_weights
 
 
 class UnquantisedGraph(nn.Module):
@@ -35,11 +37,15 @@ class UnquantisedGraph(nn.Module):
 def export_unquantised(checkpoint: Path, output: Path) -> None:
     """Writes and checks the graph.
 
+    The record of the run goes into the file's metadata, as `training`.
     Raises DataError or ExportError, also for a network that was trained with quantisation."""
     state = read_checkpoint(checkpoint)
     if state["configuration"].get("quantised", True):
         raise ExportError(f"{checkpoint} was trained with quantisation.")
-    graph = UnquantisedGraph(averaged_network(state)).eval()
+    network = averaged_network(state)
+    network.prepare_export()
+    round_weights(network)
+    graph = UnquantisedGraph(network).eval()
     free = {0: "pictures", 2: "height", 3: "width"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -48,6 +54,11 @@ def export_unquantised(checkpoint: Path, output: Path) -> None:
             input_names=["image"], output_names=["image_out"],
             dynamic_axes={"image": free, "image_out": free},
         )
+    halve_weights(output)
+    model = onnx.load(output)
+    record = run_record(state, sum(p.numel() for p in network.parameters()))
+    onnx.helper.set_model_props(model, {"training": json.dumps(record)})
+    onnx.save(model, output)
     session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
     for count, height, width in CHECK_SIZES[:3]:
         image = torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1))

@@ -44,15 +44,18 @@ def losses(codec: Codec, picture: NDArray[np.uint8], scale: int,
 def measure(codec: Codec, pictures: NDArray[np.uint8], places: int, seed: int) -> dict[str, dict]:
     """Mean SSIM lost by one flipped bit of each scale, on pictures uint8 [P, H, W, 3].
 
-    places: random places of each picture and scale. Returns by scale: `random`, the mean over all
+    places: random places of each picture, for the scale of the most codewords; with N times fewer
+    codewords, N times as many, for as much drawing. Returns by scale: `random`, the mean over all
     assignments; `assigned`, with the labels that the bundle has; `difference_error`, the standard
     error of the difference of the two.
     """
     random = np.random.default_rng(seed)
+    most = max(scale.codewords for scale in codec.scales)
     result = {}
     for scale in codec.scales:
         found = np.array([losses(codec, picture, scale.scale, random)
-                          for picture in pictures for _ in range(places)])
+                          for picture in pictures
+                          for _ in range(places * most // scale.codewords)])
         one_bit = 1 << np.arange(scale.bits)
         before, after = found[:, 1:].mean(1), found[:, one_bit].mean(1)
         result[f"s{scale.scale}"] = {
@@ -82,7 +85,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder or tar file of pictures")
     parser.add_argument("--size", type=int, default=128, help="side of the centre crop in pixels")
     parser.add_argument("--pictures", type=int, default=40, help="how many at most")
-    parser.add_argument("--places", type=int, default=3, help="places of each picture and scale")
+    parser.add_argument("--places", type=int, default=1,
+                        help="places of each picture, for the scale of the most codewords")
     parser.add_argument("--seed", type=int, default=0, help="of the places")
     parser.add_argument("--record", type=Path,
                         help="also keep the figures in this file, by bundle")

@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from .checkpoint import whole_curve
+from .evaluate import entropy_share
 from .flipped_bits import table
 
 SOURCES = {
@@ -41,13 +42,14 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
     # A tuned network holds two of the same shape, of which each half is used.
     trained = getattr(network, "encoder", network)
     parameters = sum(p.numel() for p in trained.parameters())
-    bits = sum(space.bits * (64 >> level) ** 2
-               for level, space in zip(network.sent, network.spaces, strict=True))
+    bits = {f"s{level + 1}": space.bits * (64 >> level) ** 2
+            for level, space in zip(network.sent, network.spaces, strict=True)}
     lines = [
         f"# {name} {version}",
         "",
-        f"A picture of 128x128 pixels becomes {bits:,} bits. {parameters / 1e6:.2f} million "
-        f"parameters, network type `{configuration['network']['type']}`.",
+        f"A picture of 128x128 pixels becomes {sum(bits.values()):,} bits. "
+        f"{parameters / 1e6:.2f} million parameters, network type "
+        f"`{configuration['network']['type']}`.",
         "",
         "| Scale | Grid of 128x128 | Codewords | Dimension | Bits |",
         "|---|---|---|---|---|",
@@ -55,7 +57,7 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
     for level, space in zip(network.sent, network.spaces, strict=True):
         side = 64 >> level
         lines.append(f"| {level + 1} | {side}x{side} | {space.codewords} | {space.dimension} | "
-                     f"{space.bits * side * side:,} |")
+                     f"{bits[f's{level + 1}']:,} |")
     if measured:
         scales = ", ".join(f"s{level + 1}" for level in network.sent)
         lines += ["", "## Quality", "",
@@ -68,7 +70,7 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
             shares = ", ".join(f"{share:.0%}" for share in m["entropy_share"].values())
             lines.append(f"| {key} | {m['pictures']} | {m['ssim']:.3f} | {m['psnr_db']:.2f} dB | "
                          f"{m['ciede2000']:.2f} | {shares} |")
-        lines += entropy_note(measured)
+        lines += entropy_note(measured, bits)
     lines += ["", "## Labels", "",
               "Squared distance between the codewords of labels that differ in one bit, expected "
               "over the labels' frequencies, with labels drawn at random and as assigned:", "",
@@ -111,17 +113,25 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
     return "\n".join(lines)
 
 
-def entropy_note(measured: dict) -> list[str]:
-    """What is known of codebooks whose labels use less than ENTROPY_SHARE of their bits."""
-    low = sorted({key for m in measured.values() for key, share in m["entropy_share"].items()
-                  if share < ENTROPY_SHARE})
-    if not low:
-        return []
-    return ["", f"Labels of {', '.join(low)} are less even than {ENTROPY_SHARE:.0%} on some data. "
-            "Codewords follow the features as moving averages, and flat areas, which natural "
-            "photographs have more of, choose few of them. Nothing measured here says that less is "
-            "better: in docs/ablations.md the variant with unbounded codes has evener labels and "
-            "no less quality."]
+def entropy_note(measured: dict, bits: dict[str, int]) -> list[str]:
+    """What is known of codebooks whose labels use less than ENTROPY_SHARE of their bits.
+
+    bits: of a 128x128 picture by scale, `s1` to `s4`.
+    """
+    total = sum(bits.values())
+    notes = []
+    for data, figures in measured.items():
+        for scale, share in figures["entropy_share"].items():
+            if share >= ENTROPY_SHARE:
+                continue
+            together = entropy_share(sum(np.array(m["label_counts"][scale])
+                                         for m in measured.values()))
+            notes.append(
+                f"\nLabels of {scale} use {share:.0%} of their bits on {data}, so "
+                f"{(1 - share) * bits[scale]:.0f} of a picture's {total:,} bits carry nothing "
+                f"there. All kinds of pictures share one codebook: over the pictures of the table "
+                f"together its labels use {together:.0%}.")
+    return notes
 
 
 def next_doubling(curve: list[dict]) -> list[str]:

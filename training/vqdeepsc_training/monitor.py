@@ -33,7 +33,7 @@ def codebook_usage(trainer: Trainer) -> dict[str, float]:
     """By scale, the share of its bits that the labels use, and the rarest label's part of 1/N."""
     usage = {}
     for level, space in zip(trainer.network.sent, trainer.network.spaces, strict=True):
-        counts = space.counts.numpy().astype(np.float64)
+        counts = space.counts.cpu().numpy().astype(np.float64)
         usage[f"s{level + 1}/entropy_share"] = entropy_share(counts)
         usage[f"s{level + 1}/rarest"] = float(counts.min() / counts.mean())
     return usage
@@ -83,7 +83,7 @@ class Monitor:
         if self.images is not None:
             point = self.trainer.validate(self.images)
             self.trainer.save_if_best()
-        texts = [f"{name} {value:.4g}" for name, value in point.items()]
+        texts = [name if value is True else f"{name} {value:.4g}" for name, value in point.items()]
         texts += [f"train_{name} {value:.4g}" for name, value in terms.items()]
         self.bar.clear()
         print(f"{100 * self.trainer.progress:5.1f} %  " + "  ".join(texts), flush=True)
@@ -92,7 +92,8 @@ class Monitor:
         if self.trainer.quantised_network:
             self._scalars("codebook", codebook_usage(self.trainer))
         if self.images is not None:
-            self._scalars("validation", {name: point[name] for name in ("ssim", "psnr_db")})
+            group = "validation_unquantised" if "unquantised" in point else "validation"
+            self._scalars(group, {name: point[name] for name in ("ssim", "psnr_db")})
             self.writer.add_image("validation/original_above_decoded",
                                   picture_grid(self.trainer, self.images), self.trainer.step)
 

@@ -118,8 +118,8 @@ class EmbeddingSpace(nn.Module):
     def start_from(self, features: Tensor, generator: torch.Generator) -> None:
         """Set the codewords by k-means on features [B, K, H, W]."""
         rows = features.float().permute(0, 2, 3, 1).reshape(-1, self.dimension)
-        picked = torch.randperm(len(rows), generator=generator)[: 4096]
-        centres = k_means(rows[picked], self.codewords, generator)
+        picked = torch.randperm(len(rows), generator=generator)[: 4096].to(rows.device)
+        centres = k_means(rows[picked].cpu(), self.codewords, generator).to(rows.device)
         self.embedding.copy_(distributed.from_first(centres))
         self.counts.fill_(1.0 / self.codewords)
         self.sums.copy_(self.embedding.detach() / self.codewords)
@@ -139,7 +139,7 @@ class EmbeddingSpace(nn.Module):
             self.embedding.copy_(self.sums / self.counts.clamp_min(1e-7)[:, None])
         dead = torch.nonzero(self.counts < self.restart_share / self.codewords).flatten()
         if len(dead):
-            picked = torch.randint(len(rows), (len(dead),), generator=generator)
+            picked = torch.randint(len(rows), (len(dead),), generator=generator).to(rows.device)
             fresh = distributed.from_first(rows[picked])
             self.embedding[dead] = fresh
             self.counts[dead] = 1.0 / self.codewords

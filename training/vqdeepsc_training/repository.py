@@ -14,8 +14,11 @@ if str(ROOT / "python") not in sys.path:
 
 from vqdeepsc.baselines import BASELINES, compress, decompress, mid_grey  # noqa: E402
 from vqdeepsc.codec import Codec, Indices, read_bundle, region_count, write_manifest  # noqa: E402
+from vqdeepsc.codec.bits import BitLayout  # noqa: E402
+from vqdeepsc.codec.scales import Scale  # noqa: E402
 from vqdeepsc.metrics import psnr, ssim  # noqa: E402
 from vqdeepsc.sample import sample_picture  # noqa: E402
 
-__all__ = ["BASELINES", "ROOT", "Codec", "Indices", "compress", "decompress", "mid_grey", "psnr",
-           "read_bundle", "region_count", "sample_picture", "ssim", "write_manifest"]
+__all__ = ["BASELINES", "ROOT", "BitLayout", "Codec", "Indices", "Scale", "compress", "decompress",
+           "mid_grey", "psnr", "read_bundle", "region_count", "sample_picture", "ssim",
+           "write_manifest"]

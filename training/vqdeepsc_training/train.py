@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 
 from . import distributed
-from .checkpoint import read_checkpoint
+from .checkpoint import read_checkpoint, untuned
 from .data import BatchSampler, DataError, evaluation_pictures, open_cache
 from .monitor import Monitor
+from .recording import read_recording
 from .trainer import Trainer
 
 
@@ -35,7 +36,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="folder of the run (default: runs/NAME)")
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
     parser.add_argument("--weights", type=Path,
-                        help="begin with the weights and codebooks of this checkpoint")
+                        help="begin with the weights and codebooks of this checkpoint, without the "
+                             "tuning of a decoder")
+    parser.add_argument("--recording", type=Path,
+                        help="what record_link wrote, for configurations with `noise`")
     parser.add_argument("--steps", type=int, help="number of steps, instead of the config's")
     parser.add_argument("--seed", type=int, help="of everything random, instead of the config's")
     parser.add_argument("--hours", type=float,
@@ -44,18 +48,27 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="minutes between checkpoints, each with a validation")
     parser.add_argument("--tensorboard", action="store_true",
                         help="write events for TensorBoard into the run's folder")
+    parser.add_argument("--device", choices=distributed.DEVICES, default="cpu",
+                        help="what trains; with torchrun, each process takes a GPU of its own")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(),
                         help="processor threads")
     return parser.parse_args(argv)
 
 
+def short_name(path: Path) -> str:
+    """File and folder: enough for a record to tell data sets apart, wherever they lie."""
+    return "/".join(path.resolve().parts[-2:])
+
+
 def train(args: argparse.Namespace) -> Trainer:
     """Run the training that the arguments ask for.
 
-    Raises DataError for data or a checkpoint that cannot be used.
+    Raises DataError or ValueError for data, a checkpoint, a recording or a device that cannot be
+    used.
     """
     torch.set_num_threads(args.threads)
-    distributed.start()
+    device = distributed.own_device(args.device)
+    distributed.start(device)
     if not args.config.is_file():
         raise DataError(f"The configuration {args.config} does not exist.")
     configuration = json.loads(args.config.read_text())
@@ -64,11 +77,11 @@ def train(args: argparse.Namespace) -> Trainer:
     if args.steps is not None:
         configuration["steps"] = args.steps
     folder = args.folder or Path("runs") / configuration["name"]
-    weights = read_checkpoint(args.weights) if args.weights else None
-    if configuration.get("decoder_only"):
+    weights = untuned(read_checkpoint(args.weights)) if args.weights else None
+    if configuration.get("decoder_only") or "network" not in configuration:
         if weights is None:
-            raise DataError("The configuration tunes the decoder of a trained network, so "
-                            "--weights is needed.")
+            raise DataError("The configuration goes on with a trained network, so --weights is "
+                            "needed.")
         configuration["network"] = weights["configuration"]["network"]
     crop, zoom = configuration["crop"], configuration.get("zoom", 1.0)
     caches = [open_cache(path, args.cache, crop, max(crop, int(crop * zoom * 1.5)))
@@ -86,7 +99,13 @@ def train(args: argparse.Namespace) -> Trainer:
     images = None
     if args.validation:
         images = evaluation_pictures(args.validation, crop, args.validation_pictures)
-    trainer = Trainer(configuration, sampler, folder, args.hours)
+    recording = read_recording(args.recording) if args.recording else None
+    configuration |= {"data": [short_name(path) for path in args.data], "shares": shares}
+    if recording is not None:
+        configuration["recording"] = {"file": short_name(args.recording), "seed": recording.seed,
+                                      "transmissions": len(recording)}
+    trainer = Trainer(configuration, sampler, folder, args.hours, recording=recording,
+                      device=device)
     if args.resume and (folder / "checkpoint.pt").exists():
         trainer.resume()
     elif weights:

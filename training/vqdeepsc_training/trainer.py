@@ -16,16 +16,18 @@ from torch import Tensor, nn
 
 from . import distributed
 from .assignment import assign, one_bit_costs
-from .channel import received_codewords
-from .checkpoint import read_checkpoint, write_checkpoint
+from .channel import check_recording, received_codewords
+from .checkpoint import read_checkpoint, run_record, write_checkpoint
 from .data import BatchSampler
 from .discriminator import PatchDiscriminator, discriminator_loss, generator_loss
 from .encoded import Encoded
 from .losses import psnr, reconstruction_loss, ssim
 from .networks import TunedNetwork, build_network
 from .optimiser import configure_optimisers
+from .recording import Recording
 
 ASSIGNMENT_STEPS = 200
+CPU = torch.device("cpu")
 # What the checkpoint of a tuned decoder keeps of the run that trained encoder and codebooks.
 RUN = ("configuration", "step", "pictures", "seconds", "curve", "history")
 
@@ -41,19 +43,27 @@ class Trainer:
 
     configuration: see configs/; sampler: batches by step; folder: of checkpoint and record;
     hours: length of the run instead of the configuration's number of steps; clock: what measures
-    it, in seconds.
+    it, in seconds; recording: of the link, for a configuration with `noise`; device: of networks
+    and optimisers. What is random comes from the CPU, so a seed means the same on every device.
+    Raises ValueError if the recording does not fit the configuration.
     """
 
     def __init__(self, configuration: dict, sampler: BatchSampler, folder: Path,
-                 hours: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+                 hours: float | None = None, clock: Callable[[], float] = time.monotonic,
+                 recording: Recording | None = None, device: torch.device = CPU) -> None:
         self.configuration = configuration
         self.sampler = sampler
         self.folder = folder
         self.hours = hours
         self.clock = clock
+        self.recording = recording
+        self.device = device
         self.steps = configuration["steps"]
         torch.manual_seed(configuration["seed"])
-        self.network = build_network(configuration["network"]).to(memory_format=torch.channels_last)
+        self.network = build_network(configuration["network"]).to(
+            device, memory_format=torch.channels_last)
+        if configuration.get("noise"):
+            check_recording(recording, self.network, configuration["crop"])
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimisers = configure_optimisers(self.network, configuration["optimiser"])
         self.encoder: nn.Module | None = None
@@ -61,7 +71,7 @@ class Trainer:
         self.discriminator: PatchDiscriminator | None = None
         if adversarial := configuration.get("adversarial"):
             self.discriminator = PatchDiscriminator(adversarial["channels"]).to(
-                memory_format=torch.channels_last)
+                device, memory_format=torch.channels_last)
             (self.discriminator_optimiser,) = configure_optimisers(
                 self.discriminator, adversarial["optimiser"])
         self.started = False
@@ -85,6 +95,11 @@ class Trainer:
         """Steps before the k-means start of the codebooks; -1 if the run started with codebooks."""
         return -1 if self.started else self.configuration.get("unquantised_steps", 0)
 
+    @property
+    def quantised(self) -> bool:
+        """Whether the averaged weights send labels yet, for a network that quantises at all."""
+        return self.quantised_network and self.step > self.unquantised_steps
+
     def with_encoder(self, network: nn.Module) -> nn.Module:
         """The network itself, or its decoder behind the encoder that stays as it is."""
         return network if self.encoder is None else TunedNetwork(self.encoder, network)
@@ -103,11 +118,15 @@ class Trainer:
         """Source of randomness of the current step."""
         return torch.Generator().manual_seed(self.configuration["seed"] * 1_000_003 + self.step)
 
+    def autocast(self) -> torch.autocast:
+        """Mixed precision, if the configuration asks for it."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
     def train_step(self) -> dict[str, float]:
         """One step of all optimisers; returns the terms of the loss."""
         started = self.clock()
         settings = self.configuration
-        image = self.sampler(self.step).contiguous(memory_format=torch.channels_last)
+        image = self.sampler(self.step).to(self.device, memory_format=torch.channels_last)
         generator = self.generator()
         quantised = self.quantised_network and self.step >= self.unquantised_steps
         self.network.train()
@@ -115,7 +134,7 @@ class Trainer:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = settings["optimiser"]["learning_rate"] * factor
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with self.autocast():
             if quantised and self.step == self.unquantised_steps:
                 self.start_codebooks(image, generator)
             decoded, encoded = self.with_encoder(self.network)(image, quantised)
@@ -152,7 +171,8 @@ class Trainer:
         self.average_weights()
         self.step += 1
         self.pictures += self.sampler.batch * distributed.processes()
-        seconds = torch.tensor([self.seconds + self.clock() - started], dtype=torch.float64)
+        seconds = torch.tensor([self.seconds + self.clock() - started], dtype=torch.float64,
+                               device=self.device)
         # All processes go by one clock, or they would stop at different steps.
         self.seconds = float(distributed.from_first(seconds))
         terms["loss"] = float(loss.detach())
@@ -164,14 +184,14 @@ class Trainer:
         Returns that part and the values of both sides' losses.
         """
         judge = self.discriminator
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with self.autocast():
             judged = discriminator_loss(judge(image), judge(decoded.detach()))
         self.discriminator_optimiser.zero_grad(set_to_none=True)
         judged.backward()
         distributed.average([p.grad for p in judge.parameters()])
         self.discriminator_optimiser.step()
         judge.requires_grad_(False)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with self.autocast():
             fooled = generator_loss(judge(decoded))
         judge.requires_grad_(True)
         distributed.average(running_statistics(judge))
@@ -196,8 +216,8 @@ class Trainer:
             encoded.labels = [order.argsort()[labels]
                               for order, labels in zip(orders, encoded.labels, strict=True)]
         labels = [found[:count] for found in encoded.labels]
-        codewords = received_codewords(self.network.spaces, labels, generator)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        codewords = received_codewords(self.network.spaces, labels, self.recording, generator)
+        with self.autocast():
             decoded = self.network.decode(*codewords)
         loss, _ = reconstruction_loss(decoded.float(), image[:count], self.configuration["loss"])
         weight = self.configuration["noise"].get("weight", 1.0) * count / len(image)
@@ -211,8 +231,9 @@ class Trainer:
         """
         orders = []
         for position, space in enumerate(self.network.spaces):
-            prior = (space.counts / space.counts.sum()).numpy()
-            order = torch.from_numpy(assign(one_bit_costs(space.embedding.numpy(), prior)))
+            prior = (space.counts / space.counts.sum()).cpu().numpy()
+            costs = one_bit_costs(space.embedding.cpu().numpy(), prior)
+            order = torch.from_numpy(assign(costs)).to(self.device)
             space.reorder(order)
             self.average.spaces[position].reorder(order)
             orders.append(order)
@@ -247,19 +268,23 @@ class Trainer:
     def decoded(self, images: np.ndarray, batch: int = 20) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of pictures uint8 [P, H, W, 3] and of what the averaged weights make of them.
 
-        Both [B, 3, H, W] in [0, 1].
+        Both [B, 3, H, W] in [0, 1], on the CPU.
         """
         self.average.eval()
-        quantised = self.quantised_network and self.step > self.unquantised_steps
         for start in range(0, len(images), batch):
             image = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
             image = image.float().div(255).contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-                decoded, _ = self.with_encoder(self.average)(image, quantised)
-            yield image, decoded.float().clamp(0, 1)
+            with self.autocast():
+                decoded, _ = self.with_encoder(self.average)(image.to(self.device),
+                                                             self.quantised)
+            yield image, decoded.float().clamp(0, 1).cpu()
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
-        """Mean SSIM and PSNR of the averaged weights on pictures uint8 [P, H, W, 3]."""
+        """Mean SSIM and PSNR of the averaged weights on pictures uint8 [P, H, W, 3].
+
+        A point of the curve, unless the codebooks of a quantising network have not started: what
+        needs no codebooks yet is better than what follows, and says so as `unquantised`.
+        """
         similarity, ratio = [], []
         for image, decoded in self.decoded(images):
             similarity.append(ssim(decoded, image))
@@ -271,6 +296,8 @@ class Trainer:
             "ssim": round(float(torch.cat(similarity).mean()), 4),
             "psnr_db": round(float(torch.cat(ratio).mean()), 3),
         }
+        if self.quantised_network and not self.quantised:
+            return point | {"unquantised": True}
         self.curve.append(point)
         return point
 
@@ -290,11 +317,11 @@ class Trainer:
         (self.folder / "record.json").write_text(json.dumps(self.record(), indent=1) + "\n")
 
     def save_if_best(self) -> None:
-        """Keep the averaged weights as best.pt if no validation before had more SSIM.
+        """Keep the averaged weights as best.pt if no point of the curve before had more SSIM.
 
         Only where the configuration asks for this `selection`.
         """
-        if not self.configuration.get("selection") or distributed.rank():
+        if not self.configuration.get("selection") or not self.curve or distributed.rank():
             return
         if self.curve[-1]["ssim"] > max((p["ssim"] for p in self.curve[:-1]), default=-1.0):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -317,19 +344,8 @@ class Trainer:
         }
 
     def record(self) -> dict:
-        """What the run was and how it went, for training/results/.
-
-        `history` says what the configuration was up to a step, where it was changed on resuming.
-        """
-        return {
-            "configuration": self.configuration,
-            "steps": self.step,
-            "pictures": self.pictures,
-            "hours": round(self.seconds / 3600, 3),
-            "parameters": sum(p.numel() for p in self.network.parameters()),
-            "history": self.history,
-            "validation": self.curve,
-        }
+        """As `run_record`."""
+        return run_record(self.summary(), sum(p.numel() for p in self.network.parameters()))
 
     def start_from(self, state: dict) -> list[str]:
         """Begin a new run at the averaged weights and codebooks of another run's checkpoint.
@@ -380,7 +396,8 @@ class Trainer:
         self.seconds = state["seconds"]
         self.curve = state["curve"]
         self.history = state.get("history", [])
-        before = {key: value for key, value in state["configuration"].items()
-                  if value != self.configuration.get(key)}
+        was = state["configuration"]
+        before = {key: was.get(key) for key in was | self.configuration
+                  if was.get(key) != self.configuration.get(key)}
         if before:
             self.history.append({"until_step": self.step, "configuration": before})

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Record what the link makes of random payloads: python -m vqdeepsc_training.record_link
+
+Runs in the environment of GNU Radio (prefix/bin/python), where the module's kernels are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .recording import Recording, quantise, write_recording
+
+if TYPE_CHECKING:
+    from gnuradio.vqdeepsc.link import ChannelModel, Link
+
+DEFAULT_CHANNELS = ("awgn", "rayleigh", "rician")
+LOWEST_DB = -4.0
+# Half of the transmissions lie in this range about the cliff, in dB; above it nothing goes wrong.
+NEAR_CLIFF_DB = (-1.0, 0.4)
+SEARCHED_DB = (-2.0, 14.0)
+SEARCH_ROUNDS = 8
+SEARCH_FRAMES = 10
+
+
+def transmit(link: Link, channel: ChannelModel, snr_db: float, frames: int,
+             random: np.random.Generator) -> tuple[NDArray[np.int8], float]:
+    """Send frames of random bits over a channel at one SNR.
+
+    Returns the steps [frames, payload bits] of the received LLRs and the share of code blocks that
+    failed.
+
+    Training gives the LLRs the signs of other bits. That is allowed because an LDPC code is linear
+    and its decoder treats 0 and 1 alike; the Gray constellation's inner and outer points differ,
+    but over random payloads, which labels nearly are, the coded bits average over them.
+    """
+    bits = random.integers(0, 2, (frames, link.payload_bits), dtype=np.uint8)
+    opened = channel.open(snr_db, int(random.integers(2**32)))
+    received = link.receive(link.modulate(bits), opened, snr_db)
+    failed = received.block_errors.sum() / (frames * received.blocks)
+    return quantise(received.llrs, bits), float(failed)
+
+
+def find_cliff(link: Link, channel: ChannelModel, random: np.random.Generator) -> float:
+    """SNR in dB at which about half of the code blocks fail.
+
+    Raises ValueError if bits are wrong at the highest SNR too.
+    """
+    low, high = SEARCHED_DB
+    # Kernels that were built for another NumPy would be noticed here, too.
+    if (transmit(link, channel, high, SEARCH_FRAMES, random)[0] < 0).any():
+        raise ValueError(f"Over {channel.title}, bits are wrong even at {high:g} dB.")
+    for _ in range(SEARCH_ROUNDS):
+        middle = (low + high) / 2
+        _, failed = transmit(link, channel, middle, SEARCH_FRAMES, random)
+        low, high = (middle, high) if failed > 0.5 else (low, middle)
+    return (low + high) / 2
+
+
+def snr_grid(cliff_db: float, count: int) -> NDArray[np.float64]:
+    """SNRs in dB of `count` transmissions: half evenly up to the cliff, half evenly about it."""
+    start, end = (cliff_db + offset for offset in NEAR_CLIFF_DB)
+    below = np.linspace(min(LOWEST_DB, start), start, count - count // 2, endpoint=False)
+    return np.concatenate((below, np.linspace(start, end, count // 2)))
+
+
+def record(payload_bits: int, channels: Sequence[str], count: int, seed: int) -> Recording:
+    """Record `count` transmissions of each channel; says on stdout where the cliffs are.
+
+    Raises ValueError for a channel or a length that the link does not have.
+    """
+    from gnuradio.vqdeepsc.link import ChannelModel, Link
+
+    random = np.random.default_rng(seed)
+    link = Link(payload_bits)
+    steps, names, snrs = [], [], []
+    for name in channels:
+        channel = ChannelModel.parse(name)
+        cliff_db = find_cliff(link, channel, random)
+        grid = snr_grid(cliff_db, count)
+        print(f"{channel.title}: half of the code blocks fail at {cliff_db:.2f} dB; "
+              f"{count} transmissions from {grid[0]:g} to {grid[-1]:.2f} dB", flush=True)
+        steps += [transmit(link, channel, float(snr_db), 1, random)[0] for snr_db in grid]
+        names += [name] * count
+        snrs.append(grid)
+    return Recording(np.concatenate(steps), np.array(names), np.concatenate(snrs), seed)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqdeepsc_training.record_link",
+        description="Record the soft bits that the simulated link (LDPC, 16-QAM, channel, "
+                    "demapper, LDPC decoder) makes of random payloads.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--bits", type=int, required=True,
+                        help="payload of a transmission: those of one region of the model "
+                             "(20032 or 7616 for the models here)")
+    parser.add_argument("--output", type=Path, required=True, help="file to write (.npz)")
+    parser.add_argument("--channels", nargs="+", default=list(DEFAULT_CHANNELS),
+                        help="awgn, rayleigh, rician or rician:FACTOR")
+    parser.add_argument("--transmissions", type=int, default=160, help="of each channel")
+    parser.add_argument("--seed", type=int, default=0, help="of payloads and channels")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    args = parse_args(argv)
+    try:
+        if args.transmissions < 2:
+            raise ValueError(f"--transmissions is {args.transmissions}, but must be 2 or more.")
+        recording = record(args.bits, args.channels, args.transmissions, args.seed)
+        write_recording(recording, args.output)
+    except ImportError:
+        print("record_link: the module is not installed in this Python; `make install` in the "
+              "checkout's root and run this with prefix/bin/python.", file=sys.stderr)
+        return 2
+    except (ValueError, OSError) as error:
+        print(f"record_link: {error}", file=sys.stderr)
+        return 2
+    size = args.output.stat().st_size / 1e6
+    print(f"{args.output}: {len(recording)} transmissions of {args.bits} bits, {size:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

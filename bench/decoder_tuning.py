@@ -13,11 +13,10 @@ import json
 import sys
 
 import numpy as np
-from gnuradio.vqdeepsc import metrics
 from gnuradio.vqdeepsc.codec import Codec
-from gnuradio.vqdeepsc.link import ChannelModel, Link
-from gnuradio.vqdeepsc.pictures import crop_square, find_pictures, load_found
+from gnuradio.vqdeepsc.link import ChannelModel
 from gnuradio.vqdeepsc.simulation import derive_seed, parse_snr
+from picture_link import Scores, add_arguments, read_pictures, receive
 
 NAMES = ("before", "after")
 BELOW_CLIFF = 0.5
@@ -28,14 +27,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("pictures", nargs="+", help="files, folders or .tar archives")
+    add_arguments(parser, "+", limit=40, snr="-4:6:1")
     parser.add_argument("--before", required=True, help="bundle without tuning")
     parser.add_argument("--after", required=True, help="bundle with tuning")
-    parser.add_argument("--limit", type=int, default=40, help="first pictures only")
-    parser.add_argument("--channel", default="awgn", help="awgn, rayleigh, rician[:FACTOR]")
-    parser.add_argument("--snr", default="-4:6:1", help="mean Es/N0 in dB, as for simulate")
-    parser.add_argument("--seed", type=int, default=0, help="of the channel")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 
 
@@ -48,20 +42,14 @@ def measure(
 ) -> dict[str, float]:
     """Means over pictures uint8 [128, 128, 3] after one frame each at one SNR."""
     bits = codecs[NAMES[0]].bits_per_region
-    link = Link(bits)
-    scores: dict[str, list[float]] = {}
+    scores = Scores()
     for name, sent in pictures.items():
         row_seed = derive_seed(seed, name, "decoder_tuning", str(channel), snr_db, bits)
         for which, codec in codecs.items():
-            received = link.receive(
-                link.modulate(codec.encode_bits(sent)), channel.open(snr_db, row_seed), snr_db
-            )
-            drawn = codec.decode_llrs(received.llrs, 128, 128)
-            failed = float(received.block_errors.sum() > 0)
-            scores.setdefault("failed_frames", []).append(failed)
-            scores.setdefault(f"ssim_{which}", []).append(float(metrics.ssim(sent, drawn)))
-            scores.setdefault(f"psnr_{which}", []).append(float(metrics.psnr(sent, drawn)))
-    return {"snr_db": snr_db} | {key: float(np.mean(values)) for key, values in scores.items()}
+            received = receive(codec, sent, channel, snr_db, row_seed)
+            scores.add(failed_frames=received.block_errors.sum() > 0)
+            scores.add_picture(which, sent, codec.decode_llrs(received.llrs, 128, 128))
+    return {"snr_db": snr_db} | scores.means()
 
 
 def summarise(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -85,11 +73,7 @@ def main(argv: list[str] | None = None) -> int:
     """Prints one line for each SNR, and the gains on both sides of the cliff."""
     arguments = parse_arguments(argv)
     try:
-        found = find_pictures(arguments.pictures)
-        pictures = {
-            name: crop_square(load_found(name, place))
-            for name, place in list(found.items())[: arguments.limit]
-        }
+        pictures = read_pictures(arguments.pictures, arguments.limit)
         codecs = {name: Codec(getattr(arguments, name)) for name in NAMES}
         if len({codec.bits_per_region for codec in codecs.values()}) > 1:
             raise ValueError("the two bundles send different numbers of bits")

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from gnuradio.vqdeepsc import metrics
 from gnuradio.vqdeepsc.codec import DEFAULT_MODEL, Codec
-from gnuradio.vqdeepsc.link import ChannelModel, Link
-from gnuradio.vqdeepsc.pictures import crop_square, find_pictures, load_found
+from gnuradio.vqdeepsc.link import ChannelModel
 from gnuradio.vqdeepsc.simulation import derive_seed, parse_snr
+from picture_link import Scores, add_arguments, read_pictures, receive
 
 DEFAULT_PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 
@@ -25,13 +24,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("pictures", nargs="*", help="files, folders or .tar archives")
-    parser.add_argument("--limit", type=int, default=20, help="first pictures only")
+    add_arguments(parser, "*", limit=20, snr="0,1,2")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="name or directory")
-    parser.add_argument("--channel", default="awgn", help="awgn, rayleigh, rician[:FACTOR]")
-    parser.add_argument("--snr", default="0,1,2", help="mean Es/N0 in dB, as for simulate")
-    parser.add_argument("--seed", type=int, default=0, help="of the channel")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 
 
@@ -39,21 +33,13 @@ def measure(
     codec: Codec, pictures: dict[str, np.ndarray], channel: ChannelModel, snr_db: float, seed: int
 ) -> dict[str, float]:
     """Means over pictures uint8 [128, 128, 3] after one frame each at one SNR."""
-    link = Link(codec.bits_per_region)
-    scores: dict[str, list[float]] = {}
+    scores = Scores()
     for name, sent in pictures.items():
         row_seed = derive_seed(seed, name, codec.name, str(channel), snr_db, codec.bits_per_region)
-        received = link.receive(
-            link.modulate(codec.encode_bits(sent)), channel.open(snr_db, row_seed), snr_db
-        )
-        drawn = {
-            "soft": codec.decode_llrs(received.llrs, 128, 128),
-            "hard": codec.decode_bits(received.bits, 128, 128),
-        }
-        for decision, picture in drawn.items():
-            scores.setdefault(f"ssim_{decision}", []).append(float(metrics.ssim(sent, picture)))
-            scores.setdefault(f"psnr_{decision}", []).append(float(metrics.psnr(sent, picture)))
-    return {"snr_db": snr_db} | {name: float(np.mean(values)) for name, values in scores.items()}
+        received = receive(codec, sent, channel, snr_db, row_seed)
+        scores.add_picture("soft", sent, codec.decode_llrs(received.llrs, 128, 128))
+        scores.add_picture("hard", sent, codec.decode_bits(received.bits, 128, 128))
+    return {"snr_db": snr_db} | scores.means()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,11 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     try:
         shipped = Path(skimage.data.__file__).parent
-        found = find_pictures(arguments.pictures or [shipped / name for name in DEFAULT_PICTURES])
-        pictures = {
-            name: crop_square(load_found(name, place))
-            for name, place in list(found.items())[: arguments.limit]
-        }
+        paths = arguments.pictures or [shipped / name for name in DEFAULT_PICTURES]
+        pictures = read_pictures(paths, arguments.limit)
         codec = Codec(arguments.model)
         channel = ChannelModel.parse(arguments.channel)
         rows = [

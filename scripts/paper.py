@@ -8,6 +8,7 @@ docs/results.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -26,7 +27,8 @@ from gnuradio.vqdeepsc.plot import system_title
 from gnuradio.vqdeepsc.results import Result, read_results, summarise, write_results
 from gnuradio.vqdeepsc.simulate import simulate
 from gnuradio.vqdeepsc.simulation import Simulation, derive_seed, parse_snr, system_name
-from paper_report import RUN, write_means, write_report
+from gnuradio.vqdeepsc.upper_bound import UpperBound
+from paper_report import RUN, UNQUANTISED, write_means, write_report
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANNELS = ("awgn", "rayleigh", "rician")
@@ -39,6 +41,7 @@ HIGHEST_RATE = 0.9
 PANEL_SNR = (-2.0, 0.0, 2.0, 4.0, 6.0, 10.0)
 PANEL_PICTURES = ("astronaut.png", "chelsea.png", "coffee.png")
 PANEL_SIDE = 256
+UPPER_BOUNDS = ROOT / "training" / "results"
 FEW = 60
 """Pictures of the experiments beyond the paper's."""
 
@@ -110,14 +113,23 @@ def plan(
     ]
 
 
-def forget_other_models(work: Path, models: Sequence[str]) -> None:
-    """Drops the rows of models that are not what they were; those of baselines stay."""
+def shipped_upper_bounds(models: Sequence[str]) -> list[str]:
+    """The networks without quantisation that the checkout has for models."""
+    names = (f"{read_manifest(model).name}{UNQUANTISED}.onnx" for model in models)
+    return [str(path) for name in names if (path := UPPER_BOUNDS / name).exists()]
+
+
+def forget_other_models(work: Path, models: Sequence[str], upper_bounds: Sequence[str]) -> None:
+    """Drops the rows of networks that are not what they were; those of baselines stay."""
     record = work / "models.json"
     before = json.loads(record.read_text()) if record.exists() else {}
     now = {}
     for model in models:
         manifest = read_manifest(model)
         now[manifest.name] = manifest.files
+    for path in map(Path, upper_bounds):
+        if path.is_file():
+            now[path.stem] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
     changed = {name for name, files in now.items() if before.get(name, files) != files}
     for path in work.glob("*.csv") if changed else ():
         rows = read_results(path, interrupted=True)
@@ -240,7 +252,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--model", nargs="+", default=[], help="names or bundles (default: all that are installed)"
     )
     parser.add_argument(
-        "--upper-bound", nargs="+", default=[], help="networks without quantisation (.onnx)"
+        "--upper-bound",
+        nargs="*",
+        metavar="FILE",
+        help=f"networks without quantisation; MODEL{UNQUANTISED}.onnx is the bound of that model, "
+        "any other one of all (default: those of training/results)",
     )
     parser.add_argument(
         "--pictures", type=int, default=0, help="at most so many of each data set, 0: all"
@@ -265,16 +281,17 @@ def main(argv: list[str] | None = None) -> int:
             raise ValueError("--pictures must be 0 or more, --workers 1 or more")
         found = [find_model(model) for model in arguments.model] or list_models()
         models = sorted(map(str, found), key=source_bits, reverse=True)
-        experiments = plan(
-            arguments.cars, arguments.bsds, models, arguments.upper_bound, arguments.pictures
-        )
+        bounds = arguments.upper_bound
+        if bounds is None:
+            bounds = shipped_upper_bounds(models)
+        experiments = plan(arguments.cars, arguments.bsds, models, bounds, arguments.pictures)
         names = [*(experiment.name for experiment in experiments), "panels"]
         unknown = set(arguments.only) - set(names)
         if unknown:
             raise ValueError(f"there is no experiment {unknown.pop()}; known: {', '.join(names)}")
         arguments.results.mkdir(parents=True, exist_ok=True)
-        forget_other_models(arguments.work, models)
-        write_run(arguments.results / RUN, models)
+        forget_other_models(arguments.work, models, bounds)
+        write_run(arguments.results / RUN, models, bounds)
         wanted = arguments.only or names
         try:
             for experiment in experiments:
@@ -306,8 +323,8 @@ def source_bits(model: str) -> int:
     return sum(scale.bits_per_region for scale in read_manifest(model).scales)
 
 
-def write_run(path: Path, models: Sequence[str]) -> None:
-    """Says which models the results are of."""
+def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) -> None:
+    """Says which networks the results are of."""
     described = []
     for model in models:
         manifest = read_manifest(model)
@@ -323,7 +340,19 @@ def write_run(path: Path, models: Sequence[str]) -> None:
                 "scales": [scale.scale for scale in manifest.scales],
             }
         )
-    path.write_text(json.dumps({"models": described}, indent=2) + "\n")
+    bounds = []
+    for bound in map(UpperBound, upper_bounds):
+        before = bound.training.get("history", [])
+        bounds.append(
+            {
+                "name": bound.system,
+                "pictures": bound.training.get("pictures"),
+                "hours": bound.training.get("hours"),
+                "begun_at": before[-1].get("run", "") if before else "",
+            }
+        )
+    content = {"models": described, "upper_bounds": bounds}
+    path.write_text(json.dumps(content, indent=2) + "\n")
 
 
 if __name__ == "__main__":

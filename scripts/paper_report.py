@@ -20,6 +20,9 @@ from gnuradio.vqdeepsc.link import (
 from gnuradio.vqdeepsc.plot import plot_means, save_figure, system_title
 
 RUN = "run.json"
+UNQUANTISED = "-unquantised"
+"""End of the name of the network that is a model's upper bound."""
+
 COLUMNS = {
     **{"system": str, "source_bits": int, "symbols": int, "channel": str, "snr_db": float},
     **{"pictures": int, "ssim": float, "psnr_db": float, "undecoded": int},
@@ -65,11 +68,12 @@ def read_means(path: Path) -> Means:
 
 def write_report(results: Path) -> None:
     """Draws the figures of every CSV in `results` and writes README.md beside them."""
-    models = json.loads((results / RUN).read_text())["models"]
+    run = json.loads((results / RUN).read_text())
+    models = run["models"]
     sections = [
         _introduction(models),
         _table_one(models),
-        _paper_figures(results, models),
+        _paper_figures(results, models, run.get("upper_bounds", [])),
         _decisions(results, models),
         _natural(results, models),
         _bandwidth(results, models),
@@ -145,7 +149,7 @@ def _table_one(models: Sequence[dict]) -> str:
     return "\n".join([*lines, "", f"The counts {verdict} the paper's."])
 
 
-def _paper_figures(results: Path, models: Sequence[dict]) -> str:
+def _paper_figures(results: Path, models: Sequence[dict], upper_bounds: Sequence[dict]) -> str:
     means = read_means(results / "cars.csv")
     if not means:
         return ""
@@ -156,20 +160,50 @@ def _paper_figures(results: Path, models: Sequence[dict]) -> str:
         if not chosen:
             continue
         label = {4: "3a", 3: "3b"}.get(len(group[0]["scales"]), f"{bits}")
-        bound = [row for row in means if row["channel"] == NOISELESS]
+        bound = _bounds(means, group, models)
         stem = results / f"fig{label}"
         title = f"Fig. {label}: {_count(means)} cars, {bits:,} bits, LDPC 1/3, 16-QAM"
         plot_means(chosen + bound, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
         parts += [
             f"### Fig. {label}: {bits:,} bits",
             f"![Fig. {label}](fig{label}.png)",
-            _table(chosen, [*(model["name"] for model in group), *BASELINES]),
+            _table(chosen, [*(model["name"] for model in group), *BASELINES])
+            + "".join(f"\n{_level(row, len(TABLE_SNR))}" for row in bound),
         ]
         for model in group:
-            verdicts += _verdicts(chosen, model, bound)
+            verdicts += _verdicts(chosen, model, _bounds(means, [model], models))
+    verdicts += [text for bound in upper_bounds if (text := _bound_training(bound))]
     verdicts += _gap(means, models)
     parts += ["### What agrees with the paper, and what does not", _list(verdicts)]
     return "\n\n".join(parts)
+
+
+def _bounds(means: Means, of: Sequence[dict], models: Sequence[dict]) -> Means:
+    """Upper bounds of models `of` among all models; one that is of no model is of each."""
+    names = {model["name"] for model in of}
+    others = {model["name"] for model in models} - names
+    return [
+        group
+        for group in means
+        if group["channel"] == NOISELESS and group["system"].removesuffix(UNQUANTISED) not in others
+    ]
+
+
+def _level(bound: dict[str, Any], columns: int) -> str:
+    """A row of `_table` for what no SNR changes."""
+    cell = f" {bound['ssim']:.3f} / {bound['psnr_db']:.1f} |"
+    return f"| no channel | {bound['system']} |{columns * cell}"
+
+
+def _bound_training(bound: dict) -> str:
+    if not bound["pictures"]:
+        return ""
+    begun = f", begun at the weights of `{bound['begun_at']}`" if bound["begun_at"] else ""
+    return (
+        f"`{bound['name']}` is the same network, trained without quantisation on "
+        f"{bound['pictures']:,} crops in {bound['hours']:.2f} hours{begun}. More training would "
+        "raise it, so quantisation costs at least what is said here."
+    )
 
 
 def _verdicts(means: Means, model: dict, bound: Means) -> list[str]:

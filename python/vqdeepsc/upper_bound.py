@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -19,7 +20,8 @@ SUFFIX = ".onnx"
 class UpperBound:
     """An ONNX network from `image` to `image`, both float32 [N, 3, H, W], RGB in [0, 1].
 
-    H and W are multiples of 16. `training/vqdeepsc_training/export_unquantised.py` writes it."""
+    H and W are multiples of 16. `training/vqdeepsc_training/export_unquantised.py` writes it, with
+    the record of its training, which `training` holds (empty if the file has none)."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raises BundleError."""
@@ -39,6 +41,8 @@ class UpperBound:
         inputs, outputs = self._network.get_inputs(), self._network.get_outputs()
         if [node.name for node in (*inputs, *outputs)] != ["image", "image_out"]:
             raise BundleError(f"{path} must take 'image' and give 'image_out'")
+        metadata = self._network.get_modelmeta().custom_metadata_map
+        self.training: dict = json.loads(metadata.get("training", "{}"))
 
     def draw(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What the network makes of a picture uint8 [H, W, 3]."""

@@ -2,14 +2,17 @@
 """vqdeepsc demo: the flowgraph behind `make demo`."""
 
 import csv
+import gc
 import json
 
 import numpy as np
 import pytest
 from conftest import assert_one_sentence, run_command, run_here
+from gnuradio import gr
 from gnuradio.vqdeepsc import baselines
 from gnuradio.vqdeepsc.codec import Codec
-from gnuradio.vqdeepsc.demonstration import fit_picture
+from gnuradio.vqdeepsc.demonstration import fit_picture, send_picture
+from gnuradio.vqdeepsc.link import ChannelModel
 from gnuradio.vqdeepsc.pictures import load_picture, save_picture
 from gnuradio.vqdeepsc.results import read_results
 from gnuradio.vqdeepsc.sample import sample_picture
@@ -75,6 +78,23 @@ def test_scores_are_those_of_simulate(tmp_path, photograph, capfd, monkeypatch):
             # it was drawn, and worse than grey
             assert verdicts == [False]
             assert not shown["jpeg"].decoded
+
+
+def test_blocks_outlive_a_collection(codec, monkeypatch):
+    """Blocks that only the flowgraph knew would be gone when the scheduler calls them."""
+    run = gr.top_block.run
+
+    def collect_and_run(top):
+        gc.collect()
+        run(top)
+
+    monkeypatch.setattr(gr.top_block, "run", collect_and_run)
+    link = (codec.bits_per_region, ChannelModel("awgn"), 20.0, 1)
+    drawn, errors = send_picture(sample_picture(), codec.name, *link)
+    sent = load_picture(sample_picture())
+    expected = codec.decode_bits(codec.encode_bits(sent), sent.shape[1], sent.shape[0])
+    np.testing.assert_array_equal(drawn, expected)
+    assert errors == 0
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 300)])

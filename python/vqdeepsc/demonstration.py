@@ -52,11 +52,12 @@ def send_picture(
 ) -> tuple[np.ndarray, int]:
     """(picture uint8 [H, W, 3] as received, LDPC code blocks in error) over a flowgraph."""
     top = gr.top_block()
-    sink = semantic_sink(model)
+    # GNU Radio does not keep Python blocks: what no name holds is collected while it runs.
+    source, sink = semantic_source(str(path), model), semantic_sink(model)
     pictures, frames = blocks.message_debug(), blocks.message_debug()
     decoder = connect_link(
         top,
-        semantic_source(str(path), model),
+        source,
         sink,
         payload_bits,
         channel,

@@ -120,13 +120,15 @@ def shipped_upper_bounds(models: Sequence[str]) -> list[str]:
 
 
 def forget_other_models(work: Path, models: Sequence[str], upper_bounds: Sequence[str]) -> None:
-    """Drops the rows of networks that are not what they were; those of baselines stay."""
+    """Drops the rows of networks that do not compute what they did; those of baselines stay."""
     record = work / "models.json"
     before = json.loads(record.read_text()) if record.exists() else {}
     now = {}
     for model in models:
         manifest = read_manifest(model)
-        now[manifest.name] = manifest.files
+        scales = manifest.content["scales"]
+        # Another model card changes no row.
+        now[manifest.name] = {**manifest.files, "MODEL_CARD.md": "", "scales": scales}
     for path in map(Path, upper_bounds):
         if path.is_file():
             now[path.stem] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make paper`: experiments, means, figures and text, with models that cost nothing."""
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -66,6 +67,16 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     (results / "README.md").unlink()
     paper_report.write_report(results)
     assert (results / "README.md").read_text() == text
+
+    # another model card is not another model: nothing is simulated again
+    four = folder / "models" / "four"
+    (four / "MODEL_CARD.md").write_text("Said otherwise.\n")
+    content = json.loads((four / "manifest.json").read_text())
+    content["files"]["MODEL_CARD.md"] = hashlib.sha256(b"Said otherwise.\n").hexdigest()
+    (four / "manifest.json").write_text(json.dumps(content))
+    kept = (folder / "work" / "cars.csv").read_bytes()
+    paper.forget_other_models(folder / "work", [str(four)], [])
+    assert (folder / "work" / "cars.csv").read_bytes() == kept
 
     four = folder / "models" / "four"
     for path in four.iterdir():

@@ -74,10 +74,12 @@ def untuned(checkpoint: dict) -> dict:
 def run_record(checkpoint: dict, parameters: int) -> dict:
     """What a run was and how it went, for results/; parameters: how many the network has.
 
+    `computed_in` is the precision of the last step, if the checkpoint says.
     `history` says what the configuration was up to a step, where it was changed on resuming.
     """
     return {
         "configuration": checkpoint["configuration"],
+        **({"computed_in": checkpoint["computed_in"]} if "computed_in" in checkpoint else {}),
         "steps": checkpoint["step"],
         "pictures": checkpoint["pictures"],
         "hours": round(checkpoint["seconds"] / 3600, 3),

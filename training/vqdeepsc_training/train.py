@@ -106,6 +106,9 @@ def train(args: argparse.Namespace) -> Trainer:
                                       "transmissions": len(recording)}
     trainer = Trainer(configuration, sampler, folder, args.hours, recording=recording,
                       device=device)
+    if trainer.precision != configuration.get("precision", "float32") and not distributed.rank():
+        print(f"This {'GPU' if device.type == 'cuda' else 'processor'} has no bfloat16 arithmetic, "
+              "so the training computes in float32.", flush=True)
     if args.resume and (folder / "checkpoint.pt").exists():
         trainer.resume()
     elif weights:

@@ -24,12 +24,13 @@ from .encoded import Encoded
 from .losses import psnr, reconstruction_loss, ssim
 from .networks import TunedNetwork, build_network
 from .optimiser import configure_optimisers
+from .precision import used_precision
 from .recording import Recording
 
 ASSIGNMENT_STEPS = 200
 CPU = torch.device("cpu")
 # What the checkpoint of a tuned decoder keeps of the run that trained encoder and codebooks.
-RUN = ("configuration", "step", "pictures", "seconds", "curve", "history")
+RUN = ("configuration", "computed_in", "step", "pictures", "seconds", "curve", "history")
 
 
 def running_statistics(network: nn.Module) -> list[Tensor]:
@@ -45,7 +46,7 @@ class Trainer:
     hours: length of the run instead of the configuration's number of steps; clock: what measures
     it, in seconds; recording: of the link, for a configuration with `noise`; device: of networks
     and optimisers. What is random comes from the CPU, so a seed means the same on every device.
-    Raises ValueError if the recording does not fit the configuration.
+    Raises ValueError for an unknown precision, or a recording that does not fit the configuration.
     """
 
     def __init__(self, configuration: dict, sampler: BatchSampler, folder: Path,
@@ -81,7 +82,7 @@ class Trainer:
         self.curve: list[dict] = []
         self.history: list[dict] = []
         self.quantised_network = configuration.get("quantised", True)
-        self.bfloat16 = configuration.get("precision") == "bfloat16"
+        self.precision = used_precision(configuration.get("precision", "float32"), device)
 
     @property
     def progress(self) -> float:
@@ -119,8 +120,9 @@ class Trainer:
         return torch.Generator().manual_seed(self.configuration["seed"] * 1_000_003 + self.step)
 
     def autocast(self) -> torch.autocast:
-        """Mixed precision, if the configuration asks for it."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+        """Mixed precision, if the configuration asks for it and the device has it."""
+        return torch.autocast(self.device.type, torch.bfloat16,
+                              enabled=self.precision == "bfloat16")
 
     def train_step(self) -> dict[str, float]:
         """One step of all optimisers; returns the terms of the loss."""
@@ -333,6 +335,7 @@ class Trainer:
             "encoder": self.encoder.state_dict(), "trained": self.trained}
         return encoder | {
             "configuration": self.configuration,
+            "computed_in": self.precision,
             "average": self.average.state_dict(),
             "started": self.started,
             "step": self.step,
@@ -366,7 +369,7 @@ class Trainer:
         if self.configuration.get("decoder_only"):
             self.assign_labels()
             self.encoder = copy.deepcopy(self.average).eval()
-            self.trained = {key: state[key] for key in RUN}
+            self.trained = {key: state[key] for key in RUN if key in state}
         self.history = [*state.get("history", []), {
             "until_step": state["step"], "pictures": state["pictures"],
             "run": state["configuration"]["name"], "fresh": fresh,
@@ -399,5 +402,9 @@ class Trainer:
         was = state["configuration"]
         before = {key: was.get(key) for key in was | self.configuration
                   if was.get(key) != self.configuration.get(key)}
+        # Checkpoints from before the precision was noted computed in that of their configuration.
+        precision = state.get("computed_in", was.get("precision", "float32"))
+        if precision != self.precision:
+            before["computed_in"] = precision
         if before:
             self.history.append({"until_step": self.step, "configuration": before})

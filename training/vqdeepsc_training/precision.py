@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The precision that a device computes in: bfloat16 only where it has arithmetic for that."""
+
+from __future__ import annotations
+
+import torch
+
+# x86: AVX512_BF16 and AMX; ARM: BF16. Elsewhere a key is missing, and PyTorch emulates, slowly.
+CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a processor or GPU multiplies in bfloat16 itself."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in CPU_BFLOAT16)
+
+
+def used_precision(wanted: str, device: torch.device) -> str:
+    """`bfloat16` if it is wanted and the device has it, else `float32`.
+
+    wanted: a configuration's `precision`. Raises ValueError for another one.
+    """
+    if wanted not in ("bfloat16", "float32"):
+        raise ValueError(f"The precision is {wanted!r}, but must be bfloat16 or float32.")
+    return "bfloat16" if wanted == "bfloat16" and has_bfloat16(device) else "float32"

@@ -13,8 +13,10 @@ from vqdeepsc_training.data import (
     BatchSampler,
     DataError,
     evaluation_pictures,
+    jittered,
     open_cache,
     pictures,
+    sampler_of,
 )
 from vqdeepsc_training.train import main
 
@@ -77,6 +79,56 @@ def test_every_picture_comes_once_in_an_epoch(tmp_path):
     assert all(sorted(epoch) == [0, 10, 20, 100, 110, 120, 130] for epoch in epochs)
     assert epochs[0] != epochs[1]
     assert [step for step in range(1, 8) if sampler.ends_epoch(step)] == [2, 4, 6, 7]
+
+
+class Chosen:
+    """Random numbers that are chosen: the same for every picture."""
+
+    def __init__(self, brightness, contrast, saturation):
+        self.numbers = np.array([brightness, contrast, saturation])
+
+    def uniform(self, low, high, shape):
+        return np.broadcast_to(self.numbers.reshape(3, 1, 1, 1, 1), shape)
+
+
+def test_jitter_changes_brightness_contrast_and_saturation():
+    image = 0.3 + 0.4 * torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(jittered(image, 0.2, Chosen(0, 0, 0)), image, atol=1e-6)
+    assert torch.allclose(jittered(image, 0.2, Chosen(1, 0, 0)), 1.2 * image, atol=1e-6)
+    mean = image.mean((1, 2, 3), keepdim=True)
+    softer = jittered(image, 0.2, Chosen(0, -1, 0))
+    assert torch.allclose(softer, mean + 0.8 * (image - mean), atol=1e-6)
+    luma = (0.299 * image[:, 0] + 0.587 * image[:, 1] + 0.114 * image[:, 2])[:, None]
+    paler = jittered(image, 0.2, Chosen(0, 0, -1))
+    assert torch.allclose(paler, luma + 0.8 * (image - luma), atol=1e-6)
+    one, other = jittered(image[:1].repeat(2, 1, 1, 1), 0.2, np.random.default_rng(0))
+    assert not torch.allclose(one, other, atol=1e-3)
+    assert jittered(2 * image, 0.2, np.random.default_rng(0)).max() == 1
+
+
+def test_sampler_follows_its_configuration(picture_tar, tmp_path):
+    """Mirrored crops, colour and shrinking come and go with `flips`, `colour` and `zoom`."""
+    cache = open_cache(picture_tar, tmp_path, 48, 48)
+    centres = torch.stack([torch.from_numpy(cache[i][:, 8:56].copy()) for i in range(12)])
+
+    def batch(**more):
+        # All crops of the middle 48 columns: what differs from the pictures is not their place.
+        settings = {"crop": 48, "batch": 40, "seed": 1} | more
+        sampler = sampler_of(settings, [cache], [1.0])
+        sampler._drawn = lambda random: centres[random.integers(12)].numpy()
+        return sampler(0).permute(0, 2, 3, 1).mul(255).round()
+
+    def known(crops, pictures):
+        return sum(any(torch.equal(crop, p.float()) for p in pictures) for crop in crops)
+
+    mirrored = centres.flip(2)
+    assert known(batch(flips=False), centres) == 40
+    assert 10 < known(batch(), centres) < 30
+    assert known(batch(), [*centres, *mirrored]) == 40
+    assert known(batch(colour=0.2), [*centres, *mirrored]) < 5
+    assert known(batch(crop=32, zoom=1.0, flips=False),
+                 centres.unfold(1, 32, 1).unfold(2, 32, 1).permute(0, 1, 2, 4, 5, 3)
+                 .reshape(-1, 32, 32, 3)) == 40
 
 
 @pytest.mark.parametrize(("content", "said"), [

@@ -8,7 +8,7 @@ from conftest import SMALL_PAPER
 from pretended import GPU, OnGpu, PretendedGpu
 
 from vqdeepsc_training import ablate, distributed, monitor, trainer
-from vqdeepsc_training.checkpoint import read_checkpoint
+from vqdeepsc_training.checkpoint import read_checkpoint, write_weights
 from vqdeepsc_training.data import BatchSampler, evaluation_pictures, open_cache
 from vqdeepsc_training.recording import read_recording
 from vqdeepsc_training.train import main
@@ -19,13 +19,22 @@ def trainer_on(device, tmp_path, picture_tar, recording, configuration):
     cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
     folder = tmp_path / device.type
     return Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 3), folder,
-                   recording=read_recording(recording), device=device)
+                   recording=recording and read_recording(recording), device=device)
+
+
+def distilled(tmp_path, picture_tar, configuration):
+    """Path of the weights of an untrained network."""
+    settings = {key: value for key, value in configuration.items() if key != "noise"}
+    teacher = trainer_on(CPU, tmp_path, picture_tar, None, settings)
+    write_weights(teacher.summary(), tmp_path / "teacher.pt")
+    return str(tmp_path / "teacher.pt")
 
 
 def placed_wrongly(trainer):
     """Names of what a trainer has that is not on the pretended GPU."""
     parts = {"network": trainer.network, "average": trainer.average,
-             "discriminator": trainer.discriminator, "encoder": trainer.encoder}
+             "discriminator": trainer.discriminator, "encoder": trainer.encoder,
+             "teacher": trainer.teacher}
     found = [f"{part}.{name}" for part, module in parts.items() if module is not None
              for name, value in module.state_dict().items() if not isinstance(value, OnGpu)]
     states = [optimiser.state for optimiser in trainer.optimisers]
@@ -61,6 +70,11 @@ def test_training_on_a_gpu_mixes_no_devices(tmp_path, picture_tar, recording, co
     """All phases, checkpoint, resume and validation, and the results of a run on the CPU."""
     monkeypatch.setattr(trainer, "ASSIGNMENT_STEPS", 2)
     configuration["precision"] = "float32"
+    if recipe == "ours":
+        configuration |= {
+            "annealing": {"noise": 0.2, "until": 1.0},
+            "distillation": {"weights": distilled(tmp_path, picture_tar, configuration),
+                             "weight": 0.5}}
     if recipe == "paper":
         adam = {"name": "adam", "learning_rate": 1e-3, "betas": [0.5, 0.999]}
         configuration |= {

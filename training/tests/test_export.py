@@ -63,6 +63,15 @@ def test_graphs_agree_with_pytorch_for_any_size(tmp_path, settings):
         assert len(np.unique(labels)) > 1
 
 
+def test_normalised_codes_are_exported_as_the_decoder_reads_them(tmp_path):
+    network = ready(SMALL_CONDITIONAL | {"normalised": True, "bounded": False})
+    exporting.write_graphs(network, tmp_path)
+    exporting.check_graphs(network, tmp_path, ((1, 64, 48), (2, 32, 32)))
+    codebooks = np.load(tmp_path / "codebooks.npz")
+    for name in codebooks.files:
+        assert np.allclose(np.linalg.norm(codebooks[name], axis=1), 1, atol=1e-6)
+
+
 def test_folded_convolution_is_the_same_function():
     network = build_network(SMALL_CONDITIONAL).eval()
     image = torch.rand(2, 3, 32, 48)

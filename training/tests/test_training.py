@@ -177,6 +177,46 @@ def test_configurations_that_need_more_say_so(tmp_path, picture_tar, configurati
     assert "does not exist" in capsys.readouterr().err
 
 
+def test_pictures_are_compared_with_the_teachers(tmp_path, picture_tar, configuration):
+    """The loss grows by weight times the MAE to what the wider network draws, which stays."""
+    del configuration["noise"]
+    configuration["precision"] = "float32"
+    wider = configuration["network"] | {"widths": [16, 16, 16]}
+    run(tmp_path, picture_tar, configuration | {"network": wider, "seed": 5}, "wider")
+    weights = tmp_path / "wider" / "checkpoint.pt"
+    cache = open_cache(picture_tar, tmp_path / "cache", 32, 67)
+    sampler = BatchSampler([cache], [1.0], 32, 4, 3)
+    plain = Trainer(configuration, sampler, tmp_path)
+    configuration |= {"distillation": {"weights": str(weights), "weight": 0.7}}
+    student = Trainer(configuration, sampler, tmp_path)
+    teacher = averaged_network(read_checkpoint(weights))
+    image = sampler(0)
+    with torch.no_grad():
+        expected = (student.network.train()(image, False)[0] - teacher(image)[0]).abs().mean()
+    without, terms = plain.train_step(), student.train_step()
+    assert terms["distillation"] == pytest.approx(float(expected), rel=1e-4)
+    assert terms["loss"] == pytest.approx(without["loss"] + 0.7 * float(expected), rel=1e-4)
+    assert not torch.equal(student.network.out.weight, plain.network.out.weight)
+    for one, other in zip(student.teacher.parameters(), teacher.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_noise_falls_to_nothing(tmp_path, picture_tar, configuration):
+    """In a straight line; a resumed run draws the same noise."""
+    configuration |= {"annealing": {"noise": 0.4, "until": 0.5}}
+    cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
+    trainer = Trainer(configuration | {"noise": None}, BatchSampler([cache], [1.0], 32, 4, 3),
+                      tmp_path)
+    seen = []
+    for _ in range(8):
+        trainer.train_step()
+        seen.append(trainer.network.spaces[0].noise)
+    assert seen == pytest.approx([0.4, 0.3, 0.2, 0.1, 0, 0, 0, 0])
+    assert trainer.average.spaces[0].noise == 0
+    parts, whole = resumed_and_whole(tmp_path, picture_tar, configuration, 3)
+    assert_same(parts["network"], whole["network"])
+
+
 def test_seed_of_the_command_line(tmp_path, picture_tar, configuration):
     configuration["steps"] = 1
     first, second, other = (

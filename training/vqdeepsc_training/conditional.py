@@ -125,7 +125,8 @@ class ConditionalNetwork(nn.Module):
     are sent. widths: channels of the 1/4, 1/8 and 1/16 grids; encoder_blocks, head_blocks,
     decoder_blocks: residual blocks of the 1/4 grid in the analysis, in the encoder of the finest
     scale and in the decoder. For ablations: without `conditional`, no encoder sees what the coarser
-    scales say, as in the paper; without `successive`, no label knows its neighbours' codewords.
+    scales say, as in the paper; without `successive`, no label knows its neighbours' codewords;
+    `rotation` and `normalised` are those of EmbeddingSpace.
     Raises ValueError if another scale than the first has no codewords.
     """
 
@@ -142,6 +143,8 @@ class ConditionalNetwork(nn.Module):
         bounded: bool = True,
         conditional: bool = True,
         successive: bool = True,
+        rotation: bool = False,
+        normalised: bool = False,
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or not all(codewords[1:]):
@@ -154,7 +157,8 @@ class ConditionalNetwork(nn.Module):
         w4, w8, w16 = widths
         k1, k2, k3, k4 = dimensions
         self.spaces = nn.ModuleList(
-            EmbeddingSpace(codewords[level], dimensions[level], decay, restart_shares[level])
+            EmbeddingSpace(codewords[level], dimensions[level], decay, restart_shares[level],
+                           rotation, normalised)
             for level in self.sent
         )
         # Analysis of the picture on the grids 1/4, 1/8 and 1/16.
@@ -239,8 +243,10 @@ class ConditionalNetwork(nn.Module):
     def _quantise(self, level: int, quantised: bool, features: Tensor) -> Quantised:
         if self.bounded:
             features = torch.tanh(features)
+        space = self.spaces[level - self.sent[0]]
+        features = space.prepared(features)
         if quantised:
-            return Quantised(features, *self.spaces[level - self.sent[0]](features))
+            return Quantised(features, *space(features))
         none = torch.zeros(())
         labels = torch.zeros_like(features[:, 0], dtype=torch.int64)
         return Quantised(features, features, labels, none, none)

@@ -126,17 +126,36 @@ def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> Pictu
     return PictureCache(pixels, index["offsets"], [tuple(size) for size in index["sizes"]])
 
 
+LUMA = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+
+
+def jittered(image: Tensor, amount: float, random: np.random.Generator) -> Tensor:
+    """Pictures [B, 3, H, W] in [0, 1] with other brightness, contrast and saturation.
+
+    Each of the three factors of a picture lies between 1 - amount and 1 + amount: of the values,
+    of their distance to the picture's mean, and of their distance to the pixel's luma.
+    """
+    factors = 1 + amount * random.uniform(-1, 1, (3, len(image), 1, 1, 1))
+    brightness, contrast, saturation = torch.from_numpy(factors).float()
+    image = brightness * image
+    image = torch.lerp(image.mean((1, 2, 3), keepdim=True), image, contrast)
+    image = torch.lerp((LUMA * image).sum(1, keepdim=True), image, saturation)
+    return image.clamp(0, 1)
+
+
 class BatchSampler:
     """Random crops; batch `step` depends on seed, step and process, so that resuming is exact.
 
     caches and shares: where pictures come from, and how much of each batch on average;
     crop: side of the crops in pixels; zoom: largest factor by which a region is shrunk to a crop;
-    epochs: take every picture once in each pass over all data sets, whatever their shares.
+    epochs: take every picture once in each pass over all data sets, whatever their shares;
+    flips: mirror half of the crops; colour: amount of `jittered`.
     """
 
     def __init__(
         self, caches: list[PictureCache], shares: list[float], crop: int, batch: int,
-        seed: int, zoom: float = 1.0, epochs: bool = False,
+        seed: int, zoom: float = 1.0, epochs: bool = False, flips: bool = True,
+        colour: float = 0.0,
     ) -> None:
         if len(caches) != len(shares):
             raise DataError(f"{len(caches)} data sets are given, but {len(shares)} shares.")
@@ -147,6 +166,8 @@ class BatchSampler:
         self.seed = seed
         self.zoom = zoom
         self.epochs = epochs
+        self.flips = flips
+        self.colour = colour
 
     @property
     def pictures(self) -> int:
@@ -186,7 +207,7 @@ class BatchSampler:
         if side != self.crop:
             shrunk = Image.fromarray(region).resize((self.crop,) * 2, Image.Resampling.LANCZOS)
             region = np.asarray(shrunk)
-        return region[:, ::-1] if random.random() < 0.5 else region
+        return region[:, ::-1] if self.flips and random.random() < 0.5 else region
 
     def __call__(self, step: int) -> Tensor:
         """Batch [B, 3, crop, crop] in [0, 1] of a step."""
@@ -195,7 +216,17 @@ class BatchSampler:
         crops = np.stack([
             self._crop(self._of_epoch(first + i) if self.epochs else self._drawn(random), random)
             for i in range(self.batch)])
-        return torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)
+        image = torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)
+        return jittered(image, self.colour, random) if self.colour else image
+
+
+def sampler_of(configuration: dict, caches: list[PictureCache],
+               shares: list[float]) -> BatchSampler:
+    """Sampler of the crops that a configuration asks for."""
+    return BatchSampler(
+        caches, shares, configuration["crop"], configuration["batch"], configuration["seed"],
+        configuration.get("zoom", 1.0), "epochs" in configuration,
+        configuration.get("flips", True), configuration.get("colour", 0.0))
 
 
 def centre_crop(picture: Image.Image, side: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from . import distributed
 
@@ -39,6 +40,22 @@ def k_means(points: Tensor, clusters: int, generator: torch.Generator, rounds: i
     return centres
 
 
+def rotated(features: Tensor, chosen: Tensor) -> Tensor:
+    """Codewords `chosen` as rotated and scaled features z, all [B, K, H, W] (Fifty 2024).
+
+    Each is (|e| / |z|) R z with the rotation R = 1 - 2 r r^T + 2 e' z'^T, where e' and z' have the
+    length 1 and r is the direction of e' + z'. Scale and rotation count as constants, so the
+    gradient turns with the vector instead of being copied straight through.
+    """
+    with torch.no_grad():
+        z, e = normalize(features, dim=1), normalize(chosen, dim=1)
+        r = normalize(e + z, dim=1)
+        scale = chosen.norm(dim=1, keepdim=True)
+        scale = scale / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    along_r, along_z = ((one * features).sum(1, keepdim=True) for one in (r, z))
+    return scale * (features - 2 * r * along_r + 2 * e * along_z)
+
+
 class EmbeddingSpace(nn.Module):
     """Embedding space E [N, K] of one scale.
 
@@ -46,7 +63,9 @@ class EmbeddingSpace(nn.Module):
     gradient of the embedding loss of eq. 8 if `decay` is None. A codeword whose share of the
     features falls below `restart_share / N` is put onto a feature vector of the current batch.
 
-    codewords: N, a power of two; dimension: K; decay: of the moving averages, 0 to 1.
+    codewords: N, a power of two; dimension: K; decay: of the moving averages, 0 to 1. With
+    `rotation` the gradient goes through `rotated` instead of straight through; with `normalised`
+    features and codewords have the length 1, so that the nearest codeword has the largest cosine.
     Raises ValueError for an N that is no power of two.
     """
 
@@ -56,6 +75,8 @@ class EmbeddingSpace(nn.Module):
         dimension: int,
         decay: float | None = 0.99,
         restart_share: float = 0.05,
+        rotation: bool = False,
+        normalised: bool = False,
     ) -> None:
         super().__init__()
         if codewords < 2 or codewords & (codewords - 1):
@@ -64,7 +85,11 @@ class EmbeddingSpace(nn.Module):
         self.dimension = dimension
         self.decay = decay
         self.restart_share = restart_share
-        start = torch.randn(codewords, dimension)
+        self.rotation = rotation
+        self.normalised = normalised
+        self.noise = 0.0
+        self.noise_source: torch.Generator | None = None
+        start = self.prepared(torch.randn(codewords, dimension))
         if decay is None:
             self.embedding = nn.Parameter(start)
         else:
@@ -76,6 +101,25 @@ class EmbeddingSpace(nn.Module):
     def bits(self) -> int:
         """Bits of one label."""
         return self.codewords.bit_length() - 1
+
+    def prepared(self, vectors: Tensor) -> Tensor:
+        """Vectors [B, K, ...] as the space holds them: with the length 1 if it is normalised."""
+        return normalize(vectors.float(), dim=1) if self.normalised else vectors
+
+    def disturb(self, noise: float, source: torch.Generator) -> None:
+        """From now on choose codewords in training as if the features had noise; 0 for none.
+
+        noise: its standard deviation, as a part of the codewords'; source: on the CPU.
+        """
+        self.noise = noise
+        self.noise_source = source
+
+    def _disturbed(self, features: Tensor) -> Tensor:
+        if not (self.noise and self.training):
+            return features
+        drawn = torch.randn(features.shape, generator=self.noise_source).to(features.device)
+        deviation = self.embedding.detach().var(0, correction=0).mean().sqrt()
+        return features + self.noise * deviation * drawn
 
     def labels(self, features: Tensor) -> Tensor:
         """Labels int64 [B, H, W] of the codewords nearest to features [B, K, H, W] (eq. 2)."""
@@ -102,16 +146,19 @@ class EmbeddingSpace(nn.Module):
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Quantise features [B, K, H, W].
 
-        Returns the codewords [B, K, H, W] with the gradient copied straight through, the labels
-        [B, H, W], and the embedding and the commitment term of eq. 8 (means over the dimension).
+        Returns the codewords [B, K, H, W] with the gradient for the features, the labels [B, H, W],
+        and the embedding and the commitment term of eq. 8 (means over the dimension).
         """
         features = features.float()
-        labels = self.labels(features)
+        labels = self.labels(self._disturbed(features))
         chosen = self.look_up(labels)
         embedding_loss = nn.functional.mse_loss(chosen, features.detach())
         commitment_loss = nn.functional.mse_loss(features, chosen.detach())
         if features.requires_grad:
-            chosen = features + (chosen - features).detach()
+            if self.rotation:
+                chosen = rotated(features, chosen.detach())
+            else:
+                chosen = features + (chosen - features).detach()
         return chosen, labels, embedding_loss, commitment_loss
 
     @torch.no_grad()
@@ -120,7 +167,7 @@ class EmbeddingSpace(nn.Module):
         rows = features.float().permute(0, 2, 3, 1).reshape(-1, self.dimension)
         picked = torch.randperm(len(rows), generator=generator)[: 4096].to(rows.device)
         centres = k_means(rows[picked].cpu(), self.codewords, generator).to(rows.device)
-        self.embedding.copy_(distributed.from_first(centres))
+        self.embedding.copy_(self.prepared(distributed.from_first(centres)))
         self.counts.fill_(1.0 / self.codewords)
         self.sums.copy_(self.embedding.detach() / self.codewords)
 
@@ -136,7 +183,8 @@ class EmbeddingSpace(nn.Module):
         self.counts.mul_(decay).add_(counts, alpha=1 - decay)
         if self.decay is not None:
             self.sums.mul_(decay).add_(sums, alpha=1 - decay)
-            self.embedding.copy_(self.sums / self.counts.clamp_min(1e-7)[:, None])
+            means = self.sums / self.counts.clamp_min(1e-7)[:, None]
+            self.embedding.copy_(self.prepared(means))
         dead = torch.nonzero(self.counts < self.restart_share / self.codewords).flatten()
         if len(dead):
             picked = torch.randint(len(rows), (len(dead),), generator=generator).to(rows.device)

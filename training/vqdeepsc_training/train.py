@@ -12,7 +12,7 @@ import torch
 
 from . import distributed
 from .checkpoint import read_checkpoint, untuned
-from .data import BatchSampler, DataError, evaluation_pictures, open_cache
+from .data import DataError, evaluation_pictures, open_cache, sampler_of
 from .monitor import Monitor
 from .recording import read_recording
 from .trainer import Trainer
@@ -87,8 +87,7 @@ def train(args: argparse.Namespace) -> Trainer:
     caches = [open_cache(path, args.cache, crop, max(crop, int(crop * zoom * 1.5)))
               for path in args.data]
     shares = args.shares or [1.0] * len(caches)
-    sampler = BatchSampler(caches, shares, crop, configuration["batch"], configuration["seed"],
-                           zoom, "epochs" in configuration)
+    sampler = sampler_of(configuration, caches, shares)
     if sampler.epochs and args.shares:
         raise DataError("The configuration counts epochs, in which every picture comes once, so "
                         "--shares cannot be given.")

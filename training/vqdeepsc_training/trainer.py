@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from . import distributed
 from .assignment import assign, one_bit_costs
 from .channel import check_recording, received_codewords
-from .checkpoint import read_checkpoint, run_record, write_checkpoint
+from .checkpoint import averaged_network, read_checkpoint, run_record, write_checkpoint
 from .data import BatchSampler
 from .discriminator import PatchDiscriminator, discriminator_loss, generator_loss
 from .encoded import Encoded
@@ -26,6 +26,7 @@ from .networks import TunedNetwork, build_network
 from .optimiser import configure_optimisers
 from .precision import used_precision
 from .recording import Recording
+from .repository import ROOT
 
 ASSIGNMENT_STEPS = 200
 CPU = torch.device("cpu")
@@ -46,7 +47,8 @@ class Trainer:
     hours: length of the run instead of the configuration's number of steps; clock: what measures
     it, in seconds; recording: of the link, for a configuration with `noise`; device: of networks
     and optimisers. What is random comes from the CPU, so a seed means the same on every device.
-    Raises ValueError for an unknown precision, or a recording that does not fit the configuration.
+    Raises ValueError for an unknown precision, or a recording that does not fit the configuration;
+    DataError if the network to distil from cannot be read.
     """
 
     def __init__(self, configuration: dict, sampler: BatchSampler, folder: Path,
@@ -69,6 +71,10 @@ class Trainer:
         self.optimisers = configure_optimisers(self.network, configuration["optimiser"])
         self.encoder: nn.Module | None = None
         self.trained: dict = {}
+        self.teacher: nn.Module | None = None
+        if distillation := configuration.get("distillation"):
+            weights = read_checkpoint(ROOT / "training" / distillation["weights"])
+            self.teacher = averaged_network(weights).to(device, memory_format=torch.channels_last)
         self.discriminator: PatchDiscriminator | None = None
         if adversarial := configuration.get("adversarial"):
             self.discriminator = PatchDiscriminator(adversarial["channels"]).to(
@@ -131,6 +137,8 @@ class Trainer:
         image = self.sampler(self.step).to(self.device, memory_format=torch.channels_last)
         generator = self.generator()
         quantised = self.quantised_network and self.step >= self.unquantised_steps
+        for space in self.network.spaces:
+            space.disturb(self.feature_noise, generator)
         self.network.train()
         factor = self.learning_rate()
         for optimiser in self.optimisers:
@@ -141,6 +149,10 @@ class Trainer:
                 self.start_codebooks(image, generator)
             decoded, encoded = self.with_encoder(self.network)(image, quantised)
         loss, terms = reconstruction_loss(decoded.float(), image, settings["loss"])
+        if self.teacher is not None:
+            distance = self.distance_to_teacher(decoded, image)
+            loss = loss + settings["distillation"]["weight"] * distance
+            terms["distillation"] = float(distance.detach())
         if self.discriminator is not None:
             adversarial_loss, adversarial_terms = self.adversarial_loss(decoded, image)
             loss = loss + adversarial_loss
@@ -179,6 +191,20 @@ class Trainer:
         self.seconds = float(distributed.from_first(seconds))
         terms["loss"] = float(loss.detach())
         return terms
+
+    @property
+    def feature_noise(self) -> float:
+        """Noise with which codewords are chosen now: it falls to 0 in a straight line."""
+        annealing = self.configuration.get("annealing")
+        if not annealing:
+            return 0.0
+        return annealing["noise"] * max(0.0, 1 - self.progress / annealing["until"])
+
+    def distance_to_teacher(self, decoded: Tensor, image: Tensor) -> Tensor:
+        """Mean absolute distance of the pictures to what the teacher draws of the same image."""
+        with torch.no_grad(), self.autocast():
+            drawn, _ = self.teacher(image)
+        return (decoded.float() - drawn.float()).abs().mean()
 
     def adversarial_loss(self, decoded: Tensor, image: Tensor) -> tuple[Tensor, dict[str, float]]:
         """One step of the discriminator, then the networks' part of eq. 9 against it.

@@ -9,7 +9,7 @@ import torch
 from conftest import SMALL_CONDITIONAL
 
 from vqdeepsc_training import ablate, draw_ablations
-from vqdeepsc_training.data import BatchSampler, open_cache
+from vqdeepsc_training.data import open_cache, sampler_of
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.trainer import Trainer
 
@@ -19,10 +19,16 @@ def variants(tmp_path, configuration, monkeypatch):
     monkeypatch.setattr(ablate, "CURVE_POINTS", 2)
     del configuration["noise"], configuration["name"], configuration["seed"]
     plan = tmp_path / "variants.json"
-    plan.write_text(json.dumps({"base": configuration, "groups": {
-        "Reference": {"reference": {}},
-        "Loss": {"mae alone": {"loss": {"mae": 1.0}}},
-        "Network": {"parallel": {"network.conditional": False}},
+    plan.write_text(json.dumps({"tables": {
+        "First": {"base": configuration, "groups": {
+            "Reference": {"reference": {}},
+            "Loss": {"mae alone": {"loss": {"mae": 1.0}}},
+            "Network": {"parallel": {"network.conditional": False}},
+        }},
+        "Second": {"base": "mae alone", "change": {"batch": 2}, "groups": {
+            "Reference": {"new reference": {}},
+            "Data": {"first alone": {"shares": [1.0, 0.0]}},
+        }},
     }}))
     return plan
 
@@ -35,7 +41,8 @@ def arguments(tmp_path, picture_tar, variants, *more):
 
 
 def test_variants_are_trained_recorded_and_drawn(tmp_path, picture_tar, variants, capsys):
-    assert ablate.main(arguments(tmp_path, picture_tar, variants)) == 0
+    given = arguments(tmp_path, picture_tar, variants, "--only", "First")
+    assert ablate.main(given) == 0
     assert capsys.readouterr().out.count("SSIM") == 3
     results = tmp_path / "results"
     records = {path.stem: json.loads(path.read_text()) for path in results.glob("*.json")}
@@ -45,17 +52,85 @@ def test_variants_are_trained_recorded_and_drawn(tmp_path, picture_tar, variants
     for record in records.values():
         assert record["crops_seen"] == 4 * record["steps"] > 0
         assert set(record["entropy_share"]) == {"s1", "s2", "s3", "s4"}
+        assert record["computed_in"] in ("bfloat16", "float32")
+        assert record["processor"] == torch.backends.cpu.get_cpu_capability()
+        assert record["data"] == [record["validation_data"]] == ["data0/pictures.tar"]
     # What has a record is not trained again; another length is.
-    assert ablate.main(arguments(tmp_path, picture_tar, variants)) == 0
+    assert ablate.main(given) == 0
     assert capsys.readouterr().out == ""
     assert ablate.main(arguments(tmp_path, picture_tar, variants, "--seeds", "2", "--only",
                                  "reference")) == 0
     docs = tmp_path / "docs"
-    assert draw_ablations.main(["--results", str(results), "--docs", str(docs)]) == 0
-    rows = [line for line in (docs / "ablations.md").read_text().splitlines()
-            if line.startswith("| ")][1:]
-    assert [row.split("|")[2].strip() for row in rows] == ["reference", "mae alone", "parallel"]
+    drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(docs)]
+    assert draw_ablations.main(drawing) == 0
+    assert named_rows(docs) == ["reference", "mae alone", "parallel"]
     assert all((docs / f"ablations.{suffix}").stat().st_size > 1000 for suffix in ("png", "svg"))
+
+
+def named_rows(docs):
+    """Variants of the tables of a drawn document, in their order."""
+    lines = (docs / "ablations.md").read_text().splitlines()
+    return [line.split("|")[2].strip() for line in lines
+            if line.startswith("| ") and "| Variant |" not in line]
+
+
+def test_table_built_on_a_variant_is_measured_on_other_data_too(tmp_path, picture_tar, variants,
+                                                                capsys):
+    other = tmp_path / "other.tar"
+    other.write_bytes(picture_tar.read_bytes())
+    given = ["--data", str(picture_tar), str(other), "--validation", str(picture_tar), str(other),
+             *arguments(tmp_path, picture_tar, variants, "--only", "Second")[4:]]
+    assert ablate.main(given) == 0
+    results = tmp_path / "results"
+    name = f"{tmp_path.name}/other.tar"
+    for stem, shares in (("new_reference-1", [1.0, 1.0]), ("first_alone-1", [1.0, 0.0])):
+        record = json.loads((results / f"{stem}.json").read_text())
+        assert record["configuration"]["loss"] == {"mae": 1.0}
+        assert record["crops_seen"] == 2 * record["steps"]
+        assert record["shares"] == shares
+        # The same pictures give the same figures.
+        assert record["elsewhere"][name]["psnr_db"] == record["psnr_db"]
+    drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
+    capsys.readouterr()
+    assert draw_ablations.main(drawing) == 0
+    assert named_rows(tmp_path) == ["new reference", "first alone"]
+    text = (tmp_path / "ablations.md").read_text()
+    assert f"SSIM, {tmp_path.name}/other |" in text
+    assert f"({record['computed_in']}" not in text
+    assert f"in {record['computed_in']} ({record['processor']})" in text
+    assert "There is one run of each" in text
+
+
+def made_up(name, seed, ssim, psnr, minutes=1.0):
+    return {"name": name, "change": {}, "minutes": minutes, "ssim": ssim, "psnr_db": psnr,
+            "ciede2000": 4.0, "entropy_share": {"s1": 0.9}, "crops_seen": 80, "parameters": 9,
+            "pictures": 2, "validation": [{"seconds": 60, "ssim": ssim, "psnr_db": psnr}]}
+
+
+def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
+    """Means over the seeds, distances to the table's own reference, the spread of the seeds."""
+    results = tmp_path / "results"
+    results.mkdir()
+    for record in (made_up("reference", 1, 0.8, 25), made_up("reference", 2, 0.82, 26),
+                   made_up("parallel", 1, 0.7, 24), made_up("parallel", 2, 0.72, 23),
+                   made_up("new reference", 1, 0.9, 29, 2.0)):
+        seed = sum(1 for path in results.glob(f"{record['name']}*"))
+        (results / f"{record['name']}-{seed}.json").write_text(json.dumps(record))
+    drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
+    assert draw_ablations.main(drawing) == 0
+    text = (tmp_path / "ablations.md").read_text()
+    assert "| 0.810 | 25.50 dB |" in text
+    assert "| 0.710 (-0.100) | 23.50 dB (-2.00) |" in text
+    assert "| 0.900 | 29.00 dB |" in text
+    # Both pairs are 0.02 and 1 dB apart, so their standard deviations are these by sqrt(2).
+    assert "means of 2 seeds; one seed lies 0.0141 of SSIM and 0.71 dB" in text
+    (results / "parallel-1.json").write_text(json.dumps(made_up("parallel", 2, 0.7, 24, 2.0)))
+    assert draw_ablations.main(drawing) == 2
+    assert "'First'" in capsys.readouterr().err
+    for path in results.glob("reference*"):
+        path.unlink()
+    assert draw_ablations.main(drawing) == 2
+    assert "has no record of the reference" in capsys.readouterr().err
 
 
 def test_stopped_variant_goes_on(tmp_path, picture_tar, variants):
@@ -79,24 +154,43 @@ def test_stopped_variant_goes_on(tmp_path, picture_tar, variants):
 
 def test_mistakes_are_said(tmp_path, picture_tar, variants, capsys):
     assert ablate.main(arguments(tmp_path, picture_tar, variants, "--only", "nothing")) == 2
-    assert "no variant 'nothing'" in capsys.readouterr().err
+    assert "no variant or table 'nothing'" in capsys.readouterr().err
     with pytest.raises(ValueError, match="losses is no table"):
         ablate.changed({"loss": {}}, {"losses.mae": 1.0})
     assert draw_ablations.main(["--results", str(tmp_path / "none")]) == 2
     assert "has no record of the reference" in capsys.readouterr().err
 
 
-PLAN = json.loads(ablate.VARIANTS.read_text())
-CHANGES = {name: change for group in PLAN["groups"].values() for name, change in group.items()}
+def test_plans_that_do_not_hold_together_are_refused(tmp_path):
+    plan = tmp_path / "plan.json"
+    table = {"base": {"batch": 1}, "groups": {"Reference": {"one": {}}}}
+    for second, said in ((table, "two variants 'one'"),
+                         (table | {"base": "two"}, "'Second' is built on 'two', but no table")):
+        plan.write_text(json.dumps({"tables": {"First": table, "Second": second}}))
+        with pytest.raises(ValueError, match=said):
+            ablate.read_variants(plan)
 
 
-@pytest.mark.parametrize("name", CHANGES)
+def test_records_are_those_of_the_shipped_variants():
+    """Nobody has changed a variant after it was measured."""
+    for path in ablate.RESULTS.glob("*.json"):
+        record = json.loads(path.read_text())
+        variant = SHIPPED[record["name"]]
+        same = {"name": record["name"], "seed": record["configuration"]["seed"]}
+        assert record["configuration"] == variant.configuration | same, path.name
+        assert (record["group"], record["change"]) == (variant.group, variant.change)
+
+
+SHIPPED = ablate.read_variants(ablate.VARIANTS)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_variant_trains(tmp_path, picture_tar, name):
     """Each variant, with small pictures, for one step without and one with quantisation."""
-    configuration = ablate.changed(PLAN["base"], CHANGES[name]) | {
+    configuration = SHIPPED[name].configuration | {
         "name": name, "seed": 1, "crop": 32, "batch": 2, "steps": 2, "unquantised_steps": 1}
     cache = open_cache(picture_tar, tmp_path, 32, 64)
-    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 2, 1), tmp_path)
+    trainer = Trainer(configuration, sampler_of(configuration, [cache], [1.0]), tmp_path)
     for _ in range(2):
         terms = trainer.train_step()
     assert trainer.progress == 1

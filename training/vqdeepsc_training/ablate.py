@@ -12,6 +12,7 @@ import copy
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,11 @@ from numpy.typing import NDArray
 
 from . import distributed
 from .checkpoint import read_checkpoint
-from .data import BatchSampler, DataError, evaluation_pictures, open_cache
+from .data import DataError, evaluation_pictures, open_cache, sampler_of
 from .evaluate import described, entropy_share, mean_quality, quality
 from .export import count_labels
 from .repository import ROOT
+from .train import short_name
 from .trainer import Trainer
 
 VARIANTS = ROOT / "training" / "ablations.json"
@@ -46,6 +48,41 @@ def changed(base: dict, change: dict) -> dict:
             table = table[name]
         table[key] = value
     return configuration
+
+
+@dataclass
+class Variant:
+    """A row of a table: `configuration` is the table's `base` with one `change`."""
+
+    table: str
+    group: str
+    change: dict
+    base: dict
+    configuration: dict
+
+
+def read_variants(path: Path) -> dict[str, Variant]:
+    """Variants by name, in the order of a file as ablations.json.
+
+    A table's `base` is a configuration or the name of a variant before it, and what the table has
+    as `change` holds for all its variants. Raises ValueError as `changed`, for a name that occurs
+    twice and for a base that is not known.
+    """
+    variants: dict[str, Variant] = {}
+    for title, table in json.loads(path.read_text())["tables"].items():
+        base = table["base"]
+        if isinstance(base, str):
+            if base not in variants:
+                raise ValueError(f"The table {title!r} is built on {base!r}, but no table "
+                                 "before it has that variant.")
+            base = variants[base].configuration
+        base = changed(base, table.get("change", {}))
+        for group, changes in table["groups"].items():
+            for name, change in changes.items():
+                if name in variants:
+                    raise ValueError(f"There are two variants {name!r}.")
+                variants[name] = Variant(title, group, change, base, changed(base, change))
+    return variants
 
 
 def file_name(name: str, seed: int) -> str:
@@ -88,22 +125,23 @@ def ablate(args: argparse.Namespace) -> list[Path]:
     torch.set_num_threads(args.threads)
     device = distributed.own_device(args.device)
     clock = time.process_time if device.type == "cpu" else time.monotonic
-    plan = json.loads(args.variants.read_text())
-    known = {name: (group, change) for group, variants in plan["groups"].items()
-             for name, change in variants.items()}
-    if unknown := set(args.only or ()) - set(known):
-        raise ValueError(f"There is no variant {sorted(unknown)[0]!r}; "
-                         f"known are {', '.join(known)}.")
-    base = plan["base"]
-    images = evaluation_pictures(args.validation, 128, args.validation_pictures)
-    largest = int(base["crop"] * base["zoom"] * 1.5)
-    caches = [open_cache(path, args.cache, base["crop"], largest) for path in args.data]
+    known = read_variants(args.variants)
+    names = [*known, *dict.fromkeys(variant.table for variant in known.values())]
+    if unknown := set(args.only or ()) - set(names):
+        raise ValueError(f"There is no variant or table {sorted(unknown)[0]!r}; "
+                         f"known are {', '.join(names)}.")
+    wanted = {name: variant for name, variant in known.items()
+              if not args.only or {name, variant.table} & set(args.only)}
+    images = {short_name(path): evaluation_pictures(path, 128, args.validation_pictures)
+              for path in args.validation}
+    first, *others = images
+    processor = (torch.backends.cpu.get_cpu_capability() if device.type == "cpu"
+                 else torch.cuda.get_device_name(device))
     args.results.mkdir(parents=True, exist_ok=True)
     records = []
     for seed in args.seeds:
-        for name in args.only or known:
-            group, change = known[name]
-            configuration = changed(base, change) | {"name": name, "seed": seed}
+        for name, variant in wanted.items():
+            configuration = variant.configuration | {"name": name, "seed": seed}
             record = args.results / f"{file_name(name, seed)}.json"
             records.append(record)
             asked = {"configuration": configuration, "minutes": args.minutes}
@@ -111,21 +149,30 @@ def ablate(args: argparse.Namespace) -> list[Path]:
                 found = json.loads(record.read_text())
                 if {key: found[key] for key in asked} == asked:
                     continue
-            sampler = BatchSampler(caches, args.shares or [1.0] * len(caches),
-                                   configuration["crop"], configuration["batch"], seed,
-                                   configuration["zoom"])
+            # All variants of a table take their crops from the same pictures.
+            crop = variant.base["crop"]
+            caches = [open_cache(path, args.cache, crop, int(crop * variant.base["zoom"] * 1.5))
+                      for path in args.data]
+            shares = configuration.get("shares") or args.shares or [1.0] * len(caches)
+            sampler = sampler_of(configuration, caches, shares)
             folder = args.runs / f"{record.stem}-{args.minutes:g}-minutes"
             trainer = Trainer(configuration, sampler, folder, args.minutes / 60, clock,
                               device=device)
-            train_variant(trainer, images)
-            measured = measure(trainer, images)
+            train_variant(trainer, images[first])
+            measured = measure(trainer, images[first])
             record.write_text(json.dumps({
-                "name": name, "group": group, "change": change, **asked, **measured,
-                "pictures": len(images), "crops_seen": trainer.pictures, "steps": trainer.step,
+                "name": name, "group": variant.group, "change": variant.change, **asked,
+                "data": [short_name(path) for path in args.data], "shares": shares,
+                "computed_in": trainer.precision, "processor": processor,
+                "validation_data": first, **measured,
+                "elsewhere": {other: measure(trainer, images[other]) for other in others},
+                "pictures": len(images[first]), "crops_seen": trainer.pictures,
+                "steps": trainer.step,
                 "parameters": sum(p.numel() for p in trainer.network.parameters()),
                 "validation": trainer.curve,
             }, indent=1) + "\n")
-            print(f"{name}, seed {seed}: {trainer.step} steps, {described(measured)}", flush=True)
+            print(f"{name}, seed {seed}: {trainer.step} steps in {trainer.precision}, "
+                  f"{described(measured)}", flush=True)
     return records
 
 
@@ -139,14 +186,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, nargs="+", required=True,
                         help="folders or tar files of pictures to train on")
     parser.add_argument("--shares", type=float, nargs="+",
-                        help="share of each data set in a batch (all the same if not given)")
-    parser.add_argument("--validation", type=Path, required=True,
-                        help="folder or tar file of pictures to measure on")
-    parser.add_argument("--validation-pictures", type=int, default=60, help="how many at most")
+                        help="share of each data set in a batch, for variants that name none (all "
+                             "the same if not given)")
+    parser.add_argument("--validation", type=Path, nargs="+", required=True,
+                        help="folders or tar files of pictures to measure on; the table and the "
+                             "curves are of the first")
+    parser.add_argument("--validation-pictures", type=int, default=60,
+                        help="how many of each at most")
     parser.add_argument("--minutes", type=float, default=2.0,
                         help="processor or GPU time of the training steps of each run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="one run for each")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="variants to run (default: all)")
+    parser.add_argument("--only", nargs="+", metavar="NAME",
+                        help="variants or tables to run (default: all)")
     parser.add_argument("--variants", type=Path, default=VARIANTS, help="what to compare")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the records")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablations"),

@@ -10,142 +10,231 @@ from pathlib import Path
 
 import numpy as np
 
-from .ablate import RESULTS
+from .ablate import RESULTS, VARIANTS, Variant, read_variants
 from .data import DataError
 from .figures import save_figure
 from .repository import ROOT
 
-REFERENCE = "reference"
 INTRODUCTION = """\
 # Ablations
 
-What each part of the training recipe is worth, on a small network ({parameters:,} parameters, \
-crops of {crop} pixels, batch {batch}), each variant trained for {minutes:g} minutes of processor \
-time with one change to the reference. Measured on {pictures} validation pictures of 128x128, \
-noiseless. The runs are short, so they rank what learns fast; {seeds} The shipped models have the \
-changes of `unbounded, few dimensions, weight 16`: few dimensions and a heavy commitment keep the \
-features near their codewords, so that the gradient copied past the quantiser is nearly right, and \
-without tanh there is one part less.
+What each part of the training recipe is worth, on a small network. Every variant is trained for \
+the same processor time, with one change to the reference of its table. The runs are short, so \
+they rank what learns fast. All figures are of 128x128 pictures, noiseless; brackets hold the \
+distance to the reference. Least entropy: of the codebook whose labels use the smallest share of \
+their bits.
 
 Made by `python -m vqdeepsc_training.draw_ablations` from the records in \
 [`training/results/ablations`](../training/results/ablations), which \
 `python -m vqdeepsc_training.ablate` wrote; the variants are those of \
-[`training/ablations.json`](../training/ablations.json).
+[`training/ablations.json`](../training/ablations.json), the options are explained in \
+[`training/README.md`](../training/README.md#configurations).
 """
 
+TEXTS = {
+    "First recipe": ("", """\
+The shipped models have the changes of `unbounded, few dimensions, weight 16`: few dimensions and \
+a heavy commitment keep the features near their codewords, so that the gradient copied past the \
+quantiser is nearly right, and without tanh there is one part less."""),
+    "Shipped recipe": ("""\
+The reference is `unbounded, few dimensions, weight 16` with the loss and the shares of cars and \
+natural photographs of the shipped models.""", ""),
+}
+"""What stands before and after a table."""
 
-def read_records(folder: Path) -> list[dict]:
-    """All records of a folder, in the order of the groups of the variants file.
 
-    Raises DataError if there is none, none of the reference, or they cost different times.
+Records = dict[str, list[dict]]
+Groups = dict[str, Records]
+
+
+def read_records(folder: Path, variants: dict[str, Variant]) -> Records:
+    """Records of a folder by variant, in the order of `variants`; one for each seed.
+
+    Raises DataError if there is none of the reference of a table, or a table's runs cost different
+    times.
     """
-    records = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    if not any(record["name"] == REFERENCE for record in records):
-        raise DataError(f"{folder} has no record of the {REFERENCE}.")
-    if len({record["minutes"] for record in records}) > 1:
-        raise DataError(f"The records in {folder} are of runs of different length.")
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    records = {name: those for name in variants
+               if (those := [record for record in found if record["name"] == name])}
+    for table in dict.fromkeys(variant.table for variant in variants.values()):
+        of_table = [name for name in records if variants[name].table == table]
+        if not of_table and records:
+            continue
+        name = reference(variants, table)
+        if name not in records:
+            raise DataError(f"{folder} has no record of the {name}.")
+        if len({record["minutes"] for name in of_table for record in records[name]}) > 1:
+            raise DataError(f"The records of {table!r} in {folder} are of runs of different "
+                            "length.")
     return records
 
 
-def by_variant(records: list[dict]) -> dict[str, dict[str, list[dict]]]:
-    """Records by group and variant, the reference first; one for each seed."""
-    groups: dict[str, dict[str, list[dict]]] = {}
-    for record in sorted(records, key=lambda r: r["name"] != REFERENCE):
-        groups.setdefault(record["group"], {}).setdefault(record["name"], []).append(record)
-    return groups
+def reference(variants: dict[str, Variant], table: str) -> str:
+    """The variant of a table that changes nothing."""
+    return next(name for name, variant in variants.items()
+                if variant.table == table and not variant.change)
 
 
-def mean(records: list[dict], key: str) -> float:
-    """Mean of a figure over seeds."""
-    return float(np.mean([record[key] for record in records]))
+def by_table(records: Records, variants: dict[str, Variant]) -> dict[str, Groups]:
+    """Records by table, group and variant."""
+    tables: dict[str, Groups] = {}
+    for name, those in records.items():
+        variant = variants[name]
+        tables.setdefault(variant.table, {}).setdefault(variant.group, {})[name] = those
+    return tables
 
 
-def table(groups: dict[str, dict[str, list[dict]]]) -> list[str]:
+def mean(records: list[dict], *keys: str) -> float:
+    """Mean of a figure over seeds; keys: its path within a record."""
+    values = records
+    for key in keys:
+        values = [value[key] for value in values]
+    return float(np.mean(values))
+
+
+def quality(records: list[dict], compared: list[dict] | None, *where: str) -> str:
+    """Two cells of a table, SSIM and PSNR, each with its distance to the reference, if any."""
+    cells = []
+    for key, form, unit in (("ssim", ".3f", ""), ("psnr_db", ".2f", " dB")):
+        value = mean(records, *where, key)
+        cell = f"{value:{form}}{unit}"
+        if compared is not None:
+            cell += f" ({value - mean(compared, *where, key):+{form}})"
+        cells.append(cell)
+    return " | ".join(cells)
+
+
+def elsewhere(records: Records) -> list[str]:
+    """Data sets that all runs of a table were measured on besides the first."""
+    sets = [set(record.get("elsewhere", ())) for those in records.values() for record in those]
+    return sorted(set.intersection(*sets))
+
+
+def table(groups: Groups, reference: str) -> list[str]:
     """Markdown table of all variants, each with its distance to the reference."""
-    reference = next(iter(groups.values()))[REFERENCE]
-    lines = ["| | Variant | Change | SSIM | PSNR | CIEDE2000 | Least entropy | Crops seen |",
-             "|---|---|---|---|---|---|---|---|"]
+    all_records = {name: those for variants in groups.values() for name, those in variants.items()}
+    others = elsewhere(all_records)
+    heads = ["", "Variant", "Change", "SSIM", "PSNR", "CIEDE2000", "Least entropy", "Crops seen",
+             *(f"{figure}, {other.removesuffix('.tar')}" for other in others
+               for figure in ("SSIM", "PSNR"))]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for group, variants in groups.items():
         for name, records in variants.items():
             change = json.dumps(records[0]["change"])[1:-1].replace("|", "\\|")
-            ssim, psnr = mean(records, "ssim"), mean(records, "psnr_db")
-            away = ("", "") if name == REFERENCE else (
-                f" ({ssim - mean(reference, 'ssim'):+.3f})",
-                f" ({psnr - mean(reference, 'psnr_db'):+.2f})")
+            compared = None if name == reference else all_records[reference]
             least = np.mean([min(record["entropy_share"].values()) for record in records])
-            lines.append(
-                f"| {group} | {name} | {f'`{change}`' if change else ''} | {ssim:.3f}{away[0]} | "
-                f"{psnr:.2f} dB{away[1]} | {mean(records, 'ciede2000'):.2f} | {least:.0%} | "
-                f"{mean(records, 'crops_seen'):,.0f} |")
+            cells = [group, name, f"`{change}`" if change else "", quality(records, compared),
+                     f"{mean(records, 'ciede2000'):.2f}", f"{least:.0%}",
+                     f"{mean(records, 'crops_seen'):,.0f}",
+                     *(quality(records, compared, "elsewhere", other) for other in others)]
+            lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def spread(groups: dict[str, dict[str, list[dict]]]) -> str:
-    """How far seeds lie apart, as a clause."""
-    sets = [records for variants in groups.values() for records in variants.values()
-            if len(records) > 1]
-    if not sets:
-        return ("there is one run of each, so differences of a few thousandths of SSIM say "
+def spread(records: Records) -> str:
+    """How far seeds lie apart, as a sentence."""
+    repeated = [those for those in records.values() if len(those) > 1]
+    if not repeated:
+        return ("There is one run of each, so differences of a few thousandths of SSIM say "
                 "nothing.")
-    deviation = {key: np.sqrt(np.mean([np.var([r[key] for r in records], ddof=1)
-                                       for records in sets])) for key in ("ssim", "psnr_db")}
-    return (f"one seed lies {deviation['ssim']:.3f} of SSIM and {deviation['psnr_db']:.2f} dB "
-            "(standard deviation) from another.")
+    ssim, psnr = (np.sqrt(np.mean([np.var([r[key] for r in those], ddof=1) for those in repeated]))
+                  for key in ("ssim", "psnr_db"))
+    fewest, most = (count(len(those) for those in records.values()) for count in (min, max))
+    runs = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return (f"Figures are means of {runs} seeds; one seed lies {ssim:.4f} of SSIM and {psnr:.2f} "
+            "dB (standard deviation) from another, and what differs by less says nothing.")
 
 
-def curves(groups: dict[str, dict[str, list[dict]]], base: Path) -> None:
-    """SSIM and PSNR against processor time, one column for each group, as base.png and base.svg."""
+def circumstances(groups: Groups, reference: str, variant: Variant) -> str:
+    """What all runs of a table have in common, as sentences."""
+    records = {name: those for variants in groups.values() for name, those in variants.items()}
+    one = records[reference][0]
+    text = (f"{one['parameters']:,} parameters, crops of {variant.configuration['crop']} pixels, "
+            f"batch {variant.configuration['batch']}, {one['minutes']:g} min of processor time")
+    machines = {(r.get("computed_in"), r.get("processor"))
+                for those in records.values() for r in those}
+    if len(machines) == 1 and (None, None) not in machines:
+        precision, processor = machines.pop()
+        text += f" in {precision} ({processor})"
+    data = f" of {one['validation_data'].removesuffix('.tar')}" if "validation_data" in one else ""
+    return f"{text}, {one['pictures']} validation pictures{data}. {spread(records)}"
+
+
+def curves(tables: dict[str, Groups], variants: dict[str, Variant], base: Path) -> None:
+    """SSIM and PSNR against processor time, as base.png and base.svg.
+
+    Each table has two rows, each of its groups a column.
+    """
     from matplotlib.figure import Figure
 
-    reference = next(iter(groups.values()))[REFERENCE]
-    shown = {group: variants for group, variants in groups.items() if REFERENCE not in variants}
-    shown = shown or groups
-    figure = Figure(figsize=(4.2 * len(shown), 6.5), layout="constrained")
-    axes = figure.subplots(2, len(shown), sharex=True, sharey="row", squeeze=False)
-    for column, (group, variants) in enumerate(shown.items()):
-        for row, (key, label) in enumerate((("ssim", "SSIM"), ("psnr_db", "PSNR (dB)"))):
-            axis = axes[row][column]
-            for name, records in ({REFERENCE: reference} | variants).items():
-                for number, record in enumerate(records):
-                    axis.plot([point["seconds"] / 60 for point in record["validation"]],
-                              [point[key] for point in record["validation"]],
-                              label=name if number == 0 else None,
-                              color="black" if name == REFERENCE
-                              else f"C{list(variants).index(name)}")
-            axis.grid(alpha=0.3)
-            if column == 0:
-                axis.set_ylabel(f"{label}, validation")
-        axes[0][column].set_title(group)
-        axes[0][column].legend(fontsize="small")
-        axes[1][column].set_xlabel("processor time (minutes)")
+    shown = {title: {group: rows for group, rows in groups.items()
+                     if reference(variants, title) not in rows} or groups
+             for title, groups in tables.items()}
+    columns = max(len(groups) for groups in shown.values())
+    figure = Figure(figsize=(4.6 * columns, 6.5 * len(shown)), layout="constrained")
+    parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
+    for part, (title, groups) in zip(parts, shown.items(), strict=True):
+        name = reference(variants, title)
+        (compared,) = (rows[name] for rows in tables[title].values() if name in rows)
+        part.suptitle(title, fontweight="bold")
+        axes = part.subplots(2, columns, sharex=True, sharey="row", squeeze=False)
+        for column, (group, rows) in enumerate(groups.items()):
+            for axis, (key, label) in zip(axes[:, column], (("ssim", "SSIM"),
+                                                            ("psnr_db", "PSNR (dB)")), strict=True):
+                draw_group(axis, {name: compared} | rows, key)
+                if column == 0:
+                    axis.set_ylabel(f"{label}, validation")
+            axes[0][column].set_title(group)
+            axes[0][column].legend(fontsize="small", loc="lower right")
+            axes[1][column].set_xlabel("processor time (minutes)")
+        for axis in axes[:, len(groups) :].flat:
+            axis.remove()
     save_figure(figure, base)
 
 
-def draw(records: list[dict], docs: Path) -> None:
-    """Write ablations.md, ablations.png and ablations.svg into `docs`."""
-    groups = by_variant(records)
-    reference = next(iter(groups.values()))[REFERENCE][0]
-    text = INTRODUCTION.format(
-        parameters=reference["parameters"], crop=reference["configuration"]["crop"],
-        batch=reference["configuration"]["batch"], minutes=reference["minutes"],
-        pictures=reference["pictures"], seeds=spread(groups))
+def draw_group(axis: object, rows: Records, key: str) -> None:
+    """Curves of one figure, the first variant in black; a line for each seed."""
+    for number, (name, records) in enumerate(rows.items()):
+        for record in records:
+            # The first tenths of a run are far below the rest, and would flatten it.
+            points = [p for p in record["validation"] if p["seconds"] >= 18 * record["minutes"]]
+            axis.plot([point["seconds"] / 60 for point in points], [p[key] for p in points],
+                      label=name if record is records[0] else None,
+                      color=f"C{number - 1}" if number else "black", lw=1.2)
+    axis.grid(alpha=0.3)
+
+
+def draw(folder: Path, plan: Path, docs: Path) -> None:
+    """Write ablations.md, ablations.png and ablations.svg into `docs`.
+
+    Raises DataError or ValueError as `read_records` and `read_variants` do.
+    """
+    variants = read_variants(plan)
+    tables = by_table(read_records(folder, variants), variants)
     docs.mkdir(parents=True, exist_ok=True)
-    lines = [text, *table(groups), "",
-             "In brackets: the distance to the reference. Least entropy: of the codebook whose "
-             "labels use the smallest share of their bits.", "",
-             "![Validation against processor time](ablations.png)", ""]
+    lines = [INTRODUCTION]
+    for title, groups in tables.items():
+        name = reference(variants, title)
+        before, after = TEXTS.get(title, ("", ""))
+        text = f"{before} {circumstances(groups, name, variants[name])}".strip()
+        lines += [f"## {title}", text, "", *table(groups, name), ""]
+        if after:
+            lines += [after, ""]
+    lines += ["## Curves", "![Validation against processor time](ablations.png)", ""]
     (docs / "ablations.md").write_text("\n".join(lines))
-    curves(groups, docs / "ablations")
+    curves(tables, variants, docs / "ablations")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Arguments of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m vqdeepsc_training.draw_ablations",
-        description="Draw the table and the curves of the ablations.",
+        description="Draw the tables and the curves of the ablations.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the records")
+    parser.add_argument("--variants", type=Path, default=VARIANTS,
+                        help="what was compared, in which order")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder to write into")
     return parser.parse_args(argv)
 
@@ -154,8 +243,8 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     args = parse_args(argv)
     try:
-        draw(read_records(args.results), args.docs)
-    except (DataError, OSError) as error:
+        draw(args.results, args.variants, args.docs)
+    except (DataError, ValueError, OSError) as error:
         print(f"draw_ablations: {error}", file=sys.stderr)
         return 2
     return 0

@@ -16,7 +16,12 @@ from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training import export as exporting
 from vqdeepsc_training import flipped_bits
 from vqdeepsc_training.checkpoint import whole_curve
-from vqdeepsc_training.model_card import entropy_note, next_doubling, sources
+from vqdeepsc_training.model_card import (
+    entropy_note,
+    next_doubling,
+    runs_of_this_network,
+    sources,
+)
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.repository import Codec
 from vqdeepsc_training.train import main as train
@@ -161,19 +166,32 @@ def test_entropy_share_of_known_counts():
 
 
 def test_the_card_says_what_the_next_doubling_would_bring():
-    runs = [{"pictures": 400, "run": "first", "fresh": [], "until_step": 4, "validation": [
-        {"pictures": n, "ssim": 0.5 + 0.02 * np.log2(n), "psnr_db": 20 + np.log2(n)}
-        for n in (100, 200, 300, 400)]}]
-    second = [{"pictures": n - 400, "ssim": 0.5 + 0.01 * np.log2(n),
-               "psnr_db": 20 + 0.5 * np.log2(n)} for n in (500, 700, 900, 1000)]
-    curve = whole_curve(runs, second)
-    assert [point["pictures"] for point in curve] == [100, 200, 300, 400, 500, 700, 900, 1000]
-    (text, _) = next_doubling(curve)
+    def points(slope: float, *pictures: int) -> list[dict]:
+        return [{"pictures": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
+                for n in pictures]
+
+    single = points(0.01, 100, 500, 700, 900, 1000)
+    (text, _) = next_doubling([], whole_curve([], single))
     assert text.startswith("1,000 crops were seen.")
-    assert "since 500 crops rise by +0.0100 in SSIM and +0.50 dB" in text
-    assert next_doubling(curve[:1]) == []
-    short = whole_curve(runs, [{"pictures": 10, "ssim": 0.8, "psnr_db": 25.0}])[3:]
-    assert next_doubling(short) == []
+    assert "since 500 crops rise by +0.0100 in SSIM and +1.00 dB" in text
+    assert next_doubling([], single[:1]) == next_doubling([], []) == []
+
+    def run(name: str, *pictures: int, fresh: tuple[str, ...] = ()) -> dict:
+        return {"pictures": pictures[-1], "run": name, "fresh": list(fresh), "until_step": 4,
+                "validation": points(0.02, *pictures)}
+
+    history = [run("other", 50, 100, fresh=("spaces",)), {"until_step": 2, "configuration": {}},
+               run("first", 200, 400)]
+    runs = runs_of_this_network(history)
+    assert [entry["run"] for entry in runs] == ["first"]
+    assert runs_of_this_network(history[:1]) == []
+    second = [{"pictures": 1200, "ssim": 0.5 + 0.02 * np.log2(400) + 0.03, "psnr_db": 31.0}]
+    curve = whole_curve(runs, second)
+    assert [point["pictures"] for point in curve] == [200, 400, 1600]
+    (text, _) = next_doubling(runs, curve)
+    assert text.startswith("1,600 crops were seen.")
+    assert "at 400, SSIM has risen by +0.0300" in text
+    assert "+0.0150 and" in text
 
 
 def test_the_card_cites_each_known_data_set_once():

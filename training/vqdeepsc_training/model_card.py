@@ -99,14 +99,13 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
         lines += ["How it came there: up to the step given, the configuration had", ""]
         lines += [_history_line(entry) for entry in history]
         lines.append("")
-    # Parts that started afresh make the curve of the run before another network's.
-    afresh = any(entry.get("fresh") for entry in history)
-    curve = whole_curve([] if afresh else history, run["curve"])
+    runs = runs_of_this_network(history)
+    curve = whole_curve(runs, run["curve"])
     if curve:
         shown = curve[:: max(1, len(curve) // 12)]
         if shown[-1] is not curve[-1]:
             shown.append(curve[-1])
-        lines += [*next_doubling(curve), "Validation during training:", "",
+        lines += [*next_doubling(runs, curve), "Validation during training:", "",
                   "| Crops seen | SSIM | PSNR |", "|---|---|---|"]
         lines += [f"| {p['pictures']:,} | {p['ssim']:.4f} | {p['psnr_db']:.2f} dB |" for p in shown]
         lines.append("")
@@ -134,22 +133,43 @@ def entropy_note(measured: dict, bits: dict[str, int]) -> list[str]:
     return notes
 
 
-def next_doubling(curve: list[dict]) -> list[str]:
+def runs_of_this_network(history: list[dict]) -> list[dict]:
+    """The runs of a record's history since parts of the network last started afresh."""
+    runs = [entry for entry in history if "run" in entry]
+    afresh = [number for number, entry in enumerate(runs) if entry["fresh"]]
+    return runs[afresh[-1] + 1 :] if afresh else runs
+
+
+def next_doubling(runs: list[dict], curve: list[dict]) -> list[str]:
     """What the next doubling of the crops would bring, or nothing if the curve is too short.
 
-    curve: of `whole_curve`. Lines are fitted to SSIM and PSNR against log2 of the crops, over the
-    last half of the crops.
+    runs: of `runs_of_this_network`; curve: their `whole_curve` with that of the last run. Ends of
+    runs, where the learning rate has fallen, are compared; for a single run lines are fitted to
+    SSIM and PSNR against log2 of the crops, over the last half of the crops.
     """
-    late = [point for point in curve if 2 * point["pictures"] >= curve[-1]["pictures"]]
-    if len(late) < 3 or late[-1]["pictures"] < 1.5 * late[0]["pictures"]:
+    if not curve:
+        return []
+    last = curve[-1]
+    seen = f"{last['pictures']:,} crops were seen. "
+    before = sum(run["pictures"] for run in runs)
+    earlier = [point for point in curve if point["pictures"] <= before]
+    if earlier and last["pictures"] > before:
+        doublings = np.log2(last["pictures"] / before)
+        ssim, psnr = (last[key] - earlier[-1][key] for key in ("ssim", "psnr_db"))
+        return [f"{seen}Since the end of the run before, at {before:,}, SSIM has risen by "
+                f"{ssim:+.4f} and PSNR by {psnr:+.2f} dB, which is {ssim / doublings:+.4f} and "
+                f"{psnr / doublings:+.2f} dB with each doubling; the next would bring about as "
+                "much or less.", ""]
+    late = [point for point in curve if 2 * point["pictures"] >= last["pictures"]]
+    if len(late) < 3 or last["pictures"] < 1.5 * late[0]["pictures"]:
         return []
     doublings = np.log2([point["pictures"] for point in late])
     slopes = {key: np.polyfit(doublings, [point[key] for point in late], 1)[0]
               for key in ("ssim", "psnr_db")}
-    return [f"{curve[-1]['pictures']:,} crops were seen. Lines through the validation curve since "
-            f"{late[0]['pictures']:,} crops rise by {slopes['ssim']:+.4f} in SSIM and "
-            f"{slopes['psnr_db']:+.2f} dB with each doubling; part of that is the falling learning "
-            "rate, so the next doubling would bring at most as much.", ""]
+    return [f"{seen}Lines through the validation curve since {late[0]['pictures']:,} crops rise by "
+            f"{slopes['ssim']:+.4f} in SSIM and {slopes['psnr_db']:+.2f} dB with each doubling; "
+            "part of that is the falling learning rate, so the next doubling would bring at most "
+            "as much.", ""]
 
 
 def _history_line(entry: dict) -> str:

@@ -76,6 +76,16 @@ int burst_decoder_impl::iterations() const
     return d_iterations;
 }
 
+bool burst_decoder_impl::start()
+{
+    // A flowgraph that is run again counts its items from the beginning.
+    if (nitems_read(0) == 0) {
+        d_llrs.clear();
+        d_filled = 0;
+    }
+    return gr::sync_block::start();
+}
+
 int burst_decoder_impl::work(int noutput_items,
                              gr_vector_const_void_star& input_items,
                              gr_vector_void_star&)

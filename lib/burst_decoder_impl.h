@@ -22,6 +22,7 @@ public:
     void set_iterations(int iterations) override;
     int iterations() const override;
 
+    bool start() override;
     int work(int noutput_items,
              gr_vector_const_void_star& input_items,
              gr_vector_void_star& output_items) override;

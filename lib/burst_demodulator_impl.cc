@@ -63,6 +63,18 @@ void burst_demodulator_impl::set_sample_rate(double sample_rate)
     d_sample_rate = sample_rate;
 }
 
+bool burst_demodulator_impl::start()
+{
+    // A flowgraph that is run again counts its items from the beginning.
+    if (nitems_read(0) == 0) {
+        d_bursts.clear();
+        d_buffer.clear();
+        d_header_known = false;
+        d_sent = d_llrs.size();
+    }
+    return gr::block::start();
+}
+
 void burst_demodulator_impl::forecast(int, gr_vector_int& required)
 {
     required[0] = sending() ? 0 : DELAY + 1;

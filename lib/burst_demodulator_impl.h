@@ -19,6 +19,7 @@ public:
     void set_sample_rate(double sample_rate) override;
     double sample_rate() const override { return d_sample_rate; }
 
+    bool start() override;
     void forecast(int noutput_items, gr_vector_int& required) override;
     int general_work(int noutput_items,
                      gr_vector_int& ninput_items,

@@ -10,18 +10,29 @@ namespace vqdeepsc {
 
 burst_detector::sptr burst_detector::make(float threshold)
 {
-    return gnuradio::make_block_sptr<burst_detector_impl>(kernel::BurstDetector(threshold));
+    return gnuradio::make_block_sptr<burst_detector_impl>(threshold);
 }
 
 int burst_detector::decision_delay() { return kernel::BurstDetector::DECISION_DELAY; }
 
-burst_detector_impl::burst_detector_impl(kernel::BurstDetector&& detector)
+burst_detector_impl::burst_detector_impl(float threshold)
     : gr::sync_block("burst_detector",
                      gr::io_signature::make(1, 1, sizeof(gr_complex)),
                      gr::io_signature::make(1, 1, sizeof(gr_complex))),
-      d_detector(std::move(detector))
+      d_threshold(threshold),
+      d_detector(threshold)
 {
     set_tag_propagation_policy(TPP_DONT);
+}
+
+bool burst_detector_impl::start()
+{
+    // A flowgraph that is run again counts its items from the beginning.
+    if (nitems_read(0) == 0) {
+        d_detector = kernel::BurstDetector(d_threshold);
+        d_found.clear();
+    }
+    return gr::sync_block::start();
 }
 
 int burst_detector_impl::work(int noutput_items,

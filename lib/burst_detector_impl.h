@@ -10,13 +10,15 @@ namespace vqdeepsc {
 class burst_detector_impl : public burst_detector
 {
 public:
-    explicit burst_detector_impl(kernel::BurstDetector&& detector);
+    explicit burst_detector_impl(float threshold);
 
+    bool start() override;
     int work(int noutput_items,
              gr_vector_const_void_star& input_items,
              gr_vector_void_star& output_items) override;
 
 private:
+    const float d_threshold;
     kernel::BurstDetector d_detector;
     std::vector<kernel::BurstDetection> d_found; // tags that lie ahead
 };

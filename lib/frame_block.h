@@ -20,6 +20,16 @@ template <typename Base>
 class frame_block : public Base
 {
 public:
+    bool start() override
+    {
+        // A flowgraph that is run again counts its items from the beginning.
+        if (this->nitems_read(0) == 0) {
+            d_filled = 0;
+            d_sent = d_output_items;
+        }
+        return Base::start();
+    }
+
     void forecast(int, gr_vector_int& required) override
     {
         required[0] = sending() ? 0 : 1;

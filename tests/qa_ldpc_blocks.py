@@ -75,6 +75,18 @@ class TestLdpcBlocks(gr_unittest.TestCase):
             got, np.concatenate([kernel.encode(bits[:100]), kernel.encode(bits[100:200])])
         )
 
+    def test_a_flowgraph_that_is_run_again_begins_a_frame(self):
+        bits = self.rng.integers(0, 2, 250, np.uint8)
+        source = blocks.vector_source_b(bits.tolist())
+        sink = blocks.vector_sink_b()
+        self.tb.connect(source, vqdeepsc.ldpc_encoder(100, 300, frame_tag=""), sink)
+        for _ in range(2):
+            self.tb.run()
+            source.rewind()
+        kernel = LdpcEncoder(100, 300)
+        once = [kernel.encode(bits[:100]), kernel.encode(bits[100:200])]
+        np.testing.assert_array_equal(sink.data(), np.concatenate(once * 2))
+
     def noisy(self, payload, coded, frames, sigma):
         bits = self.rng.integers(0, 2, (frames, payload), np.uint8)
         encoder = LdpcEncoder(payload, coded)

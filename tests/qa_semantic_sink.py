@@ -138,6 +138,20 @@ class TestSemanticSink(gr_unittest.TestCase):
             )
             np.testing.assert_array_equal(load_picture(folder / "picture-00004.png"), drawn)
 
+    def test_a_flowgraph_that_is_run_again_begins_a_region(self):
+        image = photograph(128, 128)
+        ((header, bits),) = self.frames(image, 5)
+        llrs = bits_to_llrs(bits)
+        sink, pictures = vqdeepsc.semantic_sink(), blocks.message_debug()
+        tag = make_tag(0, FRAME_TAG, header.to_pmt())
+        # the second run begins with what the first one still wants
+        for items, tags in ((llrs[:777], [tag]), (llrs[777:], [])):
+            self.tb = gr.top_block()
+            self.tb.connect(blocks.vector_source_f(items.tolist(), False, 1, tags), sink)
+            self.tb.msg_connect(sink, "pictures", pictures, "store")
+            self.tb.run()
+        self.assertEqual(stored_messages(pictures), [])
+
     def test_wrong_parameters(self):
         with self.assertRaisesRegex(ValueError, "nosuchmodel"):
             vqdeepsc.semantic_sink(model="nosuchmodel")

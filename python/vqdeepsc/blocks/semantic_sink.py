@@ -94,6 +94,11 @@ class semantic_sink(gr.sync_block):
             self._header = None
         return items.size
 
+    def start(self) -> bool:
+        # What a flowgraph that is run again sends does not belong to the region that was cut off.
+        self._header = None
+        return True
+
     def stop(self) -> bool:
         self._publish(self._assembler.flush())
         return True

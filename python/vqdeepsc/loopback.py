@@ -88,5 +88,10 @@ def frames_source(frames: np.ndarray, headers: Sequence[pmt.pmt_base]) -> gr.bas
 
 
 def stored_messages(debug: blocks.message_debug) -> list[pmt.pmt_base]:
-    """What reached the port ``store`` of a message_debug block."""
-    return [debug.get_message(index) for index in range(debug.num_messages())]
+    """What reached the port ``store`` of a message_debug block; the flowgraph has ended."""
+    messages = [debug.get_message(index) for index in range(debug.num_messages())]
+    # Word that the flowgraph ends may overtake messages, which then wait for ever.
+    inbox, port = debug.to_basic_block(), pmt.intern("store")
+    while inbox.nmsgs(port):
+        messages.append(inbox.delete_head_nowait(port))
+    return messages

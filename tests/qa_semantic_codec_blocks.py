@@ -2,6 +2,7 @@
 """semantic_encoder and semantic_decoder: PDU to PDU."""
 
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -96,6 +97,12 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 expected = self.codec.decode_bits(self.codec.encode_bits(image), width, height)
                 np.testing.assert_array_equal(pdu_to_picture(drawn)[0], expected)
 
+    def wait_until(self, condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
     def frames(self, image, picture):
         return [
             pmt.cons(header.to_pmt(), pmt.init_f32vector(bits.size, bits_to_llrs(bits)))
@@ -131,13 +138,50 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         top.msg_connect(block, "pictures", result, "store")
         top.start()
         block.to_basic_block()._post(pmt.intern("frames"), self.frames(image, 3)[0])
-        deadline = time.monotonic() + 60
-        while not result.num_messages() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        self.wait_until(lambda: result.num_messages())
         top.stop()
         top.wait()
         (drawn,) = stored_messages(result)
         self.assertEqual(pdu_to_picture(drawn)[1], 3)
+
+    def test_a_timer_that_was_cancelled_too_late_draws_nothing(self):
+        first, second, third = self.frames(photograph(300, 100), 3)
+        top = gr.top_block()
+        block = vqdeepsc.semantic_decoder(timeout=1000.0)
+        result = blocks.message_debug()
+        top.msg_connect(block, "pictures", result, "store")
+        inbox = block.to_basic_block()
+        timers = []
+
+        def restarted():
+            timers.extend(t for t in threading.enumerate() if isinstance(t, threading.Timer))
+            return timers and timers[0] is not timers[-1]
+
+        top.start()
+        inbox._post(pmt.intern("frames"), first)
+        self.wait_until(lambda: restarted() or timers)
+        inbox._post(pmt.intern("frames"), second)
+        self.wait_until(restarted)
+        late = timers[0]
+        late.function(*late.args)
+        self.wait_until(lambda: not inbox.nmsgs(pmt.intern("timeout")))
+        inbox._post(pmt.intern("frames"), third)
+        self.wait_until(lambda: result.num_messages())
+        top.stop()
+        top.wait()
+        (drawn,) = stored_messages(result)
+        expected = self.codec.decode_bits(self.codec.encode_bits(photograph(300, 100)), 300, 100)
+        np.testing.assert_array_equal(pdu_to_picture(drawn)[0], expected)
+
+    def test_no_timer_is_left_behind(self):
+        first, _ = self.frames(photograph(200, 100), 3)
+        block = vqdeepsc.semantic_decoder(timeout=1000.0)
+        self.assertEqual(len(self.run_block(block, "frames", "pictures", [first])), 1)
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                # one that was cancelled may take a moment to end
+                thread.join(60)
+                self.assertFalse(thread.is_alive())
 
     def test_refuses_parameters_out_of_range(self):
         for parameters, sentence in (

@@ -50,6 +50,7 @@ class semantic_decoder(gr.basic_block):
         self._files = PictureFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None
+        self._timers = 0
         self._frames_port = pmt.intern("frames")
         self._pictures_port = pmt.intern("pictures")
         self.message_port_register_in(self._frames_port)
@@ -69,14 +70,16 @@ class semantic_decoder(gr.basic_block):
             self._timer.cancel()
             self._timer = None
         if self._timeout and self._assembler.has_begun:
-            word = (self._timeout_port, pmt.PMT_T)
+            self._timers += 1
+            word = (self._timeout_port, pmt.from_long(self._timers))
             self._timer = threading.Timer(self._timeout, self.to_basic_block()._post, word)
             self._timer.daemon = True
             self._timer.start()
 
-    def _draw_incomplete(self, _: pmt.pmt_base) -> None:
-        # Regions that wait are of this picture too, and their handler sets the timer again.
-        if not self.backlog():
+    def _draw_incomplete(self, timer: pmt.pmt_base) -> None:
+        # A timer that ended while a region came was cancelled too late, and regions that wait are
+        # of this picture too; their handler sets the timer again.
+        if pmt.eqv(timer, pmt.from_long(self._timers)) and not self.backlog():
             self._draw()
 
     def _draw(self) -> None:
@@ -114,11 +117,10 @@ class semantic_decoder(gr.basic_block):
 
     def finish(self) -> None:
         """Decode the region PDUs that wait, and draw what has arrived."""
-        if self._timer:
-            self._timer.cancel()
         while self.backlog():
             self._decode(self.to_basic_block().delete_head_nowait(self._frames_port))
         self._draw()
+        self._restart_timer()
 
     def stop(self) -> bool:
         # A flowgraph that is stopped leaves messages behind.

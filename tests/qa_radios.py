@@ -5,8 +5,10 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -317,6 +319,18 @@ class TestDriverMessages(gr_unittest.TestCase):
             self.count(b"O", b"sO", b"U", b"sUsU", b"D", b"S"),
             {"overflows": 3, "underflows": 3, "lost_packets": 1},
         )
+
+    def test_none_is_lost_however_often_they_are_asked_for(self):
+        interval = sys.getswitchinterval()
+        self.addCleanup(sys.setswitchinterval, interval)
+        sys.setswitchinterval(1e-6)
+        counted = Counter()
+        with DriverMessages() as watching:
+            for _ in range(2000):
+                os.write(2, b"OOOOOOOO")
+                counted.update(watching.take())
+        counted.update(watching.take())
+        self.assertEqual(counted, {"overflows": 16_000})
 
     def test_sentences_mean_nothing(self):
         self.assertEqual(self.count(b"DNS-SD USED\n", b"O how odd\n"), {})

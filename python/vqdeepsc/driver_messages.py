@@ -25,6 +25,7 @@ class DriverMessages:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def __enter__(self) -> DriverMessages:
         self._terminal = os.dup(_STDERR)
@@ -38,11 +39,14 @@ class DriverMessages:
     def __exit__(self, *_: object) -> None:
         os.dup2(self._terminal, _STDERR)
         self._thread.join(timeout=1.0)
-        os.close(self._terminal)
+        # A program that was started meanwhile may still write into the pipe.
+        if not self._thread.is_alive():
+            os.close(self._terminal)
 
     def take(self) -> dict[str, int]:
         """What has been counted since the last call: overflows, underflows, lost_packets."""
-        counts, self._counts = self._counts, Counter()
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
         return dict(counts)
 
     def _read(self, reading: int) -> None:
@@ -50,5 +54,6 @@ class DriverMessages:
             while message := pipe.read(4096):
                 os.write(self._terminal, message)
                 if _REPORTS.fullmatch(message):
-                    for letter in _REPORT.findall(message):
-                        self._counts[_KINDS.get(letter.decode(), _SEQUENCE_ERROR)] += 1
+                    with self._lock:
+                        for letter in _REPORT.findall(message):
+                            self._counts[_KINDS.get(letter.decode(), _SEQUENCE_ERROR)] += 1

@@ -67,6 +67,8 @@ def test_what_is_known_of_a_picture_comes_along(tmp_path, image):
         [b"picture", b'{"width": 0, "height": 0}', b""],
         [b"picture", b"\xff", b"123"],
         [b"picture", b"[1]", b"123"],
+        [b"picture", b'{"width": 1e999, "height": 1}', b"123"],
+        [b"picture", b"[" * 100_000, b"123"],
     ],
 )
 def test_other_messages_are_refused(parts):
@@ -84,6 +86,7 @@ def test_commands_are_answered(tmp_path):
 
     address = f"ipc://{tmp_path}/control"
     actions = {"gain": set_gain, "frequency": lambda value: values.update(frequency=value)}
+    actions["antenna"] = lambda value: {}[value]
     with ControlSocket(address, actions):
         socket = zmq.Context.instance().socket(zmq.REQ)
         socket.rcvtimeo = 1000 * SECONDS
@@ -96,16 +99,23 @@ def test_commands_are_answered(tmp_path):
             b'{"gain": "much"}',
             b"[1]",
             b"{",
+            b"[" * 100_000,
+            b'{"gain": 1e999}',
+            b'{"gain": NaN}',
+            b'{"gain": 1' + 400 * b"0" + b"}",
+            b'{"antenna": 5}',
+            b'{"gain": 30}',
         ):
             socket.send(request)
             answers.append(socket.recv_json())
         socket.close()
     assert answers[0] == {"ok": True}
-    assert values == {"gain": 20, "frequency": 2.45e9}
+    assert values == {"gain": 30, "frequency": 2.45e9}
     assert answers[1] == {"error": "the gain is too high"}
-    assert answers[2] == {"error": "there is no power to set, only gain, frequency"}
+    assert answers[2] == {"error": "there is no power to set, only gain, frequency, antenna"}
     assert answers[3] == {"error": "gain must be a number"}
-    assert all("error" in answer for answer in answers[4:])
+    assert all("error" in answer for answer in answers[4:-1])
+    assert answers[-1] == {"ok": True}
 
 
 def test_addresses_that_cannot_be_used(tmp_path):

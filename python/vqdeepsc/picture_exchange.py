@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 TOPIC = b"picture"
 _POLL_MILLISECONDS = 100
+_LARGEST = 1e12  # hertz or decibels that a command may name
 # Pictures that wait for a slow program; later ones are dropped for it.
 _QUEUE = 16
 
@@ -89,7 +90,7 @@ def parse_picture(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]
         if not (1 <= width <= 65535 and 1 <= height <= 65535):
             raise ValueError
         image = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ExchangeError(
             "a message that is no picture (topic, JSON with width and height, RGB bytes)"
         ) from error
@@ -134,7 +135,10 @@ class ControlSocket:
             for name, value in commands.items():
                 if isinstance(value, bool) or not isinstance(value, int | float):
                     raise ValueError(f"{name} must be a number")
-                self._actions[name](value)
-        except ValueError as error:
+                if not -_LARGEST <= value <= _LARGEST:
+                    raise ValueError(f"{name} must be a number from {-_LARGEST:g} to {_LARGEST:g}")
+                self._actions[name](float(value))
+        except Exception as error:
+            # A client waits for an answer, and the next one for this thread.
             return {"error": str(error)}
         return {"ok": True}

@@ -68,3 +68,6 @@ class picture_display(gr.basic_block):
             self._label.arrived.emit(pdu_to_picture(pdu)[0])
         except FrameError as error:
             self.logger.error(f"picture PDU passed over: {error}")
+        except Exception as error:
+            # The scheduler swallows what a handler raises.
+            self.logger.error(f"picture not shown: {error}")

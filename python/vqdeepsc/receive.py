@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from .radio_settings import RadioSettings
 from .radios import make_receiver
 
 _REMEMBERED_PICTURES = 64
+_LATE_SECONDS = 1.0
 
 
 class burst_log(gr.basic_block):
@@ -35,13 +37,21 @@ class burst_log(gr.basic_block):
         gr.basic_block.__init__(self, "burst_log", None, None)
         self._log = log
         self._bursts: OrderedDict[int, list[tuple[float, float]]] = OrderedDict()
+        self._change = threading.Condition()
         self._port = pmt.intern("log")
         self.message_port_register_in(self._port)
         self.set_msg_handler(self._port, self._take)
 
-    def take_picture(self, picture: int) -> list[tuple[float, float]]:
-        """(time.monotonic(), SNR in dB) of the picture's bursts, which are then forgotten."""
-        return self._bursts.pop(picture, [])
+    def take_picture(self, picture: int, regions: int) -> list[tuple[float, float]]:
+        """(time.monotonic(), SNR in dB) of the picture's bursts, which are then forgotten.
+
+        regions: how many arrived, which may be sooner than word of their bursts.
+        """
+        with self._change:
+            self._change.wait_for(
+                lambda: len(self._bursts.get(picture, ())) >= regions, _LATE_SECONDS
+            )
+            return self._bursts.pop(picture, [])
 
     def finish(self) -> None:
         """Write what the blocks before this one left; call it when the flowgraph has ended."""
@@ -53,11 +63,13 @@ class burst_log(gr.basic_block):
         now = time.monotonic()
         try:
             burst = pmt.to_python(message)
-            self._log.write("burst", **burst)
             if burst["header_ok"]:
-                self._bursts.setdefault(burst["picture"], []).append((now, burst["snr_db"]))
-                if len(self._bursts) > _REMEMBERED_PICTURES:
-                    self._bursts.popitem(last=False)
+                with self._change:
+                    self._bursts.setdefault(burst["picture"], []).append((now, burst["snr_db"]))
+                    if len(self._bursts) > _REMEMBERED_PICTURES:
+                        self._bursts.popitem(last=False)
+                    self._change.notify_all()
+            self._log.write("burst", **burst)
         except Exception as error:
             # The scheduler swallows what a handler raises.
             self.logger.error(f"burst not logged: {error}")
@@ -104,7 +116,7 @@ class picture_receiver(semantic_decoder):
 
     def _keep(self, drawn: ReceivedPicture) -> None:
         height, width = drawn.image.shape[:2]
-        bursts = self.bursts.take_picture(drawn.picture)
+        bursts = self.bursts.take_picture(drawn.picture, drawn.received)
         known: dict[str, Any] = {
             "picture": drawn.picture,
             "regions": drawn.regions,

@@ -91,7 +91,9 @@ def _finite(value: Any) -> Any:
 
 @contextmanager
 def _signals(end: Callable[[], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call end; the second one does what it always does."""
+    """SIGINT and SIGTERM call end; the second one does what it always does.
+
+    end runs in the main thread wherever that is, so it must not take a lock."""
 
     def once(number: int, _: FrameType | None) -> None:
         signal.signal(number, previous[number])
@@ -124,12 +126,13 @@ def run_flowgraph(
     report are logged. Raises ValueError for an address or recording that cannot be used.
     """
     ended = threading.Event()
+    signalled: list[bool] = []
     deadline = time.monotonic() + (seconds or math.inf)
     totals: Counter[str] = Counter()
     actions = {"frequency": end.set_frequency, "gain": end.set_gain}
     with ExitStack() as stack:
         messages = stack.enter_context(DriverMessages())
-        stack.enter_context(_signals(ended.set))
+        stack.enter_context(_signals(lambda: signalled.append(True)))
         if control:
             stack.enter_context(ControlSocket(control, actions))
 
@@ -138,7 +141,8 @@ def run_flowgraph(
             if counted:
                 totals.update(counted)
                 log.write("driver", **counted)
-            return ended.is_set() or has_finished() or time.monotonic() > deadline
+            over = bool(signalled) or ended.is_set() or has_finished()
+            return over or time.monotonic() > deadline
 
         def wait_for_end() -> None:
             top.wait()

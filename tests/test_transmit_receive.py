@@ -6,17 +6,24 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pmt
 import pytest
 import zmq
 from conftest import assert_one_sentence, run_command, run_here
 from gnuradio import blocks, channels, gr
-from gnuradio.vqdeepsc.codec import Codec
+from gnuradio.vqdeepsc.codec import DEFAULT_MODEL, Codec
 from gnuradio.vqdeepsc.picture_exchange import PicturePublisher
 from gnuradio.vqdeepsc.pictures import load_picture
+from gnuradio.vqdeepsc.radio_session import EventLog
+from gnuradio.vqdeepsc.radio_settings import RadioSettings
+from gnuradio.vqdeepsc.receive import burst_log
+from gnuradio.vqdeepsc.transmit import Transmitter, transmit
 from PIL import Image
 
 SECONDS = 120
@@ -64,11 +71,11 @@ def assert_same(got: list[np.ndarray], expected: list[np.ndarray]) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def start(*arguments: object) -> subprocess.Popen:
+def start(*arguments: object, stdout: int = subprocess.PIPE) -> subprocess.Popen:
     program = "import sys; from gnuradio.vqdeepsc.command_line import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-u", "-c", program, *map(str, arguments)],
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -300,6 +307,50 @@ def test_transmitter_ends_on_a_signal(pictures, tmp_path):
     sending = start("transmit", pictures, *radio, "--loop", "--interval", 0.1, "--log", log)
     wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
     assert end(sending).endswith(" pictures sent\n")
+
+
+def test_a_closed_pipe_ends_a_transmitter(pictures, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
+    sending = start("transmit", pictures, *radio, "--loop", stdout=writer)
+    os.close(writer)
+    _, errors = sending.communicate(timeout=SECONDS)
+    assert sending.returncode == 128 + signal.SIGPIPE
+    assert not errors
+
+
+def test_a_log_that_cannot_be_written_ends_both_ends(pictures, recording, tmp_path, capfd):
+    log = ("--log", "/dev/full")
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32")
+    done = run_here(capfd, "transmit", pictures, *radio, "--loop", *log)
+    assert_one_sentence(done, "/dev/full: No space left")
+    options = ("--output", tmp_path / "out", *log)
+    done = run_here(capfd, "receive", "--radio", "file", "--device", recording, *options)
+    assert_one_sentence(done, "/dev/full: No space left")
+
+
+def test_a_picture_waits_for_word_of_its_bursts(tmp_path):
+    bursts = burst_log(EventLog())
+    burst = {"header_ok": True, "picture": 7, "snr_db": 9.5}
+    late = threading.Timer(0.3, bursts._take, [pmt.to_pmt(burst)])
+    late.start()
+    [(_, snr_db)] = bursts.take_picture(7, 1)
+    assert snr_db == 9.5
+    late.join()
+    assert bursts.take_picture(7, 0) == []
+
+
+def test_a_picture_source_that_fails_ends_the_transmitter(pictures, tmp_path):
+    def failing():
+        yield "a.png", load_picture(pictures / "a.png")
+        raise RuntimeError("the camera fell down")
+
+    settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
+    make = partial(Transmitter, settings, DEFAULT_MODEL, {})
+    with pytest.raises(RuntimeError, match="fell down"):
+        transmit(failing(), make, EventLog())
+    assert (tmp_path / "bursts.cf32").stat().st_size > 0
 
 
 def test_pictures_of_another_program(drawn, pictures, tmp_path):

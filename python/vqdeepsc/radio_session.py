@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from types import FrameType
@@ -51,10 +51,13 @@ def burst_transport_blocks(
 class EventLog:
     """JSON lines, one for each event; a context. Without a path nothing is written.
 
-    Raises ValueError for a file that cannot be written."""
+    Raises ValueError for a file that cannot be written, and again in each write() from then on
+    where the disk is full."""
 
     def __init__(self, path: str | os.PathLike[str] = "") -> None:
         self._lock = threading.Lock()
+        self._path = path
+        self._fault: ValueError | None = None
         self._file: TextIO | None = None
         if path:
             try:
@@ -67,17 +70,28 @@ class EventLog:
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            if self._file:
-                self._file.close()
-            self._file = None
+            self._close()
 
     def write(self, event: str, **fields: Any) -> None:
         """Add a line with the time (UTC), the event's name and the fields."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": event, **_finite(fields)}, ensure_ascii=False)
         with self._lock:
-            if self._file:
-                self._file.write(line + "\n")
+            try:
+                if self._file:
+                    self._file.write(line + "\n")
+            except OSError as error:
+                self._close()
+                self._fault = ValueError(f"{self._path}: {error.strerror}")
+            if self._fault:
+                raise self._fault
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file:
+            # What could not be written has been told, and closing would try it again.
+            with suppress(OSError):
+                file.close()
 
 
 def _finite(value: Any) -> Any:

@@ -82,6 +82,7 @@ class picture_receiver(semantic_decoder):
     bursts, into the event log.
 
     on_picture: called with a sentence for each picture
+    fault: what the event log or on_picture raised first, if anything
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class picture_receiver(semantic_decoder):
         semantic_decoder.__init__(self, **parameters)
         self.bursts = burst_log(log)
         self.pictures = 0
+        self.fault: Exception | None = None
         self._folder = folder
         self._log = log
         self._publisher = publisher
@@ -137,8 +139,11 @@ class picture_receiver(semantic_decoder):
         if bursts:
             known["latency_ms"] = round(1000 * (time.monotonic() - bursts[-1][0]), 1)
         self.pictures += 1
-        self._log.write("picture", width=width, height=height, **known)
-        self._on_picture(sentence)
+        try:
+            self._log.write("picture", width=width, height=height, **known)
+            self._on_picture(sentence)
+        except (OSError, ValueError) as error:
+            self.fault = self.fault or error
 
 
 class Receiver(gr.top_block):
@@ -178,7 +183,8 @@ def receive(
     """Receive until the samples or the seconds end, limit pictures came (0: none), or a signal.
 
     view: whether a window shows the newest picture. Returns how many pictures were drawn. Raises
-    ValueError for an address or a window that cannot be had.
+    ValueError for an address or a window that cannot be had, and what the event log or the
+    decoder's on_picture raised.
     """
     application = None
     if view:
@@ -190,12 +196,14 @@ def receive(
             log,
             control,
             seconds,
-            lambda: bool(limit) and top.decoder.pictures >= limit,
+            lambda: bool((limit and top.decoder.pictures >= limit) or top.decoder.fault),
             application,
         )
     finally:
         top.decoder.finish()
         log.write("end", pictures=top.decoder.pictures)
+    if top.decoder.fault:
+        raise top.decoder.fault
     return top.decoder.pictures
 
 

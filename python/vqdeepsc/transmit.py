@@ -128,17 +128,23 @@ def transmit(
     """Send the pictures; returns how many went out.
 
     transmitter: makes the flowgraph when called with on_sent. Raises ValueError for what is
-    wrong with a picture source, a radio or an address.
+    wrong with a picture source, a radio or an address, and OSError where it cannot be told what
+    was sent.
     """
     ended = threading.Event()
-    faults: list[ValueError] = []
+    faults: list[Exception] = []
     sent = 0
 
     def on_sent(picture: int, name: str) -> None:
         nonlocal sent
         sent += 1
-        log.write("sent", picture=picture, name=name)
-        print(f"{name}: sent as picture {picture}", flush=True)
+        try:
+            log.write("sent", picture=picture, name=name)
+            print(f"{name}: sent as picture {picture}", flush=True)
+        except (OSError, ValueError) as error:
+            # The scheduler swallows what a handler raises, and the block would take no more.
+            faults.append(error)
+            ended.set()
 
     def on_fault(sentence: str) -> None:
         log.write("not sent", reason=sentence)
@@ -147,7 +153,8 @@ def transmit(
     def feed() -> None:
         try:
             top.feed(pictures, ended, on_fault, limit, side)
-        except ValueError as error:
+        except Exception as error:
+            # Without an end of the pictures the flowgraph would wait for ever.
             faults.append(error)
             top.feed((), ended, on_fault)
 
@@ -155,7 +162,7 @@ def transmit(
     feeding = threading.Thread(target=feed, daemon=True)
     feeding.start()
     try:
-        run_flowgraph(top, top.radio, log, control, seconds)
+        run_flowgraph(top, top.radio, log, control, seconds, ended.is_set)
     finally:
         ended.set()
         feeding.join(timeout=1.0)

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 from gnuradio import blocks, vqdeepsc
 from gnuradio.vqdeepsc.frames import pdu_to_picture
 from gnuradio.vqdeepsc.metrics import ssim
@@ -41,8 +42,8 @@ EXAMPLES = {
         },
     ),
 }
-# The pictures that were under way when the channel changed are not counted.
-PICTURES_UNDER_WAY = 2
+# Word that a picture goes out may come after the picture itself has begun.
+PICTURES_BETWEEN = 2
 # The constellation and the picture want a moment to be drawn.
 SETTLE_MILLISECONDS = 700
 
@@ -64,8 +65,9 @@ def main(argv: list[str] | None = None) -> int:
     application = Qt.QApplication(sys.argv[:1])
     decoder, states = EXAMPLES[arguments.flowgraph.stem]
     top = load_flowgraph(arguments.flowgraph)()
-    received = blocks.message_debug()
+    received, sent_pictures = blocks.message_debug(), blocks.message_debug()
     top.msg_connect((getattr(top, decoder), "pictures"), (received, "store"))
+    top.msg_connect((top.source, "sent"), (sent_pictures, "store"))
     top.source.set_interval(0.05)
     top.resize(*map(int, arguments.size.split("x")))
     top.start()
@@ -73,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 
     sent = load_picture(vqdeepsc.sample_picture())
     waiting = iter(states.items())
-    first_pictures: dict[str, int] = {}
+    drawn: dict[str, np.ndarray] = {}
 
     def next_state() -> None:
         name, values = next(waiting, (None, None))
@@ -82,14 +84,21 @@ def main(argv: list[str] | None = None) -> int:
             return
         for variable, value in values.items():
             getattr(top, f"set_{variable}")(value)
-        first = received.num_messages() + PICTURES_UNDER_WAY
-        first_pictures[name] = first
+        # Pictures that went out before the channel changed are not counted, however many wait.
+        first = sent_pictures.num_messages() + PICTURES_BETWEEN
+        looked_at = received.num_messages()
         timer = Qt.QTimer(application)
 
         def look() -> None:
-            if received.num_messages() > first:
-                timer.stop()
-                Qt.QTimer.singleShot(SETTLE_MILLISECONDS, finish)
+            nonlocal looked_at
+            while looked_at < received.num_messages():
+                image, picture = pdu_to_picture(received.get_message(looked_at))
+                looked_at += 1
+                if picture >= first:
+                    drawn[name] = image
+                    timer.stop()
+                    Qt.QTimer.singleShot(SETTLE_MILLISECONDS, finish)
+                    return
 
         def finish() -> None:
             if arguments.screenshot and name == next(iter(states)):
@@ -103,11 +112,7 @@ def main(argv: list[str] | None = None) -> int:
     application.exec_()
     top.stop()
     top.wait()
-    quality = {
-        name: float(ssim(sent, pdu_to_picture(received.get_message(first))[0]))
-        for name, first in first_pictures.items()
-    }
-    print(json.dumps(quality))
+    print(json.dumps({name: float(ssim(sent, image)) for name, image in drawn.items()}))
     return 0
 
 

@@ -61,7 +61,7 @@ class SlowConsumer(gr.basic_block):
 
     def __init__(self) -> None:
         gr.basic_block.__init__(self, "slow_consumer", None, None)
-        self.go_on = threading.Event()
+        self.began, self.go_on = threading.Event(), threading.Event()
         self.regions: list[int] = []
         self._port = pmt.intern("regions")
         self.message_port_register_in(self._port)
@@ -71,7 +71,8 @@ class SlowConsumer(gr.basic_block):
         return self.to_basic_block().nmsgs(self._port)
 
     def take(self, pdu: pmt.pmt_base) -> None:
-        self.go_on.wait(60)
+        self.began.set()
+        self.go_on.wait(120)
         self.regions.append(pmt.to_python(pmt.car(pdu))["region"])
 
     def take_the_rest(self) -> None:
@@ -245,6 +246,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
                 top.start()
                 most = min(backlog, count - 1)
                 deadline = time.monotonic() + 60
+                self.assertTrue(consumer.began.wait(60))
                 while consumer.waiting() < most and time.monotonic() < deadline:
                     time.sleep(0.01)
                 time.sleep(0.2)

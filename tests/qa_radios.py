@@ -23,6 +23,7 @@ from gnuradio.vqdeepsc.radios import make_receiver, make_transmitter
 LENGTHS = (30_000, 5_000, 70_000)
 GAP = 700
 AMPLITUDE = 0.2
+SEARCHED = 600_000  # samples of a radio among which the first burst is
 SECONDS = 60
 
 
@@ -66,14 +67,16 @@ class RadioTest(gr_unittest.TestCase):
         top.run()
         return end, np.array(sink.data())
 
-    def receive_while(self, end, sending):
-        """Samples that come from end while sending() works and shortly after."""
+    def receive_while(self, end, sending, least):
+        """Samples that come from end while sending() works and until there are least of them."""
         top = gr.top_block()
         sink = blocks.vector_sink_c()
         top.connect(end.block, sink)
         top.start()
         sending()
-        time.sleep(0.2)
+        deadline = time.monotonic() + SECONDS
+        while len(sink.data()) < least and time.monotonic() < deadline:
+            time.sleep(0.05)
         top.stop()
         top.wait()
         return np.array(sink.data())
@@ -203,14 +206,14 @@ class TestZeroMq(RadioTest):
             process.start()
             process.join(SECONDS)
 
-        received = self.receive_while(make_receiver(settings), send)
-        self.assertEqual(process.exitcode, 0)
         expected = np.concatenate(
             [
                 np.concatenate([part, np.zeros(GAP)])
                 for part in np.split(self.samples, np.cumsum(LENGTHS)[:-1])
             ]
         )
+        received = self.receive_while(make_receiver(settings), send, expected.size)
+        self.assertEqual(process.exitcode, 0)
         np.testing.assert_array_equal(received[: expected.size], expected)
 
 
@@ -239,12 +242,12 @@ class TestSoapy(RadioTest):
         top = gr.top_block()
         top.connect(burst_source(), sending.block)
         # behind the bursts come zeros that push them out
-        return self.receive_while(receiving, top.run)
+        return self.receive_while(receiving, top.run, SEARCHED)
 
     def locate(self, received):
         """Place of the first burst, by correlation with its beginning."""
         start = np.conj(self.samples[:2000])
-        stop = min(received.size, 600_000)
+        stop = min(received.size, SEARCHED)
         spectrum = np.fft.fft(received[:stop], 2**20) * np.conj(np.fft.fft(np.conj(start), 2**20))
         return int(np.argmax(np.abs(np.fft.ifft(spectrum))[:stop]))
 
@@ -275,7 +278,7 @@ class TestSoapy(RadioTest):
             self.settings(offset_hz=offset), lambda end: end.set_gain(24.0)
         )
         turning = np.exp(2j * np.pi * offset / 4e6 * np.arange(2000))
-        spectrum = np.fft.fft(received[:600_000], 2**20)
+        spectrum = np.fft.fft(received[:SEARCHED], 2**20)
         pattern = np.fft.fft(self.samples[:2000] * turning, 2**20)
         match = np.abs(np.fft.ifft(spectrum * np.conj(pattern)))
         energy = np.sum(np.abs(self.samples[:2000]) ** 2)

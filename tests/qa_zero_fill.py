@@ -10,18 +10,24 @@ from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 
 
 class slow_bursts(gr.sync_block):
-    """Bursts of ones that arrive in pieces, with pauses within and between them."""
+    """Bursts of ones that arrive in pieces, with pauses within and between them.
 
-    def __init__(self, bursts: int, length: int) -> None:
+    The last burst waits until something but bursts is in sink.
+    """
+
+    def __init__(self, bursts: int, length: int, sink: blocks.vector_sink_c) -> None:
         gr.sync_block.__init__(self, "slow_bursts", None, [np.complex64])
         self._total = bursts * length
         self._length = length
+        self._sink = sink
 
     def work(self, input_items, output_items):
         first = self.nitems_written(0)
         if first >= self._total:
             return -1
         time.sleep(0.002)
+        if first == self._total - self._length and len(self._sink.data()) <= first:
+            return 0
         count = min(len(output_items[0]), self._length // 3, self._total - first)
         output_items[0][:count] = 1
         for offset in range(first, first + count):
@@ -33,9 +39,9 @@ class slow_bursts(gr.sync_block):
 
 
 class TestZeroFill(gr_unittest.TestCase):
-    def fill(self, source, **parameters):
+    def fill(self, source, sink=None, **parameters):
         top = gr.top_block()
-        sink = blocks.vector_sink_c()
+        sink = sink or blocks.vector_sink_c()
         self.block = vqdeepsc.zero_fill(**parameters)
         top.connect(source, self.block, sink)
         top.run()
@@ -82,7 +88,8 @@ class TestZeroFill(gr_unittest.TestCase):
 
     def test_continuous_zeros_never_break_a_burst(self):
         length, bursts = 900, 8
-        out, _ = self.fill(slow_bursts(bursts, length), continuous=True)
+        sink = blocks.vector_sink_c()
+        out, _ = self.fill(slow_bursts(bursts, length, sink), sink, continuous=True)
         edges = np.flatnonzero(np.diff(np.concatenate([[0], np.abs(out), [0]])))
         runs = edges[1::2] - edges[::2]
         self.assertEqual(np.sum(np.abs(out)), bursts * length)

@@ -71,6 +71,9 @@ def test_mistakes_are_said(tmp_path, capsys):
         (["--bits", "0"], "must be at least 1"),
         (["--bits", "1252", "--channels", "wire"], "no channel 'wire'"),
         (["--bits", "1252", "--transmissions", "1"], "must be 2 or more"),
+        (["--bits", "1252", "--transmissions", "10001"], "at most 10000"),
+        (["--bits", "65536"], "at most 65535"),
+        (["--bits", "9" * 30], "at most 65535"),
     ):
         assert record_link.main([*arguments, *output]) == 2
         error = capsys.readouterr().err

@@ -27,6 +27,9 @@ NEAR_CLIFF_DB = (-1.0, 0.4)
 SEARCHED_DB = (-2.0, 14.0)
 SEARCH_ROUNDS = 8
 SEARCH_FRAMES = 10
+# More than a burst carries, or than fits in memory, would only run for hours.
+LARGEST_BITS = 65535
+MOST_TRANSMISSIONS = 10_000
 
 
 def transmit(link: Link, channel: ChannelModel, snr_db: float, frames: int,
@@ -115,8 +118,11 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     args = parse_args(argv)
     try:
-        if args.transmissions < 2:
-            raise ValueError(f"--transmissions is {args.transmissions}, but must be 2 or more.")
+        if args.bits > LARGEST_BITS:
+            raise ValueError(f"--bits is {args.bits}, but must be at most {LARGEST_BITS}.")
+        if not 2 <= args.transmissions <= MOST_TRANSMISSIONS:
+            raise ValueError(f"--transmissions is {args.transmissions}, but must be 2 or more and "
+                             f"at most {MOST_TRANSMISSIONS}.")
         recording = record(args.bits, args.channels, args.transmissions, args.seed)
         write_recording(recording, args.output)
     except ImportError:

@@ -80,6 +80,7 @@ def test_more_symbols_reach_lower_snr(bits):
     [
         ("8psk", "no scheme '8psk'"),
         ("16qam@0", "no scheme"),
+        ("16qam@1000001", "more than 1,000,000 symbols"),
         ("16qam/", "no scheme"),
         ("16qam/0.5", "1 or more"),
         ("16qam@1000", "4000 bits on the air for 7616"),

@@ -40,6 +40,7 @@ CHANNEL_KINDS = ("awgn", "rayleigh", "rician")
 NOISELESS = "noiseless"
 """Channel of what is not sent over a link: the upper bound."""
 
+_MOST_SYMBOLS = 1_000_000
 CONSTELLATIONS = {"qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8}
 
 
@@ -134,12 +135,15 @@ class Scheme:
                 f"there is no scheme {text!r}; write CONSTELLATION[@SYMBOLS][/PROTECTION...] with "
                 f"one of {', '.join(CONSTELLATIONS)}"
             )
+        symbols = int(match[2] or 0)
+        if symbols > _MOST_SYMBOLS:
+            raise ValueError(f"{text!r} has more than {_MOST_SYMBOLS:,} symbols for a region")
         protection = tuple(float(part) for part in match[3].split("/")[1:])
         if any(factor < 1 for factor in protection):
             raise ValueError(
                 f"the protection in {text!r} must be 1 or more coded bits for each bit"
             )
-        return cls(match[1], int(match[2] or 0), protection)
+        return cls(match[1], symbols, protection)
 
     def __str__(self) -> str:
         symbols = f"@{self.symbols}" if self.symbols else ""

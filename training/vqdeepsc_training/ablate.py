@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from . import distributed
+from .arguments import amount, count, natural
 from .checkpoint import read_checkpoint
 from .data import DataError, evaluation_pictures, open_cache, sampler_of
 from .evaluate import described, entropy_share, mean_quality, quality
@@ -185,17 +186,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, nargs="+", required=True,
                         help="folders or tar files of pictures to train on")
-    parser.add_argument("--shares", type=float, nargs="+",
+    parser.add_argument("--shares", type=amount, nargs="+",
                         help="share of each data set in a batch, for variants that name none (all "
                              "the same if not given)")
     parser.add_argument("--validation", type=Path, nargs="+", required=True,
                         help="folders or tar files of pictures to measure on; the table and the "
                              "curves are of the first")
-    parser.add_argument("--validation-pictures", type=int, default=60,
+    parser.add_argument("--validation-pictures", type=count, default=60,
                         help="how many of each at most")
-    parser.add_argument("--minutes", type=float, default=2.0,
+    parser.add_argument("--minutes", type=amount, default=2.0,
                         help="processor or GPU time of the training steps of each run")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="one run for each")
+    parser.add_argument("--seeds", type=natural, nargs="+", default=[1], help="one run for each")
     parser.add_argument("--only", nargs="+", metavar="NAME",
                         help="variants or tables to run (default: all)")
     parser.add_argument("--variants", type=Path, default=VARIANTS, help="what to compare")
@@ -206,7 +207,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="folder for decoded pictures")
     parser.add_argument("--device", choices=distributed.DEVICES, default="cpu",
                         help="what trains")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--threads", type=count, default=1, help="processor threads")
     return parser.parse_args(argv)
 
 

@@ -22,12 +22,15 @@ def read_checkpoint(path: Path) -> dict:
     Raises DataError if there is none or it cannot be read.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
     except (OSError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError,
             EOFError) as error:
         raise DataError(f"{path} is no checkpoint that can be read.") from error
+    if not isinstance(checkpoint, dict) or not {"configuration", "average"} <= checkpoint.keys():
+        raise DataError(f"{path} is no checkpoint of a run.")
+    return checkpoint
 
 
 def write_checkpoint(state: dict, path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from . import evaluate, export, train
+from .arguments import count
 from .photographs import PHOTOGRAPHS, photograph_tiles
 from .repository import ROOT, sample_picture
 
@@ -41,7 +42,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                     "a bundle, measure that beside JPEG and draw a sheet of pictures.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--steps", type=int, default=1000,
+    parser.add_argument("--steps", type=count, default=1000,
                         help="length of the training; as given, about two minutes of a processor")
     parser.add_argument("--folder", type=Path, default=ROOT / "training" / "runs" / "demo",
                         help="where everything is written")

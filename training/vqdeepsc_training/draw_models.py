@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from . import flipped_bits
+from .arguments import count
 from .checkpoint import whole_curve
 from .data import DataError, evaluation_pictures
 from .evaluate import evaluate, evaluate_baseline, quality
@@ -192,8 +193,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bundles", nargs="+", help="names or directories (default: all shipped)")
     parser.add_argument("--data", nargs="+", metavar="NAME=PATH", default=[],
                         help="data sets to measure on; what is recorded already stays")
-    parser.add_argument("--limit", type=int, help="number of pictures of each data set at most")
-    parser.add_argument("--threads", type=int, help="of the networks (default: all cores)")
+    parser.add_argument("--limit", type=count, help="number of pictures of each data set at most")
+    parser.add_argument("--threads", type=count, help="of the networks (default: all cores)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the records")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder to write into")
     return parser.parse_args(argv)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from .arguments import count, side
 from .data import DataError, evaluation_pictures
 from .losses import MS_SSIM_SIDE, ms_ssim
 from .repository import BASELINES, Codec, compress, decompress, mid_grey, psnr, region_count, ssim
@@ -134,8 +135,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bundle", required=True, help="directory or name of the bundle")
     parser.add_argument("--data", type=Path, nargs="+", required=True,
                         help="folders or tar files of pictures")
-    parser.add_argument("--size", type=int, default=128, help="side of the centre crop in pixels")
-    parser.add_argument("--limit", type=int, help="number of pictures of each data set at most")
+    parser.add_argument("--size", type=side, default=128, help="side of the centre crop in pixels")
+    parser.add_argument("--limit", type=count, help="number of pictures of each data set at most")
     parser.add_argument("--sheet", type=Path, help="write a sheet of original and decoded pictures")
     parser.add_argument("--baselines", nargs="*", choices=BASELINES, default=(),
                         help="photo codecs to measure at the bundle's number of bits")
@@ -160,7 +161,7 @@ def main(argv: list[str] | None = None) -> int:
                 name = args.sheet.stem + ("" if len(args.data) == 1 else f"-{len(results)}")
                 sheet(pictures, decoded, min(24, len(pictures))).save(
                     args.sheet.with_name(name + args.sheet.suffix))
-    except (DataError, ValueError) as error:
+    except (DataError, ValueError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
     if args.json:

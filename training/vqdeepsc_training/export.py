@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from . import flipped_bits
+from .arguments import count
 from .assignment import assign, assignment_cost, one_bit_costs
 from .checkpoint import averaged_network, read_checkpoint, run_record, untuned, write_weights
 from .data import DataError, evaluation_pictures
@@ -284,7 +285,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, nargs="+", required=True,
                         help="training data, for the frequencies of the codewords")
     parser.add_argument("--data-names", nargs="+", help="names of the training data in the card")
-    parser.add_argument("--prior-pictures", type=int, default=300,
+    parser.add_argument("--prior-pictures", type=count, default=300,
                         help="pictures of each data set that the frequencies are counted on")
     parser.add_argument("--measure", nargs="+", metavar="NAME=PATH",
                         help="data sets to measure the bundle on")
@@ -303,7 +304,7 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     try:
         print(json.dumps(export(parse_args(argv)), indent=1))
-    except (DataError, ExportError, ValueError) as error:
+    except (DataError, ExportError, ValueError, OSError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
     return 0

@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         export_unquantised(args.checkpoint, args.output)
-    except (DataError, ExportError, OSError) as error:
+    except (DataError, ExportError, ValueError, OSError) as error:
         print(f"export_unquantised: {error}", file=sys.stderr)
         return 2
     return 0

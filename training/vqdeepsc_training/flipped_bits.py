@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import count, natural, side
 from .data import DataError, evaluation_pictures
 from .repository import Codec, Indices, ssim
 
@@ -83,11 +84,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--bundle", required=True, help="directory or name of the bundle")
     parser.add_argument("--data", type=Path, required=True, help="folder or tar file of pictures")
-    parser.add_argument("--size", type=int, default=128, help="side of the centre crop in pixels")
-    parser.add_argument("--pictures", type=int, default=40, help="how many at most")
-    parser.add_argument("--places", type=int, default=1,
+    parser.add_argument("--size", type=side, default=128, help="side of the centre crop in pixels")
+    parser.add_argument("--pictures", type=count, default=40, help="how many at most")
+    parser.add_argument("--places", type=count, default=1,
                         help="places of each picture, for the scale of the most codewords")
-    parser.add_argument("--seed", type=int, default=0, help="of the places")
+    parser.add_argument("--seed", type=natural, default=0, help="of the places")
     parser.add_argument("--record", type=Path,
                         help="also keep the figures in this file, by bundle")
     return parser.parse_args(argv)

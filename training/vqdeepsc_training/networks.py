@@ -51,12 +51,14 @@ class TunedNetwork(nn.Module):
 def build_network(settings: dict) -> nn.Module:
     """Network of a configuration's `network` table: `type` and the arguments of its class.
 
-    Raises ValueError for an unknown type.
+    Raises ValueError for an unknown type or argument.
     """
     arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
-    kind = arguments.pop("type")
-    if kind == "conditional":
-        return ConditionalNetwork(**arguments)
-    if kind == "paper":
-        return PaperNetwork(**arguments)
-    raise ValueError(f"The network type is {kind!r}, but must be conditional or paper.")
+    kind = arguments.pop("type", None)
+    networks = {"conditional": ConditionalNetwork, "paper": PaperNetwork}
+    if kind not in networks:
+        raise ValueError(f"The network type is {kind!r}, but must be conditional or paper.")
+    try:
+        return networks[kind](**arguments)
+    except TypeError as error:
+        raise ValueError(f"The arguments of the network do not fit: {error}") from error

@@ -11,11 +11,15 @@ from pathlib import Path
 import torch
 
 from . import distributed
+from .arguments import amount, count, natural, time
 from .checkpoint import read_checkpoint, untuned
 from .data import DataError, evaluation_pictures, open_cache, sampler_of
 from .monitor import Monitor
 from .recording import read_recording
 from .trainer import Trainer
+
+NEEDED = ("name", "seed", "crop", "batch", "loss", "optimiser")
+"""What every configuration has."""
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -27,10 +31,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, required=True, help="configuration, a JSON file")
     parser.add_argument("--data", type=Path, nargs="+", required=True,
                         help="folders or tar files of pictures to train on")
-    parser.add_argument("--shares", type=float, nargs="+",
+    parser.add_argument("--shares", type=amount, nargs="+",
                         help="share of each data set in a batch (all the same if not given)")
     parser.add_argument("--validation", type=Path, help="folder or tar file of pictures")
-    parser.add_argument("--validation-pictures", type=int, default=100, help="how many at most")
+    parser.add_argument("--validation-pictures", type=count, default=100, help="how many at most")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"),
                         help="folder for decoded pictures")
     parser.add_argument("--folder", type=Path, help="folder of the run (default: runs/NAME)")
@@ -40,17 +44,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                              "tuning of a decoder")
     parser.add_argument("--recording", type=Path,
                         help="what record_link wrote, for configurations with `noise`")
-    parser.add_argument("--steps", type=int, help="number of steps, instead of the config's")
-    parser.add_argument("--seed", type=int, help="of everything random, instead of the config's")
-    parser.add_argument("--hours", type=float,
+    parser.add_argument("--steps", type=count, help="number of steps, instead of the config's")
+    parser.add_argument("--seed", type=natural,
+                        help="of everything random, instead of the config's")
+    parser.add_argument("--hours", type=amount,
                         help="length of the run; the learning rate then follows the clock")
-    parser.add_argument("--save-minutes", type=float, default=3.0,
+    parser.add_argument("--save-minutes", type=time, default=3.0,
                         help="minutes between checkpoints, each with a validation")
     parser.add_argument("--tensorboard", action="store_true",
                         help="write events for TensorBoard into the run's folder")
     parser.add_argument("--device", choices=distributed.DEVICES, default="cpu",
                         help="what trains; with torchrun, each process takes a GPU of its own")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(),
+    parser.add_argument("--threads", type=count, default=torch.get_num_threads(),
                         help="processor threads")
     return parser.parse_args(argv)
 
@@ -58,6 +63,36 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def short_name(path: Path) -> str:
     """File and folder: enough for a record to tell data sets apart, wherever they lie."""
     return "/".join(path.resolve().parts[-2:])
+
+
+def read_configuration(path: Path) -> dict:
+    """Configuration of a JSON file; raises DataError if there is none or it cannot be trained."""
+    if not path.is_file():
+        raise DataError(f"The configuration {path} does not exist.")
+    try:
+        configuration = json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(f"{path} is no configuration: {error}.") from error
+    if not isinstance(configuration, dict):
+        raise DataError(f"{path} is no configuration: it holds no JSON object.")
+    missing = [key for key in NEEDED if key not in configuration]
+    if missing:
+        raise DataError(f"The configuration {path} has no {', '.join(missing)}.")
+    if not configuration.keys() & {"steps", "epochs"}:
+        raise DataError(f"The configuration {path} has neither steps nor epochs.")
+    for key in ("crop", "batch", "steps", "epochs"):
+        value = configuration.get(key, 1)
+        if type(value) is not int or value < 1:
+            raise DataError(f"{key} of {path} is {value!r}, but must be a whole number above 0.")
+    if not 1 <= configuration.get("zoom", 1.0) <= 100:
+        raise DataError(f"zoom of {path} is {configuration['zoom']}, but must be 1 to 100.")
+    if configuration["crop"] % 16:
+        raise DataError(f"crop of {path} is {configuration['crop']}, no multiple of 16.")
+    if not any(configuration["loss"].get(term) for term in ("mae", "mse", "log_mse", "ssim")):
+        raise DataError(f"loss of {path} has no weight for mae, mse, log_mse or ssim.")
+    if not {"name", "learning_rate"} <= configuration["optimiser"].keys():
+        raise DataError(f"optimiser of {path} has no name and learning_rate.")
+    return configuration
 
 
 def train(args: argparse.Namespace) -> Trainer:
@@ -69,14 +104,14 @@ def train(args: argparse.Namespace) -> Trainer:
     torch.set_num_threads(args.threads)
     device = distributed.own_device(args.device)
     distributed.start(device)
-    if not args.config.is_file():
-        raise DataError(f"The configuration {args.config} does not exist.")
-    configuration = json.loads(args.config.read_text())
+    configuration = read_configuration(args.config)
     if args.seed is not None:
         configuration["seed"] = args.seed
     if args.steps is not None:
         configuration["steps"] = args.steps
     folder = args.folder or Path("runs") / configuration["name"]
+    # A folder that cannot be made is noticed before the training and not after it.
+    folder.mkdir(parents=True, exist_ok=True)
     weights = untuned(read_checkpoint(args.weights)) if args.weights else None
     if configuration.get("decoder_only") or "network" not in configuration:
         if weights is None:
@@ -142,7 +177,7 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     try:
         train(parse_args(argv))
-    except (DataError, ValueError) as error:
+    except (DataError, ValueError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

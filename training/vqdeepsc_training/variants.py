@@ -30,6 +30,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from .arguments import count, side
 from .data import DataError, evaluation_pictures
 from .evaluate import evaluate
 from .repository import Codec, write_manifest
@@ -168,12 +169,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="folder for the variants that pay")
     parser.add_argument("--calibration", type=Path, required=True,
                         help="folder or tar file of pictures that set the ranges of int8")
-    parser.add_argument("--calibration-pictures", type=int, default=40, help="how many at most")
+    parser.add_argument("--calibration-pictures", type=count, default=40, help="how many at most")
     parser.add_argument("--data", type=Path, required=True,
                         help="folder or tar file of pictures to measure on")
-    parser.add_argument("--limit", type=int, default=100, help="how many at most")
-    parser.add_argument("--size", type=int, default=128, help="side of the centre crops in pixels")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--limit", type=count, default=100, help="how many at most")
+    parser.add_argument("--size", type=side, default=128, help="side of the centre crops in pixels")
+    parser.add_argument("--threads", type=count, default=1, help="processor threads")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 

@@ -2,6 +2,7 @@
 """Numbers and files on the command lines that no program can use."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -80,3 +81,18 @@ def test_folders_and_files_that_cannot_be_used_are_refused(
         ([*cache, "--folder", str(tmp_path / "run"), "--weights", str(file)], "no checkpoint"),
     ):
         assert_refused(train.main([*arguments, *more]), capsys, word)
+
+
+def test_an_export_says_at_once_what_it_cannot_use(tmp_path, picture_tar, capsys):
+    checkpoint = Path(__file__).parents[1] / "results" / "vqdeepsc_3s.checkpoint.pt"
+    (tmp_path / "file").touch()
+    arguments = ["--checkpoint", str(checkpoint), "--data", str(picture_tar), "--bundle"]
+    bundle = str(tmp_path / "bundle")
+    for more, word in (
+        ([bundle, "--measure", "pictures"], "not NAME=PATH"),
+        ([bundle, "--measure", "own=none"], "none does not exist"),
+        ([str(tmp_path / "file" / "bundle")], "Not a directory"),
+        ([bundle, "--results", str(tmp_path / "file" / "results")], "Not a directory"),
+        ([bundle, "--latest"], "averaged weights alone"),
+    ):
+        assert_refused(export.main([*arguments, *more]), capsys, word)

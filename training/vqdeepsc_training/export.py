@@ -211,8 +211,19 @@ def export(args: argparse.Namespace) -> dict:
     if args.untuned:
         checkpoint = untuned(checkpoint)
     if args.latest:
+        if "network" not in checkpoint:
+            raise DataError(f"{args.checkpoint} has the averaged weights alone.")
         checkpoint["average"] = checkpoint["network"]
     configuration = checkpoint["configuration"]
+    # What cannot be read or written is noticed before the labels are assigned.
+    pictures_to_measure = {}
+    for given in args.measure or []:
+        key, separator, path = given.partition("=")
+        if not separator:
+            raise DataError(f"--measure {given} is not NAME=PATH.")
+        pictures_to_measure[key] = evaluation_pictures(Path(path), configuration["crop"])
+    for folder in filter(None, (args.bundle, args.results)):
+        folder.mkdir(parents=True, exist_ok=True)
     network = averaged_network(checkpoint)
     network.prepare_export()
     round_weights(network)
@@ -221,7 +232,6 @@ def export(args: argparse.Namespace) -> dict:
          for path in args.data])
     counts = count_labels(network, training_pictures)
     assignment = assign_labels(network, counts)
-    args.bundle.mkdir(parents=True, exist_ok=True)
     write_graphs(network, args.bundle)
     agreement = check_graphs(network, args.bundle)
     run = checkpoint.get("trained", checkpoint)
@@ -253,9 +263,7 @@ def export(args: argparse.Namespace) -> dict:
     describe({}, {})
     codec = Codec(args.bundle)
     measured, flipped = {}, {}
-    for given in args.measure or []:
-        key, _, path = given.partition("=")
-        pictures = evaluation_pictures(Path(path), configuration["crop"])
+    for key, pictures in pictures_to_measure.items():
         measured[key], _ = evaluate(codec, pictures)
         if not flipped:
             flipped = flipped_bits.measure(codec, pictures[:FLIPPED_PICTURES], places=1, seed=0)

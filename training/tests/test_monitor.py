@@ -52,7 +52,8 @@ def test_bar_is_for_terminals(tmp_path, picture_tar, recording, configuration, m
     assert main(start(tmp_path, picture_tar, recording, configuration)) == 0
     captured = capsys.readouterr()
     assert captured.err == ""
-    assert captured.out.startswith("100.0 %  step 2")
+    # before it, a processor without bfloat16 may say so
+    assert captured.out.splitlines()[-1].startswith("100.0 %  step 2")
     cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
     del configuration["noise"]
     trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 1), tmp_path)

@@ -294,7 +294,7 @@ def test_ctrl_c_ends_at_once_and_keeps_rows(folder, tmp_path):
         time.sleep(0.05)
     time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in errors
     assert isinstance(read_results(output, interrupted=True), list)
@@ -304,7 +304,8 @@ def test_workers_end_when_their_parent_is_killed(folder, tmp_path):
     output = tmp_path / "r.csv"
     program = "import sys; from gnuradio.vqdeepsc.command_line import main; sys.exit(main())"
     arguments = ["simulate", "--images", str(folder), "--output", str(output), "--workers", "1"]
-    arguments += ["--snr", "0:99:0.1"]
+    # far more than the workers finish while they are waited for
+    arguments += ["--snr", "0:99:0.1", "--channel", "awgn", "rayleigh", "rician"]
     # workers hold the pipe open for as long as they live
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -314,7 +315,7 @@ def test_workers_end_when_their_parent_is_killed(folder, tmp_path):
         time.sleep(0.05)
     time.sleep(2)
     process.kill()
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
 
 
 def test_clean_pictures_are_drawn_once(folder, tmp_path):

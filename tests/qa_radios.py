@@ -146,6 +146,11 @@ class TestFiles(RadioTest):
         other = {"global": {"core:datatype": "cu8", "core:version": "1.0.0"}, "captures": []}
         (self.folder / "other.sigmf-meta").write_text(json.dumps({**other, "annotations": []}))
         (self.folder / "other.sigmf-data").write_bytes(bytes(800))
+        for name, rate in (("word", "fast"), ("negative", -5), ("endless", 1e999)):
+            fields = {"core:datatype": "cf32_le", "core:sample_rate": rate}
+            text = json.dumps({**other, "global": {**other["global"], **fields}, "annotations": []})
+            (self.folder / f"{name}.sigmf-meta").write_text(text)
+            (self.folder / f"{name}.sigmf-data").write_bytes(bytes(800))
         for name, words in (
             ("missing.cf32", "No such file"),
             ("empty.cf32", "no samples"),
@@ -153,6 +158,9 @@ class TestFiles(RadioTest):
             ("missing.sigmf-meta", "missing.sigmf-meta"),
             ("bad.sigmf-meta", "no SigMF metadata"),
             ("other.sigmf-meta", "cu8"),
+            ("word.sigmf-meta", "'fast' in place of a sample rate|no SigMF metadata"),
+            ("negative.sigmf-meta", "-5 in place of a sample rate|no SigMF metadata"),
+            ("endless.sigmf-meta", "inf in place of a sample rate|no SigMF metadata"),
             (".", "must end in"),
         ):
             with self.subTest(name), self.assertRaisesRegex(RecordingError, words):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -125,6 +126,8 @@ def _read_metadata(recording: Recording) -> Recording:
             f"{recording.metadata} has {channels} channel(s) of {datatype}, but one of "
             f"{' or '.join(BYTES_PER_SAMPLE)} is needed"
         )
+    if rate is not None and not (isinstance(rate, int | float) and 0 < rate < math.inf):
+        raise RecordingError(f"{recording.metadata} has {rate!r} in place of a sample rate")
     frequency = captures[0].get("core:frequency") if captures else None
     return replace(recording, datatype=datatype, sample_rate=rate, frequency=frequency)
 

@@ -341,6 +341,16 @@ def test_a_picture_waits_for_word_of_its_bursts(tmp_path):
     assert bursts.take_picture(7, 0) == []
 
 
+def test_a_picture_too_wide_to_send_is_passed_over(tmp_path, capfd):
+    Image.new("RGB", (65_536, 1)).save(tmp_path / "a.png")
+    Image.new("RGB", (16, 16)).save(tmp_path / "b.png")
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32")
+    done = run_here(capfd, "transmit", tmp_path / "a.png", tmp_path / "b.png", *radio)
+    assert done.returncode == 0
+    assert done.stdout.endswith("b.png: sent as picture 0\n1 pictures sent\n")
+    assert "a.png has more than 65,535 pixels on a side" in done.stderr
+
+
 def test_a_picture_source_that_fails_ends_the_transmitter(pictures, tmp_path):
     def failing():
         yield "a.png", load_picture(pictures / "a.png")

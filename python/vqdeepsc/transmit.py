@@ -15,6 +15,7 @@ from gnuradio import gr
 from . import burst_transmitter, semantic_source
 from .codec import Codec
 from .frames import END_OF_PICTURES, PICTURE_IDS, picture_to_pdu
+from .picture_code import MAXIMUM_SIDE
 from .picture_input import Item
 from .pictures import crop_square
 from .radio_session import EventLog, run_flowgraph
@@ -99,6 +100,8 @@ class Transmitter(gr.top_block):
                 if isinstance(image, ValueError):
                     raise image
                 image = crop_square(image, side) if side else image
+                if max(image.shape) > MAXIMUM_SIDE:
+                    raise ValueError(f"{name} has more than {MAXIMUM_SIDE:,} pixels on a side")
             except ValueError as error:
                 on_fault(str(error))
                 continue

@@ -123,7 +123,9 @@ def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
     assert "| 0.710 (-0.100) | 23.50 dB (-2.00) |" in text
     assert "| 0.900 | 29.00 dB |" in text
     # Both pairs are 0.02 and 1 dB apart, so their standard deviations are these by sqrt(2).
-    assert "means of 2 seeds; one seed lies 0.0141 of SSIM and 0.71 dB" in text
+    assert "means of 2 seeds; over all variants, one seed lies 0.0141 of SSIM and 0.71 dB" in text
+    assert "Not run yet: `mae alone`." in text
+    assert "Not run yet: `first alone`." in text
     (results / "parallel-1.json").write_text(json.dumps(made_up("parallel", 2, 0.7, 24, 2.0)))
     assert draw_ablations.main(drawing) == 2
     assert "'First'" in capsys.readouterr().err

@@ -141,8 +141,11 @@ def spread(records: Records) -> str:
                   for key in ("ssim", "psnr_db"))
     fewest, most = (count(len(those) for those in records.values()) for count in (min, max))
     runs = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return (f"Figures are means of {runs} seeds; one seed lies {ssim:.4f} of SSIM and {psnr:.2f} "
-            "dB (standard deviation) from another, and what differs by less says nothing.")
+    measured = "all variants" if fewest > 1 else ", ".join(
+        f"`{name}`" for name, those in records.items() if len(those) > 1)
+    return (f"Figures are means of {runs} seeds; over {measured}, one seed lies {ssim:.4f} of SSIM "
+            f"and {psnr:.2f} dB (standard deviation) from the mean, and what differs by less than "
+            "two or three times that says nothing.")
 
 
 def circumstances(groups: Groups, reference: str, variant: Variant) -> str:
@@ -218,6 +221,10 @@ def draw(folder: Path, plan: Path, docs: Path) -> None:
         before, after = TEXTS.get(title, ("", ""))
         text = f"{before} {circumstances(groups, name, variants[name])}".strip()
         lines += [f"## {title}", text, "", *table(groups, name), ""]
+        missing = [f"`{one}`" for one, variant in variants.items()
+                   if variant.table == title and not any(one in rows for rows in groups.values())]
+        if missing:
+            lines += [f"Not run yet: {', '.join(missing)}.", ""]
         if after:
             lines += [after, ""]
     lines += ["## Curves", "![Validation against processor time](ablations.png)", ""]

@@ -171,6 +171,11 @@ def test_plans_that_do_not_hold_together_are_refused(tmp_path):
         plan.write_text(json.dumps({"tables": {"First": table, "Second": second}}))
         with pytest.raises(ValueError, match=said):
             ablate.read_variants(plan)
+    for content, said in (({"base": {}, "groups": {}}, "plan.json has no tables"),
+                          ({"tables": {"First": {"base": {}}}}, "'First' of .* has no groups")):
+        plan.write_text(json.dumps(content))
+        with pytest.raises(ValueError, match=said):
+            ablate.read_variants(plan)
 
 
 def test_records_are_those_of_the_shipped_variants():

@@ -57,7 +57,11 @@ def test_configurations_that_cannot_be_trained_are_refused(
         assert_refused(train.main(arguments), capsys, word)
     for changed, word in (
         ({"crop": "x"}, "crop"), ({"crop": 31}, "multiple of 16"), ({"batch": 0}, "batch"),
-        ({"zoom": -1.0}, "zoom"),
+        ({"zoom": -1.0}, "zoom"), ({"colour": 2.0}, "colour"),
+        ({"annealing": {"noise": 0.3}}, "has no until"),
+        ({"annealing": {"noise": 0.3, "until": 0}}, "until of annealing"),
+        ({"distillation": {"weights": "none.pt"}}, "configuration.json has no weight."),
+        ({"distillation": {"weights": "none.pt", "weight": 1.0}}, "none.pt does not exist"),
         ({"steps": -5}, "steps"), ({"loss": {"nonsense": 1}}, "no weight for mae"),
         ({"optimiser": {"name": "muon"}}, "learning_rate"),
         ({"network": {"type": "x"}}, "network type"),

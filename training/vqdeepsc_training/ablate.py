@@ -67,10 +67,15 @@ def read_variants(path: Path) -> dict[str, Variant]:
 
     A table's `base` is a configuration or the name of a variant before it, and what the table has
     as `change` holds for all its variants. Raises ValueError as `changed`, for a name that occurs
-    twice and for a base that is not known.
+    twice, a base that is not known and a file that is none.
     """
     variants: dict[str, Variant] = {}
-    for title, table in json.loads(path.read_text())["tables"].items():
+    plan = json.loads(path.read_text())
+    if not isinstance(plan, dict) or not isinstance(plan.get("tables"), dict):
+        raise ValueError(f"{path} has no tables of variants.")
+    for title, table in plan["tables"].items():
+        if missing := {"base", "groups"} - table.keys():
+            raise ValueError(f"The table {title!r} of {path} has no {', '.join(sorted(missing))}.")
         base = table["base"]
         if isinstance(base, str):
             if base not in variants:

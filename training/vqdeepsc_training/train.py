@@ -86,6 +86,13 @@ def read_configuration(path: Path) -> dict:
             raise DataError(f"{key} of {path} is {value!r}, but must be a whole number above 0.")
     if not 1 <= configuration.get("zoom", 1.0) <= 100:
         raise DataError(f"zoom of {path} is {configuration['zoom']}, but must be 1 to 100.")
+    if not 0 <= configuration.get("colour", 0.0) <= 1:
+        raise DataError(f"colour of {path} is {configuration['colour']}, but must be 0 to 1.")
+    for table, keys in (("annealing", {"noise", "until"}), ("distillation", {"weights", "weight"})):
+        if missing := keys - (configuration.get(table) or dict.fromkeys(keys)).keys():
+            raise DataError(f"{table} of {path} has no {', '.join(sorted(missing))}.")
+    if configuration.get("annealing") and configuration["annealing"]["until"] <= 0:
+        raise DataError(f"until of annealing of {path} must be above 0.")
     if configuration["crop"] % 16:
         raise DataError(f"crop of {path} is {configuration['crop']}, no multiple of 16.")
     if not any(configuration["loss"].get(term) for term in ("mae", "mse", "log_mse", "ssim")):

@@ -40,13 +40,13 @@ quantiser is nearly right, and without tanh there is one part less."""),
 The reference is `unbounded, few dimensions, weight 16` with the loss and the shares of cars and \
 natural photographs of the shipped models. `bsds500/test` is reported, and nothing was chosen by \
 it.""", """\
-Nothing here pays, so the shipped recipe has none of it. The rotation trick and codes of length 1 \
-(with one dimension more, for the one that the length takes) lose far more than seeds differ: where \
-a heavy commitment holds the features near their codewords, the gradient that is copied straight \
-through is nearly right already. Noise that anneals changes nothing that can be told from another \
-seed; colour jitter loses little, and no more on natural photographs than on cars. The wider \
-teacher takes three fifths of the time, so that the student sees two fifths of the crops; whether \
-it would pay where time is no matter, runs of this length do not say."""),
+Nothing of the quantiser's training and of distillation pays here, so the shipped recipe has none \
+of it. The rotation trick and codes of length 1 (with one dimension more, for the one that the \
+length takes) lose far more than seeds differ. Noise that anneals and colour jitter gain nothing, \
+on cars or on natural photographs. Cars alone gain a little on cars and lose more on natural \
+photographs, so the shipped models see both. The wider teacher takes three fifths of the time, so \
+that the student sees two fifths of the crops; whether it pays where time is no matter, runs of \
+this length do not say."""),
 }
 """What stands before and after a table."""
 

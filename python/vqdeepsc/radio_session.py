@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from PyQt5 import Qt
 
 _POLL_SECONDS = 0.1
+_EXIT_INTERRUPTED = 128 + signal.SIGINT
 
 
 def burst_transport_blocks(
@@ -137,7 +138,8 @@ def run_flowgraph(
 
     end: the radio in it, which the control socket at the address control (if any) changes.
     application: the Qt application of a window, or None. Overflows and underflows that drivers
-    report are logged. Raises ValueError for an address or recording that cannot be used.
+    report are logged. A second Ctrl-C ends the process at once. Raises ValueError for an address
+    or recording that cannot be used.
     """
     ended = threading.Event()
     signalled: list[bool] = []
@@ -165,13 +167,17 @@ def run_flowgraph(
         top.start()
         waiting = threading.Thread(target=wait_for_end, daemon=True)
         waiting.start()
-        if application:
-            _run_window(application, is_over)
-        else:
-            while not is_over():
-                ended.wait(_POLL_SECONDS)
-        top.stop()
-        waiting.join()
+        try:
+            if application:
+                _run_window(application, is_over)
+            else:
+                while not is_over():
+                    ended.wait(_POLL_SECONDS)
+            top.stop()
+            waiting.join()
+        except KeyboardInterrupt:
+            # Blocks still run, and an interpreter that ends under them crashes.
+            os._exit(_EXIT_INTERRUPTED)
         is_over()
     if totals:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in totals.items())

@@ -42,11 +42,13 @@ natural photographs of the shipped models. `bsds500/test` is reported, and nothi
 it.""", """\
 Nothing of the quantiser's training and of distillation pays here, so the shipped recipe has none \
 of it. The rotation trick and codes of length 1 (with one dimension more, for the one that the \
-length takes) lose far more than seeds differ. Noise that anneals and colour jitter gain nothing, \
-on cars or on natural photographs. Cars alone gain a little on cars and lose more on natural \
-photographs, so the shipped models see both. The wider teacher takes three fifths of the time, so \
-that the student sees two fifths of the crops; whether it pays where time is no matter, runs of \
-this length do not say."""),
+length takes) lose far more than seeds differ. Noise that anneals, colour jitter, flips and \
+shrinking make no difference that stands out from that of the seeds; flips and shrinking stay for \
+runs that see every photograph many times, which a minute is too short to show. Cars alone gain a \
+little on cars and lose on natural photographs, and natural photographs alone the other way round, \
+so the shipped models see both. The wider teacher takes three fifths of the time, so that the \
+student sees two fifths of the crops; whether it pays where time is no matter, runs of this length \
+do not say."""),
 }
 """What stands before and after a table."""
 

@@ -163,6 +163,14 @@ class TestLoopback(gr_unittest.TestCase):
         # at 2 dB protection shows more of the picture
         self.assertGreater(qualities[1], qualities[0] + 0.1)
 
+    def test_messages_that_the_end_of_a_flowgraph_overtook_are_read(self):
+        debug = blocks.message_debug()
+        inbox, port = debug.to_basic_block(), pmt.intern("store")
+        for number in range(2):
+            inbox._post(port, pmt.from_long(number))
+        self.assertEqual(debug.num_messages(), 0)
+        self.assertEqual([pmt.to_long(message) for message in stored_messages(debug)], [0, 1])
+
     def test_no_frame_is_lost_or_reordered(self):
         """300 one-region pictures, each region with its number in its bits."""
         count = 300

@@ -162,6 +162,29 @@ def test_export_says_what_is_wrong(tmp_path, picture_tar, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_labels_of_codewords_that_hardly_differ_count_as_equal(tmp_path, monkeypatch):
+    """Rounding may turn such a label; one of a coarse scale between others is a fault."""
+    network = ready(SMALL_CONDITIONAL)
+    exporting.write_graphs(network, tmp_path)
+    encode = network.encode
+
+    def turned(image: torch.Tensor) -> object:
+        encoded = encode(image)
+        encoded.labels[-1].view(-1)[0] ^= 1
+        return encoded
+
+    monkeypatch.setattr(network, "encode", turned)
+    with pytest.raises(exporting.ExportError, match="labels differ"):
+        exporting.check_graphs(network, tmp_path, ((1, 128, 128),))
+    monkeypatch.undo()
+    space = network.spaces[-1]
+    space.embedding[1] = space.embedding[0] + 1e-5
+    exporting.write_graphs(network, tmp_path)
+    monkeypatch.setattr(network, "encode", turned)
+    found = exporting.check_graphs(network, tmp_path, ((1, 128, 128),))
+    assert found["unequal_labels"] <= exporting.LABEL_TOLERANCE
+
+
 def test_entropy_share_of_known_counts():
     assert evaluation.entropy_share(np.array([5, 5, 5, 5])) == pytest.approx(1.0)
     assert evaluation.entropy_share(np.array([1, 1, 0, 0])) == pytest.approx(0.5)

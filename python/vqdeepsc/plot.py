@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from .link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
 from .results import Result, ResultsError, summarise
 
@@ -115,8 +117,13 @@ def save_figure(figure: Figure, paths: Sequence[str | os.PathLike[str]]) -> None
 
     with matplotlib.rc_context({"svg.hashsalt": "vqdeepsc"}):
         for path in paths:
-            dated = Path(path).suffix.lower() == ".svg"
-            figure.savefig(path, dpi=150, metadata={"Date": None} if dated else None)
+            form = Path(path).suffix.lower()
+            figure.savefig(path, dpi=150, metadata={"Date": None} if form == ".svg" else None)
+            if form == ".png":
+                # Lines and letters have few colours: a palette takes a third of the bytes.
+                with Image.open(path) as drawn:
+                    few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+                few.save(path, optimize=True)
 
 
 def _title(axis: Axes, title: str, eb_axis: bool) -> None:

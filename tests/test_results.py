@@ -70,6 +70,7 @@ def test_an_unfinished_last_line_is_dropped_only_when_asked(tmp_path):
         (HEADER.replace("seed", "sed") + "1\n", "other columns"),
         (HEADER + "a,jpeg\n", "line 2"),
         (HEADER + "a,jpeg,awgn,x,1,1,0,1,0.5,20,0\n", "line 2"),
+        (HEADER + "a,jpeg,awgn,nan,1,1,0,1,0.5,20,0\n", "line 2"),
         (b"\xff\xfe\x00", "not a results file"),
     ],
 )

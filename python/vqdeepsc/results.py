@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -45,7 +46,17 @@ class Result:
 
 
 COLUMNS = tuple(field.name for field in fields(Result))
-_TYPES = {"str": str, "int": int, "float": float}
+
+
+def _number(text: str) -> float:
+    """Raises ValueError for what is no number, or NaN, with which no mean is one."""
+    value = float(text)
+    if math.isnan(value):
+        raise ValueError(f"{text} is not a number")
+    return value
+
+
+_TYPES = {"str": str, "int": int, "float": _number}
 _CONVERTERS = tuple(_TYPES[str(field.type)] for field in fields(Result))
 
 

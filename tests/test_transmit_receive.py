@@ -364,6 +364,9 @@ def test_a_picture_too_wide_to_send_is_passed_over(tmp_path, capfd):
     assert done.returncode == 0
     assert done.stdout.endswith("b.png: sent as picture 0\n1 pictures sent\n")
     assert "a.png has more than 65,535 pixels on a side" in done.stderr
+    done = run_here(capfd, "transmit", tmp_path / "a.png", *radio)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("no picture could be sent")
 
 
 def test_a_picture_source_that_fails_ends_the_transmitter(pictures, tmp_path):

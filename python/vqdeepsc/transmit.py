@@ -131,12 +131,12 @@ def transmit(
     """Send the pictures; returns how many went out.
 
     transmitter: makes the flowgraph when called with on_sent. Raises ValueError for what is
-    wrong with a picture source, a radio or an address, and OSError where it cannot be told what
-    was sent.
+    wrong with a picture source, a radio or an address, and if no picture could be sent, OSError
+    where it cannot be told what was sent.
     """
     ended = threading.Event()
     faults: list[Exception] = []
-    sent = 0
+    sent = refused = 0
 
     def on_sent(picture: int, name: str) -> None:
         nonlocal sent
@@ -150,6 +150,8 @@ def transmit(
             ended.set()
 
     def on_fault(sentence: str) -> None:
+        nonlocal refused
+        refused += 1
         log.write("not sent", reason=sentence)
         print(f"vqdeepsc: {sentence}", file=sys.stderr)
 
@@ -172,4 +174,6 @@ def transmit(
         log.write("end", pictures=sent)
     if faults:
         raise faults[0]
+    if refused and not sent:
+        raise ValueError("no picture could be sent")
     return sent

@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
+from vqdeepsc_training.export import write_graphs
+from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.recording import Recording, quantise, write_recording
+from vqdeepsc_training.repository import write_manifest
+from vqdeepsc_training.weights import round_weights
 
 torch.set_num_threads(1)
 
@@ -60,6 +65,28 @@ def write_link(path: Path, payload_bits: int) -> Path:
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Recording of the link for crops of 32 pixels of a network of four scales."""
     return write_link(tmp_path_factory.mktemp("link") / "link.npz", 1252)
+
+
+def write_small_bundle(folder: Path, settings: dict, record: dict | None) -> nn.Module:
+    """A bundle in a folder; returns its network, untrained but with running statistics.
+
+    settings: of the network; record: of the run that the graphs tell of.
+    """
+    torch.manual_seed(2)
+    network = build_network(settings).eval().requires_grad_(False)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+            module.weight.uniform_(0.5, 2)
+    round_weights(network)
+    network.prepare_export()
+    write_graphs(network, folder, record)
+    (folder / "MODEL_CARD.md").touch()
+    write_manifest(folder, name="small", version="1", training={}, measured={},
+                   priors={level + 1: np.ones(space.codewords)
+                           for level, space in zip(network.sent, network.spaces, strict=True)})
+    return network
 
 
 @pytest.fixture

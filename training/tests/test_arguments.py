@@ -2,10 +2,10 @@
 """Numbers and files on the command lines that no program can use."""
 
 import json
-from pathlib import Path
 
 import pytest
 import torch
+from conftest import SMALL_CONDITIONAL, write_small_bundle
 
 from vqdeepsc_training import ablate, evaluate, export, flipped_bits, train, variants
 
@@ -87,8 +87,11 @@ def test_folders_and_files_that_cannot_be_used_are_refused(
         assert_refused(train.main([*arguments, *more]), capsys, word)
 
 
-def test_an_export_says_at_once_what_it_cannot_use(tmp_path, picture_tar, capsys):
-    checkpoint = Path(__file__).parents[1] / "results" / "vqdeepsc_3s.checkpoint.pt"
+def test_an_export_says_at_once_what_it_cannot_use(
+        tmp_path, picture_tar, configuration, capsys):
+    checkpoint = tmp_path / "trained"
+    checkpoint.mkdir()
+    write_small_bundle(checkpoint, SMALL_CONDITIONAL, {"configuration": configuration})
     (tmp_path / "file").touch()
     arguments = ["--checkpoint", str(checkpoint), "--data", str(picture_tar), "--bundle"]
     bundle = str(tmp_path / "bundle")
@@ -98,5 +101,6 @@ def test_an_export_says_at_once_what_it_cannot_use(tmp_path, picture_tar, capsys
         ([str(tmp_path / "file" / "bundle")], "Not a directory"),
         ([bundle, "--results", str(tmp_path / "file" / "results")], "Not a directory"),
         ([bundle, "--latest"], "averaged weights alone"),
+        ([bundle, "--untuned"], "tuned decoder alone"),
     ):
         assert_refused(export.main([*arguments, *more]), capsys, word)

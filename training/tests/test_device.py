@@ -8,7 +8,7 @@ from conftest import SMALL_PAPER
 from pretended import GPU, OnGpu, PretendedGpu
 
 from vqdeepsc_training import ablate, distributed, monitor, trainer
-from vqdeepsc_training.checkpoint import read_checkpoint, write_weights
+from vqdeepsc_training.checkpoint import read_checkpoint, write_checkpoint
 from vqdeepsc_training.data import BatchSampler, evaluation_pictures, open_cache
 from vqdeepsc_training.recording import read_recording
 from vqdeepsc_training.train import main
@@ -26,7 +26,7 @@ def distilled(tmp_path, picture_tar, configuration):
     """Path of the weights of an untrained network."""
     settings = {key: value for key, value in configuration.items() if key != "noise"}
     teacher = trainer_on(CPU, tmp_path, picture_tar, None, settings)
-    write_weights(teacher.summary(), tmp_path / "teacher.pt")
+    write_checkpoint(teacher.summary(), tmp_path / "teacher.pt")
     return str(tmp_path / "teacher.pt")
 
 

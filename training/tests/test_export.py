@@ -14,8 +14,8 @@ from torch import nn
 
 from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training import export as exporting
-from vqdeepsc_training import flipped_bits
-from vqdeepsc_training.checkpoint import whole_curve
+from vqdeepsc_training import flipped_bits, weights
+from vqdeepsc_training.checkpoint import read_checkpoint, told_of, whole_curve
 from vqdeepsc_training.model_card import (
     entropy_note,
     next_doubling,
@@ -38,7 +38,7 @@ def ready(settings: dict) -> nn.Module:
     for scale in reversed(range(len(network.spaces))):
         features = network.encode(image).features[scale]
         network.spaces[scale].start_from(features, generator)
-    exporting.round_weights(network)
+    weights.round_weights(network)
     network.prepare_export()
     return network
 
@@ -264,24 +264,25 @@ def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, picture_tar
         assert record[key] == exported[key]
 
 
-def test_kept_weights_give_the_bundle_again_and_the_untuned_one(tuned, picture_tar):
-    def exported(checkpoint: Path, *options: str) -> tuple[list[bytes], NDArray[np.uint8]]:
-        bundle = tuned / "small-4s"
-        assert exporting.main(["--checkpoint", str(checkpoint), "--bundle", str(bundle), "--data",
-                               str(picture_tar), *options]) == 0
-        codec = Codec(bundle)
-        files = [(bundle / name).read_bytes()
-                 for name in ("encoder.onnx", "decoder.onnx", "codebooks.npz")]
-        return files, codec.decode(codec.one_hot(codec.encode(picture)), 48, 32)
+def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, picture_tar, monkeypatch):
+    def exported(checkpoint: Path, name: str, *options: str) -> NDArray[np.uint8]:
+        assert exporting.main(["--checkpoint", str(checkpoint), "--bundle", str(tuned / name),
+                               "--data", str(picture_tar), *options]) == 0
+        codec = Codec(tuned / name)
+        return codec.decode(codec.one_hot(codec.encode(picture)), 48, 32)
 
+    monkeypatch.setattr(weights, "LARGE", 500)
     picture = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
-    checkpoint, kept = tuned / "tuned" / "checkpoint.pt", tuned / "small_4s.checkpoint.pt"
-    files, drawn = exported(checkpoint, "--results", str(tuned))
-    assert kept.stat().st_size < checkpoint.stat().st_size / 2
-    assert exported(kept)[0] == files
-    before, first = exported(kept, "--untuned"), exported(tuned / "run" / "checkpoint.pt")
-    assert np.array_equal(before[1], first[1])
-    assert not np.array_equal(before[1], drawn)
+    checkpoint = tuned / "tuned" / "checkpoint.pt"
+    drawn = exported(checkpoint, "first")
+    assert np.array_equal(exported(tuned / "first", "second"), drawn)
+    for name in ("encoder.onnx", "decoder.onnx", "codebooks.npz"):
+        assert (tuned / "first" / name).read_bytes() == (tuned / "second" / name).read_bytes()
+    first, again = (read_checkpoint(path) for path in (checkpoint, tuned / "first"))
+    assert told_of(again) == told_of(first)
+    untuned = exported(checkpoint, "untuned", "--untuned")
+    assert np.array_equal(untuned, exported(tuned / "run" / "checkpoint.pt", "run-4s"))
+    assert not np.array_equal(untuned, drawn)
 
 
 def test_card_says_why_labels_are_uneven():

@@ -12,7 +12,7 @@ import pytest
 import torch
 from conftest import SMALL_CONDITIONAL_3, SMALL_PAPER, write_link
 
-from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint, write_weights
+from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint
 from vqdeepsc_training.data import BatchSampler, DataError, open_cache
 from vqdeepsc_training.optimiser import orthogonalise
 from vqdeepsc_training.recording import read_recording
@@ -343,20 +343,14 @@ def test_curve_begins_with_the_codebooks(tmp_path, picture_tar, configuration, m
 
 def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configuration):
     first = run(tmp_path, picture_tar, configuration, "first")
-    weights = tmp_path / "weights.pt"
-    write_weights(first, weights)
-    assert not {"network", "optimisers"} & set(read_checkpoint(weights))
-    image = torch.rand(2, 3, 32, 32)
-    before = averaged_network(first)(image)[0]
-    assert torch.allclose(averaged_network(read_checkpoint(weights))(image)[0], before, atol=0.02)
+    weights = tmp_path / "first" / "checkpoint.pt"
     configuration["steps"] = 1
     configuration["optimiser"]["learning_rate"] = 0.0
     second = run(tmp_path, picture_tar, configuration, "second", "--weights", str(weights))
     assert second["step"] == 1
     for name, value in first["average"].items():
         if ".spaces." not in f".{name}":
-            kept = value.half().float() if value.ndim > 1 else value
-            assert torch.equal(second["network"][name], kept), name
+            assert torch.equal(second["network"][name], value), name
     resumed = run(tmp_path, picture_tar, configuration | {"steps": 4}, "second", "--resume")
     # No second k-means start: codebooks only move with their averages.
     shift = resumed["network"]["spaces.0.embedding"] - first["average"]["spaces.0.embedding"]
@@ -366,8 +360,7 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configu
     configuration["network"] = SMALL_CONDITIONAL_3
     configuration["unquantised_steps"] = 2
     third = run(tmp_path, picture_tar, configuration, "third", "--weights", str(weights))
-    assert torch.equal(third["network"]["stem.weight"],
-                       first["average"]["stem.weight"].half().float())
+    assert torch.equal(third["network"]["stem.weight"], first["average"]["stem.weight"])
     assert not third["started"]
     (entry,) = third["history"]
     assert entry["pictures"] == first["pictures"]

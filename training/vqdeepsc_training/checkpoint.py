@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trained networks from checkpoints."""
+"""Trained networks from checkpoints and bundles."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ import pickle
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from .data import DataError
 from .networks import TunedNetwork, build_network
+from .weights import read_bundle_checkpoint
 
+WEIGHTS = ("average", "encoder")
 RESUMING = ("network", "optimisers", "discriminator", "discriminator_optimiser")
 """What a checkpoint has for nothing but going on with the run."""
 
 
 def read_checkpoint(path: Path) -> dict:
-    """Contents of a checkpoint as `Trainer.save` wrote it.
+    """Contents of a checkpoint as `Trainer.save` wrote it, or of a bundle (its directory).
 
     Raises DataError if there is none or it cannot be read.
     """
+    if path.is_dir():
+        try:
+            return read_bundle_checkpoint(path)
+        except ValueError as error:
+            raise DataError(str(error)) from error
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
@@ -74,6 +81,11 @@ def untuned(checkpoint: dict) -> dict:
     return checkpoint["trained"] | {"average": checkpoint["encoder"]}
 
 
+def told_of(checkpoint: dict) -> dict:
+    """What a checkpoint says of its run: all but weights, in JSON's types."""
+    return {key: value for key, value in checkpoint.items() if key not in WEIGHTS + RESUMING}
+
+
 def run_record(checkpoint: dict, parameters: int) -> dict:
     """What a run was and how it went, for results/; parameters: how many the network has.
 
@@ -90,26 +102,3 @@ def run_record(checkpoint: dict, parameters: int) -> dict:
         "history": checkpoint.get("history", []),
         "validation": checkpoint["curve"],
     }
-
-
-def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights with the kernels in half precision; what export does not round stays as it is."""
-    return {name: value.half() if value.is_floating_point() and value.ndim > 1
-            and not name.startswith("spaces.") else value
-            for name, value in weights.items()}
-
-
-def write_weights(checkpoint: dict, path: Path) -> None:
-    """Averaged weights and codebooks, without what only resuming needs.
-
-    Exported, they give the bundle that the checkpoint gives; another run can start from them.
-    """
-    kept = {key: value for key, value in checkpoint.items() if key not in RESUMING}
-    kept["average"] = halved(kept["average"])
-    if "encoder" in kept:
-        kept["encoder"] = halved(kept["encoder"])
-        # One tensor in both places is written once: tuning changes the decoder alone.
-        for name, value in kept["encoder"].items():
-            if torch.equal(value, kept["average"][name]):
-                kept["average"][name] = value
-    torch.save(kept, path)

@@ -10,8 +10,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnx.numpy_helper
 import onnxruntime
 import torch
 from numpy.typing import NDArray
@@ -20,13 +18,16 @@ from torch import Tensor, nn
 from . import flipped_bits
 from .arguments import count
 from .assignment import assign, assignment_cost, one_bit_costs
-from .checkpoint import averaged_network, read_checkpoint, run_record, untuned, write_weights
+from .checkpoint import averaged_network, read_checkpoint, run_record, told_of, untuned
 from .data import DataError, evaluation_pictures
 from .evaluate import evaluate
 from .model_card import model_card
 from .repository import Codec, write_manifest
+from .weights import DECODER, ENCODER, pack_weights, round_weights
 
-OPSET = 17
+AS_IT_IS = {"opset_version": 17, "dynamo": False, "do_constant_folding": False,
+            "training": torch.onnx.TrainingMode.PRESERVE}
+"""Options of an export that keeps every weight of a network and its name."""
 LABEL_TOLERANCE = 1e-3
 CODEWORD_TOLERANCE = 1e-3  # Euclidean distance, of codewords whose features are about 0.1 to 1
 PICTURE_TOLERANCE = 1e-3
@@ -97,8 +98,8 @@ def assign_labels(network: nn.Module, counts: list[NDArray]) -> dict[str, list[f
     return result
 
 
-def write_graphs(network: nn.Module, folder: Path) -> None:
-    """encoder.onnx, decoder.onnx and codebooks.npz of a network."""
+def write_graphs(network: nn.Module, folder: Path, record: dict | None = None) -> None:
+    """encoder.onnx, decoder.onnx and codebooks.npz of a network; record: of its run."""
     scales = [level + 1 for level in network.sent]
     image = torch.rand(2, 3, 32, 48)
     with torch.no_grad():
@@ -107,56 +108,24 @@ def write_graphs(network: nn.Module, folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            EncoderGraph(network).eval(), (image,), folder / "encoder.onnx", opset_version=OPSET,
-            input_names=["image"], output_names=[f"s{scale}" for scale in scales], dynamo=False,
+            EncoderGraph(network).eval(), (image,), folder / ENCODER, **AS_IT_IS,
+            input_names=["image"], output_names=[f"s{scale}" for scale in scales],
             dynamic_axes={"image": free} | {
                 f"s{scale}": {0: "pictures", 1: f"height_{scale}", 2: f"width_{scale}"}
                 for scale in scales},
         )
         torch.onnx.export(
-            DecoderGraph(network).eval(), tuple(codewords), folder / "decoder.onnx",
-            opset_version=OPSET,
-            input_names=[f"q{scale}" for scale in scales], output_names=["image"], dynamo=False,
+            DecoderGraph(network).eval(), tuple(codewords), folder / DECODER, **AS_IT_IS,
+            input_names=[f"q{scale}" for scale in scales], output_names=["image"],
             dynamic_axes={"image": free} | {
                 f"q{scale}": {0: "pictures", 2: f"height_{scale}", 3: f"width_{scale}"}
                 for scale in scales},
         )
-    for name in ("encoder.onnx", "decoder.onnx"):
-        halve_weights(folder / name)
+    pack_weights(folder / ENCODER, record)
+    pack_weights(folder / DECODER)
     np.savez(folder / "codebooks.npz", **{
         f"e{scale}": space.embedding.numpy().astype(np.float32)
         for scale, space in zip(scales, network.spaces, strict=True)})
-
-
-def halve_weights(path: Path) -> None:
-    """Store the weights of a graph as float16 where that loses nothing; it computes in float32.
-
-    Runtimes undo it once, when they load the graph.
-    """
-    model = onnx.load(path)
-    graph = model.graph
-    casts = []
-    for tensor in list(graph.initializer):
-        values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or not np.array_equal(values.astype(np.float16), values):
-            continue
-        name = tensor.name
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-        casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name],
-                                           to=onnx.TensorProto.FLOAT))
-    nodes = casts + list(graph.node)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-
-
-def round_weights(network: nn.Module) -> None:
-    """Round the kernels and biases of all convolutions to float16 values."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            for parameter in module.parameters():
-                parameter.copy_(parameter.half().float())
 
 
 def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -> dict[str, float]:
@@ -169,7 +138,7 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
     """
     encoder, decoder = (
         onnxruntime.InferenceSession(folder / name, providers=["CPUExecutionProvider"])
-        for name in ("encoder.onnx", "decoder.onnx"))
+        for name in (ENCODER, DECODER))
     generator = torch.Generator().manual_seed(0)
     unequal, difference = 0.0, 0.0
     for batch, height, width in sizes:
@@ -197,13 +166,6 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
     return {"unequal_labels": unequal, "picture_difference": difference}
 
 
-def write_results(folder: Path, name: str, record: dict, checkpoint: dict) -> None:
-    """NAME.json with the record of a model, and NAME.checkpoint.pt with its weights."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    write_weights(checkpoint, folder / f"{name}.checkpoint.pt")
-
-
 def export(args: argparse.Namespace) -> dict:
     """Write the bundle that the arguments ask for; returns what was measured.
 
@@ -214,6 +176,9 @@ def export(args: argparse.Namespace) -> dict:
         raise DataError(f"{len(args.data)} data sets are given, but {len(names)} names.")
     checkpoint = read_checkpoint(args.checkpoint)
     if args.untuned:
+        if args.checkpoint.is_dir():
+            raise DataError(f"{args.checkpoint} has the tuned decoder alone, so --untuned needs "
+                            "the checkpoint of the tuning.")
         checkpoint = untuned(checkpoint)
     if args.latest:
         if "network" not in checkpoint:
@@ -231,13 +196,14 @@ def export(args: argparse.Namespace) -> dict:
         folder.mkdir(parents=True, exist_ok=True)
     network = averaged_network(checkpoint)
     network.prepare_export()
-    round_weights(network)
+    if not args.unrounded:
+        round_weights(network)
     training_pictures = np.concatenate(
         [evaluation_pictures(path, configuration["crop"], args.prior_pictures)
          for path in args.data])
     counts = count_labels(network, training_pictures)
     assignment = assign_labels(network, counts)
-    write_graphs(network, args.bundle)
+    write_graphs(network, args.bundle, told_of(checkpoint))
     agreement = check_graphs(network, args.bundle)
     run = checkpoint.get("trained", checkpoint)
     training = {
@@ -281,7 +247,8 @@ def export(args: argparse.Namespace) -> dict:
         if run is not checkpoint:
             record["decoder_tuning"] = training["decoder_tuning"] | {
                 "hours": round(checkpoint["seconds"] / 3600, 3), "validation": checkpoint["curve"]}
-        write_results(args.results, name.replace("-", "_"), record, checkpoint)
+        (args.results / f"{name.replace('-', '_')}.json").write_text(
+            json.dumps(record, indent=1) + "\n")
     return {"agreement": agreement} | found
 
 
@@ -291,7 +258,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         prog="python -m vqdeepsc_training.export", description="Make a bundle of a checkpoint.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint of a run")
+    parser.add_argument("--checkpoint", type=Path, required=True,
+                        help="checkpoint of a run, or a bundle")
     parser.add_argument("--bundle", type=Path, required=True,
                         help="directory to write; its name is the model's name")
     parser.add_argument("--version", default="1.0.0", help="version of the model")
@@ -306,10 +274,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="take the last weights instead of the averaged ones")
     parser.add_argument("--untuned", action="store_true",
                         help="leave out the tuning of the decoder")
+    parser.add_argument("--unrounded", action="store_true",
+                        help="store the weights in 32 bits, to measure what fewer bits cost")
     parser.add_argument("--results", type=Path,
                         help="folder that also gets NAME.json, the record of the run with what was "
-                             "measured, and NAME.checkpoint.pt, the weights to start or export "
-                             "from")
+                             "measured")
     return parser.parse_args(argv)
 
 

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from .checkpoint import averaged_network, read_checkpoint, run_record
 from .data import DataError
-from .export import CHECK_SIZES, OPSET, PICTURE_TOLERANCE, ExportError, halve_weights, round_weights
+from .export import AS_IT_IS, CHECK_SIZES, PICTURE_TOLERANCE, ExportError
+from .weights import pack_weights, round_weights
 
 
 class UnquantisedGraph(nn.Module):
@@ -50,11 +51,11 @@ def export_unquantised(checkpoint: Path, output: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            graph, (torch.rand(2, 3, 32, 48),), output, opset_version=OPSET, dynamo=False,
+            graph, (torch.rand(2, 3, 32, 48),), output, **AS_IT_IS,
             input_names=["image"], output_names=["image_out"],
             dynamic_axes={"image": free, "image_out": free},
         )
-    halve_weights(output)
+    pack_weights(output)
     model = onnx.load(output)
     record = run_record(state, sum(p.numel() for p in network.parameters()))
     onnx.helper.set_model_props(model, {"training": json.dumps(record)})

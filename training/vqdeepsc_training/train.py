@@ -40,8 +40,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="folder of the run (default: runs/NAME)")
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
     parser.add_argument("--weights", type=Path,
-                        help="begin with the weights and codebooks of this checkpoint, without the "
-                             "tuning of a decoder")
+                        help="begin with the weights and codebooks of this checkpoint or bundle, "
+                             "of a checkpoint without the tuning of its decoder")
     parser.add_argument("--recording", type=Path,
                         help="what record_link wrote, for configurations with `noise`")
     parser.add_argument("--steps", type=count, help="number of steps, instead of the config's")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make paper`: experiments, means, figures and text, with models that cost nothing."""
 
+import csv
 import hashlib
 import json
 import sys
@@ -14,6 +15,7 @@ from tiny_bundle import THREE_SCALES, make_bundle, make_upper_bound
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 import paper
 import paper_report
+import readme_table
 
 FOUR_SCALES = {1: 16, 2: 8, 3: 4, 4: 2}
 
@@ -180,3 +182,16 @@ def test_bad_input_gets_one_sentence(folder, capsys, monkeypatch):
         assert paper.main(arguments(folder, "--only", "cars", *more)) == 2
         error = capsys.readouterr().err
         assert words in error and error.count("\n") == 1
+
+
+def test_the_readme_has_the_figures_of_the_results():
+    readme = readme_table.README.read_text(encoding="utf-8")
+    with readme_table.MEANS.open(encoding="utf-8", newline="") as file:
+        means = list(csv.DictReader(file))
+    assert readme_table.with_figures(readme, means) == readme
+    better = [row | {"ssim": str(float(row["ssim"]) + 0.01)} for row in means]
+    changed = readme_table.with_figures(readme, better)
+    different = [line for line, was in zip(changed.split("\n"), readme.split("\n"), strict=True)
+                 if line != was]
+    assert len(different) == 6
+    assert all(line.count(" dB") == 3 for line in different)

@@ -38,7 +38,7 @@ CLIFF = "-2,-1,0,0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,6"
 # left out
 SYMBOLS = (2856, 3808, 5712, 8568, 11424, 15024, 22536, 30048)
 HIGHEST_RATE = 0.9
-PANEL_SNR = (-2.0, 0.0, 2.0, 4.0, 6.0, 10.0)
+PANEL_SNR = (-2.0, 0.0, 2.0, 3.0, 4.0)
 PANEL_PICTURES = ("astronaut.png", "chelsea.png", "coffee.png")
 PANEL_SIDE = 256
 UPPER_BOUNDS = ROOT / "training" / "results"
@@ -229,7 +229,7 @@ def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) 
         rows,
         f"{photograph.stem} over LDPC 1/3, 16-QAM, {channel.title}",
         f"{source_bits:,} source bits and {symbols:,} symbols each; columns: Es/N0",
-    ).save(path, quality=90)
+    ).save(path, quality=80)
 
 
 def draw_panels(models: Sequence[str], results: Path) -> None:

@@ -242,7 +242,10 @@ void burst_decoder_impl::decode()
     const auto copies_pmt = pmt::from_long(copies);
     message_port_pub(
         d_regions,
-        pmt::cons(Dictionary(frame_dictionary(d_header)).add("copies", copies_pmt).get(),
+        pmt::cons(Dictionary(frame_dictionary(d_header))
+                      .add("copies", copies_pmt)
+                      .add("block_errors", pmt::from_long(result.block_errors))
+                      .get(),
                   pmt::init_f32vector(posterior.size(), posterior)));
     message_port_pub(d_log,
                      Dictionary(d_frame)

@@ -130,6 +130,22 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         # the sums are rounded in another order
         self.assertLessEqual(np.abs(difference).max(), 1)
 
+    def test_a_region_without_errors_stays(self):
+        image = photograph(128, 128)
+        ((header, bits),) = picture_to_frames(self.codec, image, 7)
+        right = 16.0 * (2.0 * bits - 1.0)
+
+        def pdu(llrs, errors, copies=1):
+            dictionary = header.to_pmt()
+            for key, value in (("copies", copies), ("block_errors", errors)):
+                dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
+            return pmt.cons(dictionary, pmt.init_f32vector(llrs.size, llrs))
+
+        pdus = [pdu(-right, 3), pdu(right, 0, 2), pdu(-right, 3), pdu(-right, 1, 2)]
+        (drawn,) = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
+        expected = self.codec.decode_llrs(right[None].astype(np.float32), 128, 128)
+        np.testing.assert_array_equal(pdu_to_picture(drawn)[0], expected)
+
     def test_timeout_draws_what_has_arrived(self):
         image = photograph(200, 100)
         top = gr.top_block()

@@ -4,9 +4,10 @@
 A picture PDU is (dictionary with ``picture``, ``width``, ``height``; u8vector with RGB in
 raster order). A region PDU is (dictionary of a :class:`FrameHeader`; u8vector with one payload
 bit per item or f32vector with their LLRs); the dictionary may have ``copies``, how many copies
-of the region went into the LLRs. On a stream, the first item of a region carries a
-tag ``frame`` whose value is the same dictionary. The value names nothing that depends on the
-rate of the stream, so the tag means the same before and after coding and mapping.
+of the region went into the LLRs, and ``block_errors``, how many of its code blocks failed. On a
+stream, the first item of a region carries a tag ``frame`` whose value is the same dictionary. The
+value names nothing that depends on the rate of the stream, so the tag means the same before and
+after coding and mapping.
 """
 
 from collections.abc import Iterator
@@ -82,6 +83,13 @@ def combined_copies(dictionary: pmt.pmt_base) -> int:
     return _integer(dictionary, "copies", 1, 2**31 - 1)
 
 
+def block_errors(dictionary: pmt.pmt_base) -> int | None:
+    """How many code blocks of a region PDU with that dictionary failed; None if it does not say."""
+    if not pmt.dict_has_key(dictionary, pmt.intern("block_errors")):
+        return None
+    return _integer(dictionary, "block_errors", 0, 2**31 - 1)
+
+
 def picture_to_pdu(image: np.ndarray, picture: int) -> pmt.pmt_base:
     """A picture PDU of image, uint8 [H, W, 3]."""
     height, width = image.shape[:2]
@@ -143,6 +151,7 @@ class PictureAssembler:
         self._header: FrameHeader | None = None
         self._llrs = np.empty((0, 0), np.float32)
         self._received = np.empty(0, int)
+        self._sure = np.empty(0, bool)
 
     @property
     def has_begun(self) -> bool:
@@ -150,13 +159,14 @@ class PictureAssembler:
         return self._header is not None
 
     def add(
-        self, header: FrameHeader, llrs: np.ndarray, combined: int = 1
+        self, header: FrameHeader, llrs: np.ndarray, combined: int = 1, errors: int | None = None
     ) -> list[ReceivedPicture]:
         """Take LLRs float [bits_per_region] of one region; return the pictures that are done.
 
         LLRs of a region that comes twice are added, unless the later ones stem from several
-        copies already (combined > 1): then they take the place of the earlier ones. Raises
-        FrameError for a region of another model or of another length.
+        copies already (combined > 1): then they take the place of the earlier ones. A region
+        without errors (errors: of its code blocks, None if unknown) stays as it is, whatever
+        comes after it. Raises FrameError for a region of another model or of another length.
         """
         codec = self._codec
         if header.model != codec.model_id:
@@ -179,10 +189,12 @@ class PictureAssembler:
             self._header = header
             self._llrs = np.zeros((regions, codec.bits_per_region), np.float32)
             self._received = np.zeros(regions, int)
-        if combined > 1:
+            self._sure = np.zeros(regions, bool)
+        if errors == 0 or (combined > 1 and not self._sure[header.region]):
             self._llrs[header.region] = llrs
-        else:
+        elif not self._sure[header.region]:
             self._llrs[header.region] += llrs
+        self._sure[header.region] |= errors == 0
         self._received[header.region] += 1
         if self._received.min() >= self._copies:
             done += self.flush()

@@ -19,8 +19,9 @@ namespace vqdeepsc {
  * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of a
  * refused burst says. A frame with block errors is kept, and its LLRs are added to those of the
  * next copy (same header, same bits) where that has errors too; both dictionaries say in copies
- * over how many frames the LLRs were added. While backlog regions wait at a block behind
- * "regions", no more samples are taken, for messages alone hold nothing back.
+ * over how many frames the LLRs were added, and in block_errors how many code blocks failed. While
+ * backlog regions wait at a block behind "regions", no more samples are taken, for messages alone
+ * hold nothing back.
  */
 class VQDEEPSC_API burst_decoder : virtual public gr::sync_block
 {

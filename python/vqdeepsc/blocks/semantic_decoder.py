@@ -14,6 +14,7 @@ from ..frames import (
     PictureAssembler,
     ReceivedPicture,
     bits_to_llrs,
+    block_errors,
     combined_copies,
     picture_to_pdu,
 )
@@ -106,8 +107,8 @@ class semantic_decoder(gr.basic_block):
                 llrs = np.array(pmt.to_python(data), np.float32)
             else:
                 raise FrameError("a region PDU holds a u8vector of bits or a f32vector of LLRs")
-            copies = combined_copies(pmt.car(pdu))
-            self._publish(self._assembler.add(header, llrs, copies))
+            copies, errors = combined_copies(pmt.car(pdu)), block_errors(pmt.car(pdu))
+            self._publish(self._assembler.add(header, llrs, copies, errors))
             self._restart_timer()
         except FrameError as error:
             self.logger.error(f"region PDU passed over: {error}")

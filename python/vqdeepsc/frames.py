@@ -190,11 +190,12 @@ class PictureAssembler:
             self._llrs = np.zeros((regions, codec.bits_per_region), np.float32)
             self._received = np.zeros(regions, int)
             self._sure = np.zeros(regions, bool)
-        if errors == 0 or (combined > 1 and not self._sure[header.region]):
-            self._llrs[header.region] = llrs
-        elif not self._sure[header.region]:
-            self._llrs[header.region] += llrs
-        self._sure[header.region] |= errors == 0
+        if not self._sure[header.region]:
+            if errors == 0 or combined > 1:
+                self._llrs[header.region] = llrs
+            else:
+                self._llrs[header.region] += llrs
+            self._sure[header.region] = errors == 0
         self._received[header.region] += 1
         if self._received.min() >= self._copies:
             done += self.flush()

@@ -195,3 +195,8 @@ def test_the_readme_has_the_figures_of_the_results():
                  if line != was]
     assert len(different) == 6
     assert all(line.count(" dB") == 3 for line in different)
+    others = [row for row in means if row["system"] != "vqdeepsc-3s"]
+    fewer = [row | {"pictures": "20"} for row in means]
+    for rows, name in ((others, "vqdeepsc-3s"), (fewer, "vqdeepsc-4s")):
+        with pytest.raises(ValueError, match=f"no means of 400 pictures for {name}"):
+            readme_table.with_figures(readme, rows)

@@ -101,6 +101,7 @@ def test_an_export_says_at_once_what_it_cannot_use(
         ([str(tmp_path / "file" / "bundle")], "Not a directory"),
         ([bundle, "--results", str(tmp_path / "file" / "results")], "Not a directory"),
         ([bundle, "--latest"], "averaged weights alone"),
-        ([bundle, "--untuned"], "tuned decoder alone"),
+        ([bundle, "--untuned"], "is a bundle"),
+        ([bundle, "--unrounded"], "is a bundle"),
     ):
         assert_refused(export.main([*arguments, *more]), capsys, word)

@@ -175,10 +175,10 @@ def export(args: argparse.Namespace) -> dict:
     if len(names) != len(args.data):
         raise DataError(f"{len(args.data)} data sets are given, but {len(names)} names.")
     checkpoint = read_checkpoint(args.checkpoint)
+    if args.checkpoint.is_dir() and (args.untuned or args.unrounded):
+        raise DataError(f"{args.checkpoint} is a bundle, with one decoder and rounded weights, so "
+                        "--untuned and --unrounded need the checkpoint that it was made from.")
     if args.untuned:
-        if args.checkpoint.is_dir():
-            raise DataError(f"{args.checkpoint} has the tuned decoder alone, so --untuned needs "
-                            "the checkpoint of the tuning.")
         checkpoint = untuned(checkpoint)
     if args.latest:
         if "network" not in checkpoint:

@@ -402,11 +402,14 @@ def test_tuning_the_decoder_leaves_the_encoder(tmp_path, picture_tar, configurat
 
 
 def test_two_processes_train_one_network(tmp_path, picture_tar, configuration, recording):
-    """Both see pictures of their own, and end with the same weights as each other."""
+    """Both see pictures of their own, end with the same weights, and leave no group behind.
+
+    PyTorch aborts if a thread of the group is busy when Python ends.
+    """
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
     program = (
-        "import sys, torch\n"
+        "import sys, torch, weakref\n"
         "from vqdeepsc_training import distributed\n"
         "from vqdeepsc_training.train import parse_args, train\n"
         "trainer = train(parse_args(sys.argv[1:]))\n"
@@ -414,7 +417,9 @@ def test_two_processes_train_one_network(tmp_path, picture_tar, configuration, r
         "mine = torch.cat([p.double().flatten() for p in parts])\n"
         "first = distributed.from_first(mine.clone())\n"
         "assert torch.equal(mine, first), 'the processes differ'\n"
+        "group = weakref.ref(torch.distributed.group.WORLD)\n"
         "distributed.stop()\n"
+        "assert group() is None, 'the group lives on'\n"
     )
     script = tmp_path / "both.py"
     script.write_text(program)

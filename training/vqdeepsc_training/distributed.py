@@ -7,6 +7,10 @@ import os
 
 import torch
 import torch.distributed as dist
+
+# torch.optim imports this late, and functions there keep the group of that moment as a default:
+# its threads then outlive `stop`, and PyTorch aborts if one of them is busy when Python ends.
+import torch.distributed.nn
 from torch import Tensor
 
 DEVICES = ("cpu", "cuda")

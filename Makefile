@@ -94,7 +94,7 @@ paper: install
 	@test -n "$(CARS)" || { echo "make paper needs CARS=path: a folder or .tar of the Cars196 test pictures." >&2; exit 2; }
 	@"$(PYTHON)" scripts/paper.py --cars "$(CARS)" $(if $(BSDS),--bsds "$(BSDS)") \
 		--pictures $(PICTURES) $(PAPER_OPTIONS)
-	@"$(PYTHON)" scripts/readme_table.py
+	@"$(PYTHON)" scripts/readme_results.py
 
 clean:
 	rm -rf "$(BUILD)" "$(PREFIX)" "$(ROOT)/demo"

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make paper`: experiments, means, figures and text, with models that cost nothing."""
 
-import csv
 import hashlib
 import json
 import sys
@@ -15,7 +14,7 @@ from tiny_bundle import THREE_SCALES, make_bundle, make_upper_bound
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 import paper
 import paper_report
-import readme_table
+import readme_results
 
 FOUR_SCALES = {1: 16, 2: 8, 3: 4, 4: 2}
 
@@ -185,12 +184,12 @@ def test_bad_input_gets_one_sentence(folder, capsys, monkeypatch):
 
 
 def test_the_readme_has_the_figures_of_the_results():
-    readme = readme_table.README.read_text(encoding="utf-8")
-    with readme_table.MEANS.open(encoding="utf-8", newline="") as file:
-        means = list(csv.DictReader(file))
-    assert readme_table.with_figures(readme, means) == readme
+    readme = readme_results.README.read_text(encoding="utf-8")
+    means, natural = readme_results.read_means("cars.csv"), readme_results.read_means("natural.csv")
+    assert readme_results.with_figures(readme, means) == readme
+    assert readme_results.with_beaten(readme, means, natural) == readme
     better = [row | {"ssim": str(float(row["ssim"]) + 0.01)} for row in means]
-    changed = readme_table.with_figures(readme, better)
+    changed = readme_results.with_figures(readme, better)
     different = [line for line, was in zip(changed.split("\n"), readme.split("\n"), strict=True)
                  if line != was]
     assert len(different) == 6
@@ -199,4 +198,19 @@ def test_the_readme_has_the_figures_of_the_results():
     fewer = [row | {"pictures": "20"} for row in means]
     for rows, name in ((others, "vqdeepsc-3s"), (fewer, "vqdeepsc-4s")):
         with pytest.raises(ValueError, match=f"no means of 400 pictures for {name}"):
-            readme_table.with_figures(readme, rows)
+            readme_results.with_figures(readme, rows)
+
+
+def test_a_codec_is_beaten_only_where_both_measures_are_lower_everywhere():
+    row = {"source_bits": "8", "channel": "awgn"}
+    means = [row | {"system": system, "snr_db": snr_db, "ssim": ssim, "psnr_db": psnr_db}
+             for system, snr_db, ssim, psnr_db in (
+                 ("ours", "0", "0.5", "20"), ("ours", "9", "0.9", "30"),
+                 ("jpeg", "0", "0.4", "19"), ("jpeg", "9", "0.8", "29"),
+                 ("webp", "0", "0.4", "19"), ("webp", "9", "0.8", "30"),
+                 ("avif", "0", "0.4", "19"))]
+    assert readme_results.beaten("ours", means) == ["JPEG"]
+    text = "| **ours** |\nAt every SNR on the three channels it was so.\nMore."
+    one, none = (readme_results.with_beaten(text, means, other) for other in (means, means[:2]))
+    assert "higher with `ours` than with JPEG.\nMore." in one
+    assert "higher with no model.\nMore." in none

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the README's table of qualities, and which codecs are beaten, from docs/results."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "results"
+README = ROOT / "README.md"
+SYSTEMS = {"JPEG": "jpeg", "WebP": "webp", "AVIF": "avif"}
+SNR_DB = (0.0, 2.0, 4.0)
+PICTURES = "400"  # as the README says
+MODEL = re.compile(r"\| \*\*([\w-]+)\*\* \|")
+CODEC = re.compile(r"\| (\w+) \|")
+BEATEN = re.compile(r"At every SNR on the three channels.*")
+
+Row = dict[str, str]
+
+
+def read_means(name: str) -> list[Row]:
+    """The rows of a CSV file of docs/results."""
+    with (RESULTS / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def listed(names: list[str]) -> str:
+    """Names with commas, the last one after "and"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def beaten(model: str, means: list[Row]) -> list[str]:
+    """Photo codecs with a lower mean SSIM and PSNR than the model's wherever it was measured."""
+    found = {
+        tuple(row[key] for key in ("system", "source_bits", "channel", "snr_db")): row
+        for row in means
+    }
+
+    def below(codec: str, point: tuple[str, ...]) -> bool:
+        theirs, ours = found.get((codec, *point)), found[(model, *point)]
+        return theirs is not None and all(
+            float(theirs[measure]) < float(ours[measure]) for measure in ("ssim", "psnr_db")
+        )
+
+    points = [point for system, *point in found if system == model]
+    return [
+        name
+        for name, codec in SYSTEMS.items()
+        if points and all(below(codec, point) for point in points)
+    ]
+
+
+def with_beaten(text: str, cars: list[Row], natural: list[Row]) -> str:
+    """The README with the photo codecs that each of its models beats on both collections."""
+    parts = []
+    for model in MODEL.findall(text):
+        names = [name for name in beaten(model, cars) if name in beaten(model, natural)]
+        if names:
+            parts.append(f"with `{model}` than with {listed(names)}")
+    sentence = (
+        "At every SNR on the three channels, on cars as on natural photographs, mean SSIM and PSNR "
+        f"are higher {', and '.join(parts) if parts else 'with no model'}."
+    )
+    return BEATEN.sub(sentence, text)
+
+
+def with_figures(text: str, means: list[Row]) -> str:
+    """The README with the figures of means over AWGN in its rows of models and photo codecs.
+
+    means: rows of cars.csv. A photo codec gets as many bits as the model above it.
+    Raises ValueError for a row whose figures are missing or of other numbers of pictures."""
+    found = {
+        (row["system"], row["source_bits"], float(row["snr_db"])): row
+        for row in means
+        if row["channel"] == "awgn" and row["pictures"] == PICTURES
+    }
+    bits_of = {system: bits for system, bits, _ in found if system not in SYSTEMS.values()}
+    bits = ""
+    lines = []
+    for line in text.split("\n"):
+        codec = CODEC.match(line)
+        name = MODEL.match(line) or (codec if codec and codec[1] in SYSTEMS else None)
+        if name:
+            system = SYSTEMS.get(name[1], name[1])
+            bits = bits if name is codec else bits_of.get(system, "")
+            try:
+                rows = [found[system, bits, snr_db] for snr_db in SNR_DB]
+            except KeyError as error:
+                raise ValueError(
+                    f"there are no means of {PICTURES} pictures for {name[1]}"
+                ) from error
+            cells = [f"{float(row['ssim']):.3f}, {float(row['psnr_db']):.1f} dB" for row in rows]
+            line = f"{name[0]} {' | '.join(cells)} |"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Rewrites README.md, unless the results are of other models or of fewer pictures."""
+    cars, natural = read_means("cars.csv"), read_means("natural.csv")
+    try:
+        text = with_figures(README.read_text(encoding="utf-8"), cars)
+    except ValueError as error:
+        print(f"README.md stays as it is: {error}", file=sys.stderr)
+    else:
+        README.write_text(with_beaten(text, cars, natural), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

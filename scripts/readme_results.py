@@ -33,37 +33,43 @@ def listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
-def beaten(model: str, means: list[Row]) -> list[str]:
-    """Photo codecs with a lower mean SSIM and PSNR than the model's wherever it was measured."""
+def least_lead(model: str, codec: str, means: list[Row]) -> tuple[float, float] | None:
+    """By how much SSIM and PSNR in dB a model's means are above a codec's where that is least.
+
+    None where the codec was not measured at every point of the model."""
     found = {
         tuple(row[key] for key in ("system", "source_bits", "channel", "snr_db")): row
         for row in means
     }
-
-    def below(codec: str, point: tuple[str, ...]) -> bool:
-        theirs, ours = found.get((codec, *point)), found[(model, *point)]
-        return theirs is not None and all(
-            float(theirs[measure]) < float(ours[measure]) for measure in ("ssim", "psnr_db")
+    points = [tuple(point) for system, *point in found if system == model]
+    if not points or any((codec, *point) not in found for point in points):
+        return None
+    ssim, psnr_db = (
+        min(
+            float(found[(model, *point)][measure]) - float(found[(codec, *point)][measure])
+            for point in points
         )
-
-    points = [point for system, *point in found if system == model]
-    return [
-        name
-        for name, codec in SYSTEMS.items()
-        if points and all(below(codec, point) for point in points)
-    ]
+        for measure in ("ssim", "psnr_db")
+    )
+    return ssim, psnr_db
 
 
-def with_beaten(text: str, cars: list[Row], natural: list[Row]) -> str:
-    """The README with the photo codecs that each of its models beats on both collections."""
+def with_beaten(text: str, *collections: list[Row]) -> str:
+    """The README with the photo codecs that each of its models beats on all collections."""
     parts = []
     for model in MODEL.findall(text):
-        names = [name for name in beaten(model, cars) if name in beaten(model, natural)]
+        names = []
+        for name, codec in SYSTEMS.items():
+            leads = [least_lead(model, codec, means) for means in collections]
+            if all(lead and min(lead) > 0 for lead in leads):
+                ssim, psnr_db = map(min, zip(*leads, strict=True))
+                names.append(f"{name} (by {ssim:.3f} and {psnr_db:.3f} dB)")
         if names:
             parts.append(f"with `{model}` than with {listed(names)}")
     sentence = (
         "At every SNR on the three channels, on cars as on natural photographs, mean SSIM and PSNR "
-        f"are higher {', and '.join(parts) if parts else 'with no model'}."
+        f"are higher {', and '.join(parts) if parts else 'with no model'}; in brackets the "
+        "smallest lead."
     )
     return BEATEN.sub(sentence, text)
 

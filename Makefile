@@ -77,10 +77,18 @@ training/.venv/.ready: training/requirements.txt
 		{ echo "pip could not install what training/requirements.txt lists (see above)." >&2; exit 2; }
 	@touch "$@"
 
-test-training: training/.venv/.ready
+# Training uses the core package as any library, installed again when it has changed.
+CORE_SOURCES := $(shell find python/core lib/kernels -type f -not -name '*.pyc' 2>/dev/null) CMakeLists.txt pyproject.toml
+training/.venv/.core: training/.venv/.ready $(CORE_SOURCES)
+	@echo "Installing the core package into training/.venv/"
+	@training/.venv/bin/python -m pip install --quiet --disable-pip-version-check . || \
+		{ echo "pip could not build the core package (see above)." >&2; exit 2; }
+	@touch "$@"
+
+test-training: training/.venv/.core
 	@cd training && .venv/bin/python -m pytest -q tests
 
-train-demo: training/.venv/.ready
+train-demo: training/.venv/.core
 	@cd training && .venv/bin/python -m vqdeepsc_training.demo
 
 companion: install

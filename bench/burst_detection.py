@@ -15,7 +15,7 @@ import numpy as np
 import pmt
 from burst_link import CARRIER_POWER, SAMPLE_RATE, random_frames, received, transmitted
 from gnuradio import analog, blocks, channels, gr, vqdeepsc
-from gnuradio.vqdeepsc.loopback import stored_messages
+from gnuradio.vqdeepsc.blocks.loopback import stored_messages
 
 CARRIER_HZ = 2.4e9
 PAYLOAD_BITS = 200
@@ -57,13 +57,13 @@ def missed(arguments: argparse.Namespace, gaps: bool) -> dict:
         "snr_db": arguments.snr,
         "bursts": sent,
         "missed": lost,
-        "false_pictures": false,
+        "false_images": false,
         "damaged_headers": refused,
         "block_errors": block_errors,
     }
 
 
-def false_pictures(arguments: argparse.Namespace) -> dict:
+def false_images(arguments: argparse.Namespace) -> dict:
     """Detections and headers that hours of noise at 1 Msample/s give."""
     samples = round(arguments.hours * SECONDS_PER_HOUR * SAMPLE_RATE)
     top = gr.top_block()
@@ -103,14 +103,14 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     rows = [missed(arguments, gaps) for gaps in (False, True)] if arguments.bursts > 0 else []
-    noise = false_pictures(arguments) if arguments.hours > 0 else None
+    noise = false_images(arguments) if arguments.hours > 0 else None
     if arguments.json:
         print(json.dumps({"bursts": rows, "noise": noise}))
         return
     for row in rows:
         print(
             f"{'random gaps' if row['gaps'] else 'back to back':14}{row['bursts']} bursts at "
-            f"{row['snr_db']} dB: {row['missed']} missed, {row['false_pictures']} false, "
+            f"{row['snr_db']} dB: {row['missed']} missed, {row['false_images']} false, "
             f"{row['damaged_headers']} damaged headers, {row['block_errors']} block errors"
         )
     if noise:

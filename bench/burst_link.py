@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pmt
 from gnuradio import blocks, gr, vqdeepsc
-from gnuradio.vqdeepsc.frames import FrameHeader
-from gnuradio.vqdeepsc.loopback import frames_source, stored_messages
+from gnuradio.vqdeepsc.blocks.frames import FrameHeader
+from gnuradio.vqdeepsc.blocks.loopback import frames_source, stored_messages
 
 AMPLITUDE = 0.3
 CARRIER_POWER = AMPLITUDE**2 * 16 / 13  # Es: docs/air-interface.md

@@ -17,13 +17,7 @@ from pathlib import Path
 import numpy as np
 from burst_link import CARRIER_POWER, random_frames, received, transmitted
 from gnuradio import channels, vqdeepsc
-from gnuradio.vqdeepsc.vqdeepsc_kernels import (
-    LdpcDecoder,
-    LdpcEncoder,
-    QamDemapper,
-    csi_equalize,
-    qam_points,
-)
+from vqdeepsc.kernels import LdpcDecoder, LdpcEncoder, QamDemapper, csi_equalize, qam_points
 
 PAYLOAD_BITS = 20032
 CODED_BITS = 3 * PAYLOAD_BITS

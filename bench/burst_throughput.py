@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from burst_link import CARRIER_POWER, MODEL, random_frames, transmitted
 from gnuradio import blocks, digital, gr, vqdeepsc
-from gnuradio.vqdeepsc.frames import FrameHeader
-from gnuradio.vqdeepsc.loopback import frames_source
+from gnuradio.vqdeepsc.blocks.frames import FrameHeader
+from gnuradio.vqdeepsc.blocks.loopback import frames_source
 
 PAYLOAD_BITS = 20032
 BURSTS = 8

@@ -13,10 +13,10 @@ import json
 import sys
 
 import numpy as np
-from gnuradio.vqdeepsc.codec import Codec
-from gnuradio.vqdeepsc.link import ChannelModel
-from gnuradio.vqdeepsc.simulation import derive_seed, parse_snr
-from picture_link import Scores, add_arguments, read_pictures, receive
+from image_link import Scores, add_arguments, read_images, receive
+from vqdeepsc.codec import Codec
+from vqdeepsc.link import ChannelModel
+from vqdeepsc.simulation.plan import derive_seed, parse_snr
 
 NAMES = ("before", "after")
 BELOW_CLIFF = 0.5
@@ -48,7 +48,7 @@ def measure(
         for which, codec in codecs.items():
             received = receive(codec, sent, channel, snr_db, row_seed)
             scores.add(failed_frames=received.block_errors.sum() > 0)
-            scores.add_picture(which, sent, codec.decode_llrs(received.llrs, 128, 128))
+            scores.add_image(which, sent, codec.decode_llrs(received.llrs, 128, 128))
     return {"snr_db": snr_db} | scores.means()
 
 
@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
     """Prints one line for each SNR, and the gains on both sides of the cliff."""
     arguments = parse_arguments(argv)
     try:
-        pictures = read_pictures(arguments.pictures, arguments.limit)
+        pictures = read_images(arguments.pictures, arguments.limit)
         codecs = {name: Codec(getattr(arguments, name)) for name in NAMES}
         if len({codec.bits_per_region for codec in codecs.values()}) > 1:
             raise ValueError("the two bundles send different numbers of bits")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from gnuradio import blocks, channels, digital, gr, vqdeepsc
-from gnuradio.vqdeepsc.vqdeepsc_kernels import FadingChannel, QamDemapper, instruction_sets
+from vqdeepsc.kernels import FadingChannel, QamDemapper, instruction_sets
 
 NAMES = {2: "QPSK", 4: "16-QAM", 6: "64-QAM", 8: "256-QAM"}
 SYMBOLS = 16384  # of one call; inputs and outputs stay in the cache

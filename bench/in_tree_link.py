@@ -14,8 +14,8 @@ import time
 import numpy as np
 import pmt
 from gnuradio import analog, blocks, digital, fec, gr, vqdeepsc
-from gnuradio.vqdeepsc.link import ChannelModel
-from gnuradio.vqdeepsc.loopback import connect_link, frames_source, stored_messages
+from gnuradio.vqdeepsc.blocks.loopback import connect_link, frames_source, stored_messages
+from vqdeepsc.link import ChannelModel
 
 INFORMATION_BITS = 902
 ALIST = "/share/gnuradio/fec/ldpc/n_1800_k_0902_gap_28.alist"

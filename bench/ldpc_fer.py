@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gnuradio.vqdeepsc.vqdeepsc_kernels import (
+from numpy.typing import NDArray
+from tree_ldpc import SHIPPED, TreeDecoder
+from vqdeepsc.kernels import (
     FadingChannel,
     LdpcDecoder,
     LdpcEncoder,
@@ -22,8 +24,6 @@ from gnuradio.vqdeepsc.vqdeepsc_kernels import (
     csi_equalize,
     qam_points,
 )
-from numpy.typing import NDArray
-from tree_ldpc import SHIPPED, TreeDecoder
 
 BITS_PER_SYMBOL = 4
 TREE_LABEL = f"fec.ldpc_decoder, {SHIPPED.payload_bits} in {SHIPPED.coded_bits:,} bits"

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gnuradio.vqdeepsc.vqdeepsc_kernels import LdpcDecoder, LdpcEncoder, instruction_sets
 from ldpc_fer import BITS_PER_SYMBOL, Link, zeros_llrs
 from numpy.typing import NDArray
 from tree_ldpc import SHIPPED, TreeCode, TreeDecoder, repeat_accumulate_code
+from vqdeepsc.kernels import LdpcDecoder, LdpcEncoder, instruction_sets
 
 # Payload bits and coded bits.
 CODES = {

@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 import pmt
 from gnuradio import channels, gr, vqdeepsc
-from gnuradio.vqdeepsc.codec import Codec
-from gnuradio.vqdeepsc.frames import PICTURE_IDS, ReceivedPicture, picture_to_pdu
-from gnuradio.vqdeepsc.pictures import crop_square, find_pictures, load_found
+from gnuradio.vqdeepsc.blocks.frames import IMAGE_IDS, ReceivedImage, image_to_pdu
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.files import crop_square, find_images, load_found
 
 AMPLITUDE = 0.2
 USED_CARRIERS = 208 / 256
@@ -35,7 +35,7 @@ GAP = 1000
 TAPS = [1.0, 0.0, 0.0, 0.2 + 0.1j]
 FREQUENCY_OFFSET = 0.01
 CLOCK_RATIO = 1 + 10e-6
-WARM_UP_PICTURES = 5
+WARM_UP_IMAGES = 5
 LOST_SECONDS = 20.0
 MEMORY_SECONDS = 10.0
 MEGABYTE = 1e6
@@ -44,14 +44,14 @@ MEGABYTE = 1e6
 class timed_decoder(vqdeepsc.semantic_decoder):
     """Calls back with each picture that is drawn."""
 
-    def __init__(self, model: str, on_picture: Callable[[ReceivedPicture], None]) -> None:
+    def __init__(self, model: str, on_image: Callable[[ReceivedImage], None]) -> None:
         vqdeepsc.semantic_decoder.__init__(self, model)
-        self._on_picture = on_picture
+        self._on_image = on_image
 
-    def _publish(self, pictures: list[ReceivedPicture]) -> None:
+    def _publish(self, pictures: list[ReceivedImage]) -> None:
         super()._publish(pictures)
         for drawn in pictures:
-            self._on_picture(drawn)
+            self._on_image(drawn)
 
 
 class burst_counter(gr.basic_block):
@@ -95,7 +95,7 @@ class Loopback:
         self.top.msg_connect((self.receiver, "regions"), (self.decoder, "frames"))
         self.top.msg_connect((self.receiver, "log"), (self.counter, "log"))
 
-    def _take(self, drawn: ReceivedPicture) -> None:
+    def _take(self, drawn: ReceivedImage) -> None:
         now = time.monotonic()
         with self._change:
             sent = self._sent.pop(drawn.picture, None)
@@ -126,8 +126,8 @@ class Loopback:
         inbox = self.source.to_basic_block()
         while count < pictures or time.monotonic() < begin + seconds:
             self._wait(under_way - 1)
-            picture = self._number % PICTURE_IDS
-            pdu = picture_to_pdu(self._images[self._number % len(self._images)], picture)
+            picture = self._number % IMAGE_IDS
+            pdu = image_to_pdu(self._images[self._number % len(self._images)], picture)
             with self._change:
                 self._sent[picture] = time.monotonic()
             inbox._post(pmt.intern("pictures"), pdu)
@@ -166,7 +166,7 @@ def block_times(loop: Loopback) -> dict[str, float]:
 def measure(loop: Loopback, arguments: argparse.Namespace, images: list[np.ndarray]) -> dict:
     codec = Codec(arguments.model)
     loop.top.start()
-    loop.send(0, WARM_UP_PICTURES, 1)
+    loop.send(0, WARM_UP_IMAGES, 1)
     alone = len(loop.latencies)
     loop.send(0, arguments.pictures // 4, 1)
     latency_alone = loop.latencies[alone:]
@@ -191,17 +191,17 @@ def measure(loop: Loopback, arguments: argparse.Namespace, images: list[np.ndarr
         "pictures": arrived,
         "lost": loop.lost,
         "block_errors": loop.counter.block_errors,
-        "pictures_per_second": arrived / seconds,
+        "images_per_second": arrived / seconds,
         "latency_ms_one_under_way": 1000 * float(np.median(latency_alone)),
         "latency_ms": 1000 * float(np.median(loop.latencies[first:])),
-        "processor_ms_per_picture": total,
+        "processor_ms_per_image": total,
         "stages_ms": stages,
     }
 
 
 def soak(loop: Loopback, arguments: argparse.Namespace) -> dict[str, Any]:
     loop.top.start()
-    loop.send(MEMORY_SECONDS, WARM_UP_PICTURES, arguments.under_way)
+    loop.send(MEMORY_SECONDS, WARM_UP_IMAGES, arguments.under_way)
     end = time.monotonic() + 60 * arguments.minutes
     begin, first = time.monotonic(), len(loop.latencies)
     occupied = [memory()]
@@ -220,7 +220,7 @@ def soak(loop: Loopback, arguments: argparse.Namespace) -> dict[str, Any]:
         "bursts": loop.counter.bursts,
         "bad_headers": loop.counter.bad_headers,
         "block_errors": loop.counter.block_errors,
-        "pictures_per_second": arrived / seconds,
+        "images_per_second": arrived / seconds,
         "memory_mb_first_third": float(np.mean(occupied[:third])),
         "memory_mb_last_third": float(np.mean(occupied[-third:])),
     }
@@ -239,7 +239,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=0.0, help="watch for so long instead")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args(argv)
-    found = find_pictures(arguments.images or [vqdeepsc.sample_picture()])
+    found = find_images(arguments.images or [vqdeepsc.sample_image()])
     images = [crop_square(load_found(name, place)) for name, place in found.items()]
     loop = Loopback(images, arguments.model, arguments.snr, arguments.seed)
     report = soak(loop, arguments) if arguments.minutes else measure(loop, arguments, images)

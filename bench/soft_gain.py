@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from gnuradio.vqdeepsc.codec import DEFAULT_MODEL, Codec
-from gnuradio.vqdeepsc.link import ChannelModel
-from gnuradio.vqdeepsc.simulation import derive_seed, parse_snr
-from picture_link import Scores, add_arguments, read_pictures, receive
+from image_link import Scores, add_arguments, read_images, receive
+from vqdeepsc.codec import DEFAULT_MODEL, Codec
+from vqdeepsc.link import ChannelModel
+from vqdeepsc.simulation.plan import derive_seed, parse_snr
 
-DEFAULT_PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
+DEFAULT_IMAGES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -37,8 +37,8 @@ def measure(
     for name, sent in pictures.items():
         row_seed = derive_seed(seed, name, codec.name, str(channel), snr_db, codec.bits_per_region)
         received = receive(codec, sent, channel, snr_db, row_seed)
-        scores.add_picture("soft", sent, codec.decode_llrs(received.llrs, 128, 128))
-        scores.add_picture("hard", sent, codec.decode_bits(received.bits, 128, 128))
+        scores.add_image("soft", sent, codec.decode_llrs(received.llrs, 128, 128))
+        scores.add_image("hard", sent, codec.decode_bits(received.bits, 128, 128))
     return {"snr_db": snr_db} | scores.means()
 
 
@@ -47,8 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     try:
         shipped = Path(skimage.data.__file__).parent
-        paths = arguments.pictures or [shipped / name for name in DEFAULT_PICTURES]
-        pictures = read_pictures(paths, arguments.limit)
+        paths = arguments.pictures or [shipped / name for name in DEFAULT_IMAGES]
+        pictures = read_images(paths, arguments.limit)
         codec = Codec(arguments.model)
         channel = ChannelModel.parse(arguments.channel)
         rows = [

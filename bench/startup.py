@@ -10,23 +10,23 @@ import tempfile
 import time
 from pathlib import Path
 
-from gnuradio.vqdeepsc.pictures import crop_square, load_picture, save_picture
-from gnuradio.vqdeepsc.sample import sample_picture
+from vqdeepsc.images.files import crop_square, load_image, save_image
+from vqdeepsc.images.sample import sample_image
 
 PROGRAMS = {
     "codec: import, load, encode, decode": """
 import sys
-from gnuradio.vqdeepsc.codec import Codec
-from gnuradio.vqdeepsc.pictures import load_picture
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.files import load_image
 codec = Codec(sys.argv[1])
-image = load_picture(sys.argv[2])
+image = load_image(sys.argv[2])
 codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
 """,
     "flowgraph: import, build, one picture over the link": """
 import sys
 from gnuradio import gr, vqdeepsc
-from gnuradio.vqdeepsc.link import ChannelModel
-from gnuradio.vqdeepsc.loopback import connect_link
+from vqdeepsc.link import ChannelModel
+from gnuradio.vqdeepsc.blocks.loopback import connect_link
 top = gr.top_block()
 source = vqdeepsc.semantic_source(sys.argv[2], sys.argv[1])
 sink = vqdeepsc.semantic_sink(sys.argv[1])
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "picture.png"
-        save_picture(picture, crop_square(load_picture(sample_picture())))
+        save_image(picture, crop_square(load_image(sample_image())))
         for name, program in PROGRAMS.items():
             times = []
             for _ in range(arguments.repeats):

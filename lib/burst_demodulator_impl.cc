@@ -2,7 +2,7 @@
 #include "burst_demodulator_impl.h"
 
 #include "burst_dictionary.h"
-#include "kernels/burst_detector.h"
+#include "kernels/ofdm/burst_detector.h"
 #include <gnuradio/io_signature.h>
 #include <algorithm>
 #include <cstdio>

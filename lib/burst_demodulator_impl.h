@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "kernels/burst_demodulator.h"
+#include "kernels/ofdm/burst_demodulator.h"
 #include <gnuradio/vqdeepsc/burst_demodulator.h>
 #include <atomic>
 #include <deque>

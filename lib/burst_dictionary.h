@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "kernels/burst_header.h"
+#include "kernels/ofdm/burst_header.h"
 #include <pmt/pmt.h>
 #include <string>
 

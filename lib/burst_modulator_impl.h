@@ -2,7 +2,7 @@
 #pragma once
 
 #include "frame_block.h"
-#include "kernels/burst_modulator.h"
+#include "kernels/ofdm/burst_modulator.h"
 #include <gnuradio/vqdeepsc/burst_modulator.h>
 #include <mutex>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "kernels/fading_channel.h"
+#include "kernels/channel/fading_channel.h"
 #include <gnuradio/vqdeepsc/fading_channel.h>
 
 namespace gr {

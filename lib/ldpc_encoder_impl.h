@@ -2,7 +2,7 @@
 #pragma once
 
 #include "frame_block.h"
-#include "kernels/ldpc_frame.h"
+#include "kernels/ldpc/ldpc_frame.h"
 #include <gnuradio/vqdeepsc/ldpc_encoder.h>
 
 namespace gr {

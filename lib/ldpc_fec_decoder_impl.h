@@ -2,7 +2,7 @@
 #pragma once
 
 #include "fec_input.h"
-#include "kernels/ldpc_transport.h"
+#include "kernels/ldpc/ldpc_transport.h"
 #include <gnuradio/vqdeepsc/ldpc_fec_decoder.h>
 
 namespace gr {

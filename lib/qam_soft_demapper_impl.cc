@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qam_soft_demapper_impl.h"
 
-#include "kernels/qam_constellation.h"
+#include "kernels/qam/qam_constellation.h"
 #include <gnuradio/io_signature.h>
 #include <stdexcept>
 

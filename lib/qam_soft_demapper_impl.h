@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "kernels/qam_demapper.h"
+#include "kernels/qam/qam_demapper.h"
 #include <gnuradio/vqdeepsc/qam_soft_demapper.h>
 
 namespace gr {

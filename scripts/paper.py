@@ -18,17 +18,17 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from gnuradio.vqdeepsc import baselines, metrics
-from gnuradio.vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
-from gnuradio.vqdeepsc.link import NOISELESS, ChannelModel, Link, Scheme, pad_to_frames
-from gnuradio.vqdeepsc.panel import PanelRow, Tile, build_panel
-from gnuradio.vqdeepsc.pictures import crop_square, load_picture
-from gnuradio.vqdeepsc.plot import system_title
-from gnuradio.vqdeepsc.results import Result, read_results, summarise, write_results
-from gnuradio.vqdeepsc.simulate import simulate
-from gnuradio.vqdeepsc.simulation import Simulation, derive_seed, parse_snr, system_name
-from gnuradio.vqdeepsc.upper_bound import UpperBound
 from paper_report import RUN, UNQUANTISED, write_means, write_report
+from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
+from vqdeepsc.images import baselines, metrics
+from vqdeepsc.images.files import crop_square, load_image
+from vqdeepsc.images.panel import PanelRow, Tile, build_panel
+from vqdeepsc.link import NOISELESS, ChannelModel, Link, Scheme, pad_to_frames
+from vqdeepsc.simulation.plan import Simulation, derive_seed, parse_snr, system_name
+from vqdeepsc.simulation.plot import system_title
+from vqdeepsc.simulation.results import Result, read_results, summarise, write_results
+from vqdeepsc.simulation.run import simulate
+from vqdeepsc.simulation.upper_bound import UpperBound
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANNELS = ("awgn", "rayleigh", "rician")
@@ -39,7 +39,7 @@ CLIFF = "-2,-1,0,0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,6"
 SYMBOLS = (2856, 3808, 5712, 8568, 11424, 15024, 22536, 30048)
 HIGHEST_RATE = 0.9
 PANEL_SNR = (-2.0, 0.0, 2.0, 3.0, 4.0)
-PANEL_PICTURES = ("astronaut.png", "chelsea.png", "coffee.png")
+PANEL_IMAGES = ("astronaut.png", "chelsea.png", "coffee.png")
 PANEL_SIDE = 256
 UPPER_BOUNDS = ROOT / "training" / "results"
 FEW = 60
@@ -190,7 +190,7 @@ def finished_rows(experiment: Experiment, rows: Sequence[Result]) -> list[Result
 
 def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) -> None:
     """One photograph at PANEL_SNR: the model, and each baseline with the model's bits."""
-    sent = crop_square(load_picture(photograph), PANEL_SIDE)
+    sent = crop_square(load_image(photograph), PANEL_SIDE)
     codec = Codec(model)
     link = Link(codec.bits_per_region)
     regions = region_count(PANEL_SIDE, PANEL_SIDE)
@@ -238,7 +238,7 @@ def draw_panels(models: Sequence[str], results: Path) -> None:
     channel = ChannelModel("awgn")
     for model in models:
         name = read_manifest(model).name
-        for picture in PANEL_PICTURES:
+        for picture in PANEL_IMAGES:
             path = results / f"panel-{Path(picture).stem}-{name}.jpg"
             draw_panel(shipped / picture, model, channel, path)
 

@@ -10,14 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gnuradio.vqdeepsc.link import (
-    BITS_PER_SYMBOL,
-    CODE_EXPANSION,
-    EB_OFFSET_DB,
-    NOISELESS,
-    channel_title,
-)
-from gnuradio.vqdeepsc.plot import plot_means, save_figure, system_title
+from vqdeepsc.link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
+from vqdeepsc.simulation.plot import plot_means, save_figure, system_title
 
 RUN = "run.json"
 UNQUANTISED = "-unquantised"

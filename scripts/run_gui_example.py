@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 from gnuradio import blocks, vqdeepsc
-from gnuradio.vqdeepsc.frames import pdu_to_picture
-from gnuradio.vqdeepsc.metrics import ssim
-from gnuradio.vqdeepsc.pictures import load_picture
+from gnuradio.vqdeepsc.blocks.frames import pdu_to_image
 from PyQt5 import Qt
+from vqdeepsc.images.files import load_image
+from vqdeepsc.images.metrics import ssim
 
 # What each flowgraph is put through: the block that draws, and values of its variables.
 EXAMPLES = {
@@ -43,7 +43,7 @@ EXAMPLES = {
     ),
 }
 # Word that a picture goes out may come after the picture itself has begun.
-PICTURES_BETWEEN = 2
+IMAGES_BETWEEN = 2
 # The constellation and the picture want a moment to be drawn.
 SETTLE_MILLISECONDS = 700
 
@@ -65,15 +65,15 @@ def main(argv: list[str] | None = None) -> int:
     application = Qt.QApplication(sys.argv[:1])
     decoder, states = EXAMPLES[arguments.flowgraph.stem]
     top = load_flowgraph(arguments.flowgraph)()
-    received, sent_pictures = blocks.message_debug(), blocks.message_debug()
+    received, sent_images = blocks.message_debug(), blocks.message_debug()
     top.msg_connect((getattr(top, decoder), "pictures"), (received, "store"))
-    top.msg_connect((top.source, "sent"), (sent_pictures, "store"))
+    top.msg_connect((top.source, "sent"), (sent_images, "store"))
     top.source.set_interval(0.05)
     top.resize(*map(int, arguments.size.split("x")))
     top.start()
     top.show()
 
-    sent = load_picture(vqdeepsc.sample_picture())
+    sent = load_image(vqdeepsc.sample_image())
     waiting = iter(states.items())
     drawn: dict[str, np.ndarray] = {}
 
@@ -85,14 +85,14 @@ def main(argv: list[str] | None = None) -> int:
         for variable, value in values.items():
             getattr(top, f"set_{variable}")(value)
         # Pictures that went out before the channel changed are not counted, however many wait.
-        first = sent_pictures.num_messages() + PICTURES_BETWEEN
+        first = sent_images.num_messages() + IMAGES_BETWEEN
         looked_at = received.num_messages()
         timer = Qt.QTimer(application)
 
         def look() -> None:
             nonlocal looked_at
             while looked_at < received.num_messages():
-                image, picture = pdu_to_picture(received.get_message(looked_at))
+                image, picture = pdu_to_image(received.get_message(looked_at))
                 looked_at += 1
                 if picture >= first:
                     drawn[name] = image

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from gnuradio.vqdeepsc.pictures import load_picture
+from vqdeepsc.images.files import load_image
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = ROOT / "prefix"
@@ -47,7 +47,7 @@ def grab_companion(path: Path) -> None:
         while not drawn and time.monotonic() < deadline:
             time.sleep(2)
             grab(path)
-            drawn = np.unique(load_picture(path)).size > 2
+            drawn = np.unique(load_image(path)).size > 2
         time.sleep(SETTLE_SECONDS)
         grab(path)
     finally:

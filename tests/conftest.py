@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from gnuradio.vqdeepsc.codec import DEFAULT_MODEL, Codec, find_model
-from gnuradio.vqdeepsc.command_line import main
-from gnuradio.vqdeepsc.pictures import load_picture
+from vqdeepsc.cli import main
+from vqdeepsc.codec import DEFAULT_MODEL, Codec, find_model
+from vqdeepsc.images.files import load_image
 
 
 def run_command(*arguments, **options) -> subprocess.CompletedProcess:
     """The command line in a process of its own, as the installed script starts it."""
-    program = "import sys; from gnuradio.vqdeepsc.command_line import main; sys.exit(main())"
+    program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
@@ -48,7 +48,7 @@ def codec() -> Codec:
 @pytest.fixture(scope="session")
 def photograph() -> np.ndarray:
     """uint8 [400, 600, 3]."""
-    return load_picture(Path(skimage.data.__file__).parent / "coffee.png")
+    return load_image(Path(skimage.data.__file__).parent / "coffee.png")
 
 
 @pytest.fixture

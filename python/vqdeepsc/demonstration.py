@@ -9,21 +9,24 @@ import pmt
 from gnuradio import blocks, gr
 from PIL import Image
 
-from . import baselines, metrics, semantic_sink, semantic_source
-from .codec import Codec
-from .frames import pdu_to_picture
-from .link import DEFAULT_SCHEME, ChannelModel, Scheme, pad_to_frames
-from .loopback import connect_link, frames_source, stored_messages
-from .panel import PanelRow, Tile, build_panel
-from .pictures import load_picture, save_picture
-from .results import Result, write_results
-from .simulation import system_name
+from vqdeepsc.codec import Codec
+from vqdeepsc.images import baselines, metrics
+from vqdeepsc.images.files import load_image, save_image
+from vqdeepsc.images.panel import PanelRow, Tile, build_panel
+from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme, pad_to_frames
+from vqdeepsc.simulation.plan import system_name
+from vqdeepsc.simulation.results import Result, write_results
+
+from .blocks.frames import pdu_to_image
+from .blocks.loopback import connect_link, frames_source, stored_messages
+from .blocks.semantic_sink import semantic_sink
+from .blocks.semantic_source import semantic_source
 
 MAXIMUM_SIDE = 512
 """Larger pictures are reduced, so that the demonstration takes seconds."""
 
 
-def fit_picture(image: np.ndarray, side: int = MAXIMUM_SIDE) -> np.ndarray:
+def fit_image(image: np.ndarray, side: int = MAXIMUM_SIDE) -> np.ndarray:
     """Reduce image, uint8 [H, W, 3], so that its longer side has at most side pixels."""
     height, width = image.shape[:2]
     if max(height, width) <= side:
@@ -40,7 +43,7 @@ def _block_errors(frames: blocks.message_debug) -> int:
     )
 
 
-def send_picture(
+def send_image(
     path: Path,
     model: str,
     payload_bits: int,
@@ -70,7 +73,7 @@ def send_picture(
     top.msg_connect(decoder, "frames", frames, "store")
     top.run()
     (pdu,) = stored_messages(pictures)
-    return pdu_to_picture(pdu)[0], _block_errors(frames)
+    return pdu_to_image(pdu)[0], _block_errors(frames)
 
 
 def send_bits(
@@ -113,17 +116,17 @@ def run_demonstration(
     """Send picture at each SNR, ours and as JPEG; returns the rows of results.csv.
 
     Writes sent.png, received.png (the first SNR), panel.png and results.csv into output. A JPEG
-    has no parts, so a scheme with protection is for ours alone. Raises PictureError, BundleError,
+    has no parts, so a scheme with protection is for ours alone. Raises ImageError, BundleError,
     OSError, and ValueError for a scheme that does not fit the model.
     """
     name = Path(picture).name
-    sent = fit_picture(load_picture(picture))
+    sent = fit_image(load_image(picture))
     codec = Codec(model)
     part_bits = codec.layout.scale_bits
     scheme.transport_blocks(part_bits)
     ours, jpeg = system_name(codec.name, scheme), system_name("jpeg", scheme.unprotected)
     output.mkdir(parents=True, exist_ok=True)
-    save_picture(output / "sent.png", sent)
+    save_image(output / "sent.png", sent)
     height, width = sent.shape[:2]
     frames = codec.encode_bits(sent).shape[0]
     source_bits = frames * codec.bits_per_region
@@ -162,7 +165,7 @@ def run_demonstration(
         )
 
     for snr in snr_db:
-        received, errors = send_picture(
+        received, errors = send_image(
             output / "sent.png",
             model,
             codec.bits_per_region,
@@ -184,7 +187,7 @@ def run_demonstration(
         else:
             score(jpeg, snr, grey, errors, decoded=False)
 
-    save_picture(output / "received.png", tiles[ours][0].picture)
+    save_image(output / "received.png", tiles[ours][0].picture)
     write_results(output / "results.csv", results)
     quality = f"quality {file.quality}" if file else "does not fit"
     title = "LDPC 1/3, 16-QAM" if scheme == DEFAULT_SCHEME else f"LDPC, {scheme}"

@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from vqdeepsc.codec import write_manifest
 
 from vqdeepsc_training.export import write_graphs
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.recording import Recording, quantise, write_recording
-from vqdeepsc_training.repository import write_manifest
 from vqdeepsc_training.weights import round_weights
 
 torch.set_num_threads(1)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bad channels: recorded soft bits on labels, against the codec that users run."""
 
-import sys
 
 import numpy as np
 import pytest
 import torch
 from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, write_link
+from vqdeepsc.codec import BitLayout, Scale
 
-from vqdeepsc_training import channel, record_link
+from vqdeepsc_training import channel
 from vqdeepsc_training.channel import (
     check_recording,
     mean_codewords,
@@ -18,7 +18,6 @@ from vqdeepsc_training.channel import (
 from vqdeepsc_training.networks import build_network
 from vqdeepsc_training.quantiser import EmbeddingSpace
 from vqdeepsc_training.recording import LLR_STEP, Recording, quantise, read_recording
-from vqdeepsc_training.repository import BitLayout, Scale
 
 SIDES = {1: 64, 2: 32, 3: 16, 4: 8}
 
@@ -144,10 +143,3 @@ def test_recordings_that_do_not_fit_are_refused(tmp_path):
     for path in (other, broken):
         with pytest.raises(ValueError, match="no recording of the link"):
             read_recording(path)
-
-
-def test_recording_needs_the_kernels(tmp_path, monkeypatch, capsys):
-    """They are in the environment of GNU Radio, not in this one."""
-    monkeypatch.setitem(sys.modules, "gnuradio", None)
-    assert record_link.main(["--bits", "1252", "--output", str(tmp_path / "link.npz")]) == 2
-    assert "prefix/bin/python" in capsys.readouterr().err

@@ -4,9 +4,9 @@
 import json
 
 from PIL import Image
+from vqdeepsc.codec import Codec
 
 from vqdeepsc_training import demo
-from vqdeepsc_training.repository import Codec
 
 
 def test_demo_ends_with_a_measured_bundle_and_a_sheet(tmp_path, capsys):
@@ -23,7 +23,7 @@ def test_demo_ends_with_a_measured_bundle_and_a_sheet(tmp_path, capsys):
     assert not (tmp_path / "pictures" / "training" / demo.HELD_BACK).exists()
 
 
-def test_missing_sample_pictures_are_said(tmp_path, monkeypatch, capsys):
+def test_missing_sample_images_are_said(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo, "PHOTOGRAPHS", ("nothing.png",))
     assert demo.main(["--folder", str(tmp_path)]) == 2
     assert "has no picture 'nothing.png'" in capsys.readouterr().err

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from conftest import smooth_picture
 from PIL import Image
+from vqdeepsc.codec import Codec
 
 from vqdeepsc_training import draw_models
 from vqdeepsc_training.evaluate import evaluate_baseline
-from vqdeepsc_training.repository import ROOT, Codec
+from vqdeepsc_training.repository import ROOT
 
 BUNDLE = ROOT / "models" / "vqdeepsc-4s"
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import smooth_picture
+from vqdeepsc.images.baselines import compress, decompress
+from vqdeepsc.images.metrics import ssim as package_ssim
 
 from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training.data import evaluation_pictures
 from vqdeepsc_training.losses import ms_ssim, ssim
-from vqdeepsc_training.repository import ROOT, compress, decompress
-from vqdeepsc_training.repository import ssim as package_ssim
+from vqdeepsc_training.repository import ROOT
 
 BUNDLE = str(ROOT / "models" / "vqdeepsc-4s")
 

@@ -11,6 +11,7 @@ import torch
 from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER
 from numpy.typing import NDArray
 from torch import nn
+from vqdeepsc.codec import Codec
 
 from vqdeepsc_training import evaluate as evaluation
 from vqdeepsc_training import export as exporting
@@ -23,7 +24,6 @@ from vqdeepsc_training.model_card import (
     sources,
 )
 from vqdeepsc_training.networks import build_network
-from vqdeepsc_training.repository import Codec
 from vqdeepsc_training.train import main as train
 
 SMALL_PAPER_3 = SMALL_PAPER | {"codewords": [0, 64, 32, 8]}

@@ -6,9 +6,11 @@ import json
 import numpy as np
 import pytest
 from conftest import smooth_picture
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.metrics import ssim
 
 from vqdeepsc_training import flipped_bits
-from vqdeepsc_training.repository import ROOT, Codec, ssim
+from vqdeepsc_training.repository import ROOT
 
 BUNDLE = str(ROOT / "models" / "vqdeepsc-4s")
 

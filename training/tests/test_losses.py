@@ -6,8 +6,8 @@ import pytest
 import torch
 from conftest import smooth_picture
 from skimage.metrics import structural_similarity
+from vqdeepsc.images import metrics
 
-from vqdeepsc_training import repository
 from vqdeepsc_training.losses import psnr, reconstruction_loss, ssim
 
 
@@ -25,7 +25,7 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
 
 def test_ssim_is_that_of_the_package_and_of_scikit_image(pair):
     value = ssim(*tensors(*pair)).item()
-    assert value == pytest.approx(float(repository.ssim(*pair)), abs=1e-6)
+    assert value == pytest.approx(float(metrics.ssim(*pair)), abs=1e-6)
     reference = structural_similarity(
         *pair, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5,
         use_sample_covariance=False)
@@ -33,7 +33,7 @@ def test_ssim_is_that_of_the_package_and_of_scikit_image(pair):
 
 
 def test_psnr_is_that_of_the_package(pair):
-    assert psnr(*tensors(*pair)).item() == pytest.approx(float(repository.psnr(*pair)), abs=1e-6)
+    assert psnr(*tensors(*pair)).item() == pytest.approx(float(metrics.psnr(*pair)), abs=1e-6)
 
 
 def test_gradient_of_ssim():

@@ -7,9 +7,11 @@ import numpy as np
 import onnx
 import pytest
 from conftest import smooth_picture
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.metrics import psnr
 
 from vqdeepsc_training import variants
-from vqdeepsc_training.repository import ROOT, Codec, psnr
+from vqdeepsc_training.repository import ROOT
 
 
 @pytest.mark.parametrize(("kind", "near_db"), [("int8", 30), ("fp16", 45)])

@@ -9,10 +9,10 @@ import onnx.numpy_helper
 import pytest
 import torch
 from conftest import SMALL_CONDITIONAL, SMALL_PAPER, write_small_bundle
+from vqdeepsc.codec import Codec
 
 from vqdeepsc_training import export, weights
 from vqdeepsc_training.checkpoint import averaged_network, read_checkpoint
-from vqdeepsc_training.repository import Codec
 from vqdeepsc_training.train import main as train
 
 

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 from PIL import Image
+from vqdeepsc.images.sample import sample_image
 
 from . import evaluate, export, train
 from .arguments import count
 from .photographs import PHOTOGRAPHS, photograph_tiles
-from .repository import ROOT, sample_picture
+from .repository import ROOT
 
 CONFIG = ROOT / "training" / "configs" / "demo.json"
 HELD_BACK = "coffee.png"
@@ -28,7 +29,7 @@ def write_pictures(folder: Path) -> tuple[Path, Path]:
         one.mkdir(parents=True, exist_ok=True)
     for name in PHOTOGRAPHS:
         if name != HELD_BACK:
-            shutil.copy(sample_picture(name), training)
+            shutil.copy(sample_image(name), training)
     for number, tile in enumerate(photograph_tiles(HELD_BACK)):
         Image.fromarray(tile).save(test / f"{number}.png")
     return training, test

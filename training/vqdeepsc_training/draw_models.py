@@ -17,6 +17,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.metrics import ssim
 
 from . import flipped_bits
 from .arguments import count
@@ -25,7 +27,7 @@ from .data import DataError, evaluation_pictures
 from .evaluate import evaluate, evaluate_baseline, quality
 from .figures import save_figure
 from .photographs import PHOTOGRAPHS, SIDE, photograph_tiles
-from .repository import ROOT, Codec, ssim
+from .repository import ROOT
 
 RESULTS = ROOT / "training" / "results"
 PHOTOGRAPHS_NAME = "scikit-image"

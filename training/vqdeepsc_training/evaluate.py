@@ -13,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
+from vqdeepsc.codec import Codec, region_count
+from vqdeepsc.images.baselines import BASELINES, compress, decompress, mid_grey
+from vqdeepsc.images.metrics import psnr, ssim
 
 from .arguments import count, side
 from .data import DataError, evaluation_pictures
 from .losses import MS_SSIM_SIDE, ms_ssim
-from .repository import BASELINES, Codec, compress, decompress, mid_grey, psnr, region_count, ssim
 
 DIGITS = {"ssim": 4, "psnr_db": 2, "ciede2000": 2, "ms_ssim": 4}
 

@@ -10,10 +10,11 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from vqdeepsc.codec import Codec, write_manifest
+from vqdeepsc.codec.inference import open_network
 
 from . import flipped_bits
 from .arguments import count
@@ -22,7 +23,6 @@ from .checkpoint import averaged_network, read_checkpoint, run_record, told_of, 
 from .data import DataError, evaluation_pictures
 from .evaluate import evaluate
 from .model_card import model_card
-from .repository import Codec, write_manifest
 from .weights import DECODER, ENCODER, pack_weights, round_weights
 
 AS_IT_IS = {"opset_version": 17, "dynamo": False, "do_constant_folding": False,
@@ -137,7 +137,7 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
     Raises ExportError if they are above LABEL_TOLERANCE and PICTURE_TOLERANCE.
     """
     encoder, decoder = (
-        onnxruntime.InferenceSession(folder / name, providers=["CPUExecutionProvider"])
+        open_network((folder / name).read_bytes())
         for name in (ENCODER, DECODER))
     generator = torch.Generator().manual_seed(0)
     unequal, difference = 0.0, 0.0

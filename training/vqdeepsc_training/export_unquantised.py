@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
+from vqdeepsc.codec.inference import open_network
 
 from .checkpoint import averaged_network, read_checkpoint, run_record
 from .data import DataError
@@ -60,7 +60,7 @@ def export_unquantised(checkpoint: Path, output: Path) -> None:
     record = run_record(state, sum(p.numel() for p in network.parameters()))
     onnx.helper.set_model_props(model, {"training": json.dumps(record)})
     onnx.save(model, output)
-    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    session = open_network(Path(output).read_bytes())
     for count, height, width in CHECK_SIZES[:3]:
         image = torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1))
         with torch.no_grad():

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from vqdeepsc.codec import Codec, Indices
+from vqdeepsc.images.metrics import ssim
 
 from .arguments import count, natural, side
 from .data import DataError, evaluation_pictures
-from .repository import Codec, Indices, ssim
 
 
 def losses(codec: Codec, picture: NDArray[np.uint8], scale: int,

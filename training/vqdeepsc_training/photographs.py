@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from vqdeepsc.images.sample import sample_image
 
 from .data import fit
-from .repository import sample_picture
 
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
 SIDE = 128
@@ -19,7 +19,7 @@ def photograph_tiles(name: str) -> NDArray[np.uint8]:
 
     Raises ValueError where scikit-image or the picture is missing.
     """
-    with Image.open(sample_picture(name)) as picture:
+    with Image.open(sample_image(name)) as picture:
         pixels = np.asarray(fit(picture.convert("RGB"), 2 * SIDE, 2 * SIDE))
     rows, columns = pixels.shape[0] // SIDE, pixels.shape[1] // SIDE
     return np.stack([pixels[SIDE * r : SIDE * (r + 1), SIDE * c : SIDE * (c + 1)]

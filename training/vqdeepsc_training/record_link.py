@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record what the link makes of random payloads: python -m vqdeepsc_training.record_link
-
-Runs in the environment of GNU Radio (prefix/bin/python), where the module's kernels are.
-"""
+"""Record what the link makes of random payloads: python -m vqdeepsc_training.record_link"""
 
 from __future__ import annotations
 
@@ -10,15 +7,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from vqdeepsc.link import ChannelModel, Link
 
 from .recording import Recording, quantise, write_recording
-
-if TYPE_CHECKING:
-    from gnuradio.vqdeepsc.link import ChannelModel, Link
 
 DEFAULT_CHANNELS = ("awgn", "rayleigh", "rician")
 LOWEST_DB = -4.0
@@ -78,8 +72,6 @@ def record(payload_bits: int, channels: Sequence[str], count: int, seed: int) ->
 
     Raises ValueError for a channel or a length that the link does not have.
     """
-    from gnuradio.vqdeepsc.link import ChannelModel, Link
-
     random = np.random.default_rng(seed)
     link = Link(payload_bits)
     steps, names, snrs = [], [], []
@@ -125,10 +117,6 @@ def main(argv: list[str] | None = None) -> int:
                              f"at most {MOST_TRANSMISSIONS}.")
         recording = record(args.bits, args.channels, args.transmissions, args.seed)
         write_recording(recording, args.output)
-    except ImportError:
-        print("record_link: the module is not installed in this Python; `make install` in the "
-              "checkout's root and run this with prefix/bin/python.", file=sys.stderr)
-        return 2
     except (ValueError, OSError) as error:
         print(f"record_link: {error}", file=sys.stderr)
         return 2

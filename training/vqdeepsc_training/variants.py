@@ -29,11 +29,11 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from vqdeepsc.codec import Codec, write_manifest
 
 from .arguments import count, side
 from .data import DataError, evaluation_pictures
 from .evaluate import evaluate
-from .repository import Codec, write_manifest
 
 GRAPHS = ("encoder.onnx", "decoder.onnx")
 COST = 0.002

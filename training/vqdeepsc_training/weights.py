@@ -17,8 +17,7 @@ import onnx.numpy_helper
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-
-from .repository import read_bundle
+from vqdeepsc.codec import read_bundle
 
 LARGE = 50_000
 """Weights from which on a kernel is stored in 8 bits: smaller ones save little and cost more."""

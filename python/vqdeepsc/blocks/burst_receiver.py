@@ -12,7 +12,7 @@ class burst_receiver(gr.hier_block2):
     """Burst detector, demodulator and LDPC decoder: what stands behind a radio.
 
     Input: samples of any gain, with a frequency offset within 0.117 cycles per sample.
-    Message ``regions``: region PDUs of :mod:`gnuradio.vqdeepsc.frames` with LLRs. Message
+    Message ``regions``: region PDUs of :mod:`.frames` with LLRs. Message
     ``log``: for each burst a dictionary with header_ok, offset (number of the burst's first
     sample), cfo (cycles per sample), cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier),
     evm_db; where the header is right also picture, width, height, region, model, payload_bits,

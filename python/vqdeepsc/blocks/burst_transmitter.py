@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 from gnuradio import gr
 
-from ..frames import FRAME_TAG
 from ..vqdeepsc_python import burst_modulator, ldpc_encoder
+from .frames import FRAME_TAG
 
 
 class burst_transmitter(gr.hier_block2):
     """LDPC encoder and burst modulator: what goes to a radio.
 
     Input: bytes with one payload bit each; the first of a frame carries the tag ``frame`` of
-    :mod:`gnuradio.vqdeepsc.frames`. Output: samples, the first of each burst tagged ``tx_sob``
+    :mod:`.frames`. Output: samples, the first of each burst tagged ``tx_sob``
     and the last ``tx_eob``; nothing comes between bursts. The receiver reads bits_per_symbol,
     code_rate and payload_bits from the header of a burst; fft_size and cyclic_prefix it has to
     know.

@@ -6,7 +6,7 @@ import pmt
 from gnuradio import gr
 from PyQt5 import Qt
 
-from ..frames import FrameError, pdu_to_picture
+from .frames import FrameError, pdu_to_image
 
 
 class _PictureLabel(Qt.QLabel):
@@ -57,15 +57,15 @@ class picture_display(gr.basic_block):
         layout.addWidget(self._label)
         port = pmt.intern("pictures")
         self.message_port_register_in(port)
-        self.set_msg_handler(port, self._take_picture)
+        self.set_msg_handler(port, self._take_image)
 
     def qwidget(self) -> Qt.QWidget:
         """The widget for the flowgraph's layout."""
         return self._box
 
-    def _take_picture(self, pdu: pmt.pmt_base) -> None:
+    def _take_image(self, pdu: pmt.pmt_base) -> None:
         try:
-            self._label.arrived.emit(pdu_to_picture(pdu)[0])
+            self._label.arrived.emit(pdu_to_image(pdu)[0])
         except FrameError as error:
             self.logger.error(f"picture PDU passed over: {error}")
         except Exception as error:

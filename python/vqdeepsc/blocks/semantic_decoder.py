@@ -7,24 +7,25 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
-from ..codec import Codec
-from ..frames import (
+from vqdeepsc.codec import Codec
+
+from .frames import (
     FrameError,
     FrameHeader,
-    PictureAssembler,
-    ReceivedPicture,
+    ImageAssembler,
+    ReceivedImage,
     bits_to_llrs,
     block_errors,
     combined_copies,
-    picture_to_pdu,
+    image_to_pdu,
 )
-from .picture_files import PictureFolder, keep_picture
+from .image_folder import ImageFolder, keep_image
 
 
 class semantic_decoder(gr.basic_block):
     """Draws the pictures of the region PDUs at ``frames`` and publishes them at ``pictures``.
 
-    PDUs are those of :mod:`gnuradio.vqdeepsc.frames`, with bits (u8vector) or LLRs ln P(1)/P(0)
+    PDUs are those of :mod:`.frames`, with bits (u8vector) or LLRs ln P(1)/P(0)
     (f32vector). A picture is drawn when all its regions have arrived, when a region of another
     picture arrives, when none has arrived for the time of the timeout, or when the flowgraph
     stops. A PDU that is no region is logged and passed over.
@@ -47,16 +48,16 @@ class semantic_decoder(gr.basic_block):
         if not timeout >= 0:
             raise ValueError(f"timeout is {timeout} s, but must be at least 0")
         self.codec = Codec(model)
-        self._assembler = PictureAssembler(self.codec, copies)
-        self._files = PictureFolder(folder) if folder else None
+        self._assembler = ImageAssembler(self.codec, copies)
+        self._files = ImageFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None
         self._timers = 0
         self._frames_port = pmt.intern("frames")
-        self._pictures_port = pmt.intern("pictures")
+        self._images_port = pmt.intern("pictures")
         self.message_port_register_in(self._frames_port)
         self.set_msg_handler(self._frames_port, self._decode)
-        self.message_port_register_out(self._pictures_port)
+        self.message_port_register_out(self._images_port)
         # The timer's thread must not draw, so it sends word to the block's own.
         self._timeout_port = pmt.intern("timeout")
         self.message_port_register_in(self._timeout_port)
@@ -90,10 +91,10 @@ class semantic_decoder(gr.basic_block):
             # The scheduler swallows what a handler raises.
             self.logger.error(f"picture not drawn: {error}")
 
-    def _publish(self, pictures: list[ReceivedPicture]) -> None:
+    def _publish(self, pictures: list[ReceivedImage]) -> None:
         for drawn in pictures:
-            keep_picture(drawn, self._files, self.logger)
-            self.message_port_pub(self._pictures_port, picture_to_pdu(drawn.image, drawn.picture))
+            keep_image(drawn, self._files, self.logger)
+            self.message_port_pub(self._images_port, image_to_pdu(drawn.image, drawn.picture))
 
     def _decode(self, pdu: pmt.pmt_base) -> None:
         try:

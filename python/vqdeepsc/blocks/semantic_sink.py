@@ -5,23 +5,24 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
-from ..codec import Codec
-from ..frames import (
+from vqdeepsc.codec import Codec
+
+from .frames import (
     FRAME_TAG,
     FrameError,
     FrameHeader,
-    PictureAssembler,
-    ReceivedPicture,
+    ImageAssembler,
+    ReceivedImage,
     bits_to_llrs,
-    picture_to_pdu,
+    image_to_pdu,
 )
-from .picture_files import PictureFolder, keep_picture
+from .image_folder import ImageFolder, keep_image
 
 
 class semantic_sink(gr.sync_block):
     """Collects regions from a stream of bits and draws the pictures.
 
-    A region begins at an item with the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`);
+    A region begins at an item with the tag ``frame`` (see :mod:`.frames`);
     items outside regions are passed over, so a stream that begins in the middle of a region is
     in step again at the next tag. A picture is drawn when all its regions have arrived, when a
     region of another picture arrives, or when the flowgraph stops; what did not arrive is filled
@@ -38,18 +39,18 @@ class semantic_sink(gr.sync_block):
         gr.sync_block.__init__(self, "semantic_sink", [np.float32 if soft else np.uint8], None)
         self._codec = Codec(model)
         self._soft = soft
-        self._files = PictureFolder(folder) if folder else None
-        self._assembler = PictureAssembler(self._codec)
+        self._files = ImageFolder(folder) if folder else None
+        self._assembler = ImageAssembler(self._codec)
         self._header: FrameHeader | None = None
         self._region = np.empty(self._codec.bits_per_region, np.float32)
         self._filled = 0
-        self._pictures_port = pmt.intern("pictures")
-        self.message_port_register_out(self._pictures_port)
+        self._images_port = pmt.intern("pictures")
+        self.message_port_register_out(self._images_port)
 
-    def _publish(self, pictures: list[ReceivedPicture]) -> None:
+    def _publish(self, pictures: list[ReceivedImage]) -> None:
         for drawn in pictures:
-            keep_picture(drawn, self._files, self.logger)
-            self.message_port_pub(self._pictures_port, picture_to_pdu(drawn.image, drawn.picture))
+            keep_image(drawn, self._files, self.logger)
+            self.message_port_pub(self._images_port, image_to_pdu(drawn.image, drawn.picture))
 
     def _begin_region(self, tag: gr.tag_t) -> None:
         if self._header is not None:

@@ -12,19 +12,20 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
-from ..codec import Codec
-from ..frames import (
-    END_OF_PICTURES,
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.files import ImageError, find_images, load_found
+
+from .frames import (
+    END_OF_IMAGES,
     FRAME_TAG,
-    PICTURE_IDS,
+    IMAGE_IDS,
     FrameError,
     FrameHeader,
     check_copies,
-    pdu_to_picture,
-    picture_to_frames,
-    picture_to_pdu,
+    image_to_frames,
+    image_to_pdu,
+    pdu_to_image,
 )
-from ..pictures import PictureError, find_pictures, load_found
 
 # How long work() may wait for a picture; handlers of messages wait as long.
 _IDLE_SECONDS = 0.01
@@ -37,8 +38,8 @@ def _named_files(source: str) -> list[tuple[str, tuple[Path, str | None]]]:
     if not path.exists() and glob.has_magic(source):
         paths = sorted(Path(name) for name in glob.glob(str(path)))  # noqa: PTH207
         if not paths:
-            raise PictureError(f"no file matches {source}")
-    return [found for path in paths for found in find_pictures([path]).items()]
+            raise ImageError(f"no file matches {source}")
+    return [found for path in paths for found in find_images([path]).items()]
 
 
 class semantic_source(gr.sync_block):
@@ -46,7 +47,7 @@ class semantic_source(gr.sync_block):
 
     Each region is ``bits_per_region`` items long (20,032 for four scales, 7,616 for three), or
     ``frame_bits`` items, filled with zeros, where a code wants a longer frame. Its first item
-    carries the tag ``frame`` (see :mod:`gnuradio.vqdeepsc.frames`). Pictures come from files, in
+    carries the tag ``frame`` (see :mod:`.frames`). Pictures come from files, in
     order of name, and from picture PDUs at the message port ``pictures``, which PMT_EOF ends; each
     picture that goes out is published at the message port ``sent``. A picture that cannot be read
     is logged and passed over.
@@ -85,15 +86,15 @@ class semantic_source(gr.sync_block):
         self._ended = False
         self._next_file = 0
         self._readable = 0
-        self._next_picture = 0
+        self._next_image_number = 0
         self._begun = -math.inf
         self._queue: deque[tuple[np.ndarray, int | None]] = deque()
         self._frames: Iterator[tuple[FrameHeader, np.ndarray]] = iter(())
         self._bits = np.empty(0, np.uint8)
-        self._pictures_port = pmt.intern("pictures")
+        self._images_port = pmt.intern("pictures")
         self._sent_port = pmt.intern("sent")
-        self.message_port_register_in(self._pictures_port)
-        self.set_msg_handler(self._pictures_port, self._take_picture)
+        self.message_port_register_in(self._images_port)
+        self.set_msg_handler(self._images_port, self._take_image)
         self.message_port_register_out(self._sent_port)
 
     def set_repeat(self, repeat: bool) -> None:
@@ -106,12 +107,12 @@ class semantic_source(gr.sync_block):
             raise ValueError(f"interval is {interval} s, but must be at least 0")
         self._interval = float(interval)
 
-    def _take_picture(self, pdu: pmt.pmt_base) -> None:
-        if pmt.equal(pdu, END_OF_PICTURES):
+    def _take_image(self, pdu: pmt.pmt_base) -> None:
+        if pmt.equal(pdu, END_OF_IMAGES):
             self._ended = True
             return
         try:
-            self._queue.append(pdu_to_picture(pdu))
+            self._queue.append(pdu_to_image(pdu))
         except FrameError as error:
             self.logger.error(f"picture PDU not sent: {error}")
 
@@ -124,7 +125,7 @@ class semantic_source(gr.sync_block):
             try:
                 image = load_found(name, place)
                 self._readable += 1
-            except PictureError as error:
+            except ImageError as error:
                 self.logger.error(f"picture not sent: {error}")
                 continue
             finally:
@@ -150,12 +151,12 @@ class semantic_source(gr.sync_block):
             self._begun = time.monotonic()
             image, picture = found
             if picture is None:
-                picture = self._next_picture
-            self._next_picture = (picture + 1) % PICTURE_IDS
-            frames = list(picture_to_frames(self._codec, image, picture))
+                picture = self._next_image_number
+            self._next_image_number = (picture + 1) % IMAGE_IDS
+            frames = list(image_to_frames(self._codec, image, picture))
             self._frames = iter(frames * self._copies)
             frame = next(self._frames)
-            self.message_port_pub(self._sent_port, picture_to_pdu(image, picture))
+            self.message_port_pub(self._sent_port, image_to_pdu(image, picture))
         header, bits = frame
         self._bits = np.zeros(self._frame_bits, np.uint8)
         self._bits[: bits.size] = bits

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What benchmarks of decoders share: pictures over the simulated link, and their mean scores."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable
+
+import numpy as np
+from vqdeepsc.codec import Codec
+from vqdeepsc.images import metrics
+from vqdeepsc.images.files import crop_square, find_images, load_found
+from vqdeepsc.link import ChannelModel, Link, Received
+
+
+def add_arguments(parser: argparse.ArgumentParser, pictures: str, limit: int, snr: str) -> None:
+    """Pictures and link; pictures: how many the command line must have, as nargs."""
+    parser.add_argument("pictures", nargs=pictures, help="files, folders or .tar archives")
+    parser.add_argument("--limit", type=int, default=limit, help="first pictures only")
+    parser.add_argument("--channel", default="awgn", help="awgn, rayleigh, rician[:FACTOR]")
+    parser.add_argument("--snr", default=snr, help="mean Es/N0 in dB, as for simulate")
+    parser.add_argument("--seed", type=int, default=0, help="of the channel")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def read_images(paths: Iterable[str | os.PathLike[str]], limit: int) -> dict[str, np.ndarray]:
+    """The first centre crops uint8 [128, 128, 3] by name."""
+    found = list(find_images(paths).items())[:limit]
+    return {name: crop_square(load_found(name, place)) for name, place in found}
+
+
+def receive(
+    codec: Codec, sent: np.ndarray, channel: ChannelModel, snr_db: float, seed: int
+) -> Received:
+    """What arrives of one picture."""
+    link = Link(codec.bits_per_region)
+    return link.receive(link.modulate(codec.encode_bits(sent)), channel.open(snr_db, seed), snr_db)
+
+
+class Scores:
+    """Means over pictures of named values."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[float]] = {}
+
+    def add(self, **values: float) -> None:
+        """Values of one picture."""
+        for name, value in values.items():
+            self._values.setdefault(name, []).append(float(value))
+
+    def add_image(self, which: str, sent: np.ndarray, drawn: np.ndarray) -> None:
+        """`ssim_WHICH` and `psnr_WHICH` of a drawn picture."""
+        ssim, psnr_db = metrics.ssim(sent, drawn), metrics.psnr(sent, drawn)
+        self.add(**{f"ssim_{which}": ssim, f"psnr_{which}": psnr_db})
+
+    def means(self) -> dict[str, float]:
+        """Mean of each value."""
+        return {name: float(np.mean(values)) for name, values in self._values.items()}

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "burst_demodulator.h"
+
+#include "kernels/channel/csi_equalizer.h"
+#include "kernels/qam/qam_constellation.h"
+#include "kernels/base/usable_sample.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace gr::vqdeepsc::kernel {
+
+namespace {
+
+constexpr int HEADER_ITERATIONS = 20;
+
+// Paths weaker than this by power, against the strongest, do not move the window.
+constexpr float WEAKEST_PATH = 0.01f;
+// And they have to stand out of the noise.
+constexpr float PATH_OVER_NOISE = 10.0f;
+constexpr double HIGHEST_SNR = 1.0e6;
+
+// Phase noise in radians^2 and random walks of frequency and clock, for each sample.
+constexpr double PHASE_NOISE = 3.5e-6;
+constexpr double FREQUENCY_WALK = 1.0e-12;
+constexpr double TIMING_NOISE = 1.0e-9;
+constexpr double CLOCK_WALK = 1.0e-18;
+// Standard deviation of the clock offset in samples per sample before it is known.
+constexpr double CLOCK_OFFSET = 40.0e-6;
+
+std::complex<float> phasor(double angle)
+{
+    return { static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle)) };
+}
+
+std::complex<float> product(std::complex<float> a, std::complex<float> b)
+{
+    return { a.real() * b.real() - a.imag() * b.imag(),
+             a.real() * b.imag() + a.imag() * b.real() };
+}
+
+} // namespace
+
+BurstDemodulator::BurstDemodulator(const BurstFormat& format)
+    : d_format(format),
+      d_fft(format.fft_size(), Fft::Direction::forward),
+      d_inverse(format.fft_size(), Fft::Direction::backward),
+      d_smoother(format),
+      d_header_encoder(PROTECTED_HEADER_BITS, CODED_HEADER_BITS, HEADER_BITS_PER_SYMBOL),
+      d_header_decoder(PROTECTED_HEADER_BITS,
+                       CODED_HEADER_BITS,
+                       HEADER_BITS_PER_SYMBOL,
+                       0,
+                       HEADER_ITERATIONS),
+      d_demappers{ QamDemapper(2), QamDemapper(4), QamDemapper(6) },
+      d_turn(format.fft_size()),
+      d_first(format.used_carriers()),
+      d_second(format.used_carriers()),
+      d_training_estimate(format.used_carriers()),
+      d_channel(format.used_carriers()),
+      d_excess_noise(format.used_carriers(), 1.0f),
+      d_header_points(HEADER_QPSK_SYMBOLS),
+      d_rotated(format.used_carriers()),
+      d_data(format.data_carriers()),
+      d_data_channel(format.data_carriers()),
+      d_data_noise(format.data_carriers())
+{
+}
+
+double BurstDemodulator::phase_per_carrier() const
+{
+    return 2.0 * M_PI / d_format.fft_size();
+}
+
+void BurstDemodulator::set_cfo(double cfo)
+{
+    d_cfo = cfo;
+    for (std::size_t i = 0; i < d_turn.size(); ++i) {
+        d_turn[i] = phasor(-2.0 * M_PI * cfo * i);
+    }
+}
+
+// Used carriers of the fft_size samples from start on, without the frequency offset.
+void BurstDemodulator::transform(const Complex* samples, std::size_t start, Carriers& carriers)
+{
+    const int size = d_format.fft_size();
+    const auto* in = reinterpret_cast<const float*>(samples + start);
+    const auto* turn = reinterpret_cast<const float*>(d_turn.data());
+    auto* out = reinterpret_cast<float*>(d_fft.input());
+    for (int i = 0; i < 2 * size; i += 2) {
+        const float real = usable_sample(in[i]);
+        const float imag = usable_sample(in[i + 1]);
+        out[i] = real * turn[i] - imag * turn[i + 1];
+        out[i + 1] = real * turn[i + 1] + imag * turn[i];
+    }
+    d_fft.execute();
+    const double cycles = d_cfo * static_cast<double>(start);
+    const Complex scale = phasor(-2.0 * M_PI * (cycles - std::floor(cycles))) /
+                          std::sqrt(static_cast<float>(size));
+    const int used = d_format.used_carriers();
+    carriers.resize(used);
+    const Complex* bins = d_fft.output();
+    for (int u = 0; u < used / 2; ++u) {
+        carriers[u] = product(bins[size - used / 2 + u], scale);
+        carriers[used / 2 + u] = product(bins[1 + u], scale);
+    }
+}
+
+// Returns the angle between the training symbols.
+double BurstDemodulator::transform_training(const Complex* samples)
+{
+    transform(samples, d_window, d_first);
+    transform(samples, d_window + d_format.fft_size(), d_second);
+    std::complex<double> turn = 0.0;
+    for (std::size_t u = 0; u < d_first.size(); ++u) {
+        turn += std::complex<double>(d_second[u]) * std::conj(std::complex<double>(d_first[u]));
+    }
+    return std::arg(turn);
+}
+
+// Channel without smoothing, and noise, from what differs between the training symbols.
+void BurstDemodulator::estimate_from_training()
+{
+    double noise = 0.0;
+    const auto& training = d_format.training();
+    for (std::size_t u = 0; u < d_first.size(); ++u) {
+        noise += std::norm(d_second[u] - d_first[u]);
+        d_training_estimate[u] =
+            0.5f * product(d_first[u] + d_second[u], std::conj(training[u]));
+    }
+    d_noise = noise / (2.0 * d_first.size());
+}
+
+// Moves the window so that all paths lie in the middle of the cyclic prefix.
+void BurstDemodulator::estimate_timing()
+{
+    const int size = d_format.fft_size();
+    const int used = d_format.used_carriers();
+    std::fill_n(d_inverse.input(), size, Complex(0.0f));
+    float weights = 0.0f;
+    for (int u = 0; u < used; ++u) {
+        // A Hann window keeps one path from looking like many.
+        const float weight =
+            0.5f - 0.5f * std::cos(static_cast<float>(2.0 * M_PI * (u + 1) / (used + 1)));
+        weights += weight * weight;
+        d_inverse.input()[d_format.bin(u)] = weight * d_training_estimate[u];
+    }
+    d_inverse.execute();
+    const int prefix = d_format.cyclic_prefix();
+    const auto power = [&](int delay) {
+        return std::norm(d_inverse.output()[delay & (size - 1)]);
+    };
+    int strongest = 0;
+    for (int delay = -prefix / 2; delay < prefix + prefix / 2; ++delay) {
+        if (power(delay) > power(strongest)) {
+            strongest = delay;
+        }
+    }
+    const float noise = static_cast<float>(d_noise) * 0.5f * weights;
+    const float threshold = std::max(WEAKEST_PATH * power(strongest), PATH_OVER_NOISE * noise);
+    int first = strongest;
+    int last = strongest;
+    for (int delay = strongest - prefix; delay <= strongest + prefix; ++delay) {
+        if (power(delay) > threshold) {
+            first = std::min(first, delay);
+            last = std::max(last, delay);
+        }
+    }
+    if (last - first > prefix) {
+        first = last = strongest;
+    }
+    d_window = std::clamp(d_window + (first + last - prefix) / 2, 0, prefix);
+}
+
+void BurstDemodulator::begin_tracking()
+{
+    d_signal = 0.0;
+    for (const auto& value : d_channel) {
+        d_signal += std::norm(value);
+    }
+    d_signal /= d_channel.size();
+    d_noise = std::max(d_noise, d_signal / HIGHEST_SNR);
+
+    const double samples = d_format.symbol_samples();
+    // The angle between the training symbols has a variance of N0 / (carriers * Es).
+    const double carriers = d_format.used_carriers();
+    const double step = samples / d_format.fft_size();
+    const double rate =
+        4.0 * step * step * d_noise / (carriers * std::max(d_signal, 1.0e-30)) + 1.0e-8;
+    d_phase.reset({ 4.0 * rate + PHASE_NOISE * samples,
+                    rate,
+                    PHASE_NOISE * samples,
+                    FREQUENCY_WALK * samples * samples });
+    const double clock = CLOCK_OFFSET * samples;
+    d_timing.reset({ 4.0 * clock * clock,
+                     clock * clock,
+                     TIMING_NOISE * samples,
+                     CLOCK_WALK * samples * samples });
+}
+
+// Transforms an OFDM symbol and measures its phase and timing by the carriers that are known.
+void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol, bool known)
+{
+    if (d_received.size() <= symbol) {
+        d_received.resize(symbol + 1);
+        d_shift.resize(symbol + 1);
+    }
+    const double phase = d_phase.predicted();
+    const double timing = d_timing.predicted();
+    // What noise alone makes of a timing may be any number.
+    const int wanted = static_cast<int>(std::lround(std::clamp(timing, -1.0e6, 1.0e6)));
+    const int shift = std::clamp(wanted, -d_window, d_format.cyclic_prefix() - d_window);
+    d_shift[symbol] = shift;
+    auto& received = d_received[symbol];
+    transform(samples,
+              d_format.training_samples() + symbol * d_format.symbol_samples() + d_window + shift,
+              received);
+
+    const double slope = -phase_per_carrier() * (timing - shift);
+    const auto& pilot_places = d_format.pilot_places(symbol);
+    const float* pilots = d_pilots.data() + symbol * d_format.pilot_carriers();
+    Complex sum = 0.0f;
+    double weight = 0.0;
+    double first_moment = 0.0;
+    double second_moment = 0.0;
+    d_errors.clear();
+    d_error_turns.clear();
+    const auto compare = [&](int place, Complex sent) {
+        const int carrier = d_format.carrier(place);
+        const Complex channel = product(d_channel[place], sent);
+        const float share = 1.0f / d_excess_noise[place];
+        const Complex error = share * product(product(received[place], std::conj(channel)),
+                                              phasor(-phase - slope * carrier));
+        const double power = share * std::norm(channel);
+        const double turn = phase_per_carrier() * carrier;
+        sum += error;
+        weight += power;
+        first_moment += power * turn;
+        second_moment += power * turn * turn;
+        d_errors.push_back(error);
+        d_error_turns.push_back(turn);
+    };
+    for (const int place : pilot_places) {
+        compare(place, *pilots++);
+    }
+    if (known) {
+        const Complex* point = d_header_points.data() + symbol * d_format.data_carriers();
+        for (const int place : d_format.data_places(symbol)) {
+            compare(place, *point++);
+        }
+    }
+    const double infinite = std::numeric_limits<double>::infinity();
+    const double spread = weight > 0.0 ? second_moment - first_moment * first_moment / weight : 0.0;
+    if (!(spread > 0.0)) {
+        d_phase.update(0.0, infinite);
+        d_timing.update(0.0, infinite);
+        return;
+    }
+    // The common phase first, then what is left, which is small, by weighted least squares.
+    const double common = std::arg(std::complex<double>(sum));
+    const Complex back = phasor(-common);
+    double level = 0.0;
+    double tilt = 0.0;
+    for (std::size_t i = 0; i < d_errors.size(); ++i) {
+        const double imag = product(d_errors[i], back).imag();
+        level += imag;
+        tilt += imag * d_error_turns[i];
+    }
+    const double late = -(tilt - first_moment / weight * level) / spread;
+    const double rest = (level + first_moment * late) / weight;
+    const double variance = 0.5 * d_noise;
+    d_phase.update(common + rest, variance * second_moment / (weight * spread));
+    d_timing.update(late, variance / spread);
+}
+
+void BurstDemodulator::finish_tracking()
+{
+    d_phase.smooth(d_phases);
+    d_timing.smooth(d_timings);
+}
+
+// The channel at the time of an OFDM symbol, to d_rotated.
+void BurstDemodulator::rotated_channel(std::size_t symbol)
+{
+    const double slope = -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]);
+    const int used = d_format.used_carriers();
+    const Complex step = phasor(slope);
+    for (const int half : { 0, used / 2 }) {
+        // A new start every few carriers keeps rounding errors from adding up.
+        constexpr int RESTART = 32;
+        Complex turn;
+        for (int u = half; u < half + used / 2; ++u) {
+            turn = (u - half) % RESTART == 0 ? phasor(d_phases[symbol] + slope * d_format.carrier(u))
+                                             : product(turn, step);
+            d_rotated[u] = product(d_channel[u], turn);
+        }
+    }
+}
+
+// LLRs of the first count bits of an OFDM symbol.
+void BurstDemodulator::demap(std::size_t symbol,
+                             const QamDemapper& demapper,
+                             std::size_t count,
+                             float* llrs)
+{
+    rotated_channel(symbol);
+    const auto& places = d_format.data_places(symbol);
+    const auto& received = d_received[symbol];
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        d_data[i] = received[places[i]];
+        d_data_channel[i] = d_rotated[places[i]];
+    }
+    csi_equalize(d_data.data(),
+                 d_data_channel.data(),
+                 places.size(),
+                 static_cast<float>(d_noise),
+                 d_data.data(),
+                 d_data_noise.data());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        d_data_noise[i] *= d_excess_noise[places[i]];
+    }
+    const std::size_t bits = places.size() * demapper.bits_per_symbol();
+    if (count >= bits) {
+        demapper.demap(d_data.data(), places.size(), d_data_noise.data(), llrs);
+        return;
+    }
+    d_symbol_llrs.resize(bits);
+    demapper.demap(d_data.data(), places.size(), d_data_noise.data(), d_symbol_llrs.data());
+    std::copy_n(d_symbol_llrs.begin(), count, llrs);
+}
+
+void BurstDemodulator::descramble(std::size_t first_bit, std::size_t bits, float* llrs)
+{
+    if (d_scrambling.size() < first_bit + bits) {
+        const auto scrambling = BurstFormat::scrambling(first_bit + bits);
+        d_scrambling.resize(scrambling.size());
+        std::transform(scrambling.begin(),
+                       scrambling.end(),
+                       d_scrambling.begin(),
+                       [](std::uint8_t bit) { return bit ? -1.0f : 1.0f; });
+    }
+    for (std::size_t i = 0; i < bits; ++i) {
+        llrs[i] *= d_scrambling[first_bit + i];
+    }
+}
+
+// What the pilots miss by after equalisation.
+void BurstDemodulator::measure_pilots(std::size_t symbols)
+{
+    d_pilot_error = 0.0;
+    d_pilot_power = 0.0;
+    const float* pilot = d_pilots.data();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        const double slope = -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]);
+        for (const int place : d_format.pilot_places(symbol)) {
+            const Complex expected =
+                *pilot++ * product(d_channel[place],
+                                   phasor(d_phases[symbol] + slope * d_format.carrier(place)));
+            d_pilot_error += std::norm(d_received[symbol][place] - expected);
+            d_pilot_power += std::norm(expected);
+        }
+    }
+}
+
+ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double cfo)
+{
+    std::fill(d_excess_noise.begin(), d_excess_noise.end(), 1.0f);
+    d_window = d_format.cyclic_prefix() / 2;
+    set_cfo(cfo);
+    const double turn = transform_training(samples);
+    set_cfo(cfo + turn / (2.0 * M_PI * d_format.fft_size()));
+    transform_training(samples);
+    estimate_from_training();
+    estimate_timing();
+    transform_training(samples);
+    estimate_from_training();
+    d_channel = d_training_estimate;
+    d_smoother.smooth(d_channel);
+
+    const std::size_t symbols = d_format.header_symbols();
+    if (d_pilots.size() < symbols * d_format.pilot_carriers()) {
+        d_pilots = d_format.pilots(symbols);
+    }
+    begin_tracking();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        receive_symbol(samples, symbol, false);
+    }
+    finish_tracking();
+    measure_pilots(symbols);
+
+    std::array<float, CODED_HEADER_BITS> llrs;
+    const std::size_t bits_per_ofdm_symbol = HEADER_BITS_PER_SYMBOL * d_format.data_carriers();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        demap(symbol,
+              d_demappers[0],
+              bits_per_ofdm_symbol,
+              llrs.data() + symbol * bits_per_ofdm_symbol);
+    }
+    descramble(0, llrs.size(), llrs.data());
+    std::array<std::uint8_t, PROTECTED_HEADER_BITS> bits;
+    if (!d_header_decoder.decode(llrs.data(), bits.data()).crc_ok) {
+        return {};
+    }
+    const auto header = unpack_header(bits);
+    if (header.crc_ok) {
+        std::array<std::uint8_t, CODED_HEADER_BITS> coded;
+        d_header_encoder.encode(bits.data(), coded.data());
+        const auto points = qam_points(HEADER_BITS_PER_SYMBOL);
+        for (std::size_t i = 0; i < d_header_points.size(); ++i) {
+            const int b0 = coded[2 * i] ^ (d_scrambling[2 * i] < 0.0f);
+            const int b1 = coded[2 * i + 1] ^ (d_scrambling[2 * i + 1] < 0.0f);
+            d_header_points[i] = points[2 * b0 + b1];
+        }
+        estimate_from_header();
+    }
+    return header;
+}
+
+// Channel and noise once more, from training and header together.
+void BurstDemodulator::estimate_from_header()
+{
+    const std::size_t symbols = d_format.header_symbols();
+    Carriers sum(d_format.used_carriers());
+    for (std::size_t u = 0; u < sum.size(); ++u) {
+        sum[u] = 2.0f * d_training_estimate[u];
+    }
+    // Phase and timing of each symbol taken back to those of the training.
+    Carriers sent(d_format.used_carriers());
+    std::vector<Carriers> aligned(symbols, Carriers(d_format.used_carriers()));
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        const double slope = -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]);
+        const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
+        const Complex* point = d_header_points.data() + symbol * d_format.data_carriers();
+        for (const int place : d_format.pilot_places(symbol)) {
+            sent[place] = *pilot++;
+        }
+        for (const int place : d_format.data_places(symbol)) {
+            sent[place] = *point++;
+        }
+        for (std::size_t u = 0; u < sum.size(); ++u) {
+            const Complex back =
+                product(std::conj(sent[u]),
+                        phasor(-d_phases[symbol] - slope * d_format.carrier(static_cast<int>(u))));
+            // All that is sent has mean power 1, and so have QPSK and pilots each.
+            aligned[symbol][u] = product(d_received[symbol][u], back);
+            sum[u] += aligned[symbol][u];
+        }
+    }
+    const float total = static_cast<float>(symbols + 2);
+    for (auto& value : sum) {
+        value /= total;
+    }
+    d_channel = sum;
+    d_smoother.smooth(d_channel);
+
+    // Noise of each carrier: of the training, and of the header around the channel.
+    const double measurements = static_cast<double>(symbols + 1);
+    std::vector<double> noise(sum.size());
+    const auto measure = [&] {
+        for (std::size_t u = 0; u < sum.size(); ++u) {
+            noise[u] = 0.5 * std::norm(d_second[u] - d_first[u]);
+            for (const auto& values : aligned) {
+                noise[u] += std::norm(values[u] - d_channel[u]);
+            }
+            noise[u] /= measurements;
+        }
+    };
+    measure();
+    // A carrier so far above the median is disturbed by more than noise, such as an oscillator that
+    // leaks; white noise gets there in some carriers of a million, or of ten thousand for N = 1024.
+    std::vector<double> sorted = noise;
+    std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
+    const double limit =
+        (1.0 + 6.0 / std::sqrt(measurements)) * std::max(sorted[sorted.size() / 2], 1.0e-36);
+    std::vector<std::size_t> disturbed;
+    for (std::size_t u = 0; u < noise.size(); ++u) {
+        if (noise[u] > limit) {
+            disturbed.push_back(u);
+        }
+    }
+    if (!disturbed.empty()) {
+        // Their estimates are replaced by what the others say, which converges within a few fits.
+        constexpr int FITS = 4;
+        for (int fit = 0; fit < FITS; ++fit) {
+            for (const std::size_t u : disturbed) {
+                sum[u] = d_channel[u];
+            }
+            d_channel = sum;
+            d_smoother.smooth(d_channel);
+        }
+        measure();
+    }
+    double total_noise = 0.0;
+    for (const double value : noise) {
+        total_noise += measurements * value;
+    }
+    for (const std::size_t u : disturbed) {
+        total_noise -= measurements * noise[u];
+    }
+    // The fit has taken its share of the noise of the header.
+    const double carriers = static_cast<double>(noise.size() - disturbed.size());
+    const double freedom =
+        measurements * carriers - symbols / static_cast<double>(total) * d_smoother.taps();
+    d_noise = total_noise / std::max(freedom, 1.0);
+    for (const std::size_t u : disturbed) {
+        d_excess_noise[u] = static_cast<float>(std::max(noise[u] / std::max(d_noise, 1.0e-36), 1.0));
+    }
+}
+
+void BurstDemodulator::receive_payload(const BurstHeader& header,
+                                       const Complex* samples,
+                                       float* llrs)
+{
+    const std::size_t header_symbols = d_format.header_symbols();
+    const std::size_t symbols = header_symbols + d_format.payload_symbols(header.qam_symbols());
+    if (d_pilots.size() < symbols * d_format.pilot_carriers()) {
+        d_pilots = d_format.pilots(symbols);
+    }
+    begin_tracking();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        receive_symbol(samples, symbol, symbol < header_symbols);
+    }
+    finish_tracking();
+    measure_pilots(symbols);
+
+    const std::size_t bits = header.coded_bits();
+    const std::size_t bits_per_ofdm_symbol =
+        static_cast<std::size_t>(header.bits_per_symbol) * d_format.data_carriers();
+    const auto& demapper = d_demappers[header.bits_per_symbol / 2 - 1];
+    for (std::size_t symbol = header_symbols; symbol < symbols; ++symbol) {
+        const std::size_t first = (symbol - header_symbols) * bits_per_ofdm_symbol;
+        demap(symbol, demapper, std::min(bits - first, bits_per_ofdm_symbol), llrs + first);
+    }
+    descramble(CODED_HEADER_BITS, bits, llrs);
+}
+
+BurstQuality BurstDemodulator::quality() const
+{
+    BurstQuality quality{};
+    quality.snr_db = 10.0 * std::log10(std::max(d_signal, 1.0e-30) / std::max(d_noise, 1.0e-36));
+    quality.evm_db =
+        10.0 * std::log10(std::max(d_pilot_error, 1.0e-36) / std::max(d_pilot_power, 1.0e-30));
+    const std::size_t steps = d_phases.size();
+    if (steps > 1) {
+        const double samples = static_cast<double>(d_format.symbol_samples()) * (steps - 1);
+        quality.cfo = d_cfo + (d_phases.back() - d_phases.front()) / (2.0 * M_PI * samples);
+        quality.clock_offset_ppm = 1.0e6 * (d_timings.back() - d_timings.front()) / samples;
+    } else {
+        quality.cfo = d_cfo;
+    }
+    return quality;
+}
+
+} // namespace gr::vqdeepsc::kernel

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef INCLUDED_VQDEEPSC_KERNEL_BURST_DEMODULATOR_H
+#define INCLUDED_VQDEEPSC_KERNEL_BURST_DEMODULATOR_H
+
+#include "burst_format.h"
+#include "burst_header.h"
+#include "channel_smoother.h"
+#include "drift_filter.h"
+#include "fft.h"
+#include "kernels/ldpc/ldpc_transport.h"
+#include "kernels/qam/qam_demapper.h"
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace gr::vqdeepsc::kernel {
+
+/*! How well a burst was received. */
+struct BurstQuality {
+    double snr_db;           //!< mean Es/N0 of the carriers
+    double evm_db;           //!< mean error of the pilots after equalisation, by their power
+    double cfo;              //!< frequency offset in cycles per sample
+    double clock_offset_ppm; //!< above 0: the receiver's clock is faster
+};
+
+/*! Samples after a preamble to header and LLRs.
+ *
+ * The training gives timing, fine frequency offset, channel and noise, and the decoded header
+ * gives them once more. Phase and timing are followed from OFDM symbol to OFDM symbol by the
+ * pilots, forwards and backwards over the burst. An object serves one thread at a time; different
+ * objects share nothing.
+ */
+class BurstDemodulator
+{
+public:
+    explicit BurstDemodulator(const BurstFormat& format);
+
+    const BurstFormat& format() const { return d_format; }
+
+    /*! \param samples format().training_and_header_samples() samples from the training on
+     *  \param cfo     frequency offset in cycles per sample, right within a quarter of a carrier
+     */
+    ReceivedHeader receive_header(const std::complex<float>* samples, double cfo);
+
+    /*! Goes on where receive_header() ended.
+     * \param header  what it returned, free of faults
+     * \param samples format().samples_after_preamble(header.qam_symbols()) samples, beginning
+     *        with those of receive_header()
+     * \param llrs    header.coded_bits() values LLR = ln P(1) / P(0)
+     */
+    void
+    receive_payload(const BurstHeader& header, const std::complex<float>* samples, float* llrs);
+
+    /*! Of what was received last. */
+    BurstQuality quality() const;
+
+    /*! Data carriers of the OFDM symbol that was received last, after equalisation. */
+    const std::vector<std::complex<float>>& last_symbols() const { return d_data; }
+
+private:
+    using Complex = std::complex<float>;
+    using Carriers = std::vector<Complex>; //!< a value for each used carrier
+
+    void set_cfo(double cfo);
+    void transform(const Complex* samples, std::size_t start, Carriers& carriers);
+    double transform_training(const Complex* samples);
+    void estimate_timing();
+    void estimate_from_training();
+    void estimate_from_header();
+    void begin_tracking();
+    void receive_symbol(const Complex* samples, std::size_t symbol, bool known);
+    void finish_tracking();
+    void rotated_channel(std::size_t symbol);
+    void demap(std::size_t symbol, const QamDemapper& demapper, std::size_t count, float* llrs);
+    void measure_pilots(std::size_t symbols);
+    void descramble(std::size_t first_bit, std::size_t bits, float* llrs);
+    double phase_per_carrier() const;
+
+    BurstFormat d_format;
+    Fft d_fft;
+    Fft d_inverse;
+    ChannelSmoother d_smoother;
+    TransportEncoder d_header_encoder;
+    TransportDecoder d_header_decoder;
+    std::vector<QamDemapper> d_demappers; //!< by bits_per_symbol / 2 - 1
+
+    double d_cfo = 0.0;
+    int d_window = 0; //!< samples of the cyclic prefix that the FFT skips
+    double d_noise = 0.0;  //!< N0 of the carriers that nothing else disturbs
+    double d_signal = 0.0; //!< mean |channel|^2
+    double d_pilot_error = 0.0;
+    double d_pilot_power = 0.0;
+    std::vector<Complex> d_turn; //!< takes the frequency offset away, from one sample to the next
+    Carriers d_first, d_second;  //!< the training symbols as received
+    Carriers d_training_estimate;
+    Carriers d_channel;
+    std::vector<float> d_excess_noise; //!< of each carrier, as a multiple of d_noise, at least 1
+    std::vector<Carriers> d_received; //!< by OFDM symbol
+    std::vector<int> d_shift;         //!< by OFDM symbol: samples that its window starts later
+    std::vector<Complex> d_header_points;
+    DriftFilter d_phase;  //!< radians
+    DriftFilter d_timing; //!< samples
+    std::vector<double> d_phases, d_timings;
+    std::vector<float> d_pilots;
+    std::vector<float> d_scrambling; //!< -1 where a bit is inverted, else 1
+    Carriers d_rotated;
+    std::vector<Complex> d_errors;     //!< of the carriers that are known
+    std::vector<double> d_error_turns; //!< their frequencies in radians per sample
+    std::vector<Complex> d_data, d_data_channel;
+    std::vector<float> d_data_noise, d_symbol_llrs;
+};
+
+} // namespace gr::vqdeepsc::kernel
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "burst_detector.h"
+
+#include "kernels/base/usable_sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace gr::vqdeepsc::kernel {
+
+namespace {
+
+constexpr int SHORT = SHORT_SYMBOL_SAMPLES;
+constexpr int REPEATS = static_cast<int>(SHORT_SYMBOL_SIGNS.size());
+// Noise alone passes at one sample of 5 million: (1 - x)^511 of 512 independent products.
+constexpr float CANDIDATE_THRESHOLD = 0.03f;
+// Candidates are compared over so many samples and may be wrong by so many.
+constexpr std::size_t SEARCH = SHORT;
+constexpr int TIMING_ERROR = SHORT / 2;
+// Offsets of so many cycles per short symbol are tried.
+constexpr int LARGEST_OFFSET = 7;
+// Samples before a candidate that are still looked at.
+constexpr int LOOKBACK = SEARCH;
+static_assert(LOOKBACK >= TIMING_ERROR);
+constexpr int ZEROS = LOOKBACK + TIMING_ERROR;
+// Samples that have to follow a candidate's first: the sums reach two short symbols on.
+constexpr std::size_t LOOKAHEAD = PREAMBLE_SAMPLES + 2 * SHORT;
+static_assert(LOOKAHEAD + TIMING_ERROR <= PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
+constexpr std::size_t KEPT = 65536;
+
+// Sums of SHORT neighbours, without running sums, which would remember a large sample for ever.
+void sum_neighbours(float* values, std::size_t count)
+{
+    for (int width = 1; width < SHORT; width *= 2) {
+        count -= width;
+        for (std::size_t i = 0; i < count; ++i) {
+            values[i] += values[i + width];
+        }
+    }
+}
+
+} // namespace
+
+// Zeros before the stream let a preamble begin at its first sample, or a few before.
+BurstDetector::BurstDetector(float threshold)
+    : d_short_symbol(short_symbol()),
+      d_threshold(threshold),
+      d_short_symbol_energy(0.0f),
+      d_origin(-ZEROS),
+      d_next(LOOKBACK),
+      d_real(ZEROS, 0.0f),
+      d_imag(ZEROS, 0.0f)
+{
+    if (!(threshold >= 0.1f && threshold <= 0.9f)) {
+        throw std::invalid_argument("threshold is " + std::to_string(threshold) +
+                                    ", must be 0.1 to 0.9");
+    }
+    for (const auto& sample : d_short_symbol) {
+        d_short_symbol_energy += std::norm(sample);
+    }
+    for (int h = -LARGEST_OFFSET; h <= LARGEST_OFFSET; ++h) {
+        for (int i = 0; i < SHORT; ++i) {
+            const float angle = static_cast<float>(2.0 * M_PI * h * i / SHORT);
+            d_references.push_back(std::conj(d_short_symbol[i] * std::polar(1.0f, angle)));
+        }
+    }
+}
+
+void BurstDetector::process(const std::complex<float>* samples,
+                            std::size_t count,
+                            std::vector<BurstDetection>& found)
+{
+    while (count > 0) {
+        const std::size_t part = std::min<std::size_t>(count, KEPT / 4);
+        append(samples, part);
+        correlate();
+        search(found);
+        forget();
+        samples += part;
+        count -= part;
+    }
+}
+
+void BurstDetector::append(const std::complex<float>* samples, std::size_t count)
+{
+    const std::size_t before = d_real.size();
+    d_real.resize(before + count);
+    d_imag.resize(before + count);
+    const auto* parts = reinterpret_cast<const float*>(samples);
+    for (std::size_t i = 0; i < count; ++i) {
+        d_real[before + i] = usable_sample(parts[2 * i]);
+        d_imag[before + i] = usable_sample(parts[2 * i + 1]);
+    }
+}
+
+void BurstDetector::correlate()
+{
+    const std::size_t samples = d_real.size();
+    if (samples < d_summed + 2 * SHORT) {
+        return;
+    }
+    // Products of samples one short symbol apart, summed over one short symbol.
+    const std::size_t products = samples - d_summed - SHORT;
+    for (auto* sums : { &d_product_real, &d_product_imag, &d_energy }) {
+        sums->resize(d_summed + products);
+    }
+    const float* re = d_real.data() + d_summed;
+    const float* im = d_imag.data() + d_summed;
+    float* product_real = d_product_real.data() + d_summed;
+    float* product_imag = d_product_imag.data() + d_summed;
+    float* energy = d_energy.data() + d_summed;
+    for (std::size_t i = 0; i < products; ++i) {
+        const float a = re[i];
+        const float b = im[i];
+        const float c = re[i + SHORT];
+        const float d = im[i + SHORT];
+        product_real[i] = a * c + b * d;
+        product_imag[i] = a * d - b * c;
+        energy[i] = a * a + b * b;
+    }
+    for (float* sums : { product_real, product_imag, energy }) {
+        sum_neighbours(sums, products);
+    }
+    d_summed += products - (SHORT - 1);
+
+    // |sum of signed products|^2 / energy^2 over the whole preamble.
+    constexpr std::size_t SPAN = (REPEATS - 1) * SHORT;
+    if (d_summed <= SPAN || d_summed - SPAN <= d_measured) {
+        return;
+    }
+    const std::size_t measured = d_summed - SPAN;
+    d_metric.resize(measured);
+    for (std::size_t i = d_measured; i < measured; ++i) {
+        float real = 0.0f;
+        float imag = 0.0f;
+        float total = 0.0f;
+        for (int k = 0; k < REPEATS - 1; ++k) {
+            const float sign =
+                static_cast<float>(SHORT_SYMBOL_SIGNS[k] * SHORT_SYMBOL_SIGNS[k + 1]);
+            real += sign * d_product_real[i + k * SHORT];
+            imag += sign * d_product_imag[i + k * SHORT];
+            total += d_energy[i + k * SHORT];
+        }
+        total = (total + d_energy[i + SPAN]) * (static_cast<float>(REPEATS - 1) / REPEATS);
+        const float square = total * total;
+        d_metric[i] = square > 0.0f ? (real * real + imag * imag) / square : 0.0f;
+    }
+    d_measured = measured;
+}
+
+void BurstDetector::search(std::vector<BurstDetection>& found)
+{
+    const std::size_t samples = d_real.size();
+    while (d_next + LOOKAHEAD < samples) {
+        if (d_metric[d_next] <= CANDIDATE_THRESHOLD) {
+            ++d_next;
+            continue;
+        }
+        const auto first = d_metric.begin() + d_next;
+        const std::size_t best = std::max_element(first, first + SEARCH + 1) - d_metric.begin();
+        if (best == d_next + SEARCH) {
+            // Still rising.
+            d_next = best;
+            continue;
+        }
+        // On the way down from a larger one that was no preamble.
+        const auto larger = std::max_element(first + (best - d_next) - SEARCH, first + (best - d_next));
+        if (*larger > d_metric[best]) {
+            d_next = best + 1;
+            continue;
+        }
+        BurstDetection detection;
+        if (verify(best, detection)) {
+            found.push_back(detection);
+            d_next = static_cast<std::int64_t>(detection.training_start) - d_origin;
+        } else {
+            d_next = best + 1;
+        }
+    }
+}
+
+bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) const
+{
+    std::complex<double> product = 0.0;
+    for (int k = 0; k < REPEATS - 1; ++k) {
+        const std::size_t i = candidate + k * SHORT;
+        const double sign = SHORT_SYMBOL_SIGNS[k] * SHORT_SYMBOL_SIGNS[k + 1];
+        product += sign * std::complex<double>(d_product_real[i], d_product_imag[i]);
+    }
+    const double fraction = std::arg(product) / (2.0 * M_PI * SHORT);
+
+    // All short symbols on top of each other; offsets of whole cycles per short symbol stay.
+    constexpr int WINDOW = SHORT + 2 * TIMING_ERROR;
+    const std::size_t start = candidate - TIMING_ERROR;
+    std::array<std::complex<float>, WINDOW> folded{};
+    for (int k = 0; k < REPEATS; ++k) {
+        for (int j = 0; j < WINDOW; ++j) {
+            const std::size_t i = start + k * SHORT + j;
+            const auto turn = std::polar(static_cast<float>(SHORT_SYMBOL_SIGNS[k]),
+                                         static_cast<float>(-2.0 * M_PI * fraction * (k * SHORT + j)));
+            folded[j] += std::complex<float>(d_real[i], d_imag[i]) * turn;
+        }
+    }
+    float best = 0.0f;
+    int delay = 0;
+    int offset = 0;
+    for (int h = -LARGEST_OFFSET; h <= LARGEST_OFFSET; ++h) {
+        const auto* reference = d_references.data() + (h + LARGEST_OFFSET) * SHORT;
+        for (int d = 0; d <= 2 * TIMING_ERROR; ++d) {
+            float real = 0.0f;
+            float imag = 0.0f;
+            for (int i = 0; i < SHORT; ++i) {
+                const auto x = folded[d + i];
+                const auto r = reference[i];
+                real += x.real() * r.real() - x.imag() * r.imag();
+                imag += x.real() * r.imag() + x.imag() * r.real();
+            }
+            const float power = real * real + imag * imag;
+            if (power > best) {
+                best = power;
+                delay = d;
+                offset = h;
+            }
+        }
+    }
+    // The strongest short symbol counts, so that a part of the preamble alone does not pass.
+    float energy = 0.0f;
+    for (int k = 0; k < REPEATS; ++k) {
+        energy = std::max(energy, d_energy[start + delay + k * SHORT]);
+    }
+    detection.correlation = best / (REPEATS * REPEATS * energy * d_short_symbol_energy);
+    if (!(detection.correlation > d_threshold)) {
+        return false;
+    }
+
+    // The phases of the single short symbols, half a preamble apart, make the offset finer.
+    const double coarse = fraction + static_cast<double>(offset) / SHORT;
+    std::array<std::complex<double>, REPEATS> phasors;
+    for (int k = 0; k < REPEATS; ++k) {
+        std::complex<double> sum = 0.0;
+        for (int i = 0; i < SHORT; ++i) {
+            const std::size_t at = start + delay + k * SHORT + i;
+            const auto turn =
+                std::polar(1.0, -2.0 * M_PI * coarse * (k * SHORT + i)) * (1.0 * SHORT_SYMBOL_SIGNS[k]);
+            sum += std::complex<double>(d_real[at], d_imag[at]) * turn *
+                   std::conj(std::complex<double>(d_short_symbol[i]));
+        }
+        phasors[k] = sum;
+    }
+    constexpr int APART = (REPEATS - 1) / 2;
+    std::complex<double> turn = 0.0;
+    for (int k = 0; k + APART < REPEATS; ++k) {
+        turn += phasors[k + APART] * std::conj(phasors[k]);
+    }
+    detection.cfo = coarse + std::arg(turn) / (2.0 * M_PI * APART * SHORT);
+    detection.training_start = d_origin + static_cast<std::int64_t>(start + delay + PREAMBLE_SAMPLES);
+    return true;
+}
+
+// Drops samples that no candidate needs any more, seldom, so that little is moved.
+void BurstDetector::forget()
+{
+    const std::size_t needed = std::min(d_next, d_measured);
+    if (needed < KEPT / 2) {
+        return;
+    }
+    const std::size_t drop = needed - LOOKBACK;
+    for (auto* values :
+         { &d_real, &d_imag, &d_product_real, &d_product_imag, &d_energy, &d_metric }) {
+        values->erase(values->begin(), values->begin() + drop);
+    }
+    d_origin += drop;
+    d_next -= drop;
+    d_summed -= drop;
+    d_measured -= drop;
+}
+
+} // namespace gr::vqdeepsc::kernel

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images as vector-quantised indices over LDPC and 16-QAM (VQ-DeepSC), without GNU Radio.
+
+Rooms: ``codec`` (model bundles, indices, bits), ``images`` (files, bitstreams, baselines, metrics),
+``kernels`` (LDPC, QAM, channels in C++), ``link`` (the simulated link), ``simulation`` (quality
+against SNR), ``cli`` (the command). Names are imported when they are first used, so that a program
+loads only what it needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .codec import BundleError, Codec, Indices
+    from .images.bitstream import ImageBitstream, read_bitstream, write_bitstream
+    from .images.files import ImageError, load_image, save_image
+    from .kernels import __version__
+    from .link import ChannelModel, Link, Scheme
+    from .simulation import Result, Simulation, read_results, simulate
+
+_MODULES = {
+    "BundleError": "codec",
+    "ChannelModel": "link",
+    "Codec": "codec",
+    "ImageBitstream": "images.bitstream",
+    "ImageError": "images.files",
+    "Indices": "codec",
+    "Link": "link",
+    "Result": "simulation",
+    "Scheme": "link",
+    "Simulation": "simulation",
+    "__version__": "kernels",
+    "load_image": "images.files",
+    "read_bitstream": "images.bitstream",
+    "read_results": "simulation",
+    "save_image": "images.files",
+    "simulate": "simulation",
+    "write_bitstream": "images.bitstream",
+}
+
+__all__ = [
+    "BundleError",
+    "ChannelModel",
+    "Codec",
+    "ImageBitstream",
+    "ImageError",
+    "Indices",
+    "Link",
+    "Result",
+    "Scheme",
+    "Simulation",
+    "__version__",
+    "load_image",
+    "read_bitstream",
+    "read_results",
+    "save_image",
+    "simulate",
+    "write_bitstream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments that several subcommands have."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from vqdeepsc.codec import DEFAULT_MODEL
+
+SCHEME_HELP = (
+    "CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of each "
+    "128x128 region (as many as 16-QAM at rate 1/3), coded bits for each bit of every scale but "
+    "the finest, coarse first"
+)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or directory of the model")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10**6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 2^64 - 1")
+    return int(text)
+
+
+def quantity(text: str) -> float:
+    """A number with k, M or G behind it: 2.45G, 433.92M, 1e6."""
+    factors = {"k": 1e3, "M": 1e6, "G": 1e9}
+    number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1.0)
+    try:
+        value = float(number) * factor
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < 1e12:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 2.45G, 433.92M or 1e6")
+    return value

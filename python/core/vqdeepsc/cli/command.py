@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command `vqdeepsc`: parses, runs a subcommand, and says in one sentence what went wrong."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from importlib import import_module
+from typing import NoReturn
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """One line of help, and the module whose add_arguments(parser) and run(arguments) it is.
+
+    run() returns the exit status."""
+
+    help: str
+    module: str
+
+
+SUBCOMMANDS = {
+    "demo": Subcommand(
+        "Send an image over a flowgraph, beside a JPEG.", "gnuradio.vqdeepsc.commands.demo"
+    ),
+    "encode": Subcommand("Encode an image into a file of source bits.", "vqdeepsc.cli.encode"),
+    "decode": Subcommand("Decode the image of such a file.", "vqdeepsc.cli.decode"),
+    "simulate": Subcommand(
+        "Measure quality against SNR over a simulated link.", "vqdeepsc.cli.simulate"
+    ),
+    "transmit": Subcommand(
+        "Send images over a radio, into a file or to another process.",
+        "gnuradio.vqdeepsc.commands.transmit",
+    ),
+    "receive": Subcommand(
+        "Receive images from a radio, a file or another process.",
+        "gnuradio.vqdeepsc.commands.receive",
+    ),
+    "models": Subcommand("List the models that are installed.", "vqdeepsc.cli.models"),
+    "plot": Subcommand("Plot the curves of a results.csv.", "vqdeepsc.cli.plot"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line `argv` (None: that of the process) and returns the exit status.
+
+    0; 2 for bad input, with one sentence on stderr; 130 after Ctrl-C."""
+    try:
+        arguments = build_parser().parse_args(_join_negative(argv))
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # nobody reads any more; the interpreter would complain when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenProcessPool:
+        return _fail("a worker process ended unexpectedly; finished rows are kept")
+    except MemoryError:
+        return _fail("there is not enough memory")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}")
+    except ValueError as error:
+        return _fail(str(error))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all subcommands; `run` of its result takes the result."""
+    parser = _Parser(
+        prog="vqdeepsc", description="Images over bad radio channels, and how good they arrive."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, subcommand in SUBCOMMANDS.items():
+        child = commands.add_parser(
+            name,
+            help=subcommand.help,
+            description=subcommand.help,
+            formatter_class=_HelpFormatter,
+        )
+        child.pending = subcommand
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong.
+
+    A subcommand's module is imported when it is used, so that none loads what another one needs.
+    """
+
+    pending: Subcommand | None = None
+
+    def parse_known_args(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        namespace: argparse.Namespace | None = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if self.pending:
+            try:
+                module = import_module(self.pending.module)
+            except ModuleNotFoundError as error:
+                if (error.name or "").partition(".")[0] != "gnuradio":
+                    raise
+                self.exit(
+                    EXIT_BAD_INPUT,
+                    f"{self.prog} needs GNU Radio and its module gr-vqdeepsc: {error}\n",
+                )
+            module.add_arguments(self)
+            self.set_defaults(run=module.run)
+            self.pending = None
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {message} (try {self.prog} --help)\n")
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, but not that something is required or off."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        default = action.default
+        if action.required or default is None or default is False or default in ([], ""):
+            return action.help
+        if isinstance(default, list):
+            return f"{action.help} (default: {' '.join(default)})"
+        return super()._get_help_string(action)
+
+
+def _join_negative(argv: Sequence[str] | None) -> list[str]:
+    """argparse takes the -2:10:2 of `--snr -2:10:2` for an option, but not in `--snr=-2:10:2`."""
+    joined: list[str] = []
+    for argument in sys.argv[1:] if argv is None else argv:
+        if joined and joined[-1] == "--snr" and re.match(r"-[\d.]", argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _fail(sentence: str) -> int:
+    print(f"vqdeepsc: {sentence}", file=sys.stderr)
+    return EXIT_BAD_INPUT

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vqdeepsc encode`: an image into a file of source bits."""
+
+from __future__ import annotations
+
+import argparse
+
+from vqdeepsc.codec import Codec
+
+from .arguments import add_json, add_model
+from .output import print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="IMAGE", help="image file of any kind")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="file to write")
+    add_model(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from vqdeepsc.images.bitstream import ImageBitstream, write_bitstream
+    from vqdeepsc.images.files import load_image
+
+    pixels = load_image(arguments.image)
+    codec = Codec(arguments.model)
+    height, width = pixels.shape[:2]
+    code = ImageBitstream(codec.model_id, width, height, codec.encode_bits(pixels))
+    size = write_bitstream(arguments.output, code)
+    report = {
+        "model": codec.name,
+        "model_id": f"{codec.model_id:04x}",
+        "width": width,
+        "height": height,
+        "regions": len(code.bits),
+        "source_bits": code.bits.size,
+        "bytes": size,
+    }
+    if arguments.json:
+        print_json(report)
+    else:
+        print(
+            "{output}: {width}x{height} pixels, {regions} regions, {source_bits:,} bits, model "
+            "{model}".format(output=arguments.output, **report)
+        )
+    return 0

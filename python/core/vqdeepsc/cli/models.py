@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vqdeepsc models`: the models that are installed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from vqdeepsc.codec import BundleError, list_models, read_manifest
+
+from .arguments import add_json
+from .output import print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from vqdeepsc.codec.bundle import verify_files
+
+    listed = []
+    paths = list_models()
+    if not paths:
+        print("vqdeepsc: there are no models", file=sys.stderr)
+    for path in paths:
+        try:
+            manifest = read_manifest(path)
+            verify_files(manifest)
+        except BundleError as error:
+            print(f"vqdeepsc: {error}", file=sys.stderr)
+            continue
+        listed.append(
+            {
+                "name": manifest.name,
+                "version": manifest.version,
+                "model_id": f"{manifest.model_id:04x}",
+                "bits_per_region": sum(scale.bits_per_region for scale in manifest.scales),
+                "scales": [scale.scale for scale in manifest.scales],
+                "measured": manifest.content["measured"],
+                "path": str(path),
+            }
+        )
+    if arguments.json:
+        print_json(listed)
+        return 0
+    for model in listed:
+        print(
+            "{name} {version}, id {model_id}, {bits_per_region:,} bits per 128x128 region, "
+            "{path}".format(**model)
+        )
+        for data, measured in model["measured"].items():
+            print(f"    {data}: SSIM {measured['ssim']:.4f}, PSNR {measured['psnr_db']:.2f} dB")
+    return 0

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Model bundles: models/NAME/ with two networks, codebooks and a manifest that vouches for them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .inference import Network, NetworkError, open_network
+from .scales import BLOCK_SIDE, Scale
+
+FORMAT = 1
+BUNDLE_FILES = ("encoder.onnx", "decoder.onnx", "codebooks.npz", "MODEL_CARD.md")
+MANIFEST = "manifest.json"
+DEFAULT_MODEL = "vqdeepsc-4s"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class BundleError(ValueError):
+    """A model that is missing, damaged or not what its manifest says, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """manifest.json, checked in itself; `content` is all of it."""
+
+    directory: Path
+    name: str
+    version: str
+    scales: tuple[Scale, ...]
+    files: dict[str, str]
+    content: dict[str, Any]
+
+    @property
+    def model_id(self) -> int:
+        """First 16 bits, big-endian, of the SHA-256 of codebooks.npz."""
+        return int(self.files["codebooks.npz"][:4], 16)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified model: codebooks {l: float32 [N_l, K_l]} and the two networks, ready to run."""
+
+    manifest: Manifest
+    codebooks: dict[int, NDArray[np.float32]]
+    encoder: Network
+    decoder: Network
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """Fine to coarse."""
+        return self.manifest.scales
+
+    @property
+    def model_id(self) -> int:
+        return self.manifest.model_id
+
+
+def read_bundle(path: str | os.PathLike[str], threads: int | None = None) -> Bundle:
+    """Loads a bundle and holds it against its manifest: hashes, shapes, types, names.
+
+    path: the bundle's directory; threads: of each network (None: one for each core).
+    Raises BundleError."""
+    manifest = read_manifest(path)
+    contents = {name: _read_verified(manifest, name) for name in BUNDLE_FILES}
+    codebooks = _read_codebooks(manifest, contents["codebooks.npz"])
+    encoder = _open_network(manifest, "encoder.onnx", contents["encoder.onnx"], threads)
+    decoder = _open_network(manifest, "decoder.onnx", contents["decoder.onnx"], threads)
+    _check_encoder(manifest, encoder)
+    _check_decoder(manifest, decoder)
+    return Bundle(manifest, codebooks, encoder, decoder)
+
+
+def read_manifest(path: str | os.PathLike[str]) -> Manifest:
+    """Reads and checks manifest.json of the bundle at `path`, not the files it names.
+
+    Raises BundleError."""
+    directory = Path(path)
+    if not directory.is_dir():
+        raise BundleError(f"there is no model at {directory}")
+    try:
+        content = json.loads((directory / MANIFEST).read_bytes())
+    except OSError as error:
+        raise BundleError(f"{directory} is not a model: {MANIFEST}: {error.strerror}") from error
+    except ValueError as error:
+        raise BundleError(f"{directory / MANIFEST} is not valid JSON") from error
+    try:
+        return _parse_manifest(directory, content)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise BundleError(f"{directory / MANIFEST}: {reason}") from error
+
+
+def verify_files(manifest: Manifest) -> None:
+    """Holds every file of a bundle against its SHA-256; raises BundleError."""
+    for name in BUNDLE_FILES:
+        _read_verified(manifest, name)
+
+
+def write_manifest(
+    path: str | os.PathLike[str],
+    *,
+    name: str,
+    version: str,
+    priors: Mapping[int, Sequence[float] | NDArray[np.floating]],
+    training: Mapping[str, Any],
+    measured: Mapping[str, Any],
+) -> Manifest:
+    """Writes manifest.json for the other four files of the bundle at `path`.
+
+    Codewords, dimensions and bits come from codebooks.npz.
+    priors: {l: [N_l]} counts or frequencies of the labels, scaled here to sum 1;
+    training: configuration, data, steps, pictures, seed;
+    measured: {data set: {"ssim": ..., "psnr_db": ..., "ms_ssim": ...}}.
+    Raises BundleError if a file is missing or the result would not load."""
+    directory = Path(path)
+    try:
+        files = {file: _sha256((directory / file).read_bytes()) for file in BUNDLE_FILES}
+        with np.load(directory / "codebooks.npz", allow_pickle=False) as archive:
+            shapes = {int(key[1:]): archive[key].shape for key in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BundleError(f"no manifest for {directory}: {error}") from error
+    scales = []
+    for scale, (codewords, dimension) in sorted(shapes.items()):
+        prior = np.asarray(priors[scale], dtype=np.float64)
+        scales.append(
+            {
+                "scale": scale,
+                "stride": 2**scale,
+                "codewords": codewords,
+                "dimension": dimension,
+                "bits": int(codewords).bit_length() - 1,
+                "prior": (prior / prior.sum()).tolist(),
+            }
+        )
+    content = {
+        "format": FORMAT,
+        "name": name,
+        "version": version,
+        "scales": scales,
+        "files": files,
+        "training": dict(training),
+        "measured": dict(measured),
+    }
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    try:
+        manifest = _parse_manifest(directory, content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"no manifest for {directory}: {error}") from error
+    (directory / MANIFEST).write_text(text, encoding="utf-8")
+    return manifest
+
+
+def model_directories() -> list[Path]:
+    """Directories that are searched for models, in order.
+
+    $VQDEEPSC_MODELS, then models/ in the package (pip), share/vqdeepsc/models of the prefix that it
+    is installed under, and models/ of the source tree that it is run from."""
+    listed = os.environ.get("VQDEEPSC_MODELS", "")
+    found = [Path(entry) for entry in listed.split(os.pathsep) if entry]
+    parents = Path(__file__).resolve().parents
+    found.append(parents[1] / "models")
+    found += [parent / "share" / "vqdeepsc" / "models" for parent in parents]
+    found += [parent / "models" for parent in parents if (parent / "python" / "core").is_dir()]
+    return [directory for directory in found if directory.is_dir()]
+
+
+def find_model(model: str | os.PathLike[str]) -> Path:
+    """Directory of a model given by its name or by the path of its bundle.
+
+    Raises BundleError with the names that are known."""
+    path = Path(model)
+    if (path / MANIFEST).is_file():
+        return path
+    if _NAME.fullmatch(str(model)):
+        for directory in model_directories():
+            if (directory / str(model) / MANIFEST).is_file():
+                return directory / str(model)
+    elif path.is_dir():
+        raise BundleError(f"{path} is not a model: it has no {MANIFEST}")
+    known = ", ".join(path.name for path in list_models()) or "none"
+    raise BundleError(f"there is no model {str(model)!r}; known models: {known}")
+
+
+def list_models() -> list[Path]:
+    """Bundles that can be named, sorted; the first directory that has a name wins."""
+    found: dict[str, Path] = {}
+    for directory in model_directories():
+        for manifest in directory.glob(f"*/{MANIFEST}"):
+            found.setdefault(manifest.parent.name, manifest.parent)
+    return [found[name] for name in sorted(found)]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_verified(manifest: Manifest, name: str) -> bytes:
+    path = manifest.directory / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"model {manifest.name}: {path}: {error.strerror}") from error
+    if _sha256(content) != manifest.files[name]:
+        raise BundleError(f"model {manifest.name}: {path} is not the file its manifest names")
+    return content
+
+
+def _parse_manifest(directory: Path, content: Any) -> Manifest:
+    if not isinstance(content, dict):
+        raise TypeError("it must hold one object")
+    if content["format"] != FORMAT:
+        raise ValueError(f"format {content['format']!r} is not known, only {FORMAT}")
+    name, version = content["name"], content["version"]
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not a name")
+    if not isinstance(version, str) or not version:
+        raise ValueError("the version must be a text")
+    for key in ("training", "measured"):
+        if not isinstance(content[key], dict):
+            raise TypeError(f"{key!r} must be an object")
+    files = content["files"]
+    if not isinstance(files, dict) or set(files) != set(BUNDLE_FILES):
+        raise ValueError(f"'files' must name {', '.join(BUNDLE_FILES)}")
+    for file, digest in files.items():
+        if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise ValueError(f"the hash of {file} is not a SHA-256 in hexadecimal")
+    scales = tuple(_parse_scale(entry) for entry in content["scales"])
+    numbers = [scale.scale for scale in scales]
+    if not numbers or numbers != sorted(set(numbers)):
+        raise ValueError("the scales must be listed once each, fine to coarse")
+    return Manifest(directory, name, version, scales, dict(files), content)
+
+
+def _parse_scale(entry: Any) -> Scale:
+    if not isinstance(entry, dict):
+        raise TypeError("a scale must be an object")
+    numbers = {}
+    for key in ("scale", "stride", "codewords", "dimension", "bits"):
+        if type(entry[key]) is not int or entry[key] < 1:
+            raise ValueError(f"{key!r} of a scale must be a positive integer")
+        numbers[key] = entry[key]
+    if numbers["stride"] != 2 ** numbers["scale"] or BLOCK_SIDE % numbers["stride"]:
+        raise ValueError(f"scale {numbers['scale']} cannot have stride {numbers['stride']}")
+    if numbers["bits"] > 16 or numbers["codewords"] != 2 ** numbers["bits"]:
+        raise ValueError(
+            f"scale {numbers['scale']} has {numbers['codewords']} codewords "
+            f"for {numbers['bits']} bits"
+        )
+    prior = np.array(entry["prior"], dtype=np.float64)
+    if prior.shape != (numbers["codewords"],) or not np.isfinite(prior).all():
+        raise ValueError(f"scale {numbers['scale']} needs one prior for each codeword")
+    if (prior < 0).any() or abs(prior.sum() - 1) > 1e-3:
+        raise ValueError(f"the priors of scale {numbers['scale']} are not probabilities")
+    prior /= prior.sum()
+    prior.setflags(write=False)
+    return Scale(**numbers, prior=prior)
+
+
+def _read_codebooks(manifest: Manifest, content: bytes) -> dict[int, NDArray[np.float32]]:
+    where = f"model {manifest.name}: codebooks.npz"
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{where} cannot be read") from error
+    expected = {f"e{scale.scale}" for scale in manifest.scales}
+    if set(arrays) != expected:
+        raise BundleError(f"{where} holds {sorted(arrays)}, not {sorted(expected)}")
+    codebooks = {}
+    for scale in manifest.scales:
+        codebook = arrays[f"e{scale.scale}"]
+        if codebook.dtype != np.float32 or codebook.shape != (scale.codewords, scale.dimension):
+            raise BundleError(
+                f"{where}: e{scale.scale} is {codebook.dtype} {list(codebook.shape)}, "
+                f"not float32 {[scale.codewords, scale.dimension]}"
+            )
+        if not np.isfinite(codebook).all():
+            raise BundleError(f"{where}: e{scale.scale} holds values that are not finite")
+        codebooks[scale.scale] = codebook
+    return codebooks
+
+
+def _open_network(
+    manifest: Manifest, name: str, content: bytes, threads: int | None
+) -> Network:
+    try:
+        return open_network(content, threads)
+    except NetworkError as error:
+        raise BundleError(f"model {manifest.name}: {name} cannot be loaded") from error
+
+
+def _check_tensors(
+    manifest: Manifest, file: str, nodes: Sequence[Any], expected: Mapping[str, tuple[str, list]]
+) -> None:
+    """expected: {name: (type, dimensions)}, None where any size will do."""
+    found = {node.name: (node.type, node.shape) for node in nodes}
+    if set(found) != set(expected):
+        raise BundleError(
+            f"model {manifest.name}: {file} has {sorted(found)}, not {sorted(expected)}"
+        )
+    for name, (kind, shape) in expected.items():
+        found_kind, found_shape = found[name]
+        # a free dimension is a name or None; exporters may leave the channels of an output free
+        fits = len(found_shape) == len(shape) and all(
+            got == wanted or not isinstance(got, int)
+            for got, wanted in zip(found_shape, shape, strict=True)
+        )
+        if found_kind != kind or not fits:
+            raise BundleError(
+                f"model {manifest.name}: {name} of {file} is {found_kind} {found_shape}, "
+                f"not {kind} {shape}"
+            )
+
+
+def _check_encoder(manifest: Manifest, encoder: Network) -> None:
+    image = {"image": ("tensor(float)", [None, 3, None, None])}
+    labels = {f"s{scale.scale}": ("tensor(int64)", [None] * 3) for scale in manifest.scales}
+    _check_tensors(manifest, "encoder.onnx", encoder.get_inputs(), image)
+    _check_tensors(manifest, "encoder.onnx", encoder.get_outputs(), labels)
+
+
+def _check_decoder(manifest: Manifest, decoder: Network) -> None:
+    image = {"image": ("tensor(float)", [None, 3, None, None])}
+    features = {
+        f"q{scale.scale}": ("tensor(float)", [None, scale.dimension, None, None])
+        for scale in manifest.scales
+    }
+    _check_tensors(manifest, "decoder.onnx", decoder.get_inputs(), features)
+    _check_tensors(manifest, "decoder.onnx", decoder.get_outputs(), image)

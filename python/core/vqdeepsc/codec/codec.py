@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model's encoder and decoder: images to indices, bits and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .bits import BitLayout
+from .bundle import (
+    DEFAULT_MODEL,
+    find_model,
+    read_bundle,
+)
+from .regions import (
+    assemble_regions,
+    cut_regions,
+    pad_image,
+    padded_size,
+    region_count,
+)
+from .scales import REGION_SIDE, Scale
+from .tiling import scaled, tiles
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+BATCH_PIXELS = 32 * REGION_SIDE * REGION_SIDE  # pixels that the decoder draws at once
+Posteriors = Mapping[int, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Indices:
+    """What is sent of one picture.
+
+    width, height: of the picture in pixels;
+    labels: {l: int64 [ceil16(height)/2**l, ceil16(width)/2**l]}, numbers of codewords."""
+
+    width: int
+    height: int
+    labels: dict[int, NDArray[np.int64]]
+
+
+class Codec:
+    """A model's encoder and decoder for pictures of any size."""
+
+    def __init__(
+        self, model: str | os.PathLike[str] = DEFAULT_MODEL, threads: int | None = None
+    ) -> None:
+        """model: name or directory of a bundle; threads: of the networks (None: all cores).
+
+        Raises BundleError."""
+        self.bundle = read_bundle(find_model(model), threads)
+        self.layout = BitLayout(self.bundle.scales)
+
+    @property
+    def name(self) -> str:
+        return self.bundle.name
+
+    @property
+    def version(self) -> str:
+        return self.bundle.version
+
+    @property
+    def model_id(self) -> int:
+        """16 bits that name the codebooks on the air."""
+        return self.bundle.model_id
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """Scales that are sent, fine to coarse."""
+        return self.bundle.scales
+
+    @property
+    def bits_per_region(self) -> int:
+        """Source bits of each 128x128 region: 20,032 for the paper's four scales."""
+        return self.layout.bits_per_region
+
+    def encode(self, image: NDArray[np.uint8] | Image.Image) -> Indices:
+        """Labels of a picture: uint8 [H, W, 3] RGB, or a Pillow image.
+
+        Raises ValueError for arrays of another kind."""
+        pixels = _rgb(image)
+        height, width = pixels.shape[:2]
+        padded = pad_image(pixels)
+        labels = {
+            scale.scale: np.empty(
+                (padded.shape[0] // scale.stride, padded.shape[1] // scale.stride), np.int64
+            )
+            for scale in self.scales
+        }
+        names = [f"s{scale.scale}" for scale in self.scales]
+        for tile in tiles(padded.shape[1], padded.shape[0]):
+            piece = padded[tile.outer_rows, tile.outer_columns].transpose(2, 0, 1)[None]
+            outputs = self.bundle.encoder.run(names, {"image": piece.astype(np.float32) / 255})
+            for scale, output in zip(self.scales, outputs, strict=True):
+                place = scaled(tile.rows, scale.stride), scaled(tile.columns, scale.stride)
+                labels[scale.scale][place] = output[0][tile.inner(scale.stride)]
+        return Indices(width, height, labels)
+
+    def decode(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
+        """Draws a picture uint8 [height, width, 3] from probabilities of the codewords.
+
+        posteriors: {l: [ceil16(height)/2**l, ceil16(width)/2**l, N_l]}; one-hot for hard decisions.
+        """
+        batch = {scale: np.asarray(values)[None] for scale, values in posteriors.items()}
+        return self._draw(batch, width, height)[0]
+
+    def one_hot(self, indices: Indices) -> dict[int, NDArray[np.float32]]:
+        """Labels that are certain, as posteriors for `decode`."""
+        return self.layout.one_hot(indices.labels)
+
+    def to_bits(self, indices: Indices) -> NDArray[np.uint8]:
+        """Labels to bits uint8 [regions, bits_per_region], regions in raster order.
+
+        Positions of a region that lie outside the padded picture carry label 0."""
+        return self.layout.pack(
+            {
+                scale.scale: cut_regions(indices.labels[scale.scale], scale.side)
+                for scale in self.scales
+            }
+        )
+
+    def from_bits(self, bits: ArrayLike, width: int, height: int) -> Indices:
+        """Bits [regions, bits_per_region] to the labels they were made from."""
+        bits = self._all_regions(bits, width, height)
+        return Indices(width, height, self._assemble(self.layout.unpack(bits), width, height))
+
+    def encode_bits(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
+        """A picture to the bits uint8 [regions, bits_per_region] that are sent."""
+        return self.to_bits(self.encode(image))
+
+    def decode_bits(
+        self, bits: ArrayLike, width: int, height: int, received: ArrayLike | None = None
+    ) -> NDArray[np.uint8]:
+        """Draws a picture uint8 [height, width, 3] from hard bits [regions, bits_per_region].
+
+        received: bool [regions]; the others are drawn from the prior of each codebook."""
+        bits = self._all_regions(bits, width, height)
+        posteriors = self.layout.one_hot(self.layout.unpack(bits))
+        if received is not None:
+            missing = ~self._mask(received, len(bits))
+            prior = self.layout.posteriors(np.zeros((1, self.bits_per_region), np.float32))
+            for scale, values in posteriors.items():
+                values[missing] = prior[scale]
+        return self.decode(self._assemble(posteriors, width, height), width, height)
+
+    def decode_llrs(
+        self, llrs: ArrayLike, width: int, height: int, received: ArrayLike | None = None
+    ) -> NDArray[np.uint8]:
+        """Draws a picture uint8 [height, width, 3] from soft bits [regions, bits_per_region].
+
+        received: bool [regions]; the others are drawn from the prior of each codebook."""
+        llrs = self._all_regions(llrs, width, height)
+        if received is not None:
+            llrs = np.where(self._mask(received, len(llrs))[:, None], llrs, 0)
+        posteriors = self._assemble(self.layout.posteriors(llrs), width, height)
+        return self.decode(posteriors, width, height)
+
+    def decode_many(
+        self, values: ArrayLike, width: int, height: int, *, soft: bool = True
+    ) -> NDArray[np.uint8]:
+        """Draws many pictures of one size: uint8 [pictures, height, width, 3].
+
+        values: [pictures, regions, bits_per_region]; LLRs if soft, else bits."""
+        stack = np.asarray(values)
+        if stack.ndim != 3:
+            raise ValueError(f"expected [pictures, regions, bits], got {list(stack.shape)}")
+        padded_width, padded_height = padded_size(width, height)
+        size = max(1, BATCH_PIXELS // (padded_width * padded_height))
+        pictures = np.empty((len(stack), height, width, 3), np.uint8)
+        for start in range(0, len(stack), size):
+            chunk = stack[start : start + size]
+            maps = [self._maps(rows, width, height, soft) for rows in chunk]
+            batch = {
+                scale.scale: np.stack([each[scale.scale] for each in maps]) for scale in self.scales
+            }
+            pictures[start : start + size] = self._draw(batch, width, height)
+        return pictures
+
+    def _maps(self, rows: NDArray, width: int, height: int, soft: bool) -> dict[int, NDArray]:
+        rows = self._all_regions(rows, width, height)
+        if soft:
+            posteriors = self.layout.posteriors(rows)
+        else:
+            posteriors = self.layout.one_hot(self.layout.unpack(rows))
+        return self._assemble(posteriors, width, height)
+
+    def _draw(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
+        padded_width, padded_height = padded_size(width, height)
+        for scale in self.scales:
+            shape = (padded_height // scale.stride, padded_width // scale.stride, scale.codewords)
+            if posteriors[scale.scale].shape[1:] != shape:
+                raise ValueError(
+                    f"posteriors of scale {scale.scale} must be {list(shape)} for a picture of "
+                    f"{width}x{height}, got {list(posteriors[scale.scale].shape[1:])}"
+                )
+        count = len(posteriors[self.scales[0].scale])
+        pictures = np.empty((count, padded_height, padded_width, 3), np.uint8)
+        for tile in tiles(padded_width, padded_height):
+            features = {}
+            for scale in self.scales:
+                rows = scaled(tile.outer_rows, scale.stride)
+                columns = scaled(tile.outer_columns, scale.stride)
+                values = posteriors[scale.scale][:, rows, columns].astype(np.float32, copy=False)
+                mean = values @ self.bundle.codebooks[scale.scale]
+                features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
+            (images,) = self.bundle.decoder.run(["image"], features)
+            inner_rows, inner_columns = tile.inner(1)
+            images = images[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
+            pictures[:, tile.rows, tile.columns] = np.rint(np.clip(images, 0, 1) * 255)
+        return pictures[:, :height, :width]
+
+    def _assemble(
+        self, regions: Mapping[int, NDArray], width: int, height: int
+    ) -> dict[int, NDArray]:
+        padded_width, padded_height = padded_size(width, height)
+        return {
+            scale.scale: assemble_regions(
+                regions[scale.scale], padded_width // scale.stride, padded_height // scale.stride
+            )
+            for scale in self.scales
+        }
+
+    def _all_regions(self, values: ArrayLike, width: int, height: int) -> NDArray:
+        rows = np.asarray(values)
+        expected = (region_count(width, height), self.bits_per_region)
+        if rows.shape != expected:
+            raise ValueError(
+                f"a picture of {width}x{height} takes {expected[0]} regions of {expected[1]} bits, "
+                f"got {list(rows.shape)}"
+            )
+        return rows
+
+    @staticmethod
+    def _mask(received: ArrayLike, regions: int) -> NDArray[np.bool_]:
+        mask = np.asarray(received, dtype=bool)
+        if mask.shape != (regions,):
+            raise ValueError(f"expected one flag for each of {regions} regions")
+        return mask
+
+
+def _rgb(image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
+    if not isinstance(image, np.ndarray):
+        image = np.asarray(image.convert("RGB"))
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"expected uint8 [H, W, 3], got {image.dtype} {list(image.shape)}")
+    return image

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picture files of the usual codecs, at the largest quality that fits a number of bits."""
+
+from __future__ import annotations
+
+import io
+import math
+import threading
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, features
+
+BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
+MID_GREY = 128
+_LOWEST, _HIGHEST = 0, 100
+_NEIGHBOURS = 2  # qualities above the answer of the search that are tried too: sizes may dip
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class CompressedImage:
+    """A compressed picture.
+
+    quality: the codec's own, 0 to 100; of JPEG 2000 the number of bytes it was asked for."""
+
+    codec: str
+    quality: int
+    content: bytes
+
+
+class Compressor:
+    """Files of one picture at the largest quality that fits.
+
+    What was tried for one number of bits is not written again for the next."""
+
+    def __init__(self, pixels: NDArray[np.uint8], codec: str) -> None:
+        """pixels: uint8 [H, W, 3]; codec: one of BASELINES. Raises ValueError for another."""
+        if codec not in BASELINES:
+            raise ValueError(f"there is no baseline {codec!r}; known: {', '.join(BASELINES)}")
+        if codec == "jpeg2000" and not features.check("jpg_2000"):
+            raise ValueError("the baseline 'jpeg2000' needs a Pillow with OpenJPEG")
+        self._codec = codec
+        self._image = Image.fromarray(pixels)
+        self._files: dict[int, bytes] = {}
+
+    def fit(self, bits: int) -> CompressedImage | None:
+        """The file of the largest quality that takes at most `bits` bits, or None."""
+        limit = bits // 8
+        first, last = (1, 2 * limit) if self._codec == "jpeg2000" else (_LOWEST, _HIGHEST)
+        low, high = first - 1, last + 1
+        while high - low > 1:
+            middle = self._between(low, high, limit)
+            if self._size(middle) <= limit:
+                low = middle
+            else:
+                high = middle
+        for quality in range(min(low + _NEIGHBOURS, last), low, -1):
+            if self._size(quality) <= limit:
+                low = quality
+                break
+        return CompressedImage(self._codec, low, self._files[low]) if low >= first else None
+
+    def _between(self, low: int, high: int, limit: int) -> int:
+        """Where the logarithm of the size, drawn as a line, meets the limit."""
+        share = 0.5
+        if low in self._files and high in self._files:
+            small, large, wanted = np.log([self._size(low), self._size(high), limit])
+            # away from the ends, or a bent curve would be approached from one side only
+            share = min(max((wanted - small) / (large - small), 0.15), 0.85)
+        return min(max(low + round(share * (high - low)), low + 1), high - 1)
+
+    def _size(self, quality: int) -> int:
+        if quality not in self._files:
+            self._files[quality] = _write(self._image, self._codec, quality)
+        return len(self._files[quality])
+
+
+def compress(pixels: NDArray[np.uint8], codec: str, bits: int) -> CompressedImage | None:
+    """The file of the largest quality that takes at most `bits` bits.
+
+    pixels: uint8 [H, W, 3]; codec: one of BASELINES. None if even the lowest quality is larger.
+    Raises ValueError for another codec."""
+    return Compressor(pixels, codec).fit(bits)
+
+
+def decompress(content: bytes, width: int, height: int) -> NDArray[np.uint8] | None:
+    """Draws a received file as uint8 [height, width, 3], or None if it does not decode.
+
+    Missing and damaged data of a JPEG is tolerated as far as the decoder can go on. A file that
+    claims another size than the receiver expects counts as not decodable."""
+    # the flag belongs to the whole of Pillow
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            with Image.open(io.BytesIO(content)) as image:
+                if image.size != (width, height):
+                    return None
+                return np.array(image.convert("RGB"))
+        except Exception:  # Pillow's decoders raise all kinds of exceptions on damaged files
+            return None
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def mid_grey(width: int, height: int) -> NDArray[np.uint8]:
+    """What a receiver shows of a picture that does not decode: uint8 [height, width, 3]."""
+    return np.full((height, width, 3), MID_GREY, np.uint8)
+
+
+def counts_as_decoded(drawn: tuple[float, float], grey: tuple[float, float]) -> bool:
+    """Whether a file that could be drawn is scored as drawn, or as mid-grey instead.
+
+    drawn, grey: (SSIM, PSNR in dB) of the drawn file and of mid-grey. A damaged file may draw
+    worse than nothing, and its receiver knows of the errors. SSIM decides; where the picture is
+    too small to have one, PSNR does."""
+    measure = 1 if math.isnan(grey[0]) else 0
+    return drawn[measure] >= grey[measure]
+
+
+def _write(image: Image.Image, codec: str, quality: int) -> bytes:
+    file = io.BytesIO()
+    if codec == "jpeg":
+        image.save(file, "JPEG", quality=quality, optimize=True)
+    elif codec == "webp":
+        image.save(file, "WEBP", quality=quality, method=6)
+    elif codec == "avif":
+        image.save(file, "AVIF", quality=quality, speed=4, max_threads=1)
+    else:
+        # no boxes around the codestream and next to no comment, which would cost 5 % of 952 bytes;
+        # wavelet levels down to a side of 16 pixels
+        levels = max(1, min(6, min(image.size).bit_length() - 4))
+        raw = 3 * image.width * image.height
+        image.save(
+            file,
+            "JPEG2000",
+            no_jp2=True,
+            comment=b" ",
+            irreversible=True,
+            num_resolutions=levels,
+            quality_mode="rates",
+            quality_layers=[raw / quality],
+        )
+    return file.getvalue()

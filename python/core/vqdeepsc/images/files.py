@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picture files of any kind to RGB arrays, and back."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+from vqdeepsc.codec.scales import REGION_SIDE
+
+MAXIMUM_PIXELS = 40_000_000
+"""Larger pictures are refused: a small file can claim any size."""
+
+SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
+    *(".tga", ".tif", ".tiff", ".webp"),
+)
+"""What counts as a picture in a folder or an archive."""
+
+_BACKGROUND = (255, 255, 255)  # behind transparent pixels, as on paper
+
+
+class ImageError(ValueError):
+    """A picture that cannot be read or written, in one sentence."""
+
+
+def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArray[np.uint8]:
+    """Reads a picture as uint8 [H, W, 3] RGB (sRGB).
+
+    Any mode: grey, palette, transparent (laid on white), CMYK, 16 bits (scaled), floating point
+    (0 to 1). The EXIF orientation and an embedded colour profile are applied; of an animation the
+    first frame is taken.
+
+    source: path, or the content of a file, then `name` stands for it in messages.
+    Raises ImageError."""
+    if isinstance(source, bytes):
+        content, label = source, name or "picture"
+    else:
+        label = os.fspath(source)
+        content = _read(Path(source))
+    if not content:
+        raise ImageError(f"{label} is empty")
+    try:
+        with warnings.catch_warnings():
+            # the size is checked below; other warnings are about metadata
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content)) as image:
+                _check_size(image.size, label)
+                image.load()
+                return _to_rgb(image)
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"{label} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
+        ) from error
+    except Image.UnidentifiedImageError as error:
+        raise ImageError(f"{label} is not a picture") from error
+    except MemoryError as error:
+        raise ImageError(f"there is not enough memory for {label}") from error
+    except Exception as error:  # Pillow's decoders raise all kinds of exceptions on damaged files
+        raise ImageError(f"{label} is damaged: {_one_line(error)}") from error
+
+
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Raises ImageError unless the file name ends in that of a picture format."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES or suffix not in Image.registered_extensions():
+        raise ImageError(f"{path}: a picture must end in {', '.join(SUFFIXES)}")
+
+
+def save_image(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
+    """Writes uint8 [H, W, 3] in the format that the file name's ending says (lossy ones at 95).
+
+    Raises ImageError."""
+    check_suffix(path)
+    path = Path(path)
+    content = io.BytesIO()
+    try:
+        form = Image.registered_extensions()[path.suffix.lower()]
+        Image.fromarray(pixels).save(content, form, quality=95)
+    except (KeyError, OSError, ValueError) as error:
+        raise ImageError(f"{path}: {_one_line(error)}") from error
+    try:
+        path.write_bytes(content.getvalue())
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}") from error
+
+
+def find_images(paths: list[str | os.PathLike[str]]) -> dict[str, tuple[Path, str | None]]:
+    """Pictures among files, folders and tar archives: {name: (file, member of an archive)}.
+
+    The name is the path inside the folder or archive, or the file's name. Folders and archives
+    give their pictures in order of name. Raises ImageError if there is none, or if two have the
+    same name."""
+    found: dict[str, tuple[Path, str | None]] = {}
+    for path in map(Path, paths):
+        count = len(found)
+        for name, member in _expand(path):
+            if name in found:
+                raise ImageError(f"two pictures are called {name}")
+            found[name] = (path / name if path.is_dir() else path, member)
+        if len(found) == count:
+            raise ImageError(f"there are no pictures in {path}")
+    return found
+
+
+def load_found(name: str, place: tuple[Path, str | None]) -> NDArray[np.uint8]:
+    """Reads one of the pictures that `find_images` found; raises ImageError."""
+    path, member = place
+    if member is None:
+        return load_image(path)
+    try:
+        with tarfile.open(path) as archive:
+            file = archive.extractfile(member)
+            content = file.read() if file else b""
+    except (OSError, tarfile.TarError, KeyError) as error:
+        raise ImageError(f"{path}: {name} cannot be read") from error
+    return load_image(content, f"{path}: {name}")
+
+
+def crop_square(pixels: NDArray[np.uint8], side: int = REGION_SIDE) -> NDArray[np.uint8]:
+    """Resizes the shorter side to `side` pixels (Lanczos) and cuts the centre: [side, side, 3]."""
+    height, width = pixels.shape[:2]
+    if (height, width) == (side, side):
+        return pixels
+    scale = side / min(height, width)
+    size = (max(side, round(width * scale)), max(side, round(height * scale)))
+    if max(size) > MAXIMUM_PIXELS // side:
+        raise ImageError(f"a picture of {width}x{height} pixels is too narrow")
+    resized = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    return np.ascontiguousarray(resized[top : top + side, left : left + side])
+
+
+def _read(path: Path) -> bytes:
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder")
+    if path.exists() and not path.is_file():
+        raise ImageError(f"{path} is not a file")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no file {path}") from error
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}") from error
+
+
+def _expand(path: Path) -> Iterator[tuple[str, str | None]]:
+    if path.is_dir():
+        try:
+            for file in sorted(path.rglob("*")):
+                if file.suffix.lower() in SUFFIXES and file.is_file():
+                    yield file.relative_to(path).as_posix(), None
+        except OSError as error:
+            raise ImageError(f"{path}: {error.strerror}") from error
+    elif path.suffix.lower() == ".tar":
+        try:
+            with tarfile.open(path) as archive:
+                members = [member.name for member in archive if member.isfile()]
+        except (OSError, tarfile.TarError) as error:
+            raise ImageError(f"{path} is not a readable archive") from error
+        for member in sorted(members):
+            if Path(member).suffix.lower() in SUFFIXES:
+                yield member, member
+    else:
+        yield path.name, None
+
+
+def _check_size(size: tuple[int, int], label: str) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise ImageError(f"{label} has no pixels")
+    if width * height > MAXIMUM_PIXELS:
+        raise ImageError(
+            f"{label} has {width}x{height} pixels, more than the {MAXIMUM_PIXELS:,} allowed"
+        )
+
+
+def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    profile = image.info.get("icc_profile")
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _to_eight_bits(image)
+    if profile and image.mode in ("RGB", "CMYK", "L"):
+        image = _to_srgb(image, profile)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, (*_BACKGROUND, 255))
+        image = Image.alpha_composite(paper, image)
+    return np.array(image.convert("RGB"))
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """Pillow's own conversion clips such modes at 255."""
+    values = np.asarray(image).astype(np.float64)
+    full_scale = 1.0 if image.mode == "F" else 65535.0
+    grey = np.nan_to_num(values / full_scale).clip(0, 1) * 255
+    return Image.fromarray(np.rint(grey).astype(np.uint8))
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return image
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image  # without a usable profile the numbers are taken as they are
+    return converted or image
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The photograph that the demonstration and the examples send when none is named."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def sample_image(name: str = "coffee.png") -> str:
+    """Path of a photograph that scikit-image ships.
+
+    Raises ValueError where scikit-image or the picture is missing.
+    """
+    package = find_spec("skimage")
+    if package is None or package.origin is None:
+        raise ValueError("scikit-image, whose picture is the default, is not installed")
+    path = Path(package.origin).parent / "data" / name
+    if not path.is_file():
+        raise ValueError(f"the installed scikit-image has no picture '{name}'")
+    return str(path)

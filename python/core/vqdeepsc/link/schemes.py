@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modulation and coding schemes: how many bits and symbols a frame has on the air."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vqdeepsc.codec import DEFAULT_MODEL, BitLayout, find_model, read_manifest
+
+BITS_PER_SYMBOL = 4
+
+CODE_EXPANSION = 3
+"""Coded bits for each payload bit: rate 1/3."""
+
+EB_OFFSET_DB = 10 * math.log10(BITS_PER_SYMBOL / CODE_EXPANSION)
+"""Es/N0 minus Eb/N0 in dB: 1.25."""
+
+CONSTELLATIONS = {"qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8}
+
+_MOST_SYMBOLS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Modulation and coding scheme of a link.
+
+    constellation: of CONSTELLATIONS, Gray; symbols: on the air for each frame, 0 for as many as
+    16-QAM at rate 1/3 takes; protection: coded bits for each payload bit of every part of a frame
+    but the last, which gets what is left (empty: the frame is one transport block)."""
+
+    constellation: str = "16qam"
+    symbols: int = 0
+    protection: tuple[float, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Scheme:
+        """CONSTELLATION[@SYMBOLS][/PROTECTION...], such as 16qam, qpsk@9000 or 16qam/6/6/5.
+
+        Raises ValueError."""
+        match = re.fullmatch(
+            r"([a-z0-9]+)(?:@([0-9]{1,9}))?((?:/[0-9]{1,4}(?:\.[0-9]{1,4})?)*)", text
+        )
+        if not match or match[1] not in CONSTELLATIONS or match[2] == "0":
+            raise ValueError(
+                f"there is no scheme {text!r}; write CONSTELLATION[@SYMBOLS][/PROTECTION...] with "
+                f"one of {', '.join(CONSTELLATIONS)}"
+            )
+        symbols = int(match[2] or 0)
+        if symbols > _MOST_SYMBOLS:
+            raise ValueError(f"{text!r} has more than {_MOST_SYMBOLS:,} symbols for a region")
+        protection = tuple(float(part) for part in match[3].split("/")[1:])
+        if any(factor < 1 for factor in protection):
+            raise ValueError(
+                f"the protection in {text!r} must be 1 or more coded bits for each bit"
+            )
+        return cls(match[1], symbols, protection)
+
+    def __str__(self) -> str:
+        symbols = f"@{self.symbols}" if self.symbols else ""
+        return "/".join([self.constellation + symbols, *(f"{part:g}" for part in self.protection)])
+
+    @property
+    def bits_per_symbol(self) -> int:
+        return CONSTELLATIONS[self.constellation]
+
+    @property
+    def unprotected(self) -> Scheme:
+        """The same without protection, for what has no parts."""
+        return replace(self, protection=())
+
+    def symbols_per_frame(self, payload_bits: int) -> int:
+        """Symbols on the air for a frame of payload_bits."""
+        return self.symbols or -(-CODE_EXPANSION * payload_bits // BITS_PER_SYMBOL)
+
+    def coded_bits(self, payload_bits: int) -> int:
+        """Bits on the air for a frame of payload_bits."""
+        return self.symbols_per_frame(payload_bits) * self.bits_per_symbol
+
+    def transport_blocks(self, part_bits: Sequence[int]) -> list[tuple[int, int]]:
+        """(payload bits, coded bits) of each transport block of a frame.
+
+        part_bits: payload bits of the parts, in order; neighbours with equal protection share a
+        block, for long codes are better. Raises ValueError if protection does not fit."""
+        payload = sum(part_bits)
+        coded = self.coded_bits(payload)
+        if coded < payload:
+            raise ValueError(f"{self} has {coded} bits on the air for {payload} bits of payload")
+        if not self.protection:
+            return [(payload, coded)]
+        if len(self.protection) != len(part_bits) - 1:
+            raise ValueError(
+                f"{self} protects {len(self.protection)} parts, but {len(part_bits) - 1} of the "
+                f"model's {len(part_bits)} scales need a number"
+            )
+        blocks: list[tuple[int, int]] = []
+        for i, (bits, factor) in enumerate(zip(part_bits[:-1], self.protection, strict=True)):
+            if i and factor == self.protection[i - 1]:
+                bits += blocks.pop()[0]
+            symbols = math.ceil(bits * factor / self.bits_per_symbol)
+            blocks.append((bits, symbols * self.bits_per_symbol))
+        left = coded - sum(bits for _, bits in blocks)
+        if left < part_bits[-1]:
+            raise ValueError(f"{self} leaves {left} coded bits for {part_bits[-1]} of payload")
+        return [*blocks, (part_bits[-1], left)]
+
+
+DEFAULT_SCHEME = Scheme()
+
+
+def transport_blocks(
+    model: str | os.PathLike[str] = DEFAULT_MODEL, scheme: str = str(DEFAULT_SCHEME)
+) -> list[tuple[int, int]]:
+    """(payload bits, coded bits) of each transport block of a region, for the LDPC blocks.
+
+    model: name or directory of a bundle, whose scales are the parts of a region; scheme: as
+    Scheme.parse() takes it. Raises BundleError and ValueError."""
+    layout = BitLayout(read_manifest(find_model(model)).scales)
+    return Scheme.parse(scheme).transport_blocks(layout.scale_bits)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draws results.csv: mean SSIM and PSNR against Es/N0, with Eb/N0 above."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from vqdeepsc.link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
+
+from .results import Result, ResultsError, summarise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+_QUANTITIES = (("ssim", "mean SSIM"), ("psnr_db", "mean PSNR (dB)"))
+_MARKERS = "osD^vPX*<>"
+_DOTS = (":", "-.", (0, (1, 4)))
+_NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"}
+
+
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Raises ValueError unless the file name ends in one of SUFFIXES."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{path}: a figure must end in {', '.join(SUFFIXES)}")
+
+
+def system_title(system: str) -> str:
+    """For people: the name of a system as results.csv has it."""
+    name, colon, rest = system.partition(":")
+    return f"{_NAMES.get(name, name)}{colon and ', '}{rest.replace(':', ', ')}"
+
+
+def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Draws the means of results over their pictures; see `plot_means`."""
+    plot_means(summarise(results), paths)
+
+
+def plot_means(
+    groups: Sequence[dict[str, Any]], paths: Sequence[str | os.PathLike[str]], title: str = ""
+) -> None:
+    """Draws one column for each channel and one line for each system into every path.
+
+    groups: what `results.summarise` returns; title: above all (empty: pictures, code and
+    constellation). Raises ValueError for other endings than SUFFIXES, ResultsError if there is
+    nothing to draw, OSError if a file cannot be written."""
+    for path in paths:
+        check_suffix(path)
+    if not groups:
+        raise ResultsError("there are no results to draw")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    # what was not sent over a link is a level line in each column
+    levels = [group for group in groups if group["channel"] == NOISELESS]
+    groups = [group for group in groups if group["channel"] != NOISELESS]
+    if not groups:
+        raise ResultsError("there is nothing to draw: all results are without a channel")
+    channels = list(dict.fromkeys(group["channel"] for group in groups))
+    systems = list(dict.fromkeys((group["system"], group["source_bits"]) for group in groups))
+    sizes = {bits for _, bits in systems}
+    pictures = max(group["pictures"] for group in groups)
+    usual = all(system.partition(":")[2] in ("", "hard") for system, _ in systems)
+    same_rate = all(
+        BITS_PER_SYMBOL * group["symbols"] == CODE_EXPANSION * group["source_bits"]
+        for group in groups
+    )
+
+    figure = Figure(figsize=(4.2 * len(channels) + 3, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, len(channels), sharex=True, sharey="row", squeeze=False)
+    for column, channel in enumerate(channels):
+        for row, (quantity, label) in enumerate(_QUANTITIES):
+            axis = axes[row][column]
+            for number, (system, bits) in enumerate(systems):
+                points = [
+                    (group["snr_db"], group[quantity])
+                    for group in groups
+                    if (group["system"], group["source_bits"], group["channel"])
+                    == (system, bits, channel)
+                    and math.isfinite(group[quantity])
+                ]
+                name = system_title(system)
+                axis.plot(
+                    *zip(*sorted(points), strict=True) if points else ([], []),
+                    label=f"{name}, {bits:,} bits" if len(sizes) > 1 else name,
+                    color=f"C{number % 10}",
+                    marker=_MARKERS[number % len(_MARKERS)],
+                    linestyle="--" if system.partition(":")[0] in _NAMES else "-",
+                    markersize=4,
+                )
+            for number, level in enumerate(levels):
+                axis.axhline(
+                    level[quantity], label=level["system"], color="0.3", linestyle=_DOTS[number % 3]
+                )
+            axis.grid(alpha=0.3)
+            if column == 0:
+                axis.set_ylabel(label)
+        _title(axes[0][column], channel_title(channel), same_rate)
+        axes[1][column].set_xlabel("Es/N0 (dB) per symbol")
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper")
+    noun = "picture" if pictures == 1 else "pictures"
+    link = ", LDPC 1/3, 16-QAM" if usual else ""
+    figure.suptitle(title or f"{pictures:,} {noun}{link}")
+    save_figure(figure, paths)
+
+
+def save_figure(figure: Figure, paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Writes a figure into every path; the same figure gives the same file."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "vqdeepsc"}):
+        for path in paths:
+            form = Path(path).suffix.lower()
+            figure.savefig(path, dpi=150, metadata={"Date": None} if form == ".svg" else None)
+            if form == ".png":
+                # Lines and letters have few colours: a palette takes a third of the bytes.
+                with Image.open(path) as drawn:
+                    few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+                few.save(path, optimize=True)
+
+
+def _title(axis: Axes, title: str, eb_axis: bool) -> None:
+    axis.set_title(title, pad=30 if eb_axis else None)
+    if not eb_axis:
+        return
+    second = axis.secondary_xaxis(
+        "top", functions=(lambda es: es - EB_OFFSET_DB, lambda eb: eb + EB_OFFSET_DB)
+    )
+    second.set_xlabel("Eb/N0 (dB)", fontsize="small")
+    second.tick_params(labelsize="small")

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quality against SNR: models and photo codecs over the same simulated link."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from vqdeepsc.codec import find_model, read_manifest
+from vqdeepsc.images.files import find_images
+
+from .executors import dask_executor, local_executor
+from .plan import Simulation, row_seed
+from .profile import Profile
+from .results import Result, ResultsError, append_results, read_results, write_results
+from .worker import ImageJob, Key, simulate_image
+
+
+def simulate(
+    simulation: Simulation,
+    output: str | os.PathLike[str],
+    *,
+    workers: int = 1,
+    dask: str = "",
+    overwrite: bool = False,
+    progress: bool = False,
+    profile: Profile | None = None,
+) -> list[Result]:
+    """Simulates what is missing in `output` (results.csv) and returns all rows asked for.
+
+    Rows are appended picture by picture, so an interrupted run goes on where it stopped; at the
+    end they are put in order. workers: processes with one thread each; dask: address of a Dask
+    scheduler whose workers are used instead; the rows depend on neither. overwrite: forget what
+    the file holds. progress: to stderr. profile: what each stage costs is added to it.
+    Raises ImageError, BundleError, ResultsError or ValueError; finished rows are kept."""
+    output = Path(output)
+    pictures = list(find_images(list(simulation.images)).items())
+    if simulation.limit:
+        pictures = pictures[: simulation.limit]
+    models = [find_model(model).resolve() for model in simulation.models]
+    manifests = [read_manifest(model) for model in models]
+    if len({manifest.name for manifest in manifests}) != len(models):
+        raise ValueError("a model is named twice")
+    systems = [Path(path).stem for path in simulation.upper_bounds]
+    if len({*systems, *(manifest.name for manifest in manifests)}) != len(systems) + len(models):
+        raise ValueError("an upper bound has the name of another one or of a model")
+    results: dict[Key, Result] = {}
+    if output.exists() and not overwrite:
+        results = {result.key: result for result in read_results(output, interrupted=True)}
+        for result in results.values():
+            if result.seed != row_seed(simulation.seed, result.key):
+                raise ResultsError(
+                    f"{output} was made with another seed: overwrite it or name another file"
+                )
+    write_results(output, results.values())
+
+    finished: dict[str, set[Key]] = {name: set() for name, _ in pictures}
+    for key in results:
+        finished.setdefault(key[0], set()).add(key)
+    digests = [digest for manifest in manifests for digest in manifest.files.values()]
+    jobs = (
+        (simulation, models, digests, ImageJob(name, (path.resolve(), member), finished[name]))
+        for name, (path, member) in pictures
+    )
+    executor = dask_executor(dask) if dask else local_executor(workers)
+    order: list[Key] = []
+    started = time.monotonic()
+    with executor as run:
+        for number, report in enumerate(run(simulate_image, jobs), start=1):
+            append_results(output, report.rows)
+            results.update((row.key, row) for row in report.rows)
+            order += report.keys
+            if profile is not None:
+                profile.add(report.profile)
+            if progress:
+                _show_progress(number, len(pictures), time.monotonic() - started)
+    asked = set(order)
+    others = [key for key in results if key not in asked]
+    if list(results) != order + others:
+        write_results(output, [results[key] for key in order + others])
+    return [results[key] for key in order]
+
+
+def _show_progress(finished: int, total: int, elapsed: float) -> None:
+    left = elapsed / finished * (total - finished)
+    minutes, seconds = divmod(round(left), 60)
+    end = "\n" if finished == total else ""
+    sys.stderr.write(
+        f"\r{finished} of {total} pictures, about {minutes} min {seconds:02} s left {end}"
+    )
+    sys.stderr.flush()

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulates one picture over all links: what a worker of `vqdeepsc simulate` does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqdeepsc.codec import Codec, region_count
+from vqdeepsc.images import baselines, metrics
+from vqdeepsc.images.files import ImageError, crop_square, load_found
+from vqdeepsc.link import NOISELESS, ChannelModel, Link, Received, Scheme, pad_to_frames
+
+from .plan import Simulation, row_seed, system_name
+from .profile import Profile
+from .results import Result
+from .upper_bound import UpperBound
+
+Key = tuple[str, str, str, float, int]
+_REGIONS_AT_ONCE = 256  # soft bits held at a time: about 20 MB
+_CERTAIN_LLR = 20.0  # beyond it a wrong codeword weighs less than the resolution of float32
+
+
+@dataclass
+class ImageJob:
+    """One picture: its name, where it is, and the rows that are there already."""
+
+    name: str
+    place: tuple[Path, str | None]
+    finished: set[Key]
+
+
+@dataclass
+class ImageReport:
+    """Keys of all rows of a picture in order, the rows that were not finished, and the cost."""
+
+    keys: list[Key] = field(default_factory=list)
+    rows: list[Result] = field(default_factory=list)
+    profile: Profile = field(default_factory=Profile)
+
+
+class Worker:
+    """Simulates pictures one by one; models and links are made once."""
+
+    def __init__(self, simulation: Simulation, models: Sequence[Path]) -> None:
+        """Raises BundleError, and ValueError for a scheme that does not fit a model."""
+        self.simulation = simulation
+        self.codecs = [Codec(model, threads=1) for model in models]
+        self.upper_bounds = [UpperBound(path) for path in simulation.upper_bounds]
+        self.links: dict[tuple[str, Scheme], Link] = {}
+        # a file has no parts that could be protected
+        self.baseline_links: dict[tuple[int, Scheme], Link] = {}
+        for codec in self.codecs:
+            for scheme in simulation.schemes:
+                link = Link(codec.bits_per_region, scheme=scheme, part_bits=codec.layout.scale_bits)
+                self.links[codec.name, scheme] = link
+                if not scheme.protection:
+                    self.baseline_links[codec.bits_per_region, scheme] = link
+        self.points = [
+            (channel, snr_db) for channel in simulation.channels for snr_db in simulation.snr_db
+        ]
+
+    def run(self, job: ImageJob) -> ImageReport:
+        """Simulates one picture; raises ImageError."""
+        return _Image(self, job).report
+
+
+class _Image:
+    """One picture on its way through all systems."""
+
+    def __init__(self, worker: Worker, job: ImageJob) -> None:
+        self.worker = worker
+        self.simulation = worker.simulation
+        self.job = job
+        self.report = ImageReport()
+        self.profile = self.report.profile
+        with self.profile.stage("load"):
+            self.pixels = load_found(job.name, job.place)
+            if not self.simulation.native:
+                self.pixels = crop_square(self.pixels)
+        self.height, self.width = self.pixels.shape[:2]
+        if min(self.height, self.width) < metrics.WINDOW_SIZE:
+            raise ImageError(
+                f"{job.name} has fewer than {metrics.WINDOW_SIZE} pixels on one side"
+            )
+        self.regions = region_count(self.width, self.height)
+        for codec in worker.codecs:
+            self._add_model(codec)
+        for baseline in self.simulation.baselines:
+            self._add_baseline(baseline)
+        for upper_bound in worker.upper_bounds:
+            self._add_upper_bound(upper_bound)
+
+    def _add_model(self, codec: Codec) -> None:
+        bits: NDArray[np.uint8] | None = None
+        clean: dict[bool, tuple[float, float]] = {}  # scores of what arrives without an error
+        for scheme in self.simulation.schemes:
+            system = system_name(codec.name, scheme)
+            wanted = {
+                decision: self._keys(
+                    system if decision == "soft" else f"{system}:hard",
+                    self.regions * codec.bits_per_region,
+                )
+                for decision in self.simulation.decisions
+            }
+            self.report.keys += [key for each in wanted.values() for key in each]
+            missing = [
+                point
+                for point in range(len(self.worker.points))
+                if any(each[point] not in self.job.finished for each in wanted.values())
+            ]
+            if not missing:
+                continue
+            if bits is None:
+                with self.profile.stage("encode"):
+                    bits = codec.encode_bits(self.pixels)
+            link = self.worker.links[codec.name, scheme]
+            self._send(codec, link, bits, wanted, missing, clean)
+
+    def _send(
+        self,
+        codec: Codec,
+        link: Link,
+        bits: NDArray[np.uint8],
+        wanted: dict[str, list[Key]],
+        missing: list[int],
+        clean: dict[bool, tuple[float, float]],
+    ) -> None:
+        with self.profile.stage("link", 0):
+            symbols = link.modulate(bits)
+        new: dict[str, list[Result]] = {decision: [] for decision in wanted}
+        size = max(1, _REGIONS_AT_ONCE // self.regions)
+        for start in range(0, len(missing), size):
+            points = missing[start : start + size]
+            first = next(iter(wanted.values()))
+            received = [self._receive(link, symbols, first[point]) for point in points]
+            for decision, each in wanted.items():
+                scores = self._draw(codec, received, bits, decision == "soft", clean)
+                for point, frames, score in zip(points, received, scores, strict=True):
+                    if each[point] not in self.job.finished:
+                        errors = int(frames.block_errors.sum())
+                        new[decision].append(
+                            self._result(each[point], symbols.size, errors, True, score)
+                        )
+        self.report.rows += [row for each in new.values() for row in each]
+
+    def _draw(
+        self,
+        codec: Codec,
+        received: Sequence[Received],
+        bits: NDArray[np.uint8],
+        soft: bool,
+        clean: dict[bool, tuple[float, float]],
+    ) -> list[tuple[float, float]]:
+        """SSIM and PSNR of each; those that arrived for certain are drawn once."""
+        unsure = [i for i, frames in enumerate(received) if not _is_certain(frames, bits, soft)]
+        drawn = list(unsure)
+        if len(unsure) < len(received) and soft not in clean:
+            drawn.append(next(i for i in range(len(received)) if i not in unsure))
+        scores: dict[int, tuple[float, float]] = {}
+        if drawn:
+            values = np.stack([received[i].llrs if soft else received[i].bits for i in drawn])
+            with self.profile.stage("decode", len(drawn)):
+                pictures = codec.decode_many(values, self.width, self.height, soft=soft)
+            scores = dict(zip(drawn, self._score(pictures), strict=True))
+            if len(drawn) > len(unsure):
+                clean[soft] = scores[drawn[-1]]
+        return [scores[i] if i in scores else clean[soft] for i in range(len(received))]
+
+    def _add_baseline(self, baseline: str) -> None:
+        compressor: baselines.Compressor | None = None
+        for (payload_bits, scheme), link in self.worker.baseline_links.items():
+            source_bits = self.regions * payload_bits
+            wanted = self._keys(system_name(baseline, scheme), source_bits)
+            self.report.keys += wanted
+            missing = [key for key in wanted if key not in self.job.finished]
+            if not missing:
+                continue
+            if compressor is None:
+                compressor = baselines.Compressor(self.pixels, baseline)
+            with self.profile.stage("baseline"):
+                file = compressor.fit(source_bits)
+            self._send_file(file, link, missing)
+
+    def _send_file(
+        self, file: baselines.CompressedImage | None, link: Link, missing: list[Key]
+    ) -> None:
+        if file is None:
+            count = self.regions * link.symbols_per_frame
+            self.report.rows += [
+                self._result(key, count, 0, False, self._undecoded) for key in missing
+            ]
+            return
+        bits = np.unpackbits(np.frombuffer(file.content, np.uint8))
+        with self.profile.stage("link", 0):
+            symbols = link.modulate(pad_to_frames(bits, link.payload_bits, self.regions))
+        scores: dict[bytes, tuple[bool, tuple[float, float]]] = {}
+        for key in missing:
+            received = self._receive(link, symbols, key)
+            # the receiver is told the length of the file
+            content = np.packbits(received.bits.reshape(-1)[: bits.size]).tobytes()
+            if content not in scores:
+                with self.profile.stage("baseline"):
+                    drawn = baselines.decompress(content, self.width, self.height)
+                scores[content] = (False, self._undecoded)
+                if drawn is not None:
+                    score = self._score(drawn[None])[0]
+                    if baselines.counts_as_decoded(score, self._undecoded):
+                        scores[content] = (True, score)
+            errors = int(received.block_errors.sum())
+            decoded, score = scores[content]
+            self.report.rows.append(self._result(key, symbols.size, errors, decoded, score))
+
+    def _add_upper_bound(self, upper_bound: UpperBound) -> None:
+        key = (self.job.name, upper_bound.system, NOISELESS, float("inf"), 0)
+        self.report.keys.append(key)
+        if key not in self.job.finished:
+            with self.profile.stage("decode"):
+                drawn = upper_bound.draw(self.pixels)
+            score = self._score(drawn[None])[0]
+            self.report.rows.append(self._result(key, 0, 0, True, score))
+
+    @cached_property
+    def _undecoded(self) -> tuple[float, float]:
+        return self._score(baselines.mid_grey(self.width, self.height)[None])[0]
+
+    def _keys(self, system: str, source_bits: int) -> list[Key]:
+        return [
+            (self.job.name, system, str(channel), snr_db, source_bits)
+            for channel, snr_db in self.worker.points
+        ]
+
+    def _receive(self, link: Link, symbols: NDArray[np.complex64], key: Key) -> Received:
+        _, _, channel, snr_db, _ = key
+        with self.profile.stage("link"):
+            noise = ChannelModel.parse(channel).open(snr_db, row_seed(self.simulation.seed, key))
+            return link.receive(symbols, noise, snr_db)
+
+    def _score(self, pictures: NDArray[np.uint8]) -> list[tuple[float, float]]:
+        with self.profile.stage("metric", len(pictures)):
+            ssim = metrics.ssim(self.pixels, pictures)
+            psnr_db = metrics.psnr(self.pixels, pictures)
+        return list(zip(ssim.tolist(), psnr_db.tolist(), strict=True))
+
+    def _result(
+        self, key: Key, symbols: int, block_errors: int, decoded: bool, score: tuple[float, float]
+    ) -> Result:
+        seed = row_seed(self.simulation.seed, key)
+        return Result(*key, symbols, block_errors, int(decoded), *score, seed)
+
+
+def _is_certain(received: Received, bits: NDArray[np.uint8], soft: bool) -> bool:
+    """Whether these frames draw exactly the picture that the sent bits draw."""
+    if not np.array_equal(received.bits, bits):
+        return False
+    return not soft or bool(np.abs(received.llrs).min() >= _CERTAIN_LLR)
+
+
+_local = threading.local()  # a Dask worker may run several threads, and links serve one at a time
+
+
+def simulate_image(
+    simulation: Simulation, models: Sequence[Path], digests: Sequence[str], job: ImageJob
+) -> ImageReport:
+    """Simulates one picture in this thread's worker, which is kept for the next one.
+
+    digests: of the models' files, so that a worker that lives on notices another model."""
+    made_for = repr((simulation, list(models), list(digests)))
+    if getattr(_local, "made_for", None) != made_for:
+        _local.worker = Worker(simulation, models)
+        _local.made_for = made_for
+    return _local.worker.run(job)

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures and regions as GNU Radio messages and tags.
+
+A picture PDU is (dictionary with ``picture``, ``width``, ``height``; u8vector with RGB in
+raster order). A region PDU is (dictionary of a :class:`FrameHeader`; u8vector with one payload
+bit per item or f32vector with their LLRs); the dictionary may have ``copies``, how many copies
+of the region went into the LLRs, and ``block_errors``, how many of its code blocks failed. On a
+stream, the first item of a region carries a tag ``frame`` whose value is the same dictionary. The
+value names nothing that depends on the rate of the stream, so the tag means the same before and
+after coding and mapping.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pmt
+
+from vqdeepsc.codec import Codec
+from vqdeepsc.codec.regions import region_count
+
+FRAME_TAG = "frame"
+IMAGE_IDS = 1 << 16
+# Certain, yet far from overflow when LLRs of several copies are added.
+CERTAIN_LLR = 100.0
+
+
+class FrameError(ValueError):
+    """A message or tag that is not what this module sends."""
+
+
+def _integer(dictionary: pmt.pmt_base, key: str, low: int, high: int) -> int:
+    value = pmt.dict_ref(dictionary, pmt.intern(key), pmt.PMT_NIL)
+    if not pmt.is_integer(value):
+        raise FrameError(f"the dictionary has no integer '{key}'")
+    number = pmt.to_long(value)
+    if not low <= number <= high:
+        raise FrameError(f"'{key}' is {number}, outside {low} to {high}")
+    return number
+
+
+@dataclass(frozen=True)
+class FrameHeader:
+    """What a receiver must know of one 128x128 region.
+
+    picture: 0 to 65535, width and height in pixels of the whole picture, region: place in
+    raster order, model: 16-bit id of the codebooks.
+    """
+
+    picture: int
+    width: int
+    height: int
+    region: int
+    model: int
+
+    def to_pmt(self) -> pmt.pmt_base:
+        """The header as a PMT dictionary."""
+        dictionary = pmt.make_dict()
+        for key, value in self.__dict__.items():
+            dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
+        return dictionary
+
+    @classmethod
+    def from_pmt(cls, dictionary: pmt.pmt_base) -> "FrameHeader":
+        """Read a dictionary; raises FrameError for a missing entry or one out of range."""
+        if not pmt.is_dict(dictionary):
+            raise FrameError("the frame has no dictionary")
+        picture = _integer(dictionary, "picture", 0, IMAGE_IDS - 1)
+        width = _integer(dictionary, "width", 1, 65535)
+        height = _integer(dictionary, "height", 1, 65535)
+        region = _integer(dictionary, "region", 0, region_count(width, height) - 1)
+        return cls(picture, width, height, region, _integer(dictionary, "model", 0, 65535))
+
+
+END_OF_IMAGES = pmt.PMT_EOF
+"""In place of a picture PDU: no more will come."""
+
+
+def combined_copies(dictionary: pmt.pmt_base) -> int:
+    """How many copies went into the LLRs of a region PDU with that dictionary."""
+    if not pmt.dict_has_key(dictionary, pmt.intern("copies")):
+        return 1
+    return _integer(dictionary, "copies", 1, 2**31 - 1)
+
+
+def block_errors(dictionary: pmt.pmt_base) -> int | None:
+    """How many code blocks of a region PDU with that dictionary failed; None if it does not say."""
+    if not pmt.dict_has_key(dictionary, pmt.intern("block_errors")):
+        return None
+    return _integer(dictionary, "block_errors", 0, 2**31 - 1)
+
+
+def image_to_pdu(image: np.ndarray, picture: int) -> pmt.pmt_base:
+    """A picture PDU of image, uint8 [H, W, 3]."""
+    height, width = image.shape[:2]
+    dictionary = pmt.make_dict()
+    for key, value in (("picture", picture), ("width", width), ("height", height)):
+        dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
+    return pmt.cons(dictionary, u8vector(image))
+
+
+def u8vector(values: np.ndarray) -> pmt.pmt_base:
+    """A PMT of uint8 values; pmt itself takes an array ten times slower than a list."""
+    return pmt.init_u8vector(values.size, values.reshape(-1).tolist())
+
+
+def pdu_to_image(pdu: pmt.pmt_base) -> tuple[np.ndarray, int | None]:
+    """(uint8 [H, W, 3], picture id or None) of a picture PDU; raises FrameError."""
+    if not pmt.is_pair(pdu) or not pmt.is_dict(pmt.car(pdu)) or not pmt.is_u8vector(pmt.cdr(pdu)):
+        raise FrameError("a picture PDU is a pair of a dictionary and a u8vector")
+    dictionary = pmt.car(pdu)
+    width = _integer(dictionary, "width", 1, 65535)
+    height = _integer(dictionary, "height", 1, 65535)
+    pixels = np.array(pmt.to_python(pmt.cdr(pdu)), np.uint8)
+    if pixels.size != width * height * 3:
+        raise FrameError(f"{pixels.size} bytes are no RGB picture of {width}x{height} pixels")
+    known = pmt.dict_has_key(dictionary, pmt.intern("picture"))
+    picture = _integer(dictionary, "picture", 0, IMAGE_IDS - 1) if known else None
+    return pixels.reshape(height, width, 3), picture
+
+
+def image_to_frames(
+    codec: Codec, image: np.ndarray, picture: int
+) -> Iterator[tuple[FrameHeader, np.ndarray]]:
+    """Header and payload bits, uint8 [bits_per_region], of each region of image."""
+    height, width = image.shape[:2]
+    for region, bits in enumerate(codec.encode_bits(image)):
+        yield FrameHeader(picture, width, height, region, codec.model_id), bits
+
+
+@dataclass(frozen=True)
+class ReceivedImage:
+    """A decoded picture: uint8 [H, W, 3], its id, and how many of its regions arrived."""
+
+    image: np.ndarray
+    picture: int
+    regions: int
+    received: int
+
+
+class ImageAssembler:
+    """Collects regions until a picture is complete or the next one begins.
+
+    copies: how often each region is sent, at least 1; a picture is complete with so many of each.
+    """
+
+    def __init__(self, codec: Codec, copies: int = 1) -> None:
+        check_copies(copies)
+        self._codec = codec
+        self._copies = copies
+        self._header: FrameHeader | None = None
+        self._llrs = np.empty((0, 0), np.float32)
+        self._received = np.empty(0, int)
+        self._sure = np.empty(0, bool)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether some regions of a picture have arrived and the picture is not drawn."""
+        return self._header is not None
+
+    def add(
+        self, header: FrameHeader, llrs: np.ndarray, combined: int = 1, errors: int | None = None
+    ) -> list[ReceivedImage]:
+        """Take LLRs float [bits_per_region] of one region; return the pictures that are done.
+
+        LLRs of a region that comes twice are added, unless the later ones stem from several
+        copies already (combined > 1): then they take the place of the earlier ones. A region
+        without errors (errors: of its code blocks, None if unknown) stays as it is, whatever
+        comes after it. Raises FrameError for a region of another model or of another length.
+        """
+        codec = self._codec
+        if header.model != codec.model_id:
+            raise FrameError(
+                f"the frame is of model {header.model:04x}, the codebooks here are "
+                f"{codec.model_id:04x}"
+            )
+        if llrs.shape != (codec.bits_per_region,):
+            raise FrameError(f"a region has {codec.bits_per_region} bits, not {llrs.size}")
+        done = []
+        current = self._header
+        if current and (current.picture, current.width, current.height) != (
+            header.picture,
+            header.width,
+            header.height,
+        ):
+            done = self.flush()
+        if self._header is None:
+            regions = region_count(header.width, header.height)
+            self._header = header
+            self._llrs = np.zeros((regions, codec.bits_per_region), np.float32)
+            self._received = np.zeros(regions, int)
+            self._sure = np.zeros(regions, bool)
+        if not self._sure[header.region]:
+            if errors == 0 or combined > 1:
+                self._llrs[header.region] = llrs
+            else:
+                self._llrs[header.region] += llrs
+            self._sure[header.region] = errors == 0
+        self._received[header.region] += 1
+        if self._received.min() >= self._copies:
+            done += self.flush()
+        return done
+
+    def flush(self) -> list[ReceivedImage]:
+        """Draw what has arrived of the current picture, if any."""
+        header, self._header = self._header, None
+        if header is None:
+            return []
+        image = self._codec.decode_llrs(self._llrs, header.width, header.height)
+        received = int(np.count_nonzero(self._received))
+        return [ReceivedImage(image, header.picture, self._received.size, received)]
+
+
+def check_copies(copies: int) -> None:
+    """Raises ValueError unless copies, how often each region is sent, is at least 1."""
+    if copies < 1:
+        raise ValueError(f"copies is {copies}, but must be at least 1")
+
+
+def bits_to_llrs(bits: np.ndarray) -> np.ndarray:
+    """LLRs ln P(1)/P(0) of decided bits, float32."""
+    return np.where(np.asarray(bits) & 1, CERTAIN_LLR, -CERTAIN_LLR).astype(np.float32)

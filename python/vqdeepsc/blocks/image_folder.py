@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Received pictures as files."""
+
+from pathlib import Path
+
+import numpy as np
+from gnuradio import gr
+from PIL import Image
+
+from .frames import ReceivedImage
+
+
+class ImageFolder:
+    """Writes pictures as PNG into a folder and never over one that is there.
+
+    :raises ValueError: where the folder cannot be made
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder).expanduser()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"cannot make the folder '{folder}': {error.strerror}") from error
+
+    def write(self, image: np.ndarray, picture: int) -> Path:
+        """Write image, uint8 [H, W, 3], as picture-ID.png; raises OSError."""
+        copy = 1
+        while True:
+            suffix = "" if copy == 1 else f"-{copy}"
+            path = self._folder / f"picture-{picture:05d}{suffix}.png"
+            try:
+                with path.open("xb") as file:
+                    Image.fromarray(image).save(file, "PNG")
+                return path
+            except FileExistsError:
+                copy += 1
+
+
+def keep_image(drawn: ReceivedImage, folder: ImageFolder | None, logger: gr.logger) -> None:
+    """Write a drawn picture into the folder, if any; what is missing goes into the log."""
+    if drawn.received < drawn.regions:
+        logger.warn(f"picture {drawn.picture}: {drawn.received} of {drawn.regions} regions arrived")
+    if folder:
+        try:
+            folder.write(drawn.image, drawn.picture)
+        except OSError as error:
+            logger.error(f"picture {drawn.picture} not written: {error}")

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments that `transmit` and `receive` share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from vqdeepsc.cli.arguments import add_model, positive, quantity
+
+
+def add_radio(parser: argparse.ArgumentParser) -> None:
+    from gnuradio.vqdeepsc.radio.settings import DEFAULT_ADDRESS, RADIOS
+
+    parser.add_argument(
+        "--radio",
+        required=True,
+        choices=RADIOS,
+        help="USRP, SoapySDR device, IIO device (Pluto), file of samples, or another process",
+    )
+    parser.add_argument(
+        "--device",
+        default="",
+        metavar="NAME",
+        help="uhd: arguments (type=b200); soapy: arguments (driver=hackrf); iio: URI "
+        "(ip:192.168.2.1); file: path (.cf32, .ci16, .sigmf-meta ...); zmq: address, "
+        f"{DEFAULT_ADDRESS} if none is given",
+    )
+    parser.add_argument("--frequency", type=quantity, default=0.0, metavar="HZ", help="carrier")
+    parser.add_argument(
+        "--sample-rate", type=quantity, default=1e6, metavar="HZ", help="samples per second"
+    )
+    parser.add_argument(
+        "--gain",
+        type=float,
+        metavar="DB",
+        help="as the driver counts it; of an iio transmitter 0 is full power, -89.75 the least "
+        "(default: the least when transmitting, 30 when receiving)",
+    )
+    parser.add_argument("--antenna", default="", metavar="PORT", help="port of the device")
+    parser.add_argument(
+        "--bandwidth",
+        type=quantity,
+        default=0.0,
+        metavar="HZ",
+        help="of the analogue filter, 0: the driver's",
+    )
+    parser.add_argument(
+        "--fft-size", type=positive, default=256, metavar="N", help="carriers of an OFDM symbol"
+    )
+    parser.add_argument(
+        "--cyclic-prefix", type=positive, default=32, metavar="N", help="samples of its guard"
+    )
+    parser.add_argument(
+        "--repeat", type=positive, default=1, metavar="N", help="copies sent of each image"
+    )
+    parser.add_argument(
+        "--images", type=positive, metavar="N", help="end after that many images"
+    )
+    parser.add_argument(
+        "--seconds", type=quantity, default=0.0, help="end after that time, 0: never"
+    )
+    parser.add_argument("--log", default="", metavar="FILE", help="JSON lines are added to it")
+    parser.add_argument(
+        "--control",
+        default="",
+        metavar="ADDRESS",
+        help='ZeroMQ address that takes {"gain": 20} and {"frequency": 2.45e9}',
+    )
+    add_model(parser)
+
+
+def add_burst_coding(parser: argparse.ArgumentParser, whose: str = "") -> None:
+    parser.add_argument(
+        "--bits-per-symbol", type=int, default=4, choices=(2, 4, 6), help=f"QPSK to 64-QAM{whose}"
+    )
+    parser.add_argument(
+        "--code-rate", default="1/3", metavar="RATE", help=f"of the LDPC code{whose}"
+    )
+    parser.add_argument(
+        "--protection",
+        default="",
+        metavar="N/N/N",
+        help="coded bits for each bit of every scale but the finest, coarse first, such as 6/6/4; "
+        "both ends need the same",
+    )
+
+
+def radio_settings(arguments: argparse.Namespace, **more: Any) -> Any:
+    from gnuradio.vqdeepsc.radio.settings import RadioSettings
+
+    return RadioSettings(
+        radio=arguments.radio,
+        device=arguments.device,
+        frequency=arguments.frequency,
+        sample_rate=arguments.sample_rate,
+        gain=arguments.gain,
+        antenna=arguments.antenna,
+        bandwidth=arguments.bandwidth,
+        **more,
+    )
+
+
+def radio_transport_blocks(arguments: argparse.Namespace) -> list[tuple[int, int]]:
+    from gnuradio.vqdeepsc.radio.session import burst_transport_blocks
+
+    return burst_transport_blocks(
+        arguments.model, arguments.bits_per_symbol, arguments.code_rate, arguments.protection
+    )

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vqdeepsc receive`: images in from a radio."""
+
+from __future__ import annotations
+
+import argparse
+
+from vqdeepsc.cli.arguments import quantity
+
+from .radio_arguments import add_burst_coding, add_radio, radio_settings, radio_transport_blocks
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the images")
+    add_radio(parser)
+    parser.add_argument(
+        "--timeout",
+        type=quantity,
+        default=3.0,
+        metavar="S",
+        help="draw a picture whose last regions do not come after that time; 0 waits for the next",
+    )
+    parser.add_argument(
+        "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"
+    )
+    parser.add_argument("--view", action="store_true", help="show the newest image")
+    add_burst_coding(parser, " of protected bursts; others tell it themselves")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = radio_settings(arguments)
+    try:
+        from gnuradio.vqdeepsc.blocks.image_folder import ImageFolder
+        from gnuradio.vqdeepsc.radio.exchange import ImagePublisher
+        from gnuradio.vqdeepsc.radio.receive import Receiver, image_receiver, receive
+        from gnuradio.vqdeepsc.radio.session import EventLog
+    except ImportError as error:
+        raise ValueError(f"radios need GNU Radio: {error}") from error
+    folder = ImageFolder(arguments.output)
+    burst = {
+        "fft_size": arguments.fft_size,
+        "cyclic_prefix": arguments.cyclic_prefix,
+        "transport_blocks": radio_transport_blocks(arguments),
+    }
+    with EventLog(arguments.log) as log:
+        publisher = ImagePublisher(arguments.publish) if arguments.publish else None
+        try:
+            decoder = image_receiver(
+                folder,
+                log,
+                publisher,
+                on_image=lambda sentence: print(sentence, flush=True),
+                model=arguments.model,
+                copies=arguments.repeat,
+                timeout=arguments.timeout,
+            )
+            received = receive(
+                Receiver(settings, decoder, burst),
+                log,
+                limit=arguments.images or 0,
+                control=arguments.control,
+                seconds=arguments.seconds,
+                view=arguments.view,
+            )
+        finally:
+            if publisher:
+                publisher.close()
+    print(f"{received} pictures received")
+    return 0

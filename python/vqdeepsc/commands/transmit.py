@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vqdeepsc transmit`: images out over a radio."""
+
+from __future__ import annotations
+
+import argparse
+
+from vqdeepsc.cli.arguments import positive, quantity
+
+from .radio_arguments import add_burst_coding, add_radio, radio_settings, radio_transport_blocks
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="*", metavar="IMAGE", help="image files, folders or .tar archives"
+    )
+    parser.add_argument(
+        "--camera", metavar="NUMBER", help="camera, or path of a video, in place of images"
+    )
+    parser.add_argument(
+        "--subscribe", metavar="ADDRESS", help="ZeroMQ address that publishes images"
+    )
+    parser.add_argument("--loop", action="store_true", help="send the files over and over")
+    parser.add_argument(
+        "--interval", type=quantity, default=0.0, metavar="S", help="seconds between images"
+    )
+    parser.add_argument(
+        "--side", type=positive, metavar="N", help="cut the centre of images to NxN pixels"
+    )
+    add_radio(parser)
+    add_burst_coding(parser)
+    parser.add_argument(
+        "--amplitude",
+        type=float,
+        default=0.2,
+        help="root mean square of the samples; peaks are cut at 1, the converter's full scale",
+    )
+    parser.add_argument(
+        "--gap", type=int, default=1000, metavar="N", help="zeros between bursts (file, zmq)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from functools import partial
+
+    settings = radio_settings(arguments, gap=arguments.gap)
+    try:
+        from gnuradio.vqdeepsc.radio.exchange import ImageSubscriber
+        from gnuradio.vqdeepsc.radio.session import EventLog
+        from gnuradio.vqdeepsc.radio.sources import camera, image_sources
+        from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
+    except ImportError as error:
+        raise ValueError(f"radios need GNU Radio: {error}") from error
+    sources = (bool(arguments.paths), arguments.camera is not None, bool(arguments.subscribe))
+    if sum(sources) != 1:
+        raise ValueError("name images, or a camera, or an address to subscribe to")
+    if arguments.paths:
+        pictures = image_sources(arguments.paths, arguments.loop)
+    elif arguments.camera is not None:
+        pictures = camera(arguments.camera)
+    else:
+        pictures = iter(ImageSubscriber(arguments.subscribe))
+    burst = {
+        "fft_size": arguments.fft_size,
+        "cyclic_prefix": arguments.cyclic_prefix,
+        "bits_per_symbol": arguments.bits_per_symbol,
+        "code_rate": arguments.code_rate,
+        "amplitude": arguments.amplitude,
+        "transport_blocks": radio_transport_blocks(arguments),
+    }
+    make = partial(
+        Transmitter, settings, arguments.model, burst, arguments.interval, arguments.repeat
+    )
+    with EventLog(arguments.log) as log:
+        sent = transmit(
+            pictures,
+            make,
+            log,
+            limit=arguments.images or 0,
+            side=arguments.side or 0,
+            control=arguments.control,
+            seconds=arguments.seconds,
+        )
+    print(f"{sent} pictures sent")
+    return 0

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures and commands to and from other programs over ZeroMQ.
+
+A picture is a message of three parts: the topic ``picture``, a JSON object with ``picture``,
+``width`` and ``height`` and whatever else is known, and RGB bytes in raster order. Addresses are
+those of ZeroMQ; to be reached from other machines, name one such as ``tcp://*:5556``.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import zmq
+from numpy.typing import NDArray
+
+TOPIC = b"picture"
+_POLL_MILLISECONDS = 100
+_LARGEST = 1e12  # hertz or decibels that a command may name
+# Pictures that wait for a slow program; later ones are dropped for it.
+_QUEUE = 16
+
+
+class ExchangeError(ValueError):
+    """An address that cannot be used or a message that is no picture, in one sentence."""
+
+
+def _socket(kind: int, address: str, listens: bool) -> zmq.Socket:
+    socket = zmq.Context.instance().socket(kind)
+    socket.linger = 0
+    socket.set_hwm(_QUEUE)
+    try:
+        (socket.bind if listens else socket.connect)(address)
+    except zmq.ZMQError as error:
+        socket.close()
+        raise ExchangeError(f"{address}: {error.strerror}") from error
+    return socket
+
+
+class ImagePublisher:
+    """Publishes pictures to all who subscribe; raises ExchangeError for a bad address."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = _socket(zmq.PUB, address, listens=True)
+
+    def publish(self, image: NDArray[np.uint8], information: Mapping[str, Any]) -> None:
+        """Send image, uint8 [H, W, 3], and what is known of it."""
+        height, width = image.shape[:2]
+        header = json.dumps({**information, "width": width, "height": height})
+        pixels = np.ascontiguousarray(image).tobytes()
+        self._socket.send_multipart([TOPIC, header.encode(), pixels])
+
+    def close(self) -> None:
+        # what was published just now still has to leave
+        self._socket.close(linger=1000)
+
+
+class ImageSubscriber:
+    """Iterates over the pictures that another program publishes, without end.
+
+    An item is (name, uint8 [H, W, 3]) or (name, ExchangeError) for a message that is no picture,
+    or None when a moment passed without any. Raises ExchangeError for a bad address."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._socket = _socket(zmq.SUB, address, listens=False)
+        self._socket.subscribe(TOPIC)
+
+    def __iter__(self) -> Iterator[tuple[str, NDArray[np.uint8] | ExchangeError] | None]:
+        while True:
+            if not self._socket.poll(_POLL_MILLISECONDS):
+                yield None
+                continue
+            parts = self._socket.recv_multipart()
+            try:
+                yield self._address, parse_image(parts)[0]
+            except ExchangeError as error:
+                yield self._address, error
+
+
+def parse_image(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    """(uint8 [H, W, 3], what is known of it) of a message's parts; raises ExchangeError."""
+    try:
+        _, header, pixels = parts
+        information = json.loads(header)
+        width, height = int(information["width"]), int(information["height"])
+        if not (1 <= width <= 65535 and 1 <= height <= 65535):
+            raise ValueError
+        image = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ExchangeError(
+            "a message that is no picture (topic, JSON with width and height, RGB bytes)"
+        ) from error
+    return image, information
+
+
+class ControlSocket:
+    """Answers JSON objects such as {"gain": 20} by calling what is named; a context.
+
+    actions: by name, what to do with the number. The answer is {"ok": true} or {"error": TEXT};
+    an action refuses by raising ValueError. Raises ExchangeError for a bad address."""
+
+    def __init__(self, address: str, actions: Mapping[str, Callable[[float], None]]) -> None:
+        self._socket = _socket(zmq.REP, address, listens=True)
+        self._actions = actions
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> ControlSocket:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._socket.close(linger=1000)
+
+    def _serve(self) -> None:
+        while not self._ended.is_set():
+            if self._socket.poll(_POLL_MILLISECONDS):
+                self._socket.send_json(self._answer(self._socket.recv()))
+
+    def _answer(self, request: bytes) -> dict[str, Any]:
+        try:
+            commands = json.loads(request)
+            if not isinstance(commands, dict):
+                raise ValueError("a command is a JSON object")
+            unknown = set(commands) - set(self._actions)
+            if unknown:
+                known = ", ".join(self._actions)
+                raise ValueError(f"there is no {', '.join(sorted(unknown))} to set, only {known}")
+            for name, value in commands.items():
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise ValueError(f"{name} must be a number")
+                if not -_LARGEST <= value <= _LARGEST:
+                    raise ValueError(f"{name} must be a number from {-_LARGEST:g} to {_LARGEST:g}")
+                self._actions[name](float(value))
+        except Exception as error:
+            # A client waits for an answer, and the next one for this thread.
+            return {"error": str(error)}
+        return {"ok": True}

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vqdeepsc receive`: pictures in from a radio."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from ..blocks.burst_receiver import burst_receiver
+from ..blocks.frames import ReceivedImage
+from ..blocks.image_folder import ImageFolder
+from ..blocks.semantic_decoder import semantic_decoder
+from .devices import make_receiver
+from .exchange import ImagePublisher
+from .session import EventLog, run_flowgraph
+from .settings import RadioSettings
+
+_REMEMBERED_IMAGES = 64
+_LATE_SECONDS = 1.0
+
+
+class burst_log(gr.basic_block):
+    """Writes what the message port ``log`` tells of bursts into the event log.
+
+    It has a thread of its own, so that it knows when a burst came even while a picture is drawn.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        gr.basic_block.__init__(self, "burst_log", None, None)
+        self._log = log
+        self._bursts: OrderedDict[int, list[tuple[float, float]]] = OrderedDict()
+        self._change = threading.Condition()
+        self._port = pmt.intern("log")
+        self.message_port_register_in(self._port)
+        self.set_msg_handler(self._port, self._take)
+
+    def take_image(self, picture: int, regions: int) -> list[tuple[float, float]]:
+        """(time.monotonic(), SNR in dB) of the picture's bursts, which are then forgotten.
+
+        regions: how many arrived, which may be sooner than word of their bursts.
+        """
+        with self._change:
+            self._change.wait_for(
+                lambda: len(self._bursts.get(picture, ())) >= regions, _LATE_SECONDS
+            )
+            return self._bursts.pop(picture, [])
+
+    def finish(self) -> None:
+        """Write what the blocks before this one left; call it when the flowgraph has ended."""
+        inbox = self.to_basic_block()
+        while inbox.nmsgs(self._port):
+            self._take(inbox.delete_head_nowait(self._port))
+
+    def _take(self, message: pmt.pmt_base) -> None:
+        now = time.monotonic()
+        try:
+            burst = pmt.to_python(message)
+            if burst["header_ok"]:
+                with self._change:
+                    self._bursts.setdefault(burst["picture"], []).append((now, burst["snr_db"]))
+                    if len(self._bursts) > _REMEMBERED_IMAGES:
+                        self._bursts.popitem(last=False)
+                    self._change.notify_all()
+            self._log.write("burst", **burst)
+        except Exception as error:
+            # The scheduler swallows what a handler raises.
+            self.logger.error(f"burst not logged: {error}")
+
+
+class image_receiver(semantic_decoder):
+    """A semantic_decoder that keeps what it draws.
+
+    Pictures go into the folder, to the publisher (if any) and, with what is known of their
+    bursts, into the event log.
+
+    on_image: called with a sentence for each picture
+    fault: what the event log or on_image raised first, if anything
+    """
+
+    def __init__(
+        self,
+        folder: ImageFolder,
+        log: EventLog,
+        publisher: ImagePublisher | None = None,
+        on_image: Callable[[str], None] = lambda sentence: None,
+        **parameters: Any,
+    ) -> None:
+        semantic_decoder.__init__(self, **parameters)
+        self.bursts = burst_log(log)
+        self.pictures = 0
+        self.fault: Exception | None = None
+        self._folder = folder
+        self._log = log
+        self._publisher = publisher
+        self._on_image = on_image
+
+    def stop(self) -> bool:
+        # The blocks before this one may still have regions; finish() takes them in.
+        return True
+
+    def finish(self) -> None:
+        """Decode and log what is left; call it when the flowgraph has ended."""
+        self.bursts.finish()
+        super().finish()
+
+    def _publish(self, pictures: list[ReceivedImage]) -> None:
+        for drawn in pictures:
+            self._keep(drawn)
+        super()._publish(pictures)
+
+    def _keep(self, drawn: ReceivedImage) -> None:
+        height, width = drawn.image.shape[:2]
+        bursts = self.bursts.take_image(drawn.picture, drawn.received)
+        known: dict[str, Any] = {
+            "picture": drawn.picture,
+            "regions": drawn.regions,
+            "received": drawn.received,
+        }
+        sentence = f"{width}x{height} pixels, {drawn.received} of {drawn.regions} regions"
+        if bursts:
+            known["snr_db"] = float(np.mean([snr_db for _, snr_db in bursts]))
+            sentence += f", SNR {known['snr_db']:.1f} dB"
+        try:
+            known["file"] = str(self._folder.write(drawn.image, drawn.picture))
+            sentence = f"{known['file']}: {sentence}"
+        except OSError as error:
+            self.logger.error(f"picture {drawn.picture} not written: {error}")
+            known["fault"] = str(error)
+        if self._publisher:
+            self._publisher.publish(drawn.image, known)
+        if bursts:
+            known["latency_ms"] = round(1000 * (time.monotonic() - bursts[-1][0]), 1)
+        self.pictures += 1
+        try:
+            self._log.write("picture", width=width, height=height, **known)
+            self._on_image(sentence)
+        except (OSError, ValueError) as error:
+            self.fault = self.fault or error
+
+
+class Receiver(gr.top_block):
+    """One end of a radio, bursts, source decoding and pictures.
+
+    settings: the radio
+    decoder: what draws and keeps the pictures
+    burst: parameters of burst_receiver besides model, payload_bits and sample_rate
+    Raises ValueError for parameters out of range and for a radio that is not there.
+    """
+
+    def __init__(
+        self, settings: RadioSettings, decoder: image_receiver, burst: dict[str, Any]
+    ) -> None:
+        gr.top_block.__init__(self, "vqdeepsc receive")
+        self.decoder = decoder
+        self.radio = make_receiver(settings)
+        self.bursts = burst_receiver(
+            model=decoder.codec.model_id,
+            payload_bits=decoder.codec.bits_per_region,
+            sample_rate=self.radio.sample_rate,
+            **burst,
+        )
+        self.connect(self.radio.block, self.bursts)
+        self.msg_connect((self.bursts, "regions"), (decoder, "frames"))
+        self.msg_connect((self.bursts, "log"), (decoder.bursts, "log"))
+
+
+def receive(
+    top: Receiver,
+    log: EventLog,
+    limit: int = 0,
+    control: str = "",
+    seconds: float = 0.0,
+    view: bool = False,
+) -> int:
+    """Receive until the samples or the seconds end, limit pictures came (0: none), or a signal.
+
+    view: whether a window shows the newest picture. Returns how many pictures were drawn. Raises
+    ValueError for an address or a window that cannot be had, and what the event log or the
+    decoder's on_image raised.
+    """
+    application = None
+    if view:
+        application = _open_window(top)
+    try:
+        run_flowgraph(
+            top,
+            top.radio,
+            log,
+            control,
+            seconds,
+            lambda: bool((limit and top.decoder.pictures >= limit) or top.decoder.fault),
+            application,
+        )
+    finally:
+        top.decoder.finish()
+        log.write("end", pictures=top.decoder.pictures)
+    if top.decoder.fault:
+        raise top.decoder.fault
+    return top.decoder.pictures
+
+
+def _open_window(top: Receiver) -> Any:
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, screens)):
+        # Qt would end the process
+        raise ValueError("there is no screen for the live view")
+    try:
+        from PyQt5 import Qt
+
+        from ..blocks.picture_display import picture_display
+    except ImportError as error:
+        raise ValueError(f"the live view needs PyQt5: {error}") from error
+    application = Qt.QApplication([])
+    top.display = picture_display("received")
+    top.msg_connect((top.decoder, "pictures"), (top.display, "pictures"))
+    window = top.display.qwidget()
+    window.setWindowTitle("vqdeepsc receive")
+    window.resize(640, 480)
+    window.show()
+    return application

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `vqdeepsc transmit` and `vqdeepsc receive` share: event log, signals, a clean end."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gnuradio import gr
+
+from vqdeepsc.link import CONSTELLATIONS, transport_blocks
+
+from ..vqdeepsc_python import burst_modulator
+from .devices import RadioEnd
+from .driver_messages import DriverMessages
+from .exchange import ControlSocket
+
+if TYPE_CHECKING:
+    from PyQt5 import Qt
+
+_POLL_SECONDS = 0.1
+_EXIT_INTERRUPTED = 128 + signal.SIGINT
+
+
+def burst_transport_blocks(
+    model: str, bits_per_symbol: int, code_rate: str, protection: str
+) -> list[tuple[int, int]]:
+    """The transport blocks of bursts of a model, none without protection.
+
+    protection: coded bits for each bit of every scale but the finest, such as 6/6/4; the rest as
+    at burst_transmitter. Raises BundleError, and ValueError for what does not fit the model."""
+    if not protection:
+        return []
+    ((payload_bits, _),) = transport_blocks(model)
+    coded_bits = burst_modulator(payload_bits, bits_per_symbol, code_rate).coded_bits()
+    names = {bits: name for name, bits in CONSTELLATIONS.items()}
+    symbols = coded_bits // bits_per_symbol
+    return transport_blocks(model, f"{names[bits_per_symbol]}@{symbols}/{protection}")
+
+
+class EventLog:
+    """JSON lines, one for each event; a context. Without a path nothing is written.
+
+    Raises ValueError for a file that cannot be written, and again in each write() from then on
+    where the disk is full."""
+
+    def __init__(self, path: str | os.PathLike[str] = "") -> None:
+        self._lock = threading.Lock()
+        self._path = path
+        self._fault: ValueError | None = None
+        self._file: TextIO | None = None
+        if path:
+            try:
+                self._file = Path(path).expanduser().open("a", encoding="utf-8", buffering=1)
+            except OSError as error:
+                raise ValueError(f"{path}: {error.strerror}") from error
+
+    def __enter__(self) -> EventLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._close()
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Add a line with the time (UTC), the event's name and the fields."""
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "event": event, **_finite(fields)}, ensure_ascii=False)
+        with self._lock:
+            try:
+                if self._file:
+                    self._file.write(line + "\n")
+            except OSError as error:
+                self._close()
+                self._fault = ValueError(f"{self._path}: {error.strerror}")
+            if self._fault:
+                raise self._fault
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file:
+            # What could not be written has been told, and closing would try it again.
+            with suppress(OSError):
+                file.close()
+
+
+def _finite(value: Any) -> Any:
+    """JSON has neither NaN nor infinity: null stands for them."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@contextmanager
+def _signals(end: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call end; the second one does what it always does.
+
+    end runs in the main thread wherever that is, so it must not take a lock."""
+
+    def once(number: int, _: FrameType | None) -> None:
+        signal.signal(number, previous[number])
+        end()
+
+    previous: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            previous[number] = signal.signal(number, once)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def run_flowgraph(
+    top: gr.top_block,
+    end: RadioEnd,
+    log: EventLog,
+    control: str = "",
+    seconds: float = 0.0,
+    has_finished: Callable[[], bool] = lambda: False,
+    application: Qt.QApplication | None = None,
+) -> None:
+    """Run top until it ends by itself, has_finished, the seconds are over, or a signal comes.
+
+    end: the radio in it, which the control socket at the address control (if any) changes.
+    application: the Qt application of a window, or None. Overflows and underflows that drivers
+    report are logged. A second Ctrl-C ends the process at once. Raises ValueError for an address
+    or recording that cannot be used.
+    """
+    ended = threading.Event()
+    signalled: list[bool] = []
+    deadline = time.monotonic() + (seconds or math.inf)
+    totals: Counter[str] = Counter()
+    actions = {"frequency": end.set_frequency, "gain": end.set_gain}
+    with ExitStack() as stack:
+        messages = stack.enter_context(DriverMessages())
+        stack.enter_context(_signals(lambda: signalled.append(True)))
+        if control:
+            stack.enter_context(ControlSocket(control, actions))
+
+        def is_over() -> bool:
+            counted = messages.take()
+            if counted:
+                totals.update(counted)
+                log.write("driver", **counted)
+            over = bool(signalled) or ended.is_set() or has_finished()
+            return over or time.monotonic() > deadline
+
+        def wait_for_end() -> None:
+            top.wait()
+            ended.set()
+
+        top.start()
+        waiting = threading.Thread(target=wait_for_end, daemon=True)
+        waiting.start()
+        try:
+            if application:
+                _run_window(application, is_over)
+            else:
+                while not is_over():
+                    ended.wait(_POLL_SECONDS)
+            top.stop()
+            waiting.join()
+        except KeyboardInterrupt:
+            # Blocks still run, and an interpreter that ends under them crashes.
+            os._exit(_EXIT_INTERRUPTED)
+        is_over()
+    if totals:
+        counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in totals.items())
+        print(f"vqdeepsc: the radio reported {counts}", file=sys.stderr)
+    end.finish()
+
+
+def _run_window(application: Qt.QApplication, is_over: Callable[[], bool]) -> None:
+    from PyQt5 import Qt
+
+    timer = Qt.QTimer()
+    timer.timeout.connect(lambda: is_over() and application.quit())
+    timer.start(int(_POLL_SECONDS * 1000))
+    application.exec_()
+    timer.stop()

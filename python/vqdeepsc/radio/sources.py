@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where `vqdeepsc transmit` takes pictures from: files, folders, a camera, another program.
+
+Each source iterates over (name, uint8 [H, W, 3] or the ValueError that says why there is none),
+or None when there is no picture at the moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqdeepsc.images.files import ImageError, find_images, load_found
+
+Item = tuple[str, NDArray[np.uint8] | ValueError] | None
+
+
+def image_sources(paths: Sequence[str], loop: bool = False) -> Iterator[Item]:
+    """The pictures of files, folders and archives in order, over and over if loop is set.
+
+    Raises ImageError at once where there are none, and at the end of a round where none could
+    be read."""
+    found = find_images(list(paths))
+
+    def pictures() -> Iterator[Item]:
+        for turn in count():
+            if turn and not loop:
+                return
+            readable = False
+            for name, place in found.items():
+                try:
+                    image: NDArray[np.uint8] | ValueError = load_found(name, place)
+                    readable = True
+                except ImageError as error:
+                    image = error
+                yield name, image
+            if not readable:
+                raise ImageError("none of the pictures can be read")
+
+    return pictures()
+
+
+def camera(source: str) -> Iterator[Item]:
+    """The frames of a camera (its number) or of a video (its path or address).
+
+    Raises ImageError at once where OpenCV or the camera is missing."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImageError(
+            "a camera needs OpenCV for Python (Debian's package python3-opencv)"
+        ) from error
+    capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
+    if not capture.isOpened():
+        raise ImageError(f"there is no camera or video {source}")
+    # an old frame is worth nothing
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+
+    def frames() -> Iterator[Item]:
+        for number in count():
+            arrived, frame = capture.read()
+            if not arrived:
+                capture.release()
+                return
+            yield f"{source}, frame {number}", cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+    return frames()

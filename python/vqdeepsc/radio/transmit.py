@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vqdeepsc transmit`: pictures out over a radio."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pmt
+from gnuradio import gr
+
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.bitstream import MAXIMUM_SIDE
+from vqdeepsc.images.files import crop_square
+
+from ..blocks.burst_transmitter import burst_transmitter
+from ..blocks.frames import END_OF_IMAGES, IMAGE_IDS, image_to_pdu
+from ..blocks.semantic_source import semantic_source
+from .devices import make_transmitter
+from .session import EventLog, run_flowgraph
+from .settings import RadioSettings
+from .sources import Item
+
+_WAIT_SECONDS = 0.1
+
+
+class _SentImages(gr.basic_block):
+    """Calls back with the id of each picture that goes out."""
+
+    def __init__(self, callback: Callable[[int], None]) -> None:
+        gr.basic_block.__init__(self, "sent_images", None, None)
+        self._callback = callback
+        port = pmt.intern("pictures")
+        self.message_port_register_in(port)
+        self.set_msg_handler(port, self._take)
+
+    def _take(self, pdu: pmt.pmt_base) -> None:
+        self._callback(pmt.to_long(pmt.dict_ref(pmt.car(pdu), pmt.intern("picture"), pmt.PMT_NIL)))
+
+
+class Transmitter(gr.top_block):
+    """Pictures, source coding, bursts and one end of a radio.
+
+    settings: the radio
+    model: name of a model or path of a bundle
+    burst: parameters of burst_transmitter besides payload_bits
+    interval: seconds from the beginning of one picture to that of the next
+    copies: how often each picture is sent
+    on_sent: called with (id, name) when a picture begins to go out
+    Raises ValueError for parameters out of range and for a radio that is not there.
+    """
+
+    def __init__(
+        self,
+        settings: RadioSettings,
+        model: str,
+        burst: dict[str, Any],
+        interval: float = 0.0,
+        copies: int = 1,
+        on_sent: Callable[[int, str], None] = lambda picture, name: None,
+    ) -> None:
+        gr.top_block.__init__(self, "vqdeepsc transmit")
+        self._on_sent = on_sent
+        self._names: deque[str] = deque()
+        # One picture is on its way and the next one waits, so that a camera's is never old.
+        self._room = threading.Semaphore(1)
+        self.source = semantic_source(model=model, interval=interval, copies=copies)
+        self.bursts = burst_transmitter(payload_bits=Codec(model).bits_per_region, **burst)
+        self.radio = make_transmitter(settings)
+        self._sent = _SentImages(self._note_sent)
+        self.connect(self.source, self.bursts, self.radio.block)
+        self.msg_connect((self.source, "sent"), (self._sent, "pictures"))
+
+    def _note_sent(self, picture: int) -> None:
+        self._room.release()
+        self._on_sent(picture, self._names.popleft())
+
+    def feed(
+        self,
+        pictures: Iterable[Item],
+        ended: threading.Event,
+        on_fault: Callable[[str], None],
+        limit: int = 0,
+        side: int = 0,
+    ) -> None:
+        """Send the pictures until there are no more, limit is reached (0: none) or ended is set.
+
+        A picture that cannot be read is told to on_fault and passed over. side: of the square
+        that is cut from the centre, or 0 for pictures as they are.
+        """
+        number = 0
+        for item in pictures:
+            if ended.is_set():
+                break
+            if item is None:
+                continue
+            name, image = item
+            try:
+                if isinstance(image, ValueError):
+                    raise image
+                image = crop_square(image, side) if side else image
+                if max(image.shape) > MAXIMUM_SIDE:
+                    raise ValueError(f"{name} has more than {MAXIMUM_SIDE:,} pixels on a side")
+            except ValueError as error:
+                on_fault(str(error))
+                continue
+            while not self._room.acquire(timeout=_WAIT_SECONDS):
+                if ended.is_set():
+                    return
+            self._names.append(name)
+            self._post(image_to_pdu(image, number % IMAGE_IDS))
+            number += 1
+            if number == limit:
+                break
+        self._post(END_OF_IMAGES)
+
+    def _post(self, message: pmt.pmt_base) -> None:
+        self.source.to_basic_block()._post(pmt.intern("pictures"), message)
+
+
+def transmit(
+    pictures: Iterable[Item],
+    transmitter: Callable[..., Transmitter],
+    log: EventLog,
+    limit: int = 0,
+    side: int = 0,
+    control: str = "",
+    seconds: float = 0.0,
+) -> int:
+    """Send the pictures; returns how many went out.
+
+    transmitter: makes the flowgraph when called with on_sent. Raises ValueError for what is
+    wrong with a picture source, a radio or an address, and if no picture could be sent, OSError
+    where it cannot be told what was sent.
+    """
+    ended = threading.Event()
+    faults: list[Exception] = []
+    sent = refused = 0
+
+    def on_sent(picture: int, name: str) -> None:
+        nonlocal sent
+        sent += 1
+        try:
+            log.write("sent", picture=picture, name=name)
+            print(f"{name}: sent as picture {picture}", flush=True)
+        except (OSError, ValueError) as error:
+            # The scheduler swallows what a handler raises, and the block would take no more.
+            faults.append(error)
+            ended.set()
+
+    def on_fault(sentence: str) -> None:
+        nonlocal refused
+        refused += 1
+        log.write("not sent", reason=sentence)
+        print(f"vqdeepsc: {sentence}", file=sys.stderr)
+
+    def feed() -> None:
+        try:
+            top.feed(pictures, ended, on_fault, limit, side)
+        except Exception as error:
+            # Without an end of the pictures the flowgraph would wait for ever.
+            faults.append(error)
+            top.feed((), ended, on_fault)
+
+    top = transmitter(on_sent=on_sent)
+    feeding = threading.Thread(target=feed, daemon=True)
+    feeding.start()
+    try:
+        run_flowgraph(top, top.radio, log, control, seconds, ended.is_set)
+    finally:
+        ended.set()
+        feeding.join(timeout=1.0)
+        log.write("end", pictures=sent)
+    if faults:
+        raise faults[0]
+    if refused and not sent:
+        raise ValueError("no picture could be sent")
+    return sent

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every block description in grc/ loads, is documented and names what its block takes."""
+
+import inspect
+import re
+from pathlib import Path
+
+import yaml
+from gnuradio import gr, gr_unittest, vqdeepsc
+from gnuradio.grc.core.platform import Platform
+
+GRC = Path(__file__).resolve().parents[2] / "grc"
+
+
+def parameter_names(block) -> list[str]:
+    """Names of the constructor's parameters, of a Python or a bound class."""
+    if issubclass(type(block), type) and "__init__" in vars(block):
+        signature = re.search(r"__init__\((.*?)\) ->", block.__init__.__doc__ or "", re.S)
+        if signature:
+            return re.findall(r"(\w+): ", signature[1])[1:]
+    return list(inspect.signature(block.__init__).parameters)[1:]
+
+
+class TestGrcBlocks(gr_unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.descriptions = {
+            path.name.removeprefix("vqdeepsc_").removesuffix(".block.yml"): yaml.safe_load(
+                path.read_text()
+            )
+            for path in GRC.glob("*.block.yml")
+        }
+        cls.platform = Platform(
+            version=gr.version(),
+            prefs=gr.prefs(),
+            version_parts=(gr.major_version(), gr.api_version(), gr.minor_version()),
+        )
+        cls.platform.build_library()
+
+    def test_each_block_has_a_description(self):
+        blocks = set(vqdeepsc.__all__) - {"qam_points", "sample_image", "transport_blocks"}
+        self.assertEqual(set(self.descriptions), blocks)
+
+    def test_companion_loads_them(self):
+        for description in self.descriptions.values():
+            self.assertIn(description["id"], self.platform.blocks)
+
+    def test_documentation_speaks_of_ports_and_parameters(self):
+        for name, description in self.descriptions.items():
+            with self.subTest(name):
+                text = description["documentation"]
+                for port in [*description.get("inputs", []), *description.get("outputs", [])]:
+                    if port["domain"] == "message":
+                        self.assertRegex(text, rf"\b{port['id']}\b")
+                for parameter in description["parameters"]:
+                    label = parameter["label"].split(" (")[0].split(" Es/N0")[0]
+                    if parameter["dtype"] != "gui_hint":
+                        self.assertIn(label.lower(), text.lower(), parameter["id"])
+
+    def test_make_names_the_parameters_of_the_constructor(self):
+        for name, description in self.descriptions.items():
+            with self.subTest(name):
+                templates = description["templates"]
+                make = templates.get("make") or templates["var_make"]
+                call = re.search(rf"vqdeepsc\.{name}\((.*?)\)\s*(?:for |$|\n)", make, re.S)[1]
+                given = set(re.findall(r"(\w+)=", call))
+                taken = parameter_names(getattr(vqdeepsc, name))
+                self.assertLessEqual(given, set(taken))
+                self.assertGreater(len(taken), 0)
+
+    def test_cpp_flowgraphs_have_values_of_cpp(self):
+        flow_graph = self.platform.make_flow_graph()
+        for name, description in self.descriptions.items():
+            if "cpp" not in description["flags"]:
+                continue
+            with self.subTest(name):
+                block = flow_graph.new_block(description["id"])
+                if "transport_blocks" in block.params:
+                    block.params["transport_blocks"].set_value("[(32, 96), (20000, 60000)]")
+                flow_graph.rewrite()
+                templates = block.cpp_templates
+                translations = yaml.safe_load(templates.render("translations") or "{}")
+                for code in [templates.render("make"), *templates.render("callbacks")]:
+                    for key, value in translations.items():
+                        code = re.sub(key, value, code)
+                    self.assertNotRegex(code, r"'|\[|\bTrue\b|\bFalse\b|None")
+                if "transport_blocks" in block.params:
+                    self.assertIn("{{32, 96}, {20000, 60000}}", templates.render("make"))
+
+    def test_callbacks_exist(self):
+        for name, description in self.descriptions.items():
+            for callback in description["templates"].get("callbacks", []):
+                with self.subTest(name, callback=callback):
+                    self.assertTrue(hasattr(getattr(vqdeepsc, name), callback.split("(")[0]))
+
+
+if __name__ == "__main__":
+    gr_unittest.run(TestGrcBlocks)

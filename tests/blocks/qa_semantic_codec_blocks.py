@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""semantic_encoder and semantic_decoder: PDU to PDU."""
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pmt
+from flowgraph import MODELS, photograph
+from gnuradio import blocks, gr, gr_unittest, vqdeepsc
+from gnuradio.vqdeepsc.blocks.frames import (
+    FrameHeader,
+    bits_to_llrs,
+    image_to_frames,
+    image_to_pdu,
+    pdu_to_image,
+)
+from gnuradio.vqdeepsc.blocks.loopback import stored_messages
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.files import load_image
+
+
+class TestSemanticCodecBlocks(gr_unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.codec = Codec()
+
+    def run_block(self, block, port_in, port_out, pdus):
+        top = gr.top_block()
+        result = blocks.message_debug()
+        top.msg_connect(block, port_out, result, "store")
+        inbox = block.to_basic_block()
+        for pdu in pdus:
+            inbox._post(pmt.intern(port_in), pdu)
+        inbox._post(pmt.intern("system"), pmt.cons(pmt.intern("done"), pmt.from_long(1)))
+        top.run()
+        return stored_messages(result)
+
+    def test_encoder(self):
+        image = photograph(200, 100)
+        without_id = pmt.dict_delete(pmt.car(image_to_pdu(image, 0)), pmt.intern("picture"))
+        pdus = [
+            image_to_pdu(image, 41),
+            pmt.cons(pmt.make_dict(), pmt.init_u8vector(3, [1, 2, 3])),
+            pmt.cons(without_id, pmt.cdr(image_to_pdu(image, 0))),
+        ]
+        for model in MODELS:
+            codec = Codec(model)
+            block = vqdeepsc.semantic_encoder(model)
+            frames = self.run_block(block, "pictures", "frames", pdus)
+            bits = codec.encode_bits(image)
+            self.assertEqual(len(frames), 4)
+            for index, frame in enumerate(frames):
+                header = FrameHeader.from_pmt(pmt.car(frame))
+                picture, region = 41 + index // 2, index % 2
+                self.assertEqual(header, FrameHeader(picture, 200, 100, region, codec.model_id))
+                np.testing.assert_array_equal(pmt.to_python(pmt.cdr(frame)), bits[region])
+
+    def test_decoder_takes_hard_and_soft_bits(self):
+        for model in MODELS:
+            with self.subTest(model):
+                self.check_hard_and_soft_bits(Codec(model))
+
+    def check_hard_and_soft_bits(self, codec):
+        image = photograph(200, 100)
+        expected = codec.decode_bits(codec.encode_bits(image), 200, 100)
+        pdus = [pmt.intern("nonsense"), pmt.cons(pmt.make_dict(), pmt.PMT_NIL)]
+        for picture, soft in ((1, False), (2, True)):
+            for header, bits in image_to_frames(codec, image, picture):
+                data = (
+                    pmt.init_f32vector(bits.size, bits_to_llrs(bits).tolist())
+                    if soft
+                    else pmt.init_u8vector(bits.size, bits.tolist())
+                )
+                pdus.append(pmt.cons(header.to_pmt(), data))
+        # a region of the wrong length is passed over
+        pdus.append(pmt.cons(pmt.car(pdus[-1]), pmt.init_u8vector(3, [0, 1, 0])))
+        with tempfile.TemporaryDirectory() as folder:
+            block = vqdeepsc.semantic_decoder(codec.name, folder=folder)
+            drawn = self.run_block(block, "frames", "pictures", pdus)
+            written = [load_image(path) for path in sorted(Path(folder).iterdir())]
+        self.assertEqual([pdu_to_image(pdu)[1] for pdu in drawn], [1, 2])
+        for image in [*(pdu_to_image(pdu)[0] for pdu in drawn), *written]:
+            np.testing.assert_array_equal(image, expected)
+        self.assertEqual(len(written), 2)
+
+    def test_images_of_many_sizes_pass_both(self):
+        for width, height in ((1, 1), (17, 5), (128, 128), (130, 257)):
+            with self.subTest(width=width, height=height):
+                image = photograph(width, height)
+                frames = self.run_block(
+                    vqdeepsc.semantic_encoder(), "pictures", "frames", [image_to_pdu(image, 0)]
+                )
+                (drawn,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", frames)
+                expected = self.codec.decode_bits(self.codec.encode_bits(image), width, height)
+                np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
+
+    def wait_until(self, condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
+    def frames(self, image, picture):
+        return [
+            pmt.cons(header.to_pmt(), pmt.init_f32vector(bits.size, bits_to_llrs(bits)))
+            for header, bits in image_to_frames(self.codec, image, picture)
+        ]
+
+    def test_copies_are_added(self):
+        image = photograph(200, 100)
+        rng = np.random.default_rng(5)
+        noisy = []
+        for copy in range(4):
+            for header, bits in image_to_frames(self.codec, image, 7):
+                llrs = 2.0 * (2.0 * bits - 1.0) + rng.normal(scale=2.0, size=bits.size)
+                # one copy of one region is lost, so its picture waits for the next one
+                if (copy, header.region) != (3, 1):
+                    data = pmt.init_f32vector(bits.size, llrs)
+                    noisy.append((header.region, llrs, pmt.cons(header.to_pmt(), data)))
+        sums = [sum(llrs for region, llrs, _ in noisy if region == place) for place in (0, 1)]
+        expected = self.codec.decode_llrs(np.array(sums, np.float32), 200, 100)
+        others = self.frames(image, 8) * 4
+        pdus = [*(pdu for _, _, pdu in noisy), *others]
+        drawn = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
+        self.assertEqual([pdu_to_image(pdu)[1] for pdu in drawn], [7, 8])
+        difference = pdu_to_image(drawn[0])[0].astype(int) - expected
+        # the sums are rounded in another order
+        self.assertLessEqual(np.abs(difference).max(), 1)
+
+    def test_a_region_without_errors_stays(self):
+        image = photograph(128, 128)
+        ((header, bits),) = image_to_frames(self.codec, image, 7)
+        right = 16.0 * (2.0 * bits - 1.0)
+
+        def pdu(llrs, errors, copies=1):
+            dictionary = header.to_pmt()
+            for key, value in (("copies", copies), ("block_errors", errors)):
+                dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
+            return pmt.cons(dictionary, pmt.init_f32vector(llrs.size, llrs))
+
+        pdus = [pdu(-right, 3), pdu(right, 0, 2), pdu(-right, 3), pdu(-right, 1, 2)]
+        (drawn,) = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
+        expected = self.codec.decode_llrs(right[None].astype(np.float32), 128, 128)
+        np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
+
+    def test_timeout_draws_what_has_arrived(self):
+        image = photograph(200, 100)
+        top = gr.top_block()
+        block = vqdeepsc.semantic_decoder(timeout=0.2)
+        result = blocks.message_debug()
+        top.msg_connect(block, "pictures", result, "store")
+        top.start()
+        block.to_basic_block()._post(pmt.intern("frames"), self.frames(image, 3)[0])
+        self.wait_until(lambda: result.num_messages())
+        top.stop()
+        top.wait()
+        (drawn,) = stored_messages(result)
+        self.assertEqual(pdu_to_image(drawn)[1], 3)
+
+    def test_a_timer_that_was_cancelled_too_late_draws_nothing(self):
+        first, second, third = self.frames(photograph(300, 100), 3)
+        top = gr.top_block()
+        block = vqdeepsc.semantic_decoder(timeout=1000.0)
+        result = blocks.message_debug()
+        top.msg_connect(block, "pictures", result, "store")
+        inbox = block.to_basic_block()
+        timers = []
+
+        def restarted():
+            timers.extend(t for t in threading.enumerate() if isinstance(t, threading.Timer))
+            return timers and timers[0] is not timers[-1]
+
+        top.start()
+        inbox._post(pmt.intern("frames"), first)
+        self.wait_until(lambda: restarted() or timers)
+        inbox._post(pmt.intern("frames"), second)
+        self.wait_until(restarted)
+        late = timers[0]
+        late.function(*late.args)
+        self.wait_until(lambda: not inbox.nmsgs(pmt.intern("timeout")))
+        inbox._post(pmt.intern("frames"), third)
+        self.wait_until(lambda: result.num_messages())
+        top.stop()
+        top.wait()
+        (drawn,) = stored_messages(result)
+        expected = self.codec.decode_bits(self.codec.encode_bits(photograph(300, 100)), 300, 100)
+        np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
+
+    def test_no_timer_is_left_behind(self):
+        first, _ = self.frames(photograph(200, 100), 3)
+        block = vqdeepsc.semantic_decoder(timeout=1000.0)
+        self.assertEqual(len(self.run_block(block, "frames", "pictures", [first])), 1)
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                # one that was cancelled may take a moment to end
+                thread.join(60)
+                self.assertFalse(thread.is_alive())
+
+    def test_refuses_parameters_out_of_range(self):
+        for parameters, sentence in (
+            ({"copies": 0}, "copies is 0"),
+            ({"timeout": -1.0}, "timeout is -1.0 s"),
+        ):
+            with self.assertRaisesRegex(ValueError, sentence):
+                vqdeepsc.semantic_decoder(**parameters)
+
+    def test_unknown_model(self):
+        for block in (vqdeepsc.semantic_encoder, vqdeepsc.semantic_decoder):
+            with self.assertRaisesRegex(ValueError, "nosuchmodel"):
+                block("nosuchmodel")
+
+
+if __name__ == "__main__":
+    gr_unittest.run(TestSemanticCodecBlocks)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import tempfile
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pmt
+from flowgraph import MODELS, make_tag, photograph
+from gnuradio import blocks, gr, gr_unittest, vqdeepsc
+from gnuradio.vqdeepsc.blocks.frames import (
+    FRAME_TAG,
+    FrameHeader,
+    bits_to_llrs,
+    image_to_frames,
+    pdu_to_image,
+)
+from gnuradio.vqdeepsc.blocks.loopback import stored_messages
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.files import load_image
+
+
+class TestSemanticSink(gr_unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.codec = Codec()
+
+    def setUp(self):
+        self.tb = gr.top_block()
+
+    def run_sink(self, items, tags, soft=True, **parameters):
+        make = blocks.vector_source_f if soft else blocks.vector_source_b
+        source = make(items.tolist(), False, 1, tags)
+        sink = vqdeepsc.semantic_sink(soft=soft, **parameters)
+        pictures = blocks.message_debug()
+        self.tb.connect(source, sink)
+        self.tb.msg_connect(sink, "pictures", pictures, "store")
+        self.tb.run()
+        return [pdu_to_image(pdu) for pdu in stored_messages(pictures)]
+
+    def frames(self, image, picture=0):
+        return list(image_to_frames(self.codec, image, picture))
+
+    def test_soft_and_hard_bits_give_the_image_of_the_codec(self):
+        image = photograph(200, 130)
+        for model, soft in product(MODELS, (True, False)):
+            with self.subTest(model, soft=soft):
+                self.tb = gr.top_block()
+                codec = Codec(model)
+                frames = list(image_to_frames(codec, image, 9))
+                rows = [bits_to_llrs(bits) if soft else bits for _, bits in frames]
+                tags = [
+                    make_tag(i * codec.bits_per_region, FRAME_TAG, header.to_pmt())
+                    for i, (header, _) in enumerate(frames)
+                ]
+                drawn = self.run_sink(np.concatenate(rows), tags, soft, model=model)
+                self.assertEqual([picture for _, picture in drawn], [9])
+                expected = codec.decode_bits(codec.encode_bits(image), 200, 130)
+                np.testing.assert_array_equal(drawn[0][0], expected)
+
+    def test_uncertain_bits_are_weighed(self):
+        image = photograph(128, 128)
+        ((header, bits),) = self.frames(image)
+        rng = np.random.default_rng(1)
+        llrs = (bits_to_llrs(bits) / 100 + rng.normal(0, 1, bits.size)).astype(np.float32)
+        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header.to_pmt())])
+        np.testing.assert_array_equal(drawn, self.codec.decode_llrs(llrs[None], 128, 128))
+        hard = self.codec.decode_bits((llrs[None] > 0).astype(np.uint8), 128, 128)
+        self.assertGreater(np.abs(drawn.astype(int) - hard).max(), 0)
+
+    def test_stream_that_begins_inside_a_region_resynchronises(self):
+        image = photograph(128, 128)
+        ((header, bits),) = self.frames(image, 5)
+        llrs = bits_to_llrs(bits)
+        stream = np.concatenate([llrs[1234:], llrs[:777], llrs, llrs[:10]])
+        begin = llrs.size - 1234
+        # the second tag cuts its region short; the third begins a whole one
+        tags = [
+            make_tag(begin, FRAME_TAG, header.to_pmt()),
+            make_tag(begin + 777, FRAME_TAG, header.to_pmt()),
+        ]
+        ((drawn, picture),) = self.run_sink(stream, tags)
+        self.assertEqual(picture, 5)
+        np.testing.assert_array_equal(drawn, self.codec.decode_bits(bits[None], 128, 128))
+
+    def test_missing_region_is_concealed_when_the_next_image_begins(self):
+        image = photograph(256, 128)
+        first = self.frames(image, 1)
+        second = self.frames(photograph(128, 128), 2)
+        sent = [first[0], second[0]]
+        tags = [
+            make_tag(i * 20032, FRAME_TAG, header.to_pmt()) for i, (header, _) in enumerate(sent)
+        ]
+        llrs = np.concatenate([bits_to_llrs(bits) for _, bits in sent])
+        drawn = self.run_sink(llrs, tags)
+        self.assertEqual([picture for _, picture in drawn], [1, 2])
+        bits = self.codec.encode_bits(image)
+        expected = self.codec.decode_bits(bits, 256, 128, received=[True, False])
+        np.testing.assert_array_equal(drawn[0][0], expected)
+
+    def test_wrong_frames_are_passed_over_and_the_next_is_drawn(self):
+        image = photograph(128, 128)
+        ((header, bits),) = self.frames(image, 3)
+        other = FrameHeader(3, 128, 128, 0, header.model ^ 1)
+        outside = pmt.dict_add(header.to_pmt(), pmt.intern("region"), pmt.from_long(1))
+        values = [other.to_pmt(), outside, pmt.intern("nonsense"), pmt.make_dict(), header.to_pmt()]
+        llrs = np.tile(bits_to_llrs(bits), len(values))
+        drawn = self.run_sink(
+            llrs, [make_tag(i * 20032, FRAME_TAG, v) for i, v in enumerate(values)]
+        )
+        self.assertEqual(len(drawn), 1)
+        np.testing.assert_array_equal(drawn[0][0], self.codec.decode_bits(bits[None], 128, 128))
+
+    def test_no_number_is_too_wild(self):
+        image = photograph(128, 128)
+        ((header, bits),) = self.frames(image)
+        llrs = bits_to_llrs(bits)
+        llrs[::7] = np.nan
+        llrs[1::7] = np.inf
+        llrs[2::7] = -np.inf
+        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header.to_pmt())])
+        self.assertEqual(drawn.shape, (128, 128, 3))
+
+    def test_files_are_written_and_none_is_overwritten(self):
+        image = photograph(64, 48)
+        ((header, bits),) = self.frames(image, 4)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "received"
+            for _ in range(2):
+                self.tb = gr.top_block()
+                ((drawn, _),) = self.run_sink(
+                    bits_to_llrs(bits),
+                    [make_tag(0, FRAME_TAG, header.to_pmt())],
+                    folder=str(folder),
+                )
+            self.assertEqual(
+                sorted(p.name for p in folder.iterdir()),
+                ["picture-00004-2.png", "picture-00004.png"],
+            )
+            np.testing.assert_array_equal(load_image(folder / "picture-00004.png"), drawn)
+
+    def test_a_flowgraph_that_is_run_again_begins_a_region(self):
+        image = photograph(128, 128)
+        ((header, bits),) = self.frames(image, 5)
+        llrs = bits_to_llrs(bits)
+        sink, pictures = vqdeepsc.semantic_sink(), blocks.message_debug()
+        tag = make_tag(0, FRAME_TAG, header.to_pmt())
+        # the second run begins with what the first one still wants
+        for items, tags in ((llrs[:777], [tag]), (llrs[777:], [])):
+            self.tb = gr.top_block()
+            self.tb.connect(blocks.vector_source_f(items.tolist(), False, 1, tags), sink)
+            self.tb.msg_connect(sink, "pictures", pictures, "store")
+            self.tb.run()
+        self.assertEqual(stored_messages(pictures), [])
+
+    def test_wrong_parameters(self):
+        with self.assertRaisesRegex(ValueError, "nosuchmodel"):
+            vqdeepsc.semantic_sink(model="nosuchmodel")
+        with tempfile.NamedTemporaryFile() as file, self.assertRaisesRegex(ValueError, "folder"):
+            vqdeepsc.semantic_sink(folder=file.name)
+
+
+if __name__ == "__main__":
+    gr_unittest.run(TestSemanticSink)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pmt
+from flowgraph import MODELS, photograph
+from gnuradio import blocks, gr, gr_unittest, vqdeepsc
+from gnuradio.vqdeepsc.blocks.frames import (
+    END_OF_IMAGES,
+    FRAME_TAG,
+    FrameHeader,
+    image_to_pdu,
+    pdu_to_image,
+)
+from gnuradio.vqdeepsc.blocks.loopback import stored_messages
+from PIL import Image
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.files import load_image
+
+
+class TestSemanticSource(gr_unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.codec = Codec()
+
+    def setUp(self):
+        self.tb = gr.top_block()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def wait_until(self, condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
+    def save(self, name, width, height):
+        path = self.folder / name
+        Image.fromarray(photograph(width, height)).save(path)
+        return path
+
+    def run_source(self, *args, **parameters):
+        source = vqdeepsc.semantic_source(*args, **parameters)
+        sink = blocks.vector_sink_b()
+        sent = blocks.message_debug()
+        self.tb.connect(source, sink)
+        self.tb.msg_connect(source, "sent", sent, "store")
+        self.tb.run()
+        return np.array(sink.data(), np.uint8), sink.tags(), stored_messages(sent)
+
+    def test_file_becomes_the_bits_of_the_codec(self):
+        path = self.save("a.png", 200, 130)
+        for model, region_bits in zip(MODELS, (20032, 7616), strict=True):
+            with self.subTest(model):
+                self.tb = gr.top_block()
+                codec = Codec(model)
+                bits, tags, sent = self.run_source(str(path), model)
+                expected = codec.encode_bits(load_image(path))
+                self.assertEqual(expected.shape, (4, region_bits))
+                np.testing.assert_array_equal(bits, expected.reshape(-1))
+                self.assertEqual([tag.offset for tag in tags], [i * region_bits for i in range(4)])
+                self.assertEqual({pmt.symbol_to_string(tag.key) for tag in tags}, {FRAME_TAG})
+                for region, tag in enumerate(tags):
+                    self.assertEqual(
+                        FrameHeader.from_pmt(tag.value),
+                        FrameHeader(0, 200, 130, region, codec.model_id),
+                    )
+                np.testing.assert_array_equal(pdu_to_image(sent[0])[0], load_image(path))
+
+    def test_folder_is_sent_in_order_and_unreadable_images_are_passed_over(self):
+        self.save("b.png", 128, 128)
+        self.save("a.png", 64, 48)
+        (self.folder / "aa.png").write_bytes(b"no picture")
+        bits, tags, _ = self.run_source(str(self.folder))
+        self.assertEqual(bits.size, 2 * 20032)
+        headers = [FrameHeader.from_pmt(tag.value) for tag in tags]
+        self.assertEqual(
+            [(h.picture, h.width, h.height) for h in headers], [(0, 64, 48), (1, 128, 128)]
+        )
+
+    def test_glob(self):
+        self.save("b.png", 128, 128)
+        self.save("a.jpg", 64, 48)
+        bits, _, _ = self.run_source(str(self.folder / "*.jpg"))
+        self.assertEqual(bits.size, 20032)
+
+    def test_copies_and_the_end_of_images(self):
+        source = vqdeepsc.semantic_source(copies=3)
+        sink = blocks.vector_sink_b()
+        sent = blocks.message_debug()
+        self.tb.connect(source, sink)
+        self.tb.msg_connect(source, "sent", sent, "store")
+        inbox = source.to_basic_block()
+        image = photograph(200, 100)
+        inbox._post(pmt.intern("pictures"), image_to_pdu(image, 5))
+        inbox._post(pmt.intern("pictures"), END_OF_IMAGES)
+        self.tb.run()
+        headers = [FrameHeader.from_pmt(tag.value) for tag in sink.tags()]
+        self.assertEqual([(h.picture, h.region) for h in headers], [(5, 0), (5, 1)] * 3)
+        rows = np.array(sink.data(), np.uint8).reshape(3, 2, 20032)
+        for copy in rows:
+            np.testing.assert_array_equal(copy, self.codec.encode_bits(image))
+        self.assertEqual(len(stored_messages(sent)), 1)
+        with self.assertRaisesRegex(ValueError, "copies is 0"):
+            vqdeepsc.semantic_source(copies=0)
+
+    def test_longer_frames_are_filled_with_zeros(self):
+        path = self.save("a.png", 200, 100)
+        bits, tags, _ = self.run_source(str(path), frame_bits=20085)
+        self.assertEqual([tag.offset for tag in tags], [0, 20085])
+        rows = bits.reshape(2, 20085)
+        np.testing.assert_array_equal(rows[:, :20032], self.codec.encode_bits(load_image(path)))
+        self.assertFalse(rows[:, 20032:].any())
+
+    def test_image_pdus(self):
+        image = photograph(90, 128)
+        source = vqdeepsc.semantic_source()
+        sink = blocks.vector_sink_b()
+        self.tb.connect(source, sink)
+        port = pmt.intern("pictures")
+        source.to_basic_block()._post(port, pmt.intern("nonsense"))
+        source.to_basic_block()._post(port, image_to_pdu(image, 77))
+        self.tb.start()
+        self.wait_until(lambda: len(sink.data()) >= 20032)
+        self.tb.stop()
+        self.tb.wait()
+        np.testing.assert_array_equal(sink.data(), self.codec.encode_bits(image)[0])
+        self.assertEqual(FrameHeader.from_pmt(sink.tags()[0].value).picture, 77)
+
+    def test_images_that_wait_are_sent_before_the_flowgraph_ends(self):
+        images = [photograph(40 + i, 128) for i in range(5)]
+        source = vqdeepsc.semantic_source()
+        sink = blocks.vector_sink_b()
+        self.tb.connect(source, sink)
+        inbox = source.to_basic_block()
+        for image in images:
+            inbox._post(pmt.intern("pictures"), image_to_pdu(image, 0))
+        inbox._post(pmt.intern("system"), pmt.cons(pmt.intern("done"), pmt.from_long(1)))
+        self.tb.run()
+        expected = [self.codec.encode_bits(image)[0] for image in images]
+        np.testing.assert_array_equal(sink.data(), np.concatenate(expected))
+
+    def test_interval_changes_while_running(self):
+        path = self.save("a.png", 32, 32)
+        source = vqdeepsc.semantic_source(str(path), repeat=True, interval=1000.0)
+        sent = blocks.message_debug()
+        self.tb.connect(source, blocks.null_sink(gr.sizeof_char))
+        self.tb.msg_connect(source, "sent", sent, "store")
+        self.tb.start()
+        self.wait_until(lambda: sent.num_messages() > 0)
+        time.sleep(1)
+        paced = sent.num_messages()
+        source.set_interval(0.01)
+        self.wait_until(lambda: sent.num_messages() >= 3)
+        self.tb.stop()
+        self.tb.wait()
+        self.assertEqual(paced, 1)
+
+    def test_repeat_ends_when_it_is_switched_off(self):
+        path = self.save("a.png", 32, 32)
+        source = vqdeepsc.semantic_source(str(path), repeat=True)
+        sent = blocks.message_debug()
+        self.tb.connect(source, blocks.null_sink(gr.sizeof_char))
+        self.tb.msg_connect(source, "sent", sent, "store")
+        self.tb.start()
+        self.wait_until(lambda: sent.num_messages() >= 3)
+        source.set_repeat(False)
+        waiter = threading.Thread(target=self.tb.wait, daemon=True)
+        waiter.start()
+        waiter.join(60)
+        self.assertFalse(waiter.is_alive())
+        numbers = [
+            pmt.to_long(pmt.dict_ref(pmt.car(m), pmt.intern("picture"), pmt.PMT_NIL))
+            for m in stored_messages(sent)
+        ]
+        self.assertEqual(numbers, list(range(len(numbers))))
+
+    def test_wrong_parameters(self):
+        with self.assertRaisesRegex(ValueError, "nowhere"):
+            vqdeepsc.semantic_source("nowhere/*.png")
+        with self.assertRaisesRegex(ValueError, "no pictures"):
+            vqdeepsc.semantic_source(str(self.folder))
+        with self.assertRaisesRegex(ValueError, "-1"):
+            vqdeepsc.semantic_source(interval=-1)
+        with self.assertRaisesRegex(ValueError, "100"):
+            vqdeepsc.semantic_source(frame_bits=100)
+        with self.assertRaisesRegex(ValueError, "nosuchmodel"):
+            vqdeepsc.semantic_source(model="nosuchmodel")
+
+
+if __name__ == "__main__":
+    gr_unittest.run(TestSemanticSource)

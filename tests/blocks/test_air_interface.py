@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recorded bursts against the blocks, and against docs/air-interface.md read by itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gnuradio import vqdeepsc
+from gnuradio.vqdeepsc.blocks.frames import FrameHeader
+from qa_burst_blocks import receive, transmit
+from vqdeepsc.kernels import LdpcEncoder, qam_points
+
+VECTORS = Path(__file__).resolve().parents[1] / "data" / "burst_vectors.npz"
+NAMES = ("qpsk", "16qam", "64qam")
+STEPS = 8192
+FIRST_SAMPLE = 200
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    with np.load(VECTORS) as arrays:
+        return dict(arrays)
+
+
+def sequence(initial: int, length: int) -> np.ndarray:
+    """TS 38.211 5.2.1."""
+    count = 1600 + length
+    x1, x2 = np.zeros(count + 31, np.uint8), np.zeros(count + 31, np.uint8)
+    x1[0] = 1
+    x2[:31] = initial >> np.arange(31) & 1
+    for n in range(count):
+        x1[n + 31] = x1[n + 3] ^ x1[n]
+        x2[n + 31] = x2[n + 3] ^ x2[n + 2] ^ x2[n + 1] ^ x2[n]
+    return x1[1600:count] ^ x2[1600:count]
+
+
+def crc24a(bits: np.ndarray) -> list[int]:
+    """TS 38.212 5.1: the remainder of the bits, divided bit by bit."""
+    generator = [24, 23, 18, 17, 14, 11, 10, 7, 6, 5, 4, 3, 1, 0]
+    register = [*map(int, bits), *[0] * 24]
+    for i in range(len(bits)):
+        if register[i]:
+            for power in generator:
+                register[i + 24 - power] ^= 1
+    return register[-24:]
+
+
+def protection_number(transport_blocks: Sequence[tuple[int, int]]) -> int:
+    if len(transport_blocks) == 1:
+        return 0
+    bits = [
+        number >> i & 1 for block in transport_blocks for number in block for i in range(23, -1, -1)
+    ]
+    return 1 + int("".join(map(str, crc24a(bits))), 2) % 255
+
+
+def write_burst(
+    header: FrameHeader,
+    bits: np.ndarray,
+    bits_per_symbol: int,
+    size: int,
+    prefix: int,
+    transport_blocks: Sequence[tuple[int, int]] = (),
+) -> np.ndarray:
+    """A burst of rate 1/3 with Es = 1, written from docs/air-interface.md; LDPC is the kernel's."""
+    transport_blocks = transport_blocks or [(bits.size, 3 * bits.size)]
+
+    def places(n):
+        used = 13 * n // 16
+        u = np.arange(used)
+        return np.where(u < used // 2, u - used // 2, u - used // 2 + 1)
+
+    def transform(values, n):
+        carriers = np.zeros(n, complex)
+        carriers[places(n)] = values
+        return np.fft.ifft(carriers) * np.sqrt(n)
+
+    b = 1.0 - 2.0 * sequence(872, 104)
+    short = transform((b[0::2] + 1j * b[1::2]) / np.sqrt(2), 64)
+    preamble = np.concatenate([sign * short for sign in (1, 1, -1, 1, -1, -1, -1, 1, 1)])
+    used = 13 * size // 16
+    training = transform(np.exp(-1j * np.pi * np.arange(used) ** 2 / used), size)
+
+    fields = (
+        (1, 8),
+        ({2: 0, 4: 1, 6: 2}[bits_per_symbol], 4),
+        (0, 4),
+        (bits.size, 16),
+        (header.model, 16),
+        (header.picture, 16),
+        (header.width, 16),
+        (header.height, 16),
+        (header.region, 24),
+        (protection_number(transport_blocks), 8),
+    )
+    packed = [value >> i & 1 for value, width in fields for i in range(width - 1, -1, -1)]
+    packed = np.array(packed + crc24a(packed), np.uint8)
+    payload, start = [], 0
+    for payload_bits, coded_bits in transport_blocks:
+        encoder = LdpcEncoder(payload_bits, coded_bits, bits_per_symbol)
+        payload.append(encoder.encode(bits[start : start + payload_bits]))
+        start += payload_bits
+    coded = [
+        (LdpcEncoder(152, 1536, 2).encode(packed), 2),
+        (np.concatenate(payload), bits_per_symbol),
+    ]
+    per_symbol = 3 * size // 4
+    scrambling = sequence(874, 1536 + 3 * bits.size + 6 * per_symbol)
+    symbols = []
+    for stream, depth in coded:
+        count = -(-stream.size // (depth * per_symbol)) * depth * per_symbol
+        padded = np.zeros(count, np.uint8)
+        padded[: stream.size] = stream
+        padded ^= scrambling[:count]
+        scrambling = scrambling[count:]
+        labels = padded.reshape(-1, depth) @ (1 << np.arange(depth - 1, -1, -1))
+        symbols.append(qam_points(depth)[labels])
+    data = np.concatenate(symbols).reshape(-1, per_symbol)
+    pilots = 1.0 - 2.0 * sequence(873, len(data) * size // 16)
+    samples = [preamble, training[-prefix:], training, training]
+    for m, row in enumerate(data):
+        is_pilot = np.arange(used) % 13 == (6 + 5 * m) % 13
+        values = np.zeros(used, complex)
+        values[is_pilot] = pilots[m * size // 16 : (m + 1) * size // 16]
+        values[~is_pilot] = row
+        body = transform(values, size)
+        samples += [body[-prefix:], body]
+    return np.concatenate(samples)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_transmitter_sends_the_recorded_burst(vectors, name):
+    *header, bits_per_symbol, fft_size, prefix = map(int, vectors[f"{name}_header"])
+    sent, _ = transmit(
+        vectors[f"{name}_bits"][None],
+        [FrameHeader(*header)],
+        bits_per_symbol=bits_per_symbol,
+        fft_size=fft_size,
+        cyclic_prefix=prefix,
+    )
+    np.testing.assert_allclose(sent, vectors[f"{name}_sent"], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recorded_burst_is_what_the_document_says(vectors, name):
+    *header, bits_per_symbol, fft_size, prefix = map(int, vectors[f"{name}_header"])
+    written = write_burst(
+        FrameHeader(*header), vectors[f"{name}_bits"], bits_per_symbol, fft_size, prefix
+    )
+    sent = vectors[f"{name}_sent"]
+    assert sent.size == written.size
+    # Samples beyond the peak are cut by the transmitter.
+    kept = np.abs(sent) < 0.999
+    assert kept.mean() > 0.999
+    scale = 0.3 / np.sqrt(13 / 16)
+    np.testing.assert_allclose(sent[kept], scale * written[kept], atol=1e-5)
+
+
+def test_protected_burst_is_what_the_document_says():
+    header = FrameHeader(9, 300, 200, 3, 0xBEEF)
+    bits = np.random.default_rng(8).integers(0, 2, 1000, np.uint8)
+    transport_blocks = [(100, 600), (300, 1000), (600, 1400)]
+    sent, _ = transmit(bits[None], [header], transport_blocks=transport_blocks)
+    written = write_burst(header, bits, 4, 256, 32, transport_blocks)
+    kept = np.abs(sent) < 0.999
+    scale = 0.3 / np.sqrt(13 / 16)
+    np.testing.assert_allclose(sent[kept], scale * written[kept], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_receiver_reads_the_recorded_burst(vectors, name):
+    *header, bits_per_symbol, fft_size, prefix = map(int, vectors[f"{name}_header"])
+    parts = vectors[f"{name}_received"].astype(np.float32) / STEPS
+    samples = (parts[:, 0] + 1j * parts[:, 1]).astype(np.complex64)
+    regions, log = receive(samples, receiver=vqdeepsc.burst_receiver(fft_size, prefix))
+    [(region, llrs)] = regions
+    [line] = log
+    assert region.items() >= FrameHeader(*header).__dict__.items()
+    np.testing.assert_array_equal(llrs > 0, vectors[f"{name}_bits"])
+    assert line["offset"] == FIRST_SAMPLE
+    assert line["bits_per_symbol"] == bits_per_symbol
+    assert line["cfo"] == pytest.approx(0.041, abs=2e-5)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""encode, decode and models as a user types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from conftest import assert_one_sentence, run_command, run_here
+from vqdeepsc.cli import SUBCOMMANDS, main
+from vqdeepsc.images.bitstream import BitstreamError, ImageBitstream, read_bitstream
+from vqdeepsc.images.files import load_image, save_image
+
+
+@pytest.fixture(scope="module")
+def image_file(tmp_path_factory, photograph):
+    path = tmp_path_factory.mktemp("pictures") / "sent.png"
+    save_image(path, photograph[:150, :200])
+    return path
+
+
+@pytest.fixture(scope="module")
+def code_file(image_file):
+    path = image_file.with_suffix(".vq")
+    assert main(["encode", str(image_file), "-o", str(path)]) == 0
+    return path
+
+
+def test_a_file_gives_what_the_codec_gives(image_file, code_file, codec):
+    pixels = load_image(image_file)
+    code = read_bitstream(code_file)
+    np.testing.assert_array_equal(code.bits, codec.encode_bits(pixels))
+    assert (code.width, code.height, code.model_id) == (200, 150, codec.model_id)
+    received = code_file.with_name("received.png")
+    assert main(["decode", str(code_file), "-o", str(received)]) == 0
+    np.testing.assert_array_equal(load_image(received), codec.decode_bits(code.bits, 200, 150))
+
+
+def test_json_reports(image_file, tmp_path, capsys, codec):
+    code = tmp_path / "code.vq"
+    assert main(["encode", str(image_file), "-o", str(code), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report == {
+        "model": codec.name,
+        "model_id": f"{codec.model_id:04x}",
+        "width": 200,
+        "height": 150,
+        "regions": 4,
+        "source_bits": 4 * 20032,
+        "bytes": code.stat().st_size,
+    }
+    assert main(["decode", str(code), "-o", str(tmp_path / "p.png"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["width"] == 200
+    assert main(["models", "--json"]) == 0
+    models = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    assert models[codec.name]["bits_per_region"] == 20032
+    assert models[codec.name]["model_id"] == f"{codec.model_id:04x}"
+
+
+def test_the_file_by_hand():
+    bits = np.zeros((2, 12), np.uint8)
+    bits[0, 0] = bits[1, 11] = 1
+    content = ImageBitstream(0xABCD, 130, 5, bits).to_bytes()
+    head = bytes.fromhex("56514453 01 00 abcd 00000082 00000005 00000002 0000000c 8000 0010")
+    assert content == head + zlib.crc32(head).to_bytes(4, "big")
+    code = ImageBitstream.from_bytes(content)
+    np.testing.assert_array_equal(code.bits, bits)
+    assert (code.model_id, code.width, code.height) == (0xABCD, 130, 5)
+
+
+def with_crc(content):
+    return content + zlib.crc32(content).to_bytes(4, "big")
+
+
+def test_files_that_are_damaged_are_refused(code_file):
+    content = code_file.read_bytes()
+    for damaged, word in [
+        (b"", "not written by"),
+        (b"VQDS", "incomplete"),
+        (content[:-1], "incomplete"),
+        (content + b"\0", "longer"),
+        (b"X" + content[1:], "not written by"),
+        (content[:4] + b"\2" + content[5:], "version 2"),
+        (content[:1000] + bytes([content[1000] ^ 1]) + content[1001:], "checksum"),
+        (with_crc(content[:8] + bytes(4) + content[12:-4]), "contradicts"),
+        (with_crc(content[:8] + b"\xff" * 4 + content[12:-4]), "contradicts"),
+        (with_crc(content[:8] + b"\0\0\1\1" + content[12:-4]), "contradicts"),
+    ]:
+        with pytest.raises(BitstreamError, match=word):
+            ImageBitstream.from_bytes(damaged)
+
+
+def test_bad_input_gets_one_sentence(image_file, code_file, tmp_path, codec, capfd):
+    out = tmp_path / "out.png"
+    nonsense = tmp_path / "nonsense"
+    nonsense.write_bytes(b"nonsense")
+    other_model = tmp_path / "other.vq"
+    code = read_bitstream(code_file)
+    other_model.write_bytes(ImageBitstream(codec.model_id ^ 1, 200, 150, code.bits).to_bytes())
+    other_bits = tmp_path / "bits.vq"
+    bits = np.zeros((4, 9), np.uint8)
+    other_bits.write_bytes(ImageBitstream(codec.model_id, 200, 150, bits).to_bytes())
+    for arguments, word in [
+        ((), "required"),
+        (("nonsense",), "nonsense"),
+        (("encode",), "IMAGE"),
+        (("encode", tmp_path / "missing.png", "-o", out), "missing.png"),
+        (("encode", tmp_path, "-o", out), "is a folder"),
+        (("encode", nonsense, "-o", out), "not a picture"),
+        (("encode", image_file, "-o", out, "--model", "nonsense"), "no model"),
+        (("encode", image_file, "-o", tmp_path / "no" / "where"), "No such file"),
+        (("encode", image_file, "-o", "/dev/full"), "No space left"),
+        (("decode", nonsense, "-o", out), "not written by"),
+        (("decode", tmp_path / "missing.vq", "-o", out), "No such file"),
+        (("decode", "/dev/zero", "-o", out), "is not a file"),
+        (("decode", code_file, "-o", tmp_path / "out.xyz"), "must end in"),
+        (("decode", other_model, "-o", out), f"{codec.model_id ^ 1:04x}"),
+        (("decode", other_model, "-o", out, "--model", codec.name), f"{codec.model_id:04x}"),
+        (("decode", other_bits, "-o", out), "9 bits in a region"),
+        (("plot", tmp_path / "missing.csv", "-o", out), "missing.csv"),
+        (("plot", image_file, "-o", out), "not a results file"),
+    ]:
+        assert_one_sentence(run_here(capfd, *arguments), word)
+    assert not out.exists()
+
+
+def test_bad_images_get_one_sentence_from_a_process(tmp_path):
+    for name, content, word in [
+        ("empty", b"", "is empty"),
+        ("text", b"text", "not a picture"),
+        ("truncated", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "truncated.png"),
+    ]:
+        path = tmp_path / f"{name}.png"
+        path.write_bytes(content)
+        assert_one_sentence(run_command("encode", path, "-o", tmp_path / "out"), word)
+
+
+def test_a_damaged_model_gets_one_sentence(image_file, bundle):
+    (bundle / "codebooks.npz").write_bytes(b"")
+    arguments = ("encode", image_file, "-o", bundle / "x", "--model", bundle)
+    assert_one_sentence(run_command(*arguments), "codebooks.npz")
+    environment = os.environ | {"VQDEEPSC_MODELS": str(bundle.parent)}
+    completed = run_command("models", env=environment)
+    assert completed.returncode == 0
+    assert "codebooks.npz" in completed.stderr and completed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", list(SUBCOMMANDS))
+def test_help(name, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([name, "--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert SUBCOMMANDS[name].help in shown
+    if name in ("encode", "simulate"):
+        assert "(default: vqdeepsc-4s)" in shown and "(default: None)" not in shown
+
+
+def test_a_closed_pipe_is_no_error(codec):
+    program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        [sys.executable, "-c", program, "models", "--json"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(writer)
+    assert process.returncode == 128 + signal.SIGPIPE
+    assert not process.stderr

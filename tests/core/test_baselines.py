@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photo codecs at the largest quality that fits."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+from vqdeepsc.images import baselines, metrics
+from vqdeepsc.images.files import crop_square
+
+SIDE = 64
+BITS = 8000
+FORMATS = {"jpeg": "JPEG", "webp": "WEBP", "avif": "AVIF", "jpeg2000": "JPEG2000"}
+
+
+@pytest.fixture(scope="module")
+def picture(photograph):
+    return crop_square(photograph, SIDE)
+
+
+@pytest.mark.parametrize("codec", baselines.BASELINES)
+def test_the_largest_quality_that_fits(picture, codec):
+    file = baselines.compress(picture, codec, BITS)
+    assert 8 * len(file.content) <= BITS
+    larger = io.BytesIO()
+    quality = file.quality + 1
+    options = {
+        "jpeg": {"quality": quality, "optimize": True},
+        "webp": {"quality": quality, "method": 6},
+        "avif": {"quality": quality, "speed": 4},
+        "jpeg2000": {
+            "quality_layers": [3 * SIDE * SIDE / quality],
+            **{"irreversible": True, "no_jp2": True, "comment": b" ", "num_resolutions": 3},
+        },
+    }[codec]
+    Image.fromarray(picture).save(larger, FORMATS[codec], **options)
+    assert 8 * len(larger.getvalue()) > BITS
+    with Image.open(io.BytesIO(file.content)) as opened:
+        assert opened.format == FORMATS[codec]
+    drawn = baselines.decompress(file.content, SIDE, SIDE)
+    assert metrics.ssim(picture, drawn) > 0.8
+
+
+@pytest.mark.parametrize("codec", baselines.BASELINES)
+def test_more_bits_do_not_hurt(picture, codec):
+    scores = [
+        float(metrics.psnr(picture, baselines.decompress(file.content, SIDE, SIDE)))
+        for file in (baselines.compress(picture, codec, bits) for bits in (7000, 8000, 30_000))
+    ]
+    assert scores == sorted(scores)
+
+
+@pytest.mark.parametrize("codec", baselines.BASELINES)
+def test_one_compressor_serves_several_sizes(picture, codec):
+    compressor = baselines.Compressor(picture, codec)
+    for bits in (12_000, 6000, 15_000):
+        file = compressor.fit(bits)
+        assert 0.9 * bits < 8 * len(file.content) <= bits
+        assert file == baselines.compress(picture, codec, bits)
+
+
+def test_too_few_bits_and_unknown_codecs(picture):
+    assert baselines.compress(picture, "jpeg", 800) is None
+    with pytest.raises(ValueError, match="jpeg, webp, avif"):
+        baselines.compress(picture, "gif", BITS)
+
+
+@pytest.mark.parametrize("codec", baselines.BASELINES)
+def test_damaged_files_never_raise(picture, codec):
+    content = baselines.compress(picture, codec, BITS).content
+    rng = np.random.default_rng(1)
+    drawn = 0
+    for _ in range(60):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        places = rng.integers(0, damaged.size, rng.integers(1, 200))
+        damaged[places] ^= rng.integers(1, 256, places.size, dtype=np.uint8)
+        image = baselines.decompress(damaged.tobytes(), SIDE, SIDE)
+        if image is not None:
+            drawn += 1
+            assert image.shape == (SIDE, SIDE, 3) and image.dtype == np.uint8
+    assert drawn < 60
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+def test_a_jpeg_that_ends_early_is_drawn_as_far_as_it_goes(picture):
+    content = baselines.compress(picture, "jpeg", BITS).content
+    drawn = baselines.decompress(content[: len(content) // 2], SIDE, SIDE)
+    np.testing.assert_array_equal(drawn[:8], baselines.decompress(content, SIDE, SIDE)[:8])
+
+
+def test_nonsense_and_other_sizes_do_not_decode(picture):
+    assert baselines.decompress(b"", SIDE, SIDE) is None
+    assert baselines.decompress(bytes(2504), SIDE, SIDE) is None
+    content = baselines.compress(picture, "jpeg", BITS).content
+    assert baselines.decompress(content, SIDE, SIDE - 1) is None
+    np.testing.assert_array_equal(baselines.mid_grey(3, 2), np.full((2, 3, 3), 128))
+
+
+def test_what_draws_worse_than_grey_counts_as_lost():
+    grey = (0.3, 12.0)
+    assert baselines.counts_as_decoded((0.3, 9.0), grey)
+    assert not baselines.counts_as_decoded((0.29, 30.0), grey)
+    # without SSIM, PSNR decides
+    nan = float("nan")
+    assert baselines.counts_as_decoded((nan, 12.0), (nan, 12.0))
+    assert not baselines.counts_as_decoded((nan, 11.9), (nan, 12.0))

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels, bits, soft bits and regions."""
+
+import numpy as np
+import pytest
+from vqdeepsc.codec.bits import BitLayout, label_bits
+from vqdeepsc.codec.regions import (
+    assemble_regions,
+    cut_regions,
+    pad_image,
+    padded_size,
+    region_count,
+    region_grid,
+)
+from vqdeepsc.codec.scales import Scale
+
+FOUR_SCALES = {1: 4, 2: 3, 3: 2, 4: 1}
+THREE_SCALES = {2: 6, 3: 5, 4: 3}
+
+
+def make_layout(bits, priors=None):
+    return BitLayout(
+        [
+            Scale(
+                scale,
+                2**scale,
+                2**count,
+                1,
+                count,
+                priors[scale] if priors else np.full(2**count, 2.0**-count),
+            )
+            for scale, count in bits.items()
+        ]
+    )
+
+
+def random_labels(layout, regions, rng):
+    return {
+        scale.scale: rng.integers(0, scale.codewords, (regions, scale.side, scale.side))
+        for scale in layout.scales
+    }
+
+
+def test_sizes_are_those_of_the_paper():
+    assert make_layout(FOUR_SCALES).bits_per_region == 4 * 5008
+    assert make_layout(THREE_SCALES).bits_per_region == 4 * 1904
+
+
+def test_order_of_bits_by_hand():
+    layout = make_layout(FOUR_SCALES)
+    labels = {scale.scale: np.zeros((1, scale.side, scale.side), int) for scale in layout.scales}
+    labels[4][0, 0, 1] = 1
+    labels[3][0, 0, 0] = 0b10
+    labels[2][0, 1, 0] = 0b011
+    labels[1][0, 63, 63] = 0b1001
+    expected = {
+        1,  # second position of scale 4, whose labels have one bit
+        64,  # scale 3 begins after 8x8 bits; its first label is 10
+        64 + 512 + 32 * 3 + 1,  # scale 2 after 16x16x2; second row; label 011
+        64 + 512 + 32 * 3 + 2,
+        20032 - 4,  # the last label 1001
+        20032 - 1,
+    }
+    bits = layout.pack(labels)
+    assert bits.dtype == np.uint8 and bits.shape == (1, 20032)
+    assert set(np.flatnonzero(bits[0])) == expected
+
+
+@pytest.mark.parametrize("bits", [FOUR_SCALES, THREE_SCALES])
+def test_unpack_reverses_pack(bits):
+    layout = make_layout(bits)
+    labels = random_labels(layout, 3, np.random.default_rng(1))
+    unpacked = layout.unpack(layout.pack(labels))
+    for scale, values in labels.items():
+        np.testing.assert_array_equal(unpacked[scale], values)
+
+
+@pytest.mark.parametrize("shape", [(20032,), (2, 20031), (1, 2, 20032)])
+def test_wrong_shapes_are_refused(shape):
+    layout = make_layout(FOUR_SCALES)
+    with pytest.raises(ValueError, match="20032"):
+        layout.unpack(np.zeros(shape, np.uint8))
+    with pytest.raises(ValueError, match="20032"):
+        layout.posteriors(np.zeros(shape))
+
+
+def test_values_that_are_no_bits_are_refused():
+    bits = np.zeros((1, 20032), np.uint8)
+    bits[0, 5] = 2
+    with pytest.raises(ValueError, match="0 or 1"):
+        make_layout(FOUR_SCALES).unpack(bits)
+
+
+def test_posteriors_against_the_product_of_probabilities():
+    rng = np.random.default_rng(2)
+    priors = {scale: rng.dirichlet(np.ones(2**count)) for scale, count in FOUR_SCALES.items()}
+    layout = make_layout(FOUR_SCALES, priors)
+    llrs = rng.normal(0, 3, (2, layout.bits_per_region))
+    posteriors = layout.posteriors(llrs)
+    one = 1 / (1 + np.exp(-llrs))
+    for scale in layout.scales:
+        part = one[:, layout.slices[scale.scale]].reshape(2, scale.side, scale.side, scale.bits)
+        expected = np.empty((2, scale.side, scale.side, scale.codewords))
+        for label in range(scale.codewords):
+            product = np.full(part.shape[:3], priors[scale.scale][label])
+            for position in range(scale.bits):
+                bit = label >> (scale.bits - 1 - position) & 1
+                probability = part[..., position]
+                product *= probability if bit else 1 - probability
+            expected[..., label] = product
+        expected /= expected.sum(axis=-1, keepdims=True)
+        np.testing.assert_allclose(posteriors[scale.scale], expected, atol=2e-6)
+
+
+def test_no_knowledge_gives_the_prior():
+    priors = {1: np.arange(16) / 120, 2: np.full(8, 1 / 8), 3: np.full(4, 1 / 4), 4: np.eye(2)[0]}
+    layout = make_layout(FOUR_SCALES, priors)
+    for llrs in (np.zeros((1, 20032)), np.full((1, 20032), np.nan)):
+        posteriors = layout.posteriors(llrs)
+        for scale, prior in priors.items():
+            np.testing.assert_allclose(posteriors[scale][0, 3, 5], prior, atol=1e-6)
+
+
+@pytest.mark.parametrize("certainty", [50.0, 1e30, np.inf])
+def test_certain_bits_give_one_hot_posteriors(certainty):
+    layout = make_layout(
+        FOUR_SCALES,
+        {1: np.eye(16)[3], 2: np.eye(8)[0], 3: None, 4: None}
+        | {3: np.full(4, 1 / 4), 4: np.array([0.999, 0.001])},
+    )
+    labels = random_labels(layout, 2, np.random.default_rng(3))
+    bits = layout.pack(labels)
+    soft = layout.posteriors(np.where(bits == 1, certainty, -certainty))
+    hard = layout.one_hot(labels)
+    for scale in FOUR_SCALES:
+        np.testing.assert_allclose(soft[scale], hard[scale], atol=1e-6)
+
+
+def test_label_bits_by_hand():
+    np.testing.assert_array_equal(label_bits(2), [[0, 0], [0, 1], [1, 0], [1, 1]])
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "grid"),
+    [(1, 1, (1, 1)), (128, 128, (1, 1)), (129, 128, (2, 1)), (600, 400, (5, 4)), (16, 257, (1, 3))],
+)
+def test_region_grid(width, height, grid):
+    assert region_grid(width, height) == grid
+    assert region_count(width, height) == grid[0] * grid[1]
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0), (-1, 5)])
+def test_sizes_that_are_not_positive_are_refused(size):
+    with pytest.raises(ValueError, match="at least 1x1"):
+        padded_size(*size)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (9, 25), (8, 9), (40, 17)])
+def test_regions_assemble_to_what_was_cut(size):
+    height, width = size
+    rng = np.random.default_rng(4)
+    positions = rng.integers(1, 99, (height, width, 2))
+    regions = cut_regions(positions, 8)
+    assert regions.shape == (-(-height // 8) * -(-width // 8), 8, 8, 2)
+    np.testing.assert_array_equal(assemble_regions(regions, width, height), positions)
+    assert (regions != 0).sum() == positions.size  # beyond the map there is label 0
+
+
+def test_regions_are_in_raster_order():
+    positions = np.add.outer(10 * np.arange(4) // 20 * 2, np.arange(4) // 2)
+    assert list(cut_regions(positions, 2)[:, 0, 0]) == [0, 1, 2, 3]
+
+
+def test_padding_reflects_at_the_right_and_lower_edge():
+    picture = np.arange(3 * 15 * 18, dtype=np.uint8).reshape(15, 18, 3)
+    padded = pad_image(picture)
+    assert padded.shape == (16, 32, 3)
+    np.testing.assert_array_equal(padded[:15, :18], picture)
+    np.testing.assert_array_equal(padded[15, :18], picture[13])
+    np.testing.assert_array_equal(padded[:15, 18], picture[:, 16])
+    assert pad_image(padded) is padded

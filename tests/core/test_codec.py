@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The codec with the model that is shipped."""
+
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from vqdeepsc.codec import Codec
+from vqdeepsc.images import metrics
+from vqdeepsc.images.files import crop_square
+
+CERTAIN = 60.0
+
+
+def soft(bits):
+    return np.where(bits == 1, CERTAIN, -CERTAIN)
+
+
+def test_nothing_of_gnu_radio_is_loaded():
+    program = (
+        "import sys; from vqdeepsc.codec import Codec; Codec(); "
+        "sys.exit(any(name in sys.modules for name in ('gnuradio.gr', 'pmt')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_properties_follow_the_bundle(codec):
+    assert codec.bits_per_region == 20032
+    assert codec.name == "vqdeepsc-4s"
+    assert f"{codec.model_id:04x}" == codec.bundle.manifest.files["codebooks.npz"][:4]
+    assert [scale.scale for scale in codec.scales] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (15, 17), (128, 128), (130, 257), (16, 300)])
+def test_any_size_goes_through_bits_unchanged(codec, photograph, size):
+    height, width = size
+    picture = photograph[:height, :width]
+    indices = codec.encode(picture)
+    assert (indices.width, indices.height) == (width, height)
+    bits = codec.to_bits(indices)
+    again = codec.from_bits(bits, width, height)
+    for scale in codec.scales:
+        padded = (-(-height // 16) * 16 // scale.stride, -(-width // 16) * 16 // scale.stride)
+        assert indices.labels[scale.scale].shape == padded
+        assert indices.labels[scale.scale].min() >= 0
+        assert indices.labels[scale.scale].max() < scale.codewords
+        np.testing.assert_array_equal(again.labels[scale.scale], indices.labels[scale.scale])
+    drawn = codec.decode(codec.one_hot(indices), width, height)
+    assert drawn.shape == (height, width, 3) and drawn.dtype == np.uint8
+    np.testing.assert_array_equal(codec.decode_bits(bits, width, height), drawn)
+
+
+def test_a_photograph_is_recognised(codec, photograph):
+    picture = crop_square(photograph)
+    drawn = codec.decode_bits(codec.encode_bits(picture), 128, 128)
+    assert metrics.ssim(picture, drawn) > 0.75
+    assert metrics.psnr(picture, drawn) > 22
+
+
+def test_array_and_pillow_image_are_the_same(codec, photograph):
+    picture = photograph[:100, :90]
+    np.testing.assert_array_equal(
+        codec.encode_bits(picture), codec.encode_bits(Image.fromarray(picture))
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8, 8, 3)),
+        np.zeros((0, 8, 3), np.uint8),
+    ],
+)
+def test_arrays_that_are_no_images_are_refused(codec, image):
+    with pytest.raises(ValueError, match="expected uint8"):
+        codec.encode(image)
+
+
+def test_certain_soft_bits_draw_what_hard_bits_draw(codec, photograph):
+    picture = photograph[:140, :150]
+    bits = codec.encode_bits(picture)
+    np.testing.assert_array_equal(
+        codec.decode_llrs(soft(bits), 150, 140), codec.decode_bits(bits, 150, 140)
+    )
+
+
+def test_many_images_are_drawn_as_one_by_one(codec, photograph):
+    pictures = [photograph[y : y + 128, x : x + 128] for y, x in ((0, 0), (128, 64), (200, 300))]
+    bits = np.stack([codec.encode_bits(picture) for picture in pictures])
+    llrs = soft(bits) + np.random.default_rng(5).normal(0, 40, bits.shape)
+    together = codec.decode_many(llrs, 128, 128)
+    hard = codec.decode_many(bits, 128, 128, soft=False)
+    for i in range(3):
+        np.testing.assert_array_equal(together[i], codec.decode_llrs(llrs[i], 128, 128))
+        np.testing.assert_array_equal(hard[i], codec.decode_bits(bits[i], 128, 128))
+
+
+def test_batches_do_not_change_with_their_size(codec, photograph, monkeypatch):
+    bits = np.repeat(codec.encode_bits(photograph[:128, :128])[None], 5, axis=0)
+    at_once = codec.decode_many(bits, 128, 128, soft=False)
+    monkeypatch.setattr("vqdeepsc.codec.codec.BATCH_PIXELS", 2 * 128 * 128)
+    np.testing.assert_array_equal(codec.decode_many(bits, 128, 128, soft=False), at_once)
+
+
+def test_a_lost_region_is_drawn_from_the_prior_and_costs_no_other(codec, photograph):
+    picture = np.concatenate([photograph[:128], photograph[128:256]], axis=1)  # 10 regions
+    width = picture.shape[1]
+    bits = codec.encode_bits(picture)
+    whole = codec.decode_bits(bits, width, 128)
+    received = np.ones(len(bits), bool)
+    received[-1] = False
+    hard = codec.decode_bits(bits, width, 128, received)
+    from_soft = codec.decode_llrs(soft(bits), width, 128, received)
+    np.testing.assert_array_equal(hard, from_soft)
+    damage = np.abs(hard.astype(int) - whole).max(axis=(0, 2))
+    assert damage[-100:].max() > 20
+    assert not damage[: 6 * 128].any()
+    without = soft(bits)
+    without[-1] = 0
+    np.testing.assert_array_equal(codec.decode_llrs(without, width, 128), hard)
+
+
+def test_nothing_received_still_draws(codec):
+    drawn = codec.decode_llrs(np.zeros((4, codec.bits_per_region)), 200, 200, np.zeros(4, bool))
+    assert drawn.shape == (200, 200, 3)
+
+
+def test_wrong_numbers_of_regions_are_refused(codec):
+    bits = np.zeros((3, codec.bits_per_region), np.uint8)
+    for call in (codec.decode_bits, codec.decode_llrs, codec.from_bits):
+        with pytest.raises(ValueError, match="takes 4 regions"):
+            call(bits, 200, 200)
+    with pytest.raises(ValueError, match="one flag for each"):
+        codec.decode_llrs(bits[:1], 100, 100, [True, False])
+
+
+def test_threads_do_not_change_an_image(codec, photograph):
+    single = Codec(threads=1)
+    picture = photograph[:256, :256]
+    bits = codec.encode_bits(picture)
+    np.testing.assert_array_equal(single.encode_bits(picture), bits)
+    np.testing.assert_array_equal(
+        single.decode_bits(bits, 256, 256), codec.decode_bits(bits, 256, 256)
+    )
+
+
+def test_large_images_are_cut_without_seams(codec, photograph, monkeypatch):
+    picture = np.tile(photograph[:100], (1, 2, 1))
+    whole = codec.encode(picture)
+    drawn = codec.decode(codec.one_hot(whole), 1200, 100)
+    monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 384)
+    cut = codec.encode(picture)
+    for scale, labels in whole.labels.items():
+        np.testing.assert_array_equal(cut.labels[scale], labels)
+    np.testing.assert_array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)
+    monkeypatch.setattr("vqdeepsc.codec.tiling.HALO", 16)
+    assert not np.array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)
+
+
+def test_memory_stays_flat(codec, photograph):
+    picture = photograph[:48, :48]
+
+    def frames(count):
+        for _ in range(count):
+            codec.decode_llrs(soft(codec.encode_bits(picture)), 48, 48)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, the highest so far
+
+    frames(30)
+    before = frames(1)
+    assert frames(200) - before < 8 * 1024

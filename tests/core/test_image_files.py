@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picture files of every kind, and of no kind."""
+
+import io
+import os
+import struct
+import tarfile
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+from vqdeepsc.images.files import (
+    ImageError,
+    crop_square,
+    find_images,
+    load_found,
+    load_image,
+    save_image,
+)
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+def save(tmp_path, image, name, **options):
+    path = tmp_path / name
+    image.save(path, **options)
+    return path
+
+
+def png(width, height, depth=8, colour=2, data=b""):
+    """A PNG with any header, right or wrong."""
+
+    def chunk(kind, content):
+        crc = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def test_grey_becomes_three_equal_channels(tmp_path):
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    pixels = load_image(save(tmp_path, Image.fromarray(values), "grey.png"))
+    np.testing.assert_array_equal(pixels, np.repeat(values[..., None], 3, axis=2))
+
+
+def test_black_and_white(tmp_path):
+    image = Image.fromarray(np.eye(8) > 0)
+    assert image.mode == "1"
+    pixels = load_image(save(tmp_path, image, "bits.png"))
+    np.testing.assert_array_equal(pixels[..., 1], 255 * np.eye(8))
+
+
+def test_palette_with_and_without_transparency(tmp_path):
+    image = Image.new("P", (3, 1))
+    image.putpalette([*RED, *GREEN, *BLUE])
+    image.putdata([0, 1, 2])
+    assert load_image(save(tmp_path, image, "p.png")).tolist() == [[[*RED], [*GREEN], [*BLUE]]]
+    pixels = load_image(save(tmp_path, image, "t.png", transparency=1))
+    assert pixels.tolist() == [[[*RED], [255, 255, 255], [*BLUE]]]
+
+
+def test_transparent_pixels_lie_on_white(tmp_path):
+    image = Image.new("RGBA", (3, 1))
+    image.putdata([(*RED, 255), (*RED, 0), (0, 0, 0, 128)])
+    pixels = load_image(save(tmp_path, image, "rgba.png"))
+    assert pixels[0, :2].tolist() == [[*RED], [255, 255, 255]]
+    assert np.abs(pixels[0, 2].astype(int) - 127).max() <= 1
+    grey = Image.new("LA", (1, 1), (0, 0))
+    assert load_image(save(tmp_path, grey, "la.png")).tolist() == [[[255, 255, 255]]]
+
+
+def test_cmyk(tmp_path):
+    colours = {"white": (0, 0, 0, 0), "black": (0, 0, 0, 255), "red": (0, 255, 255, 0)}
+    for suffix in ("tif", "jpg"):
+        images = {
+            name: load_image(
+                save(tmp_path, Image.new("CMYK", (16, 16), colour), f"{name}.{suffix}")
+            )[8, 8].astype(int)
+            for name, colour in colours.items()
+        }
+        assert images["white"].min() > 250
+        assert images["black"].max() < 5
+        assert images["red"][0] > 250 and images["red"][1:].max() < 5
+
+
+def test_sixteen_bits_are_scaled(tmp_path):
+    values = np.array([[0, 257, 128 * 257, 65535]], np.uint16)
+    pixels = load_image(save(tmp_path, Image.fromarray(values), "grey16.png"))
+    assert pixels[0, :, 0].tolist() == [0, 1, 128, 255]
+    pixels = load_image(save(tmp_path, Image.fromarray(values), "grey16.tif"))
+    assert pixels[0, :, 0].tolist() == [0, 1, 128, 255]
+    row = b"\0" + struct.pack(">6H", 0, 65535, 128 * 257, 65535, 257, 0)
+    (tmp_path / "rgb16.png").write_bytes(png(2, 1, depth=16, data=row))
+    assert load_image(tmp_path / "rgb16.png").tolist() == [[[0, 255, 128], [255, 1, 0]]]
+
+
+def test_floating_point_goes_from_zero_to_one(tmp_path):
+    values = np.array([[0, 0.5, 1, 7, np.nan]], np.float32)
+    pixels = load_image(save(tmp_path, Image.fromarray(values), "float.tif"))
+    assert pixels[0, :, 0].tolist() == [0, 128, 255, 255, 0]
+
+
+@pytest.mark.parametrize(("orientation", "corner"), [(1, (0, 0)), (3, (7, 3)), (6, (0, 7))])
+def test_exif_orientation(tmp_path, orientation, corner):
+    stored = np.zeros((8, 4, 3), np.uint8)
+    stored[0, 0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = load_image(save(tmp_path, Image.fromarray(stored), "turned.png", exif=exif))
+    assert pixels.shape == ((4, 8, 3) if orientation == 6 else (8, 4, 3))
+    y, x = np.argwhere(pixels[..., 0] == 255)[0]
+    assert (y, x) == corner
+
+
+def test_an_embedded_profile_is_applied(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    image = Image.new("RGB", (2, 2), (200, 100, 50))
+    # a profile for another kind of picture is ignored, as is one that is none
+    for content in (profile, b"no profile"):
+        pixels = load_image(save(tmp_path, image, "wrong.png", icc_profile=content))
+        assert pixels[0, 0].tolist() == [200, 100, 50]
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pixels = load_image(save(tmp_path, image, "srgb.png", icc_profile=srgb))
+    assert pixels[0, 0].tolist() == [200, 100, 50]
+
+
+def test_the_first_frame_of_an_animation(tmp_path):
+    frames = [Image.new("RGB", (4, 4), colour) for colour in (RED, BLUE)]
+    path = save(tmp_path, frames[0], "two.gif", save_all=True, append_images=frames[1:])
+    assert load_image(path)[0, 0].tolist() == [*RED]
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "avif", "bmp", "tif", "ppm", "gif"])
+def test_what_is_saved_loads(tmp_path, suffix):
+    pixels = np.full((24, 17, 3), (200, 100, 51), np.uint8)
+    save_image(tmp_path / f"picture.{suffix}", pixels)
+    loaded = load_image(tmp_path / f"picture.{suffix}")
+    assert loaded.shape == pixels.shape
+    assert np.abs(loaded.astype(int) - pixels).max() <= 5
+
+
+def bad_files(tmp_path):
+    good = io.BytesIO()
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(good, "PNG")
+    jpeg = io.BytesIO()
+    Image.fromarray(noise).save(jpeg, "JPEG")
+    damaged = bytearray(good.getvalue())
+    damaged[200] ^= 255
+    contents = {
+        "empty": b"",
+        "text": b"this is not a picture\n" * 10,
+        "damaged": bytes(damaged),
+        "truncated": good.getvalue()[:3000],
+        "truncated_jpeg": jpeg.getvalue()[:1500],
+        "only_header": good.getvalue()[:20],
+        "bomb": png(8000, 8000),
+        "larger_bomb": png(100000, 100000),
+        "no_size": png(0, 5),
+    }
+    for name, content in contents.items():
+        (tmp_path / f"{name}.png").write_bytes(content)
+    (tmp_path / "folder.png").mkdir()
+    return [tmp_path / f"{name}.png" for name in (*contents, "folder", "missing")]
+
+
+def test_every_bad_file_gets_one_sentence(tmp_path):
+    for path in bad_files(tmp_path):
+        with pytest.raises(ImageError) as caught:
+            load_image(path)
+        message = str(caught.value)
+        assert str(path) in message and "\n" not in message and len(message) < 400
+
+
+def test_bombs_are_refused_for_their_size(tmp_path):
+    bad_files(tmp_path)
+    with pytest.raises(ImageError, match="8000x8000 pixels, more than the 40,000,000"):
+        load_image(tmp_path / "bomb.png")
+    with pytest.raises(ImageError, match="more pixels than the 40,000,000"):
+        load_image(tmp_path / "larger_bomb.png")
+
+
+def test_what_is_no_file_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="not a file"):
+        load_image(tmp_path / "pipe.png")
+
+
+def test_saving_elsewhere_fails_with_a_sentence(tmp_path):
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    with pytest.raises(ImageError, match="must end in"):
+        save_image(tmp_path / "picture.xyz", pixels)
+    with pytest.raises(ImageError, match="No such file"):
+        save_image(tmp_path / "nowhere" / "picture.png", pixels)
+
+
+def test_cropping_keeps_the_centre():
+    picture = np.zeros((128, 384, 3), np.uint8)
+    picture[:, 128:256] = 200
+    np.testing.assert_array_equal(crop_square(picture), np.full((128, 128, 3), 200))
+    assert crop_square(np.zeros((300, 1000, 3), np.uint8)).shape == (128, 128, 3)
+    assert crop_square(np.zeros((5, 3, 3), np.uint8)).shape == (128, 128, 3)
+    with pytest.raises(ImageError, match="too narrow"):
+        crop_square(np.zeros((1, 300000, 3), np.uint8))
+
+
+def test_images_are_found_in_files_folders_and_archives(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("b.png", "a.png", "sub/c.png"):
+        save(folder, Image.new("RGB", (3, 3), BLUE), name)
+    (folder / "notes.txt").write_text("no picture")
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        archive.add(folder, "set")
+    found = find_images([folder, tmp_path / "all.tar", folder / "b.png"][:2])
+    assert list(found) == [
+        "a.png",
+        "b.png",
+        "sub/c.png",
+        *(f"set/{name}" for name in ("a.png", "b.png", "sub/c.png")),
+    ]
+    for name, place in found.items():
+        assert load_found(name, place)[0, 0].tolist() == [*BLUE]
+    with pytest.raises(ImageError, match=r"two pictures are called b\.png"):
+        find_images([folder, folder / "b.png"])
+
+
+def test_places_without_images_are_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImageError, match="no pictures"):
+        find_images([tmp_path / "empty"])
+    (tmp_path / "bad.tar").write_bytes(b"no archive")
+    with pytest.raises(ImageError, match="not a readable archive"):
+        find_images([tmp_path / "bad.tar"])

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""results.csv, its figure and the panel."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from vqdeepsc.images.panel import PanelRow, Tile, build_panel
+from vqdeepsc.simulation.plot import plot_results
+from vqdeepsc.simulation.results import (
+    COLUMNS,
+    Result,
+    ResultsError,
+    append_results,
+    read_results,
+    write_results,
+)
+
+HEADER = "image,system,channel,snr_db,source_bits,symbols,block_errors,decoded,ssim,psnr_db,seed\n"
+
+
+def make_result(**changes):
+    values = {
+        "image": "a,b.png",
+        "system": "jpeg",
+        "channel": "rician:10",
+        "snr_db": -2.5,
+        "source_bits": 20032,
+        "symbols": 15024,
+        "block_errors": 3,
+        "decoded": 0,
+        "ssim": 0.25,
+        "psnr_db": 12.5,
+        "seed": 4294967295,
+    }
+    return Result(**values | changes)
+
+
+def test_columns_and_form_are_the_documented_ones(tmp_path):
+    write_results(tmp_path / "new" / "r.csv", [make_result(psnr_db=float("inf"), ssim=1 / 3)])
+    line = '"a,b.png",jpeg,rician:10,-2.5,20032,15024,3,0,0.333333,inf,4294967295\n'
+    assert (tmp_path / "new" / "r.csv").read_text() == HEADER + line
+    assert ",".join(COLUMNS) + "\n" == HEADER
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "r.csv"
+    rows = [make_result(snr_db=snr_db) for snr_db in (-2.0, 0.0, 0.5)]
+    write_results(path, rows[:1])
+    append_results(path, rows[1:])
+    assert read_results(path) == rows
+    assert [entry.name for entry in tmp_path.iterdir()] == ["r.csv"]
+
+
+def test_an_unfinished_last_line_is_dropped_only_when_asked(tmp_path):
+    path = tmp_path / "r.csv"
+    write_results(path, [make_result(), make_result(snr_db=1.0)])
+    path.write_text(path.read_text()[:-30])
+    assert read_results(path, interrupted=True) == [make_result()]
+    with pytest.raises(ResultsError, match="line 3"):
+        read_results(path)
+    path.write_text("")
+    assert read_results(path, interrupted=True) == []
+    with pytest.raises(ResultsError, match="empty"):
+        read_results(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (HEADER.replace("seed", "sed") + "1\n", "other columns"),
+        (HEADER + "a,jpeg\n", "line 2"),
+        (HEADER + "a,jpeg,awgn,x,1,1,0,1,0.5,20,0\n", "line 2"),
+        (HEADER + "a,jpeg,awgn,nan,1,1,0,1,0.5,20,0\n", "line 2"),
+        (b"\xff\xfe\x00", "not a results file"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, word):
+    path = tmp_path / "r.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ResultsError, match=word):
+        read_results(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_figures_are_drawn(tmp_path, suffix):
+    results = [
+        make_result(image=image, system=system, channel=channel, snr_db=snr_db, ssim=snr_db / 10)
+        for image in ("a", "b")
+        for system in ("vqdeepsc-4s", "jpeg")
+        for channel in ("awgn", "rician")
+        for snr_db in (0.0, 2.0, 4.0)
+    ]
+    path = tmp_path / f"figure.{suffix}"
+    plot_results(results, [path])
+    if suffix == "png":
+        assert np.ptp(np.asarray(Image.open(path).convert("L"))) > 200
+    else:
+        assert path.stat().st_size > 5000
+
+
+def test_figures_of_nothing_are_refused(tmp_path):
+    with pytest.raises(ResultsError, match="no results"):
+        plot_results([], [tmp_path / "figure.png"])
+    with pytest.raises(ValueError, match="must end in"):
+        plot_results([make_result()], [tmp_path / "figure.xyz"])
+
+
+def test_the_panel_holds_every_image():
+    sent = np.full((100, 200, 3), (10, 200, 30), np.uint8)
+    colours = [(200, 10, 10), (10, 10, 200)]
+    tiles = [Tile(np.full_like(sent, colour), 0.5, 20.0, colour[0] > 100) for colour in colours]
+    panel = np.asarray(
+        build_panel(sent, ["0 dB", "2 dB"], [PanelRow("ours", "soft", tiles)] * 2, "title", "sub")
+    )
+    tile_pixels = 256 * 128
+    assert (panel == (10, 200, 30)).all(axis=2).sum() == tile_pixels
+    for colour in colours:
+        assert (panel == colour).all(axis=2).sum() == 2 * tile_pixels
+    with pytest.raises(ValueError, match="1 tiles for 2 columns"):
+        build_panel(sent, ["0 dB", "2 dB"], [PanelRow("ours", "soft", tiles[:1])], "title")

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which room imports which: no circle, nothing upwards, no room too large (CONTRIBUTING.md)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE, MODULE = ROOT / "python" / "core" / "vqdeepsc", ROOT / "python" / "vqdeepsc"
+
+FLOORS = [
+    {"vqdeepsc.kernels", "vqdeepsc.codec"},
+    {"vqdeepsc.images", "vqdeepsc.link"},
+    {"vqdeepsc.simulation"},
+    {"vqdeepsc.cli"},
+    {"gnuradio.vqdeepsc.blocks"},
+    {"gnuradio.vqdeepsc.radio"},
+    {"gnuradio.vqdeepsc.demonstration"},
+    {"gnuradio.vqdeepsc.commands"},
+]
+"""A room imports from the floors below its own; from its own floor only where ACROSS allows it."""
+
+ACROSS: set[tuple[str, str]] = set()
+EVERYBODY = {"vqdeepsc", "gnuradio.vqdeepsc", "gnuradio.vqdeepsc.vqdeepsc_python"}
+"""Roots, which import nothing until a name is asked for, and the compiled blocks."""
+
+LARGEST_FILE = 400
+LARGEST_ROOM = 15
+
+
+def packages():
+    for root, name in ((CORE, "vqdeepsc"), (MODULE, "gnuradio.vqdeepsc")):
+        for path in root.rglob("*.py"):
+            parts = path.relative_to(root).with_suffix("").parts
+            yield path, ".".join([name, *parts]).removesuffix(".__init__")
+
+
+def imported(path, module):
+    """Absolute names of the modules and packages that a file imports."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            if base in EVERYBODY:
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+            else:
+                yield base
+
+
+def room_of(module):
+    """The room of a module of ours, "" for a root and for what is not ours."""
+    for floor in FLOORS:
+        for room in floor:
+            if module == room or module.startswith(room + "."):
+                return room
+    return ""
+
+
+def floor_of(room):
+    return next(i for i, rooms in enumerate(FLOORS) if room in rooms)
+
+
+@pytest.mark.parametrize("path, module", list(packages()), ids=lambda value: str(value)[-40:])
+def test_rooms_import_only_from_below(path, module):
+    room = room_of(module)
+    for name in imported(path, module):
+        other = room_of(name)
+        if not room or not other or other == room:
+            continue
+        below = floor_of(other) < floor_of(room) or (room, other) in ACROSS
+        assert below, f"{module} imports {name}"
+
+
+def test_the_core_never_imports_gnu_radio():
+    for path, module in packages():
+        if module.startswith("vqdeepsc"):
+            for name in imported(path, module):
+                assert name.split(".")[0] not in ("gnuradio", "pmt"), f"{module} imports {name}"
+
+
+def test_files_and_rooms_stay_small():
+    for path, _ in packages():
+        lines = len(path.read_text().splitlines())
+        assert lines <= LARGEST_FILE, f"{path} has {lines} lines"
+    for folder in [MODULE, CORE, *CORE.iterdir(), *MODULE.iterdir()]:
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= LARGEST_ROOM, folder

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures and commands over ZeroMQ."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import zmq
+from gnuradio.vqdeepsc.radio.exchange import (
+    ControlSocket,
+    ExchangeError,
+    ImagePublisher,
+    ImageSubscriber,
+    parse_image,
+)
+
+SECONDS = 30
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.random.default_rng(2).integers(0, 256, (5, 7, 3), np.uint8)
+
+
+def test_images_reach_a_subscriber(tmp_path, image):
+    address = f"ipc://{tmp_path}/pictures"
+    publisher = ImagePublisher(address)
+    received = None
+    deadline = time.monotonic() + SECONDS
+    for item in ImageSubscriber(address):
+        # a subscription takes a moment to arrive, and what was published before is lost
+        publisher.publish(image, {"picture": 4, "snr_db": 9.5})
+        if item is not None:
+            received = item
+        if received or time.monotonic() > deadline:
+            break
+    publisher.close()
+    name, pixels = received
+    assert name == address
+    np.testing.assert_array_equal(pixels, image)
+
+
+def test_what_is_known_of_an_image_comes_along(tmp_path, image):
+    address = f"ipc://{tmp_path}/pictures"
+    publisher = ImagePublisher(address)
+    socket = zmq.Context.instance().socket(zmq.SUB)
+    socket.connect(address)
+    socket.subscribe(b"picture")
+    deadline = time.monotonic() + SECONDS
+    while not socket.poll(100) and time.monotonic() < deadline:
+        publisher.publish(image, {"picture": 4, "snr_db": 9.5})
+    topic, header, pixels = socket.recv_multipart()
+    publisher.close()
+    socket.close()
+    assert topic == b"picture"
+    assert json.loads(header) == {"picture": 4, "snr_db": 9.5, "width": 7, "height": 5}
+    assert pixels == image.tobytes()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [b"picture", b"{}", b""],
+        [b"picture", b'{"width": 2, "height": 2}', b"123"],
+        [b"picture", b'{"width": 0, "height": 0}', b""],
+        [b"picture", b"\xff", b"123"],
+        [b"picture", b"[1]", b"123"],
+        [b"picture", b'{"width": 1e999, "height": 1}', b"123"],
+        [b"picture", b"[" * 100_000, b"123"],
+    ],
+)
+def test_other_messages_are_refused(parts):
+    with pytest.raises(ExchangeError, match="no picture"):
+        parse_image(parts)
+
+
+def test_commands_are_answered(tmp_path):
+    values = {}
+
+    def set_gain(gain):
+        if gain > 60:
+            raise ValueError("the gain is too high")
+        values["gain"] = gain
+
+    address = f"ipc://{tmp_path}/control"
+    actions = {"gain": set_gain, "frequency": lambda value: values.update(frequency=value)}
+    actions["antenna"] = lambda value: {}[value]
+    with ControlSocket(address, actions):
+        socket = zmq.Context.instance().socket(zmq.REQ)
+        socket.rcvtimeo = 1000 * SECONDS
+        socket.connect(address)
+        answers = []
+        for request in (
+            b'{"gain": 20, "frequency": 2.45e9}',
+            b'{"gain": 61}',
+            b'{"power": 1}',
+            b'{"gain": "much"}',
+            b"[1]",
+            b"{",
+            b"[" * 100_000,
+            b'{"gain": 1e999}',
+            b'{"gain": NaN}',
+            b'{"gain": 1' + 400 * b"0" + b"}",
+            b'{"antenna": 5}',
+            b'{"gain": 30}',
+        ):
+            socket.send(request)
+            answers.append(socket.recv_json())
+        socket.close()
+    assert answers[0] == {"ok": True}
+    assert values == {"gain": 30, "frequency": 2.45e9}
+    assert answers[1] == {"error": "the gain is too high"}
+    assert answers[2] == {"error": "there is no power to set, only gain, frequency, antenna"}
+    assert answers[3] == {"error": "gain must be a number"}
+    assert all("error" in answer for answer in answers[4:-1])
+    assert answers[-1] == {"ok": True}
+
+
+def test_addresses_that_cannot_be_used(tmp_path):
+    for make in (ImagePublisher, ImageSubscriber, lambda address: ControlSocket(address, {})):
+        with pytest.raises(ExchangeError, match="nowhere"):
+            make("nowhere")
+    with pytest.raises(ExchangeError, match="No such file"):
+        ImagePublisher(f"ipc://{tmp_path}/missing/pictures")

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where pictures to transmit come from."""
+
+import itertools
+import sys
+
+import numpy as np
+import pytest
+from gnuradio.vqdeepsc.radio.sources import camera, image_sources
+from PIL import Image
+from vqdeepsc.images.files import ImageError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for shade, name in enumerate(("a.png", "b.png")):
+        Image.fromarray(np.full((4, 6, 3), shade, np.uint8)).save(tmp_path / name)
+    return tmp_path
+
+
+def test_files_in_order(folder):
+    items = list(image_sources([str(folder / "b.png"), str(folder / "a.png")]))
+    assert [name for name, _ in items] == ["b.png", "a.png"]
+    assert [image[0, 0, 0] for _, image in items] == [1, 0]
+
+
+def test_folder_over_and_over_with_a_bad_file(folder):
+    (folder / "aa.png").write_bytes(b"no picture")
+    items = list(itertools.islice(image_sources([str(folder)], loop=True), 7))
+    assert [name for name, _ in items] == ["a.png", "aa.png", "b.png"] * 2 + ["a.png"]
+    assert isinstance(items[1][1], ImageError)
+
+
+def test_nothing_to_send(folder, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ImageError, match="no pictures in"):
+        image_sources([str(empty)])
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(b"no picture")
+    with pytest.raises(ImageError, match="none of the pictures"):
+        list(image_sources([str(folder)], loop=True))
+
+
+def test_camera_without_opencv(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(ImageError, match=r"needs OpenCV.*python3-opencv"):
+        camera("0")
+
+
+def test_camera_that_is_not_there():
+    pytest.importorskip("cv2", reason="OpenCV is not installed")
+    with pytest.raises(ImageError, match="no camera or video /nowhere"):
+        camera("/nowhere")
+
+
+def test_video_in_place_of_a_camera(tmp_path):
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+    path = str(tmp_path / "video.avi")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 10, (32, 16))
+    for _ in range(3):
+        # blue, in OpenCV's order
+        writer.write(np.full((16, 32, 3), (255, 0, 0), np.uint8))
+    writer.release()
+    items = list(camera(path))
+    assert len(items) == 3
+    image = items[0][1]
+    assert image.shape == (16, 32, 3)
+    assert image[8, 8, 2] > 240
+    assert image[8, 8, 0] < 15

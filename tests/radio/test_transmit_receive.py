@@ -1,0 +1,496 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vqdeepsc transmit` and `vqdeepsc receive`: files, processes over ZeroMQ, a SoapySDR device."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pmt
+import pytest
+import zmq
+from conftest import assert_one_sentence, run_command, run_here
+from gnuradio import blocks, channels, gr
+from gnuradio.vqdeepsc.radio.exchange import ImagePublisher
+from gnuradio.vqdeepsc.radio.receive import burst_log
+from gnuradio.vqdeepsc.radio.session import EventLog
+from gnuradio.vqdeepsc.radio.settings import RadioSettings
+from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
+from PIL import Image
+from vqdeepsc.codec import DEFAULT_MODEL, Codec
+from vqdeepsc.images.files import load_image
+
+SECONDS = 120
+SINGLE_REGION = (128, 128)
+TWO_REGIONS = (200, 100)
+BURST_FIELDS = {"offset", "cfo_hz", "snr_db", "evm_db", "block_errors", "blocks", "iterations"}
+
+needs_soapy = pytest.mark.skipif(
+    not os.environ.get("SOAPY_SDR_PLUGIN_PATH"),
+    reason="SoapySDR's headers (libsoapysdr-dev) were missing when the tests were built",
+)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory, photograph) -> Path:
+    """A folder with a picture of one region and one of two."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for name, size in (("a.png", SINGLE_REGION), ("b.png", TWO_REGIONS)):
+        Image.fromarray(photograph).resize(size).save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def drawn(pictures, codec) -> list[np.ndarray]:
+    """What a receiver draws of them without any error."""
+    images = [load_image(path) for path in sorted(pictures.iterdir())]
+    return [
+        codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
+        for image in images
+    ]
+
+
+def received(folder: Path) -> list[np.ndarray]:
+    return [load_image(path) for path in sorted(folder.glob("*.png"))]
+
+
+def events(log: Path, kind: str) -> list[dict]:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [line for line in lines if line["event"] == kind]
+
+
+def assert_same(got: list[np.ndarray], expected: list[np.ndarray]) -> None:
+    assert len(got) == len(expected)
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def start(*arguments: object, stdout: int = subprocess.PIPE) -> subprocess.Popen:
+    program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", program, *map(str, arguments)],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "nothing came"
+        time.sleep(0.1)
+
+
+def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> str:
+    """Ends a process by a signal, which it must take calmly; returns what it printed."""
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    return output
+
+
+@pytest.fixture(scope="module")
+def recording(pictures, tmp_path_factory) -> Path:
+    """Samples of the two pictures, three bursts."""
+    path = tmp_path_factory.mktemp("recording") / "bursts.cf32"
+    command = ("transmit", pictures, "--radio", "file", "--device", path)
+    done = run_command(*command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("2 pictures sent\n")
+    return path
+
+
+@pytest.mark.parametrize("name", ["samples.ci16", "samples.sigmf-meta"])
+def test_file_to_images(name, pictures, drawn, tmp_path, capfd):
+    radio = ("--radio", "file", "--device", tmp_path / name, "--sample-rate", "2M")
+    log = tmp_path / "log.jsonl"
+    sent = run_here(capfd, "transmit", pictures, *radio, "--log", log)
+    assert sent.returncode == 0, sent.stderr
+    assert [line["name"] for line in events(log, "sent")] == ["a.png", "b.png"]
+    done = run_here(capfd, "receive", *radio, "--output", tmp_path / "out", "--log", log)
+    assert done.returncode == 0, done.stderr
+    assert "picture-00001.png: 200x100 pixels, 2 of 2 regions" in done.stdout
+    assert_same(received(tmp_path / "out"), drawn)
+    bursts = events(log, "burst")
+    assert len(bursts) == 3
+    for burst in bursts:
+        assert set(burst) >= BURST_FIELDS
+        assert burst["header_ok"]
+        assert burst["block_errors"] == 0
+        assert burst["snr_db"] > 20
+    lines = events(log, "picture")
+    assert [line["received"] for line in lines] == [1, 2]
+    assert all(line["latency_ms"] > 0 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("model", "coding", "protection", "code_blocks"),
+    [
+        ("vqdeepsc-4s", ("--code-rate", "1/2", "--bits-per-symbol", 2), "6/6/3", 4),
+        ("vqdeepsc-3s", (), "6/4", 3),
+    ],
+)
+def test_protection_at_both_ends(model, coding, protection, code_blocks, pictures, tmp_path, capfd):
+    codec = Codec(model)
+    images = [load_image(path) for path in sorted(pictures.iterdir())]
+    drawn = [
+        codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
+        for image in images
+    ]
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32", "--model", model)
+    both = (*coding, "--protection", protection)
+    assert run_here(capfd, "transmit", pictures, *radio, *both).returncode == 0
+    log = tmp_path / "log.jsonl"
+    receive = ("receive", *radio, "--log", log, "--output")
+    assert run_here(capfd, *receive, tmp_path / "out", *both).returncode == 0
+    assert_same(received(tmp_path / "out"), drawn)
+    assert [burst["blocks"] for burst in events(log, "burst")] == [code_blocks] * 3
+    log.unlink()
+    done = run_here(capfd, *receive, tmp_path / "none")
+    assert (done.returncode, done.stdout) == (0, "0 pictures received\n")
+    for burst in events(log, "burst"):
+        assert not burst["header_ok"]
+        assert "transport blocks" in burst["error"]
+
+
+def test_protection_that_does_not_fit_is_refused(tmp_path, capfd):
+    arguments = ("receive", "--radio", "zmq", "--output", tmp_path / "none", "--protection")
+    for wrong, words in (("6/6", "3 of the model's 4 scales"), ("15/15/15", "leaves")):
+        assert_one_sentence(run_here(capfd, *arguments, wrong), words)
+
+
+def through_channel(
+    samples: np.ndarray,
+    noise: float,
+    frequency: float = 0.0,
+    ratio: float = 1.0,
+    taps: tuple[complex, ...] = (1.0,),
+) -> np.ndarray:
+    top = gr.top_block()
+    source = blocks.vector_source_c(samples.tolist())
+    channel = channels.channel_model(noise, frequency, ratio, list(taps), 5)
+    sink = blocks.vector_sink_c()
+    top.connect(source, channel, sink)
+    top.run()
+    return np.array(sink.data(), np.complex64)
+
+
+def receive_samples(samples, tmp_path, capfd, *options) -> Path:
+    path = tmp_path / "channel.cf32"
+    samples.astype(np.complex64).tofile(path)
+    output = tmp_path / "out"
+    radio = ("--radio", "file", "--device", path, "--output", output)
+    log = ("--log", tmp_path / "log.jsonl")
+    done = run_here(capfd, "receive", *radio, *log, *options)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+def test_offsets_echoes_and_noise(recording, drawn, tmp_path, capfd):
+    samples = np.fromfile(recording, np.complex64)
+    # 20 ppm at 2.4 GHz and 1 Msample/s, an echo of a third, 20 dB
+    heard = through_channel(samples, 0.02, 0.048, 1 + 20e-6, (0.5, 0, 0, 0.1 + 0.12j))
+    assert_same(received(receive_samples(heard, tmp_path, capfd)), drawn)
+    for burst in events(tmp_path / "log.jsonl", "burst"):
+        assert burst["cfo_hz"] == pytest.approx(48e3, abs=300)
+
+
+def test_missing_region_is_concealed(recording, drawn, tmp_path, capfd):
+    samples = np.fromfile(recording, np.complex64)
+    edges = np.flatnonzero(np.diff(np.convolve(np.abs(samples) > 0, np.ones(500), "same") > 0))
+    # the second burst: the left half of the second picture
+    samples[edges[1] + 1 : edges[3]] = 0
+    out = receive_samples(samples, tmp_path, capfd)
+    first, second = received(out)
+    np.testing.assert_array_equal(first, drawn[0])
+    assert second.shape == drawn[1].shape
+    difference = np.abs(second.astype(int) - drawn[1])
+    # what is missing shows a little beyond its edge
+    assert difference[:, 160:].max() < 5
+    assert difference[:, :100].mean() > 20
+    assert [line["received"] for line in events(tmp_path / "log.jsonl", "picture")] == [1, 1]
+
+
+def test_survives_anything(recording, drawn, tmp_path, capfd):
+    rng = np.random.default_rng(8)
+    samples = np.fromfile(recording, np.complex64)
+    noise = (rng.normal(size=60_000) + 1j * rng.normal(size=60_000)).astype(np.complex64)
+    parts = [noise, np.full(5000, np.nan, np.complex64), 1e9 * noise, np.zeros(9000), samples]
+    out = receive_samples(np.concatenate(parts), tmp_path, capfd)
+    assert_same(received(out), drawn)
+
+
+def test_bursts_of_another_model_are_logged_and_not_drawn(recording, tmp_path, capfd):
+    samples = np.fromfile(recording, np.complex64)
+    out = receive_samples(samples, tmp_path, capfd, "--model", "vqdeepsc-3s")
+    assert received(out) == []
+    lines = events(tmp_path / "log.jsonl", "burst")
+    assert len(lines) == 3
+    assert all("model" in line["error"] and not line["header_ok"] for line in lines)
+
+
+def test_recording_without_images(tmp_path, capfd):
+    rng = np.random.default_rng(9)
+    noise = rng.normal(size=100_000) + 1j * rng.normal(size=100_000)
+    assert received(receive_samples(noise, tmp_path, capfd)) == []
+
+
+def test_copies_are_combined(pictures, drawn, tmp_path, capfd):
+    path = tmp_path / "bursts.cf32"
+    radio = ("--radio", "file", "--device", path)
+    sent = run_here(capfd, "transmit", pictures / "a.png", *radio, "--repeat", 3)
+    assert sent.returncode == 0, sent.stderr
+    out = receive_samples(np.fromfile(path, np.complex64), tmp_path, capfd, "--repeat", 3)
+    assert_same(received(out), drawn[:1])
+    assert len(events(tmp_path / "log.jsonl", "burst")) == 3
+
+
+def test_copies_are_combined_below_the_threshold(pictures, drawn, tmp_path, capfd):
+    path = tmp_path / "bursts.cf32"
+    radio = ("--radio", "file", "--device", path)
+    sent = run_here(capfd, "transmit", pictures, *radio, "--repeat", 3)
+    assert sent.returncode == 0, sent.stderr
+    # 1 dB: one burst of 16-QAM at rate 1/3 wants more than 2.4 dB, the sum of three has 5.8
+    heard = through_channel(np.fromfile(path, np.complex64), 0.2 * (16 / 13 / 10**0.1) ** 0.5)
+    out = receive_samples(heard, tmp_path, capfd, "--repeat", 3)
+    assert_same(received(out), drawn)
+    bursts = events(tmp_path / "log.jsonl", "burst")
+    assert [burst["copies"] for burst in bursts if burst["picture"] == 0][:2] == [1, 2]
+    assert all(burst["block_errors"] for burst in bursts if burst["copies"] == 1)
+
+
+def test_image_after_image_until_enough(recording, drawn, tmp_path, capfd):
+    samples = np.tile(np.fromfile(recording, np.complex64), 5)
+    out = receive_samples(samples, tmp_path, capfd, "--images", 3)
+    assert 3 <= len(received(out)) <= 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_processes_over_zeromq(number, pictures, drawn, tmp_path):
+    radio = ("--radio", "zmq", "--device", f"ipc://{tmp_path}/samples")
+    publish = f"ipc://{tmp_path}/pictures"
+    log = tmp_path / "log.jsonl"
+    options = ("--output", tmp_path / "out", "--log", log, "--publish", publish)
+    receiving = start("receive", *radio, *options)
+    socket = zmq.Context.instance().socket(zmq.SUB)
+    socket.connect(publish)
+    socket.subscribe(b"picture")
+    sending = start("transmit", pictures, *radio, "--interval", 0.2)
+    output, errors = sending.communicate(timeout=SECONDS)
+    assert sending.returncode == 0, errors
+    assert output.endswith("2 pictures sent\n")
+    wait_for(lambda: len(list((tmp_path / "out").glob("*.png"))) == 2, receiving)
+    assert socket.poll(1000 * SECONDS)
+    _, header, pixels = socket.recv_multipart()
+    socket.close()
+    assert end(receiving, number).endswith("2 pictures received\n")
+    assert_same(received(tmp_path / "out"), drawn)
+    known = json.loads(header)
+    expected = drawn[known["picture"]]
+    assert pixels == expected.tobytes()
+    assert (known["height"], known["width"]) == expected.shape[:2]
+    assert events(log, "end")[0]["pictures"] == 2
+
+
+def test_transmitter_ends_on_a_signal(pictures, tmp_path):
+    log = tmp_path / "log.jsonl"
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
+    sending = start("transmit", pictures, *radio, "--loop", "--interval", 0.1, "--log", log)
+    wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
+    assert end(sending).endswith(" pictures sent\n")
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.02])
+def test_two_interrupts_end_a_transmitter_without_a_crash(seconds, pictures, tmp_path):
+    log = tmp_path / "log.jsonl"
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
+    sending = start("transmit", pictures, *radio, "--loop", "--interval", 0.1, "--log", log)
+    wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
+    sending.send_signal(signal.SIGINT)
+    time.sleep(seconds)
+    sending.send_signal(signal.SIGINT)
+    _, errors = sending.communicate(timeout=SECONDS)
+    # the second one may come when all has ended
+    assert sending.returncode in (0, 128 + signal.SIGINT, -signal.SIGINT), errors
+    assert not errors
+
+
+def test_a_closed_pipe_ends_a_transmitter(pictures, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
+    sending = start("transmit", pictures, *radio, "--loop", stdout=writer)
+    os.close(writer)
+    _, errors = sending.communicate(timeout=SECONDS)
+    assert sending.returncode == 128 + signal.SIGPIPE
+    assert not errors
+
+
+def test_a_log_that_cannot_be_written_ends_both_ends(pictures, recording, tmp_path, capfd):
+    log = ("--log", "/dev/full")
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32")
+    done = run_here(capfd, "transmit", pictures, *radio, "--loop", *log)
+    assert_one_sentence(done, "/dev/full: No space left")
+    options = ("--output", tmp_path / "out", *log)
+    done = run_here(capfd, "receive", "--radio", "file", "--device", recording, *options)
+    assert_one_sentence(done, "/dev/full: No space left")
+
+
+def test_an_image_waits_for_word_of_its_bursts(tmp_path):
+    bursts = burst_log(EventLog())
+    burst = {"header_ok": True, "picture": 7, "snr_db": 9.5}
+    late = threading.Timer(0.3, bursts._take, [pmt.to_pmt(burst)])
+    late.start()
+    [(_, snr_db)] = bursts.take_image(7, 1)
+    assert snr_db == 9.5
+    late.join()
+    assert bursts.take_image(7, 0) == []
+
+
+def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):
+    Image.new("RGB", (65_536, 1)).save(tmp_path / "a.png")
+    Image.new("RGB", (16, 16)).save(tmp_path / "b.png")
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32")
+    done = run_here(capfd, "transmit", tmp_path / "a.png", tmp_path / "b.png", *radio)
+    assert done.returncode == 0
+    assert done.stdout.endswith("b.png: sent as picture 0\n1 pictures sent\n")
+    assert "a.png has more than 65,535 pixels on a side" in done.stderr
+    done = run_here(capfd, "transmit", tmp_path / "a.png", *radio)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("no picture could be sent")
+
+
+def test_an_image_source_that_fails_ends_the_transmitter(pictures, tmp_path):
+    def failing():
+        yield "a.png", load_image(pictures / "a.png")
+        raise RuntimeError("the camera fell down")
+
+    settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
+    make = partial(Transmitter, settings, DEFAULT_MODEL, {})
+    with pytest.raises(RuntimeError, match="fell down"):
+        transmit(failing(), make, EventLog())
+    assert (tmp_path / "bursts.cf32").stat().st_size > 0
+
+
+def test_images_of_another_program(drawn, pictures, tmp_path):
+    address = f"ipc://{tmp_path}/camera"
+    publisher = ImagePublisher(address)
+    image = load_image(pictures / "a.png")
+    path = tmp_path / "bursts.cf32"
+    options = ("--subscribe", address, "--images", 1)
+    sending = start("transmit", *options, "--radio", "file", "--device", path)
+    deadline = time.monotonic() + SECONDS
+    while sending.poll() is None and time.monotonic() < deadline:
+        publisher.publish(image, {})
+        time.sleep(0.1)
+    publisher.close()
+    output, errors = sending.communicate()
+    assert sending.returncode == 0, errors
+    assert "1 pictures sent" in output
+    done = run_command("receive", "--radio", "file", "--device", path, "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert_same(received(tmp_path / "out"), drawn[:1])
+
+
+@needs_soapy
+def test_processes_over_a_soapy_device(pictures, drawn, tmp_path):
+    device = f"driver=vqdeepsc_loopback,link={tmp_path}/link,noise_dbfs=-40,offset_hz=9000"
+    radio = ("--radio", "soapy", "--frequency", "433.92M", "--sample-rate", "1M", "--gain", 30)
+    control = f"ipc://{tmp_path}/control"
+    log = tmp_path / "log.jsonl"
+    receiving = start(
+        "receive",
+        *radio,
+        *("--device", f"{device},overflow_every=300"),
+        *("--output", tmp_path / "out", "--log", log, "--control", control),
+    )
+    socket = zmq.Context.instance().socket(zmq.REQ)
+    socket.rcvtimeo = 1000 * SECONDS
+    socket.connect(control)
+    socket.send_json({"frequency": 433.921e6, "gain": 33})
+    assert socket.recv_json() == {"ok": True}
+    socket.send_json({"gain": 90})
+    assert "must be 0 to 60 dB" in socket.recv_json()["error"]
+    socket.close()
+    sending = start("transmit", pictures, *radio, "--device", device, "--repeat", 2)
+    output, errors = sending.communicate(timeout=SECONDS)
+    assert sending.returncode == 0, errors
+    assert output.endswith("2 pictures sent\n")
+    receiving.send_signal(signal.SIGINT)
+    output, errors = receiving.communicate(timeout=SECONDS)
+    assert receiving.returncode == 0, errors
+    assert "vqdeepsc: the radio reported " in errors
+    assert sum(line.get("overflows", 0) for line in events(log, "driver")) > 0
+    bursts = [burst for burst in events(log, "burst") if burst["header_ok"]]
+    # retuned by 1 kHz after the start
+    assert all(burst["cfo_hz"] == pytest.approx(8000, abs=200) for burst in bursts)
+    # an overflow may have cut some bursts
+    assert len(bursts) >= 4
+    assert {burst["picture"] for burst in bursts} == {0, 1}
+    for path in (tmp_path / "out").glob("picture-00000*.png"):
+        np.testing.assert_array_equal(load_image(path), drawn[0])
+
+
+def test_live_view(recording, tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    options = ("--output", tmp_path / "out", "--view")
+    # a process of its own, because Qt wants its main thread
+    done = run_command("receive", "--radio", "file", "--device", recording, *options)
+    assert done.returncode == 0, done.stderr
+    assert len(received(tmp_path / "out")) == 2
+
+
+def test_no_screen(recording, tmp_path, capfd, monkeypatch):
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(variable, raising=False)
+    options = ("--output", tmp_path / "out", "--view")
+    done = run_here(capfd, "receive", "--radio", "file", "--device", recording, *options)
+    assert_one_sentence(done, "no screen")
+
+
+def test_one_sentence_for_each_fault(pictures, recording, tmp_path, capfd):
+    (tmp_path / "file").touch()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    out = ("--output", tmp_path / "out")
+    to_file = ("--radio", "file", "--device", tmp_path / "a.cf32")
+    from_file = ("--radio", "file", "--device", recording)
+    for arguments, words in (
+        (("receive", "--radio", "bladerf", *out), ["bladerf", "uhd"]),
+        (("receive", "--radio", "soapy", *out), ["needs a frequency"]),
+        (
+            ("receive", "--radio", "soapy", "--device", "driver=none", "--frequency", "1G", *out),
+            ["driver=none", "no match"],
+        ),
+        (("receive", "--radio", "file", *out), ["name of a file"]),
+        (("receive", "--radio", "file", "--device", tmp_path / "no.cf32", *out), ["no.cf32"]),
+        (("receive", *from_file, "--output", tmp_path / "file" / "x"), ["cannot make the folder"]),
+        (("receive", *from_file, *out, "--log", tmp_path), ["directory"]),
+        (("receive", *from_file, *out, "--publish", "nowhere"), ["nowhere"]),
+        (("receive", *from_file, *out, "--control", "nowhere"), ["nowhere"]),
+        (("receive", *from_file, *out, "--fft-size", 100), ["fft_size", "100"]),
+        (("receive", *from_file, *out, "--model", "none"), ["none"]),
+        (("receive", *from_file, *out, "--gain", "much"), ["much"]),
+        (("transmit", *to_file), ["name images"]),
+        (("transmit", pictures, "--camera", 0, *to_file), ["name images"]),
+        (("transmit", empty, *to_file), ["no pictures in"]),
+        (("transmit", tmp_path / "file", *to_file), ["none of the pictures"]),
+        (("transmit", pictures, *to_file, "--code-rate", "7/8"), ["7/8"]),
+        (("transmit", pictures, *to_file, "--frequency", "2.4X"), ["2.4X"]),
+        (("transmit", pictures, *to_file, "--amplitude", -1), ["amplitude"]),
+        (("transmit", pictures, "--radio", "file", "--device", "/none/a.cf32"), ["/none/a.cf32"]),
+    ):
+        done = run_here(capfd, *arguments)
+        # the picture that cannot be read has a sentence of its own
+        if "none of the pictures" in words:
+            done.stderr = done.stderr.splitlines(keepends=True)[-1]
+        assert_one_sentence(done, *words)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make paper`: experiments, means, figures and text, with models that cost nothing."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_bundle import THREE_SCALES, make_bundle, make_upper_bound
+from vqdeepsc.images.files import save_image
+from vqdeepsc.simulation.results import read_results, write_results
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+import paper
+import paper_report
+import readme_results
+
+FOUR_SCALES = {1: 16, 2: 8, 3: 4, 4: 2}
+
+
+@pytest.fixture
+def folder(tmp_path, photograph, monkeypatch):
+    """Few points, and a panel of one photograph."""
+    monkeypatch.setattr(paper, "CURVE", "0,10")
+    monkeypatch.setattr(paper, "CLIFF", "1,10")
+    monkeypatch.setattr(paper, "CHANNELS", ("awgn", "rayleigh"))
+    monkeypatch.setattr(paper, "PANEL_IMAGES", ("coffee.png",))
+    monkeypatch.setattr(paper.baselines, "BASELINES", ("jpeg", "webp"))
+    (tmp_path / "cars").mkdir()
+    for number in range(2):
+        save_image(tmp_path / "cars" / f"{number}.png", photograph[:128, 99 * number :][:, :128])
+    make_bundle(tmp_path / "models" / "four", FOUR_SCALES)
+    make_bundle(tmp_path / "models" / "three", THREE_SCALES)
+    return tmp_path
+
+
+def arguments(folder: Path, *more: str) -> list[str]:
+    return [
+        *("--cars", str(folder / "cars"), "--bsds", str(folder / "cars"), "--workers", "1"),
+        *("--model", str(folder / "models" / "three"), str(folder / "models" / "four")),
+        *("--work", str(folder / "work"), "--results", str(folder / "results"), *more),
+    ]
+
+
+def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypatch):
+    assert paper.main(arguments(folder, "--pictures", "1")) == 0
+    results = folder / "results"
+    text = (results / "README.md").read_text()
+    names = {path.name for path in results.iterdir()}
+    for name in ("cars", "decisions", "natural", "bandwidth", "schemes", "protection"):
+        assert f"{name}.csv" in names
+        for group in paper_report.read_means(results / f"{name}.csv"):
+            assert group["pictures"] == 1
+    for stem in ("fig3a", "fig3b", "natural-20032", "bandwidth-awgn", "schemes-rayleigh"):
+        assert {f"{stem}.png", f"{stem}.svg"} <= names
+    assert all(f"({name})" in text for name in names if name.endswith((".png", ".jpg")))
+    for words in (
+        "| With embedding spaces, as printed | 5,008 | 1,904 |",
+        "| **On the air, with LDPC 1/3 and 16-QAM** | **15,024** | **5,712** |",
+        "The counts agree with the paper's.",
+        "is not measured: no network without quantisation",
+        "`four` has a higher mean SSIM than JPEG at",
+        "`16qam/6/6/4`",
+    ):
+        assert words in text
+    # the text follows from what lies in the folder
+    (results / "README.md").unlink()
+    paper_report.write_report(results)
+    assert (results / "README.md").read_text() == text
+
+    # another model card is not another model: nothing is simulated again
+    four = folder / "models" / "four"
+    (four / "MODEL_CARD.md").write_text("Said otherwise.\n")
+    content = json.loads((four / "manifest.json").read_text())
+    content["files"]["MODEL_CARD.md"] = hashlib.sha256(b"Said otherwise.\n").hexdigest()
+    (four / "manifest.json").write_text(json.dumps(content))
+    kept = (folder / "work" / "cars.csv").read_bytes()
+    paper.forget_other_models(folder / "work", [str(four)], [])
+    assert (folder / "work" / "cars.csv").read_bytes() == kept
+
+    four = folder / "models" / "four"
+    for path in four.iterdir():
+        path.unlink()
+    four.rmdir()
+    make_bundle(four, FOUR_SCALES, seed=2)
+    monkeypatch.setattr(paper, "write_report", lambda results: None)
+    before = read_results(folder / "work" / "cars.csv")
+    assert paper.main(arguments(folder, "--pictures", "1", "--only", "cars")) == 0
+    after = read_results(folder / "work" / "cars.csv")
+    assert [row.key for row in after] == [row.key for row in before]
+    changed = {new.system for new, old in zip(after, before, strict=True) if new != old}
+    assert changed == {"four"}
+
+
+def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypatch):
+    monkeypatch.setattr(paper, "write_report", lambda results: None)
+    assert paper.main(arguments(folder, "--only", "protection")) == 0
+    whole = paper_report.read_means(folder / "results" / "protection.csv")
+    assert {group["pictures"] for group in whole} == {2}
+    rows = read_results(folder / "work" / "protection.csv")
+    write_results(folder / "work" / "protection.csv", rows[:-1])
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(paper, "simulate", interrupt)
+    assert paper.main(arguments(folder, "--only", "protection")) == 130
+    part = paper_report.read_means(folder / "results" / "protection.csv")
+    assert {group["pictures"] for group in part} == {1}
+    assert [group["system"] for group in part] == [group["system"] for group in whole]
+
+
+def test_a_verdict_names_where_the_paper_is_not_matched(folder):
+    groups = [
+        {
+            **{"system": system, "source_bits": 20032, "symbols": 15024, "channel": "awgn"},
+            **{"snr_db": snr_db, "pictures": 7, "ssim": ssim, "psnr_db": 20.0, "undecoded": 0},
+            "with_block_errors": 0,
+        }
+        for system, curve in (("four", (0.5, 0.8, 0.8)), ("jpeg", (0.2, 0.81, 0.82)))
+        for snr_db, ssim in zip((0.0, 4.0, 6.0), curve, strict=True)
+    ]
+    paper_report.write_means(folder / "cars.csv", groups)
+    assert paper_report.read_means(folder / "cars.csv") == groups
+    model = {"name": "four", "version": "1", "model_id": "0000", "network": "conditional"}
+    model |= {"width": None, "source_bits": 20032, "scales": [1, 2, 3, 4]}
+    (folder / paper_report.RUN).write_text(json.dumps({"models": [model]}))
+    paper_report.write_report(folder)
+    text = (folder / "README.md").read_text()
+    assert "on 7 cars" in text
+    assert (
+        "higher mean SSIM than JPEG at 1 of 3 points, and a higher mean PSNR at 0. JPEG is above "
+        "it at AWGN 4 to 6 dB, by at most 0.020. The paper finds SSIM above JPEG's throughout, "
+        "with which this does **not** agree." in text
+    )
+
+
+def test_the_upper_bounds_of_the_checkout_are_in_figures_and_text(folder, monkeypatch):
+    monkeypatch.setattr(paper, "UPPER_BOUNDS", folder)
+    trained = {"pictures": 3240, "hours": 0.17, "history": [{"run": "quantised"}]}
+    bound = make_upper_bound(folder / "four-unquantised.onnx", 0.9, trained)
+    options = "--pictures", "1", "--only", "cars"
+    assert paper.main(arguments(folder, *options)) == 0
+    results = folder / "results"
+    (group,) = (
+        group
+        for group in paper_report.read_means(results / "cars.csv")
+        if group["channel"] == "noiseless"
+    )
+    text = (results / "README.md").read_text()
+    first, second = text.split("### Fig. 3b")
+    row = f"| no channel | four-unquantised | {group['ssim']:.3f} / {group['psnr_db']:.1f} |"
+    assert row in first and row not in second
+    for words, where in (("four-unquantised", "3a"), ("JPEG", "3b")):
+        assert words in (results / f"fig{where}.svg").read_text()
+    assert "four-unquantised" not in (results / "fig3b.svg").read_text()
+    assert "against `four-unquantised`; the paper prints 0.026." in text
+    assert "on 3,240 crops in 0.17 hours, begun at the weights of `quantised`." in text
+    assert "(in the paper 0.066 SSIM above 3 scales) is not measured" in text
+
+    # Another network of that name is measured anew.
+    make_upper_bound(bound, 0.5)
+    assert paper.main(arguments(folder, *options)) == 0
+    assert row not in (results / "README.md").read_text()
+    assert paper.main(arguments(folder, *options, "--upper-bound")) == 0
+    assert "four-unquantised" not in (results / "README.md").read_text()
+    assert paper.main(arguments(folder, *options, "--upper-bound", str(bound))) == 0
+    assert "four-unquantised" in (results / "README.md").read_text()
+
+
+def test_bad_input_gets_one_sentence(folder, capsys, monkeypatch):
+    monkeypatch.setattr(paper, "write_report", lambda results: None)
+    for more, words in (
+        (["--cars", str(folder / "none.tar")], "none.tar"),
+        (["--model", "nonsense"], "no model"),
+        (["--only", "nonsense"], "no experiment nonsense"),
+        (["--pictures", "-1"], "--pictures"),
+        (["--upper-bound", "nonsense.onnx"], "no network"),
+    ):
+        assert paper.main(arguments(folder, "--only", "cars", *more)) == 2
+        error = capsys.readouterr().err
+        assert words in error and error.count("\n") == 1
+
+
+def test_the_readme_has_the_figures_of_the_results():
+    readme = readme_results.README.read_text(encoding="utf-8")
+    means, natural = readme_results.read_means("cars.csv"), readme_results.read_means("natural.csv")
+    assert readme_results.with_figures(readme, means) == readme
+    assert readme_results.with_beaten(readme, means, natural) == readme
+    better = [row | {"ssim": str(float(row["ssim"]) + 0.01)} for row in means]
+    changed = readme_results.with_figures(readme, better)
+    different = [line for line, was in zip(changed.split("\n"), readme.split("\n"), strict=True)
+                 if line != was]
+    assert len(different) == 6
+    assert all(line.count(" dB") == 3 for line in different)
+    others = [row for row in means if row["system"] != "vqdeepsc-3s"]
+    fewer = [row | {"pictures": "20"} for row in means]
+    for rows, name in ((others, "vqdeepsc-3s"), (fewer, "vqdeepsc-4s")):
+        with pytest.raises(ValueError, match=f"no means of 400 pictures for {name}"):
+            readme_results.with_figures(readme, rows)
+
+
+def test_a_codec_is_beaten_only_where_both_measures_are_lower_everywhere():
+    row = {"source_bits": "8", "channel": "awgn"}
+    means = [row | {"system": system, "snr_db": snr_db, "ssim": ssim, "psnr_db": psnr_db}
+             for system, snr_db, ssim, psnr_db in (
+                 ("ours", "0", "0.5", "20"), ("ours", "9", "0.9", "30"),
+                 ("jpeg", "0", "0.4", "19"), ("jpeg", "9", "0.8", "29"),
+                 ("webp", "0", "0.4", "19"), ("webp", "9", "0.8", "30"),
+                 ("avif", "0", "0.4", "19"))]
+    text = "| **ours** |\nAt every SNR on the three channels it was so.\nMore."
+    one, none = (readme_results.with_beaten(text, means, other) for other in (means, means[:2]))
+    assert "higher with `ours` than with JPEG (by 0.100 and 1.000 dB); in" in one
+    assert "higher with no model; in" in none
+    assert one.count("\n") == none.count("\n") == 2

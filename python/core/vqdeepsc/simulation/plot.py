@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
+import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +41,17 @@ def system_title(system: str) -> str:
     return f"{_NAMES.get(name, name)}{colon and ', '}{rest.replace(':', ', ')}"
 
 
+def _keep_matplotlib_from_home() -> None:
+    """matplotlib would begin a cache of fonts in HOME, also where the user has never used it."""
+    home = Path(os.environ.get("HOME") or "/")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "matplotlib"
+    if "MPLCONFIGDIR" in os.environ or "matplotlib" in sys.modules or cache.is_dir():
+        return
+    folder = tempfile.TemporaryDirectory(prefix="vqdeepsc-")
+    os.environ["MPLCONFIGDIR"] = folder.name
+    atexit.register(folder.cleanup)
+
+
 def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[str]]) -> None:
     """Draws the means of results over their pictures; see `plot_means`."""
     plot_means(summarise(results), paths)
@@ -55,6 +69,7 @@ def plot_means(
         check_suffix(path)
     if not groups:
         raise ResultsError("there are no results to draw")
+    _keep_matplotlib_from_home()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

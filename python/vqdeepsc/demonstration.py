@@ -201,5 +201,5 @@ def run_demonstration(
         f"{name} over {title}, {channel.title}",
         f"{source_bits:,} source bits and {symbols:,} symbols each; columns: Es/N0",
     )
-    panel.save(output / "panel.png")
+    save_image(output / "panel.png", panel)
     return results

@@ -7,6 +7,8 @@ import numpy as np
 from gnuradio import gr
 from PIL import Image
 
+from vqdeepsc.whole_files import whole_file
+
 from .frames import ReceivedImage
 
 
@@ -30,7 +32,7 @@ class ImageFolder:
             suffix = "" if copy == 1 else f"-{copy}"
             path = self._folder / f"picture-{picture:05d}{suffix}.png"
             try:
-                with path.open("xb") as file:
+                with whole_file(path, replace=False) as file:
                     Image.fromarray(image).save(file, "PNG")
                 return path
             except FileExistsError:

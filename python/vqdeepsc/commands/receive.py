@@ -66,4 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
             if publisher:
                 publisher.close()
     print(f"{received} pictures received")
+    if decoder.unwritten:
+        raise ValueError(
+            f"{decoder.unwritten} of {received} images could not be written to "
+            f"{arguments.output}: {decoder.write_fault}"
+        )
     return 0

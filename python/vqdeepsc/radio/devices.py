@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from gnuradio import blocks, gr
 
 from ..vqdeepsc_python import zero_fill
-from .iq_files import create_recording, finish_recording, open_recording
+from .iq_files import RecordingError, create_recording, finish_recording, open_recording
+from .recording_sink import recording_sink
 from .settings import DEFAULT_ADDRESS, RadioError, RadioSettings
 
 # A HackRF's driver keeps up to 15 buffers of 131,072 samples; zeros push the last burst out.
@@ -288,20 +290,20 @@ def _iio_receiver(settings: RadioSettings) -> RadioEnd:
 
 
 def _file_transmitter(settings: RadioSettings) -> RadioEnd:
-    recording = create_recording(settings.device)
+    recording = create_recording(settings.device, settings.sample_rate, settings.frequency)
     fill = zero_fill(continuous=False, gap=settings.gap, tail=_FILE_TAIL)
     if recording.datatype == "ci16_le":
-        row = (
-            blocks.complex_to_interleaved_short(False, _FULL_SCALE_16),
-            blocks.file_sink(gr.sizeof_short, str(recording.data)),
-        )
+        sink = recording_sink(recording.data, np.int16)
+        row = (blocks.complex_to_interleaved_short(False, _FULL_SCALE_16), sink)
     else:
-        row = (blocks.file_sink(gr.sizeof_gr_complex, str(recording.data)),)
+        sink = recording_sink(recording.data, np.complex64)
+        row = (sink,)
     block = _Chain("file_transmitter", fill, *row, transmits=True)
 
     def finish() -> None:
-        row[-1].close()
-        finish_recording(recording, settings.sample_rate, settings.frequency)
+        if sink.fault:
+            raise RecordingError(f"{recording.data}: {sink.fault.strerror}")
+        finish_recording(recording)
 
     return RadioEnd(block, settings.sample_rate, finish=finish)
 

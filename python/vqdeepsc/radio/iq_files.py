@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vqdeepsc.whole_files import write_whole
+
 BYTES_PER_SAMPLE = {"cf32_le": 8, "ci16_le": 4}
 """What is read and written, by SigMF's name of the sample format."""
 
@@ -67,21 +69,36 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
     return recording
 
 
-def create_recording(path: str | os.PathLike[str]) -> Recording:
-    """A recording that can be written, emptied now; raises RecordingError."""
-    recording = named_recording(path)
+def create_recording(
+    path: str | os.PathLike[str], sample_rate: float, frequency: float
+) -> Recording:
+    """A recording that can be written, emptied now, with metadata that hold from now on.
+
+    sample_rate in samples/s; frequency in Hz, 0 if unknown. Raises RecordingError."""
+    named = named_recording(path)
+    recording = replace(named, sample_rate=sample_rate, frequency=frequency)
     try:
-        for file in filter(None, (recording.data, recording.metadata)):
-            file.write_bytes(b"")
+        recording.data.write_bytes(b"")
     except OSError as error:
         raise RecordingError(f"{recording.data}: {error.strerror}") from error
+    _describe(recording, None)
     return recording
 
 
-def finish_recording(recording: Recording, sample_rate: float, frequency: float) -> None:
-    """Describe the samples that have been written; a bare file needs no description.
+def finish_recording(recording: Recording) -> None:
+    """Add the checksum of the samples that have been written to the metadata, if there are any.
 
     Raises RecordingError."""
+    try:
+        if recording.metadata and not recording.data.stat().st_size:
+            raise RecordingError(f"nothing was written to {recording.data}")
+    except OSError as error:
+        raise RecordingError(f"{recording.data}: {error.strerror}") from error
+    _describe(recording, recording.data)
+
+
+def _describe(recording: Recording, samples: Path | None) -> None:
+    """Writes the metadata, with the checksum of the samples unless they are None."""
     if recording.metadata is None:
         return
     from sigmf import SigMFFile
@@ -89,17 +106,15 @@ def finish_recording(recording: Recording, sample_rate: float, frequency: float)
 
     information = {
         "core:datatype": recording.datatype,
-        "core:sample_rate": sample_rate,
+        "core:sample_rate": recording.sample_rate,
         "core:description": "Bursts of pictures",
         "core:recorder": "gr-vqdeepsc",
     }
     try:
-        if not recording.data.stat().st_size:
-            raise RecordingError(f"nothing was written to {recording.data}")
-        description = SigMFFile(data_file=recording.data, global_info=information)
-        capture = {"core:frequency": frequency} if frequency else {}
-        description.add_capture(0, metadata=capture)
-        description.tofile(recording.metadata, overwrite=True)
+        description = SigMFFile(data_file=samples, global_info=information)
+        frequency = recording.frequency
+        description.add_capture(0, metadata={"core:frequency": frequency} if frequency else {})
+        write_whole(recording.metadata, description.dumps(pretty=True) + "\n")
     except (OSError, SigMFError) as error:
         raise RecordingError(f"{recording.metadata}: {_one_line(error)}") from error
 

@@ -84,6 +84,8 @@ class image_receiver(semantic_decoder):
 
     on_image: called with a sentence for each picture
     fault: what the event log or on_image raised first, if anything
+    unwritten: how many images could not be written into the folder
+    write_fault: why the first of them could not, in words
     """
 
     def __init__(
@@ -98,6 +100,8 @@ class image_receiver(semantic_decoder):
         self.bursts = burst_log(log)
         self.pictures = 0
         self.fault: Exception | None = None
+        self.unwritten = 0
+        self.write_fault = ""
         self._folder = folder
         self._log = log
         self._publisher = publisher
@@ -135,6 +139,8 @@ class image_receiver(semantic_decoder):
         except OSError as error:
             self.logger.error(f"picture {drawn.picture} not written: {error}")
             known["fault"] = str(error)
+            self.unwritten += 1
+            self.write_fault = self.write_fault or error.strerror or str(error)
         if self._publisher:
             self._publisher.publish(drawn.image, known)
         if bursts:

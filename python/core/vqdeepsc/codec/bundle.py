@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.whole_files import write_whole
+
 from .inference import Network, NetworkError, open_network
 from .scales import BLOCK_SIDE, Scale
 
@@ -166,7 +168,7 @@ def write_manifest(
         manifest = _parse_manifest(directory, content)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"no manifest for {directory}: {error}") from error
-    (directory / MANIFEST).write_text(text, encoding="utf-8")
+    write_whole(directory / MANIFEST, text)
     return manifest
 
 

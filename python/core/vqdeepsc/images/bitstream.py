@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqdeepsc.codec.regions import region_count
+from vqdeepsc.whole_files import write_whole
 
 MAGIC = b"VQDS"
 VERSION = 1
@@ -90,7 +91,7 @@ def write_bitstream(path: str | os.PathLike[str], code: ImageBitstream) -> int:
     content = code.to_bytes()
     path = Path(path)
     try:
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise BitstreamError(f"{path}: {error.strerror}") from error
     return len(content)

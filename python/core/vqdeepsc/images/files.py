@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from vqdeepsc.codec.scales import REGION_SIDE
+from vqdeepsc.whole_files import write_whole
 
 MAXIMUM_PIXELS = 40_000_000
 """Larger pictures are refused: a small file can claim any size."""
@@ -77,20 +78,22 @@ def check_suffix(path: str | os.PathLike[str]) -> None:
         raise ImageError(f"{path}: a picture must end in {', '.join(SUFFIXES)}")
 
 
-def save_image(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
-    """Writes uint8 [H, W, 3] in the format that the file name's ending says (lossy ones at 95).
+def save_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | Image.Image) -> None:
+    """Writes an image in the format that the file name's ending says (lossy ones at 95).
 
-    Raises ImageError."""
+    image: uint8 [H, W, 3] RGB, or a Pillow image. Raises ImageError."""
     check_suffix(path)
     path = Path(path)
     content = io.BytesIO()
     try:
         form = Image.registered_extensions()[path.suffix.lower()]
-        Image.fromarray(pixels).save(content, form, quality=95)
+        if not isinstance(image, Image.Image):
+            image = Image.fromarray(image)
+        image.save(content, form, quality=95)
     except (KeyError, OSError, ValueError) as error:
         raise ImageError(f"{path}: {_one_line(error)}") from error
     try:
-        path.write_bytes(content.getvalue())
+        write_whole(path, content.getvalue())
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}") from error
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import atexit
+import io
 import math
 import os
 import sys
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from vqdeepsc.link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
+from vqdeepsc.whole_files import write_whole
 
 from .results import Result, ResultsError, summarise
 
@@ -134,12 +136,16 @@ def save_figure(figure: Figure, paths: Sequence[str | os.PathLike[str]]) -> None
     with matplotlib.rc_context({"svg.hashsalt": "vqdeepsc"}):
         for path in paths:
             form = Path(path).suffix.lower()
-            figure.savefig(path, dpi=150, metadata={"Date": None} if form == ".svg" else None)
+            content = io.BytesIO()
+            date = {"Date": None} if form == ".svg" else None
+            figure.savefig(content, format=form[1:], dpi=150, metadata=date)
             if form == ".png":
                 # Lines and letters have few colours: a palette takes a third of the bytes.
-                with Image.open(path) as drawn:
-                    few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-                few.save(path, optimize=True)
+                with Image.open(content) as image:
+                    few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+                content = io.BytesIO()
+                few.save(content, "PNG", optimize=True)
+            write_whole(path, content.getvalue())
 
 
 def _title(axis: Axes, title: str, eb_axis: bool) -> None:

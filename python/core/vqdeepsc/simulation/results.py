@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from vqdeepsc.whole_files import whole_file
+
 
 class ResultsError(ValueError):
     """A results file that cannot be read or written, in one sentence."""
@@ -99,7 +101,12 @@ def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> 
 
 def append_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
     """Adds rows to a results.csv; raises ResultsError."""
-    _write(Path(path), "a", map(_row, results))
+    path = Path(path)
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(map(_row, results))
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror}") from error
 
 
 def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
@@ -109,15 +116,12 @@ def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> No
     path = Path(path)
     if path.exists() and not path.is_file():
         raise ResultsError(f"{path} is not a file")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(temporary, "w", [COLUMNS, *map(_row, results)])
-        temporary.replace(path)
+        with whole_file(path, "w") as file:
+            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *map(_row, results)])
     except OSError as error:
         raise ResultsError(f"{path}: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
@@ -141,14 +145,6 @@ def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
         }
         for (system, source_bits, channel, snr_db), rows in groups.items()
     ]
-
-
-def _write(path: Path, mode: str, rows: Iterable[Sequence[str]]) -> None:
-    try:
-        with path.open(mode, encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
-    except OSError as error:
-        raise ResultsError(f"{path}: {error.strerror}") from error
 
 
 def _row(result: Result) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from vqdeepsc.simulation.plot import system_title
 from vqdeepsc.simulation.results import Result, read_results, summarise, write_results
 from vqdeepsc.simulation.run import simulate
 from vqdeepsc.simulation.upper_bound import UpperBound
+from vqdeepsc.whole_files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANNELS = ("awgn", "rayleigh", "rician")
@@ -137,7 +138,7 @@ def forget_other_models(work: Path, models: Sequence[str], upper_bounds: Sequenc
         rows = read_results(path, interrupted=True)
         write_results(path, [row for row in rows if row.system.split(":")[0] not in changed])
     work.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(before | now))
+    write_whole(record, json.dumps(before | now))
 
 
 def run(experiment: Experiment, work: Path, results: Path, workers: int, dask: str) -> None:
@@ -354,7 +355,7 @@ def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) ->
             }
         )
     content = {"models": described, "upper_bounds": bounds}
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    write_whole(path, json.dumps(content, indent=2) + "\n")
 
 
 if __name__ == "__main__":

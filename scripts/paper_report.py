@@ -12,6 +12,7 @@ from typing import Any
 
 from vqdeepsc.link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
 from vqdeepsc.simulation.plot import plot_means, save_figure, system_title
+from vqdeepsc.whole_files import whole_file, write_whole
 
 RUN = "run.json"
 UNQUANTISED = "-unquantised"
@@ -42,7 +43,7 @@ Means = list[dict[str, Any]]
 def write_means(path: Path, groups: Iterable[dict[str, Any]]) -> None:
     """Writes what `results.summarise` returns."""
     forms = {"snr_db": "{:g}", "ssim": "{:.5f}", "psnr_db": "{:.3f}"}
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path, "w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for group in groups:
@@ -76,7 +77,7 @@ def write_report(results: Path) -> None:
         _panels(results),
     ]
     text = "\n\n".join(section for section in sections if section) + "\n"
-    (results / "README.md").write_text(text, encoding="utf-8")
+    write_whole(results / "README.md", text)
 
 
 def _introduction(models: Sequence[dict]) -> str:

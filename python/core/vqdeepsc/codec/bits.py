@@ -8,6 +8,7 @@ LLR = ln P(bit=1)/P(bit=0).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,7 +38,7 @@ class BitLayout:
         """Bits of each scale in a region, in the order in which they are sent."""
         return [scale.bits_per_region for scale in self.scales]
 
-    def pack(self, labels: Mapping[int, NDArray[np.integer]]) -> NDArray[np.uint8]:
+    def pack(self, labels: Mapping[int, NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
         """Labels {l: [regions, side_l, side_l]} to bits uint8 [regions, bits_per_region]."""
         parts = []
         for scale in self.scales:
@@ -84,14 +85,14 @@ class BitLayout:
             )
         return result
 
-    def one_hot(self, labels: Mapping[int, NDArray[np.integer]]) -> dict[int, NDArray[np.float32]]:
+    def one_hot(self, labels: Mapping[int, NDArray[np.integer[Any]]]) -> dict[int, NDArray[np.float32]]:
         """A hard decision: labels {l: [...]} to posteriors {l: float32 [..., N_l]} of 0 and 1."""
         return {
             scale.scale: np.eye(scale.codewords, dtype=np.float32)[labels[scale.scale]]
             for scale in self.scales
         }
 
-    def _rows(self, values: ArrayLike) -> NDArray:
+    def _rows(self, values: ArrayLike) -> NDArray[Any]:
         rows = np.asarray(values)
         if rows.ndim != 2 or rows.shape[1] != self.bits_per_region:
             raise ValueError(

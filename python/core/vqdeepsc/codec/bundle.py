@@ -123,7 +123,7 @@ def write_manifest(
     *,
     name: str,
     version: str,
-    priors: Mapping[int, Sequence[float] | NDArray[np.floating]],
+    priors: Mapping[int, Sequence[float] | NDArray[np.floating[Any]]],
     training: Mapping[str, Any],
     measured: Mapping[str, Any],
 ) -> Manifest:
@@ -302,6 +302,10 @@ def _read_codebooks(manifest: Manifest, content: bytes) -> dict[int, NDArray[np.
     return codebooks
 
 
+_Tensors = dict[str, tuple[str, list[int | None]]]
+"""{name: (type, dimensions)}, None where any size will do."""
+
+
 def _open_network(
     manifest: Manifest, name: str, content: bytes, threads: int | None
 ) -> Network:
@@ -312,9 +316,8 @@ def _open_network(
 
 
 def _check_tensors(
-    manifest: Manifest, file: str, nodes: Sequence[Any], expected: Mapping[str, tuple[str, list]]
+    manifest: Manifest, file: str, nodes: Sequence[Any], expected: _Tensors
 ) -> None:
-    """expected: {name: (type, dimensions)}, None where any size will do."""
     found = {node.name: (node.type, node.shape) for node in nodes}
     if set(found) != set(expected):
         raise BundleError(
@@ -335,15 +338,17 @@ def _check_tensors(
 
 
 def _check_encoder(manifest: Manifest, encoder: Network) -> None:
-    image = {"image": ("tensor(float)", [None, 3, None, None])}
-    labels = {f"s{scale.scale}": ("tensor(int64)", [None] * 3) for scale in manifest.scales}
+    image: _Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
+    indices: _Tensors = {
+        f"s{scale.scale}": ("tensor(int64)", [None, None, None]) for scale in manifest.scales
+    }
     _check_tensors(manifest, "encoder.onnx", encoder.get_inputs(), image)
-    _check_tensors(manifest, "encoder.onnx", encoder.get_outputs(), labels)
+    _check_tensors(manifest, "encoder.onnx", encoder.get_outputs(), indices)
 
 
 def _check_decoder(manifest: Manifest, decoder: Network) -> None:
-    image = {"image": ("tensor(float)", [None, 3, None, None])}
-    features = {
+    image: _Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
+    features: _Tensors = {
         f"q{scale.scale}": ("tensor(float)", [None, scale.dimension, None, None])
         for scale in manifest.scales
     }

@@ -4,14 +4,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-# Read when the library is loaded. What the user has set stays.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
+import vqdeepsc.privacy  # isort: skip  # noqa: F401 - has to come before onnxruntime
 import onnxruntime
+from numpy.typing import NDArray
 
-Network = onnxruntime.InferenceSession
-"""A network that is ready to run."""
+
+class Network(Protocol):
+    """A network that is ready to run: an onnxruntime.InferenceSession."""
+
+    def run(
+        self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]
+    ) -> list[NDArray[Any]]: ...
+
+    def get_inputs(self) -> Sequence[Any]: ...
+
+    def get_outputs(self) -> Sequence[Any]: ...
+
+    def get_modelmeta(self) -> Any: ...
 
 
 class NetworkError(ValueError):
@@ -35,6 +47,9 @@ def open_network(content: bytes, threads: int | None = None) -> Network:
     # waiting threads would take the cores that the flowgraph beside us needs
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return Network(content, options, providers=["CPUExecutionProvider"])
+        network: Network = onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # onnxruntime's own exceptions share no other base
         raise NetworkError("the graph cannot be loaded") from error
+    return network

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,7 +42,7 @@ def pad_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.pad(image, margins, mode="reflect")
 
 
-def cut_regions(positions: NDArray, side: int) -> NDArray:
+def cut_regions(positions: NDArray[Any], side: int) -> NDArray[Any]:
     """A map [h, w, ...] to its regions [regions, side, side, ...]; beyond the map they hold 0."""
     height, width = positions.shape[:2]
     rows, columns = -(-height // side), -(-width // side)
@@ -48,10 +50,11 @@ def cut_regions(positions: NDArray, side: int) -> NDArray:
     full = np.zeros((rows * side, columns * side, *rest), positions.dtype)
     full[:height, :width] = positions
     tiles = full.reshape(rows, side, columns, side, *rest).swapaxes(1, 2)
-    return tiles.reshape(rows * columns, side, side, *rest)
+    regions: NDArray[Any] = tiles.reshape(rows * columns, side, side, *rest)
+    return regions
 
 
-def assemble_regions(regions: NDArray, width: int, height: int) -> NDArray:
+def assemble_regions(regions: NDArray[Any], width: int, height: int) -> NDArray[Any]:
     """Regions [regions, side, side, ...] to the map [height, width, ...] they were cut from.
 
     width, height: of the map, in positions; what lies beyond is dropped."""
@@ -59,4 +62,5 @@ def assemble_regions(regions: NDArray, width: int, height: int) -> NDArray:
     rows, columns = -(-height // side), -(-width // side)
     rest = regions.shape[3:]
     full = regions.reshape(rows, columns, side, side, *rest).swapaxes(1, 2)
-    return full.reshape(rows * side, columns * side, *rest)[:height, :width]
+    joined: NDArray[Any] = full.reshape(rows * side, columns * side, *rest)
+    return joined[:height, :width]

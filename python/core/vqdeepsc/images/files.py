@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from vqdeepsc.codec.scales import REGION_SIDE
 from vqdeepsc.whole_files import write_whole
@@ -63,7 +63,7 @@ def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArra
         raise ImageError(
             f"{label} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
         ) from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageError(f"{label} is not a picture") from error
     except MemoryError as error:
         raise ImageError(f"there is not enough memory for {label}") from error

@@ -15,7 +15,8 @@ _C2 = (0.03 * 255) ** 2
 def _gaussian_window() -> NDArray[np.float64]:
     offsets = np.arange(WINDOW_SIZE) - WINDOW_SIZE // 2
     weights = np.exp(-(offsets**2) / (2 * _SIGMA**2))
-    return weights / weights.sum()
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised
 
 
 _WINDOW = _gaussian_window()
@@ -55,7 +56,10 @@ def psnr(reference: NDArray[np.uint8], pictures: NDArray[np.uint8]) -> NDArray[n
         )
     difference = pictures.astype(np.float64) - reference
     with np.errstate(divide="ignore"):
-        return 10 * np.log10(255**2 / np.mean(difference**2, axis=(-3, -2, -1)))
+        decibels: NDArray[np.float64] = 10 * np.log10(
+            255**2 / np.mean(difference**2, axis=(-3, -2, -1))
+        )
+    return decibels
 
 
 def _channels_first(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -12,9 +12,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
-Run = Callable[[Callable[..., Any], Iterable[tuple]], Iterator[Any]]
+Arguments = tuple[Any, ...]
+Run = Callable[[Callable[..., Any], Iterable[Arguments]], Iterator[Any]]
 """Calls a function with each tuple of arguments and gives the results in order."""
 
 _DASK_SECONDS = 10  # to reach the scheduler
@@ -37,7 +38,9 @@ def local_executor(workers: int) -> Iterator[Run]:
         initializer=_follow_parent,
     )
 
-    def submit(function: Callable[..., Any], arguments: tuple) -> concurrent.futures.Future:
+    def submit(
+        function: Callable[..., Any], arguments: Arguments
+    ) -> concurrent.futures.Future[Any]:
         with _surroundings_for_workers(), _interrupts_blocked():
             return pool.submit(function, *arguments)
 
@@ -63,7 +66,7 @@ def dask_executor(address: str) -> Iterator[Run]:
             "--dask needs the package distributed: pip install distributed"
         ) from error
     try:
-        client = Client(address, timeout=_DASK_SECONDS, set_as_default=False)
+        client: Any = cast(Any, Client)(address, timeout=_DASK_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ExecutorError(f"there is no Dask scheduler at {address}") from error
     try:
@@ -72,7 +75,7 @@ def dask_executor(address: str) -> Iterator[Run]:
             if not threads:
                 raise ExecutorError(f"the Dask scheduler at {address} has no workers")
 
-            def submit(function: Callable[..., Any], arguments: tuple) -> Any:
+            def submit(function: Callable[..., Any], arguments: Arguments) -> Any:
                 # the same arguments may meet another model in the same place
                 return client.submit(function, *arguments, pure=False)
 
@@ -86,9 +89,9 @@ def dask_executor(address: str) -> Iterator[Run]:
 
 
 def _in_order(
-    submit: Callable[[Callable[..., Any], tuple], Any],
+    submit: Callable[[Callable[..., Any], Arguments], Any],
     function: Callable[..., Any],
-    jobs: Iterable[tuple],
+    jobs: Iterable[Arguments],
     ahead: int,
 ) -> Iterator[Any]:
     """Results in the order of the jobs, of which no more than `ahead` wait."""

@@ -148,12 +148,18 @@ def save_figure(figure: Figure, paths: Sequence[str | os.PathLike[str]]) -> None
             write_whole(path, content.getvalue())
 
 
+def _eb_of_es(es: Any) -> Any:
+    return es - EB_OFFSET_DB
+
+
+def _es_of_eb(eb: Any) -> Any:
+    return eb + EB_OFFSET_DB
+
+
 def _title(axis: Axes, title: str, eb_axis: bool) -> None:
     axis.set_title(title, pad=30 if eb_axis else None)
     if not eb_axis:
         return
-    second = axis.secondary_xaxis(
-        "top", functions=(lambda es: es - EB_OFFSET_DB, lambda eb: eb + EB_OFFSET_DB)
-    )
+    second = axis.secondary_xaxis("top", functions=(_eb_of_es, _es_of_eb))
     second.set_xlabel("Eb/N0 (dB)", fontsize="small")
     second.tick_params(labelsize="small")

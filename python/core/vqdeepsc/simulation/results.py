@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def _number(text: str) -> float:
     return value
 
 
-_TYPES = {"str": str, "int": int, "float": _number}
+_TYPES: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": _number}
 _CONVERTERS = tuple(_TYPES[str(field.type)] for field in fields(Result))
 
 
@@ -126,7 +126,7 @@ def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> No
 
 def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Means over pictures for each system, source bits, channel and SNR, in order of appearance."""
-    groups: dict[tuple, list[Result]] = {}
+    groups: dict[tuple[str, int, str, float], list[Result]] = {}
     for result in results:
         key = (result.system, result.source_bits, result.channel, result.snr_db)
         groups.setdefault(key, []).append(result)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +38,14 @@ class UpperBound:
         if [node.name for node in (*inputs, *outputs)] != ["image", "image_out"]:
             raise BundleError(f"{path} must take 'image' and give 'image_out'")
         metadata = self._network.get_modelmeta().custom_metadata_map
-        self.training: dict = json.loads(metadata.get("training", "{}"))
+        self.training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
 
     def draw(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What the network makes of a picture uint8 [H, W, 3]."""
         height, width = pixels.shape[:2]
         padded = pad_image(pixels).transpose(2, 0, 1)[None].astype(np.float32) / 255
         (image,) = self._network.run(["image_out"], {"image": padded})
-        drawn = np.rint(np.clip(image[0].transpose(1, 2, 0), 0, 1) * 255).astype(np.uint8)
-        return drawn[:height, :width]
+        decoded: NDArray[np.uint8] = np.rint(
+            np.clip(image[0].transpose(1, 2, 0), 0, 1) * 255
+        ).astype(np.uint8)
+        return decoded[:height, :width]

@@ -275,4 +275,5 @@ def simulate_image(
     if getattr(_local, "made_for", None) != made_for:
         _local.worker = Worker(simulation, models)
         _local.made_for = made_for
-    return _local.worker.run(job)
+    worker: Worker = _local.worker
+    return worker.run(job)

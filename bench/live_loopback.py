@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pmt
 from gnuradio import channels, gr, vqdeepsc
-from gnuradio.vqdeepsc.blocks.frames import IMAGE_IDS, ReceivedImage, image_to_pdu
+from gnuradio.vqdeepsc.blocks.frames import ImageNumbers, ReceivedImage, image_to_pdu
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import crop_square, find_images, load_found
 
@@ -78,7 +78,8 @@ class Loopback:
         self._images = images
         self._change = threading.Condition()
         self._sent: dict[int, float] = {}
-        self._number = 0
+        self._numbers = ImageNumbers()
+        self._posted = 0
         self.latencies: list[float] = []
         self.lost = 0
         noise = AMPLITUDE * math.sqrt(10 ** (-snr_db / 10) / USED_CARRIERS)
@@ -126,12 +127,12 @@ class Loopback:
         inbox = self.source.to_basic_block()
         while count < pictures or time.monotonic() < begin + seconds:
             self._wait(under_way - 1)
-            picture = self._number % IMAGE_IDS
-            pdu = image_to_pdu(self._images[self._number % len(self._images)], picture)
+            picture = self._numbers.take()
+            pdu = image_to_pdu(self._images[self._posted % len(self._images)], picture)
             with self._change:
                 self._sent[picture] = time.monotonic()
             inbox._post(pmt.intern("pictures"), pdu)
-            self._number += 1
+            self._posted += 1
             count += 1
         self._wait(0)
         return len(self.latencies) - first, time.monotonic() - begin

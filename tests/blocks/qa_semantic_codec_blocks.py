@@ -206,6 +206,8 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         ):
             with self.assertRaisesRegex(ValueError, sentence):
                 vqdeepsc.semantic_decoder(**parameters)
+        with self.assertRaisesRegex(ValueError, "first_image is 65536"):
+            vqdeepsc.semantic_encoder(first_image=65536)
 
     def test_unknown_model(self):
         for block in (vqdeepsc.semantic_encoder, vqdeepsc.semantic_decoder):

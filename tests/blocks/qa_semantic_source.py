@@ -2,6 +2,7 @@
 import tempfile
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from gnuradio.vqdeepsc.blocks.frames import (
     END_OF_IMAGES,
     FRAME_TAG,
     FrameHeader,
+    ImageAssembler,
+    bits_to_llrs,
     image_to_pdu,
     pdu_to_image,
 )
@@ -58,7 +61,7 @@ class TestSemanticSource(gr_unittest.TestCase):
             with self.subTest(model):
                 self.tb = gr.top_block()
                 codec = Codec(model)
-                bits, tags, sent = self.run_source(str(path), model)
+                bits, tags, sent = self.run_source(str(path), model, first_image=7)
                 expected = codec.encode_bits(load_image(path))
                 self.assertEqual(expected.shape, (4, region_bits))
                 np.testing.assert_array_equal(bits, expected.reshape(-1))
@@ -67,7 +70,7 @@ class TestSemanticSource(gr_unittest.TestCase):
                 for region, tag in enumerate(tags):
                     self.assertEqual(
                         FrameHeader.from_pmt(tag.value),
-                        FrameHeader(0, 200, 130, region, codec.model_id),
+                        FrameHeader(7, 200, 130, region, codec.model_id),
                     )
                 np.testing.assert_array_equal(pdu_to_image(sent[0])[0], load_image(path))
 
@@ -75,12 +78,32 @@ class TestSemanticSource(gr_unittest.TestCase):
         self.save("b.png", 128, 128)
         self.save("a.png", 64, 48)
         (self.folder / "aa.png").write_bytes(b"no picture")
-        bits, tags, _ = self.run_source(str(self.folder))
+        bits, tags, _ = self.run_source(str(self.folder), first_image=65535)
         self.assertEqual(bits.size, 2 * 20032)
         headers = [FrameHeader.from_pmt(tag.value) for tag in tags]
         self.assertEqual(
-            [(h.picture, h.width, h.height) for h in headers], [(0, 64, 48), (1, 128, 128)]
+            [(h.picture, h.width, h.height) for h in headers], [(65535, 64, 48), (0, 128, 128)]
         )
+
+    def test_a_receiver_does_not_mix_images_of_a_sender_that_was_started_again(self):
+        self.save("a.png", 256, 128)
+        Image.fromarray(255 - photograph(256, 128)).save(self.folder / "b.png")
+        paths = [self.folder / name for name in ("a.png", "b.png", "a.png")]
+        runs = []
+        for path in paths:
+            self.tb = gr.top_block()
+            bits, tags, _ = self.run_source(str(path))
+            headers = [FrameHeader.from_pmt(tag.value) for tag in tags]
+            runs.append(list(zip(headers, bits_to_llrs(bits).reshape(2, -1), strict=True)))
+        # one pair of three has two numbers but once in 2^32 times
+        cut, whole = next(
+            (one, other)
+            for one, other in pairwise(runs)
+            if one[0][0].picture != other[0][0].picture
+        )
+        assembler = ImageAssembler(self.codec)
+        drawn = [*assembler.add(*cut[0]), *assembler.add(*whole[1]), *assembler.flush()]
+        self.assertEqual([(each.received, each.regions) for each in drawn], [(1, 2), (1, 2)])
 
     def test_glob(self):
         self.save("b.png", 128, 128)
@@ -162,7 +185,7 @@ class TestSemanticSource(gr_unittest.TestCase):
 
     def test_repeat_ends_when_it_is_switched_off(self):
         path = self.save("a.png", 32, 32)
-        source = vqdeepsc.semantic_source(str(path), repeat=True)
+        source = vqdeepsc.semantic_source(str(path), repeat=True, first_image=0)
         sent = blocks.message_debug()
         self.tb.connect(source, blocks.null_sink(gr.sizeof_char))
         self.tb.msg_connect(source, "sent", sent, "store")
@@ -188,6 +211,9 @@ class TestSemanticSource(gr_unittest.TestCase):
             vqdeepsc.semantic_source(interval=-1)
         with self.assertRaisesRegex(ValueError, "100"):
             vqdeepsc.semantic_source(frame_bits=100)
+        for number in (-2, 65536):
+            with self.assertRaisesRegex(ValueError, f"first_image is {number}"):
+                vqdeepsc.semantic_source(first_image=number)
         with self.assertRaisesRegex(ValueError, "nosuchmodel"):
             vqdeepsc.semantic_source(model="nosuchmodel")
 

@@ -102,7 +102,7 @@ def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> str:
 def recording(pictures, tmp_path_factory) -> Path:
     """Samples of the two pictures, three bursts."""
     path = tmp_path_factory.mktemp("recording") / "bursts.cf32"
-    command = ("transmit", pictures, "--radio", "file", "--device", path)
+    command = ("transmit", pictures, "--radio", "file", "--device", path, "--first-image", 0)
     done = run_command(*command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("2 pictures sent\n")
@@ -113,7 +113,7 @@ def recording(pictures, tmp_path_factory) -> Path:
 def test_file_to_images(name, pictures, drawn, tmp_path, capfd):
     radio = ("--radio", "file", "--device", tmp_path / name, "--sample-rate", "2M")
     log = tmp_path / "log.jsonl"
-    sent = run_here(capfd, "transmit", pictures, *radio, "--log", log)
+    sent = run_here(capfd, "transmit", pictures, *radio, "--log", log, "--first-image", 0)
     assert sent.returncode == 0, sent.stderr
     assert [line["name"] for line in events(log, "sent")] == ["a.png", "b.png"]
     done = run_here(capfd, "receive", *radio, "--output", tmp_path / "out", "--log", log)
@@ -257,7 +257,7 @@ def test_copies_are_combined(pictures, drawn, tmp_path, capfd):
 def test_copies_are_combined_below_the_threshold(pictures, drawn, tmp_path, capfd):
     path = tmp_path / "bursts.cf32"
     radio = ("--radio", "file", "--device", path)
-    sent = run_here(capfd, "transmit", pictures, *radio, "--repeat", 3)
+    sent = run_here(capfd, "transmit", pictures, *radio, "--repeat", 3, "--first-image", 0)
     assert sent.returncode == 0, sent.stderr
     # 1 dB: one burst of 16-QAM at rate 1/3 wants more than 2.4 dB, the sum of three has 5.8
     heard = through_channel(np.fromfile(path, np.complex64), 0.2 * (16 / 13 / 10**0.1) ** 0.5)
@@ -284,7 +284,7 @@ def test_processes_over_zeromq(number, pictures, drawn, tmp_path):
     socket = zmq.Context.instance().socket(zmq.SUB)
     socket.connect(publish)
     socket.subscribe(b"picture")
-    sending = start("transmit", pictures, *radio, "--interval", 0.2)
+    sending = start("transmit", pictures, *radio, "--interval", 0.2, "--first-image", 0)
     output, errors = sending.communicate(timeout=SECONDS)
     assert sending.returncode == 0, errors
     assert output.endswith("2 pictures sent\n")
@@ -360,9 +360,10 @@ def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):
     Image.new("RGB", (65_536, 1)).save(tmp_path / "a.png")
     Image.new("RGB", (16, 16)).save(tmp_path / "b.png")
     radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32")
-    done = run_here(capfd, "transmit", tmp_path / "a.png", tmp_path / "b.png", *radio)
+    both = (tmp_path / "a.png", tmp_path / "b.png")
+    done = run_here(capfd, "transmit", *both, *radio, "--first-image", 9)
     assert done.returncode == 0
-    assert done.stdout.endswith("b.png: sent as picture 0\n1 pictures sent\n")
+    assert done.stdout.endswith("b.png: sent as picture 9\n1 pictures sent\n")
     assert "a.png has more than 65,535 pixels on a side" in done.stderr
     done = run_here(capfd, "transmit", tmp_path / "a.png", *radio)
     assert done.returncode == 2
@@ -421,7 +422,8 @@ def test_processes_over_a_soapy_device(pictures, drawn, tmp_path):
     socket.send_json({"gain": 90})
     assert "must be 0 to 60 dB" in socket.recv_json()["error"]
     socket.close()
-    sending = start("transmit", pictures, *radio, "--device", device, "--repeat", 2)
+    options = ("--repeat", 2, "--first-image", 0)
+    sending = start("transmit", pictures, *radio, "--device", device, *options)
     output, errors = sending.communicate(timeout=SECONDS)
     assert sending.returncode == 0, errors
     assert output.endswith("2 pictures sent\n")
@@ -487,6 +489,7 @@ def test_one_sentence_for_each_fault(pictures, recording, tmp_path, capfd):
         (("transmit", pictures, *to_file, "--code-rate", "7/8"), ["7/8"]),
         (("transmit", pictures, *to_file, "--frequency", "2.4X"), ["2.4X"]),
         (("transmit", pictures, *to_file, "--amplitude", -1), ["amplitude"]),
+        (("transmit", pictures, *to_file, "--first-image", 65536), ["first_image is 65536"]),
         (("transmit", pictures, "--radio", "file", "--device", "/none/a.cf32"), ["/none/a.cf32"]),
     ):
         done = run_here(capfd, *arguments)

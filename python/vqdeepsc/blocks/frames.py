@@ -10,6 +10,7 @@ value names nothing that depends on the rate of the stream, so the tag means the
 after coding and mapping.
 """
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from vqdeepsc.codec.regions import region_count
 
 FRAME_TAG = "frame"
 IMAGE_IDS = 1 << 16
+RANDOM_IMAGE = -1
+"""In place of the first image's number: one that is drawn."""
 # Certain, yet far from overflow when LLRs of several copies are added.
 CERTAIN_LLR = 100.0
 
@@ -70,6 +73,29 @@ class FrameHeader:
         height = _integer(dictionary, "height", 1, 65535)
         region = _integer(dictionary, "region", 0, region_count(width, height) - 1)
         return cls(picture, width, height, region, _integer(dictionary, "model", 0, 65535))
+
+
+class ImageNumbers:
+    """Numbers of the images of one sender, each the one after the last, modulo 65536.
+
+    They begin at a random one, for a receiver takes regions of one number and size for one image,
+    also where its sender was started again in between.
+
+    first: number of the first image, 0 to 65535, or RANDOM_IMAGE. Raises ValueError for another.
+    """
+
+    def __init__(self, first: int = RANDOM_IMAGE) -> None:
+        if not RANDOM_IMAGE <= first < IMAGE_IDS:
+            raise ValueError(
+                f"first_image is {first}, but must be 0 to {IMAGE_IDS - 1}, or -1 for a random one"
+            )
+        self._next = secrets.randbelow(IMAGE_IDS) if first == RANDOM_IMAGE else int(first)
+
+    def take(self, number: int | None = None) -> int:
+        """The number of the next image; an image that brings its own number keeps it."""
+        taken = self._next if number is None else number
+        self._next = (taken + 1) % IMAGE_IDS
+        return taken
 
 
 END_OF_IMAGES = pmt.PMT_EOF

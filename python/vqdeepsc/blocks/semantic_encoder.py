@@ -6,7 +6,14 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 
-from .frames import IMAGE_IDS, FrameError, image_to_frames, pdu_to_image, u8vector
+from .frames import (
+    RANDOM_IMAGE,
+    FrameError,
+    ImageNumbers,
+    image_to_frames,
+    pdu_to_image,
+    u8vector,
+)
 
 
 class semantic_encoder(gr.basic_block):
@@ -16,12 +23,15 @@ class semantic_encoder(gr.basic_block):
     picture without an id gets the next one. A PDU that is no picture is logged and passed over.
 
     :param model: name of a model or path of a bundle
+    :param first_image: id of the first picture that brings none, 0 to 65,535, or -1 for a random
+        one
+    :raises ValueError: for a parameter out of range
     """
 
-    def __init__(self, model: str = "vqdeepsc-4s") -> None:
+    def __init__(self, model: str = "vqdeepsc-4s", first_image: int = RANDOM_IMAGE) -> None:
         gr.basic_block.__init__(self, "semantic_encoder", None, None)
         self._codec = Codec(model)
-        self._next_image_number = 0
+        self._numbers = ImageNumbers(first_image)
         self._images_port = pmt.intern("pictures")
         self._frames_port = pmt.intern("frames")
         self.message_port_register_in(self._images_port)
@@ -31,9 +41,7 @@ class semantic_encoder(gr.basic_block):
     def _encode(self, pdu: pmt.pmt_base) -> None:
         try:
             image, picture = pdu_to_image(pdu)
-            if picture is None:
-                picture = self._next_image_number
-            self._next_image_number = (picture + 1) % IMAGE_IDS
+            picture = self._numbers.take(picture)
             for header, bits in image_to_frames(self._codec, image, picture):
                 self.message_port_pub(self._frames_port, pmt.cons(header.to_pmt(), u8vector(bits)))
         except FrameError as error:

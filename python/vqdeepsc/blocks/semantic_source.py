@@ -18,9 +18,10 @@ from vqdeepsc.images.files import ImageError, find_images, load_found
 from .frames import (
     END_OF_IMAGES,
     FRAME_TAG,
-    IMAGE_IDS,
+    RANDOM_IMAGE,
     FrameError,
     FrameHeader,
+    ImageNumbers,
     check_copies,
     image_to_frames,
     image_to_pdu,
@@ -58,6 +59,8 @@ class semantic_source(gr.sync_block):
     :param interval: seconds from the beginning of one picture to that of the next, at least 0
     :param frame_bits: 0, or length of a frame, at least bits_per_region
     :param copies: how often each picture is sent, at least 1; the copies have the same id
+    :param first_image: id of the first picture that brings none, 0 to 65,535, or -1 for a random
+        one, so that a receiver tells the pictures of a sender that was started again from others
     :raises ValueError: for a source that names no picture, or a parameter out of range
     """
 
@@ -69,6 +72,7 @@ class semantic_source(gr.sync_block):
         interval: float = 0.0,
         frame_bits: int = 0,
         copies: int = 1,
+        first_image: int = RANDOM_IMAGE,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self._codec = Codec(model)
@@ -86,7 +90,7 @@ class semantic_source(gr.sync_block):
         self._ended = False
         self._next_file = 0
         self._readable = 0
-        self._next_image_number = 0
+        self._numbers = ImageNumbers(first_image)
         self._begun = -math.inf
         self._queue: deque[tuple[np.ndarray, int | None]] = deque()
         self._frames: Iterator[tuple[FrameHeader, np.ndarray]] = iter(())
@@ -150,9 +154,7 @@ class semantic_source(gr.sync_block):
                 return False
             self._begun = time.monotonic()
             image, picture = found
-            if picture is None:
-                picture = self._next_image_number
-            self._next_image_number = (picture + 1) % IMAGE_IDS
+            picture = self._numbers.take(picture)
             frames = list(image_to_frames(self._codec, image, picture))
             self._frames = iter(frames * self._copies)
             frame = next(self._frames)

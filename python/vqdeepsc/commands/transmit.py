@@ -27,6 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--side", type=positive, metavar="N", help="cut the centre of images to NxN pixels"
     )
+    parser.add_argument(
+        "--first-image",
+        type=int,
+        default=-1,
+        metavar="N",
+        help="number of the first image, 0 to 65535, or -1 for a random one (default), so that "
+        "no receiver mixes images of two runs",
+    )
     add_radio(parser)
     add_burst_coding(parser)
     parser.add_argument(
@@ -69,7 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
         "transport_blocks": radio_transport_blocks(arguments),
     }
     make = partial(
-        Transmitter, settings, arguments.model, burst, arguments.interval, arguments.repeat
+        Transmitter,
+        settings,
+        arguments.model,
+        burst,
+        interval=arguments.interval,
+        copies=arguments.repeat,
+        first_image=arguments.first_image,
     )
     with EventLog(arguments.log) as log:
         sent = transmit(

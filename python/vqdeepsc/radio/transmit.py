@@ -17,7 +17,7 @@ from vqdeepsc.images.bitstream import MAXIMUM_SIDE
 from vqdeepsc.images.files import crop_square
 
 from ..blocks.burst_transmitter import burst_transmitter
-from ..blocks.frames import END_OF_IMAGES, IMAGE_IDS, image_to_pdu
+from ..blocks.frames import END_OF_IMAGES, RANDOM_IMAGE, ImageNumbers, image_to_pdu
 from ..blocks.semantic_source import semantic_source
 from .devices import make_transmitter
 from .session import EventLog, run_flowgraph
@@ -49,6 +49,7 @@ class Transmitter(gr.top_block):
     burst: parameters of burst_transmitter besides payload_bits
     interval: seconds from the beginning of one picture to that of the next
     copies: how often each picture is sent
+    first_image: id of the first picture, 0 to 65,535, or -1 for a random one
     on_sent: called with (id, name) when a picture begins to go out
     Raises ValueError for parameters out of range and for a radio that is not there.
     """
@@ -60,11 +61,13 @@ class Transmitter(gr.top_block):
         burst: dict[str, Any],
         interval: float = 0.0,
         copies: int = 1,
+        first_image: int = RANDOM_IMAGE,
         on_sent: Callable[[int, str], None] = lambda picture, name: None,
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc transmit")
         self._on_sent = on_sent
         self._names: deque[str] = deque()
+        self._numbers = ImageNumbers(first_image)
         # One picture is on its way and the next one waits, so that a camera's is never old.
         self._room = threading.Semaphore(1)
         self.source = semantic_source(model=model, interval=interval, copies=copies)
@@ -91,7 +94,7 @@ class Transmitter(gr.top_block):
         A picture that cannot be read is told to on_fault and passed over. side: of the square
         that is cut from the centre, or 0 for pictures as they are.
         """
-        number = 0
+        posted = 0
         for item in pictures:
             if ended.is_set():
                 break
@@ -111,9 +114,9 @@ class Transmitter(gr.top_block):
                 if ended.is_set():
                     return
             self._names.append(name)
-            self._post(image_to_pdu(image, number % IMAGE_IDS))
-            number += 1
-            if number == limit:
+            self._post(image_to_pdu(image, self._numbers.take()))
+            posted += 1
+            if posted == limit:
                 break
         self._post(END_OF_IMAGES)
 

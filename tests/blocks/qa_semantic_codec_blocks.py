@@ -11,6 +11,7 @@ import pmt
 from flowgraph import MODELS, photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.blocks.frames import (
+    FrameError,
     FrameHeader,
     bits_to_llrs,
     image_to_frames,
@@ -146,6 +147,29 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         expected = self.codec.decode_llrs(right[None].astype(np.float32), 128, 128)
         np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
 
+    def test_regions_of_images_beyond_the_limit_are_passed_over(self):
+        lie = FrameHeader(5, 65535, 65535, 0, self.codec.model_id)
+        with self.assertRaisesRegex(FrameError, "has 65535x65535 pixels, more than the 40,000,000"):
+            FrameHeader.from_pmt(lie.to_pmt())
+        image = photograph(200, 100)
+        good = self.frames(image, 3)
+        pdus = [good[0], pmt.cons(lie.to_pmt(), pmt.cdr(good[0])), good[1]]
+        (drawn,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", pdus)
+        expected = self.codec.decode_bits(self.codec.encode_bits(image), 200, 100)
+        np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
+        for most, count in ((20_000, 1), (19_999, 0)):
+            block = vqdeepsc.semantic_decoder(max_pixels=most)
+            self.assertEqual(len(self.run_block(block, "frames", "pictures", good)), count)
+
+    def test_image_pdus_beyond_the_limit_are_passed_over(self):
+        pdu = image_to_pdu(photograph(200, 100), 3)
+        self.assertEqual(pdu_to_image(pdu, 20_000)[1], 3)
+        with self.assertRaisesRegex(FrameError, "the image has 200x100 pixels, more than the 19,9"):
+            pdu_to_image(pdu, 19_999)
+        claim = pmt.dict_add(pmt.car(pdu), pmt.intern("height"), pmt.from_long(65535))
+        with self.assertRaisesRegex(FrameError, "60000 bytes are no"):
+            pdu_to_image(pmt.cons(claim, pmt.cdr(pdu)))
+
     def test_timeout_draws_what_has_arrived(self):
         image = photograph(200, 100)
         top = gr.top_block()
@@ -203,6 +227,8 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         for parameters, sentence in (
             ({"copies": 0}, "copies is 0"),
             ({"timeout": -1.0}, "timeout is -1.0 s"),
+            ({"max_pixels": 0}, "max_pixels is 0"),
+            ({"max_pixels": 65535**2 + 1}, "max_pixels is 4294836226"),
         ):
             with self.assertRaisesRegex(ValueError, sentence):
                 vqdeepsc.semantic_decoder(**parameters)

@@ -57,6 +57,25 @@ class TestSemanticSink(gr_unittest.TestCase):
                 expected = codec.decode_bits(codec.encode_bits(image), 200, 130)
                 np.testing.assert_array_equal(drawn[0][0], expected)
 
+    def test_regions_of_images_beyond_the_limit_are_passed_over(self):
+        (_, bits), = self.frames(photograph(128, 128))
+        rows = np.tile(bits_to_llrs(bits), 3)
+        for lie, most in (((65535, 65535), {}), ((129, 128), {"max_pixels": 128 * 128})):
+            self.tb = gr.top_block()
+            sizes = [(128, 128), lie, (128, 128)]
+            tags = [
+                make_tag(
+                    i * bits.size,
+                    FRAME_TAG,
+                    FrameHeader(i, *size, 0, self.codec.model_id).to_pmt(),
+                )
+                for i, size in enumerate(sizes)
+            ]
+            drawn = self.run_sink(rows, tags, **most)
+            self.assertEqual([picture for _, picture in drawn], [0, 2])
+        with self.assertRaisesRegex(ValueError, "max_pixels is 0"):
+            vqdeepsc.semantic_sink(max_pixels=0)
+
     def test_uncertain_bits_are_weighed(self):
         image = photograph(128, 128)
         ((header, bits),) = self.frames(image)

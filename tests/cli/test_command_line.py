@@ -72,6 +72,19 @@ def test_the_file_by_hand():
     assert (code.model_id, code.width, code.height) == (0xABCD, 130, 5)
 
 
+def test_files_of_images_beyond_the_limit_are_refused(code_file, tmp_path, capfd):
+    # 262 kB that claim 4.3 gigapixels
+    bits = np.zeros((512 * 512, 1), np.uint8)
+    with pytest.raises(BitstreamError, match="65535x65535 pixels, more than the 40,000,000 allow"):
+        ImageBitstream.from_bytes(ImageBitstream(0, 65535, 65535, bits).to_bytes())
+    decode = ("decode", code_file, "-o", tmp_path / "out.png", "--max-pixels")
+    assert_one_sentence(run_here(capfd, *decode, 29_999), "has 200x150 pixels, more than the 29,9")
+    assert not (tmp_path / "out.png").exists()
+    assert run_here(capfd, *decode, "30k").returncode == 0
+    for wrong in ("0", "1.5", "10G"):
+        assert_one_sentence(run_here(capfd, *decode, wrong), f"'{wrong}' is not a number of pixels")
+
+
 def with_crc(content):
     return content + zlib.crc32(content).to_bytes(4, "big")
 

@@ -268,6 +268,23 @@ def test_copies_are_combined_below_the_threshold(pictures, drawn, tmp_path, capf
     assert all(burst["block_errors"] for burst in bursts if burst["copies"] == 1)
 
 
+def test_images_beyond_the_limit_are_not_received(recording, drawn, tmp_path, capfd):
+    samples = np.fromfile(recording, np.complex64)
+    out = receive_samples(samples, tmp_path, capfd, "--max-pixels", 128 * 128)
+    assert_same(received(out), drawn[:1])
+
+
+def test_an_image_beyond_the_limit_is_not_sent(pictures, tmp_path):
+    huge = np.broadcast_to(np.zeros(3, np.uint8), (8000, 8000, 3))
+    images = [("huge", huge), ("a.png", load_image(pictures / "a.png"))]
+    settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
+    log = tmp_path / "log.jsonl"
+    with EventLog(str(log)) as lines:
+        assert transmit(iter(images), partial(Transmitter, settings, DEFAULT_MODEL, {}), lines) == 1
+    (refused,) = events(log, "not sent")
+    assert refused["reason"] == "huge has 8000x8000 pixels, more than the 40,000,000 allowed"
+
+
 def test_image_after_image_until_enough(recording, drawn, tmp_path, capfd):
     samples = np.tile(np.fromfile(recording, np.complex64), 5)
     out = receive_samples(samples, tmp_path, capfd, "--images", 3)

@@ -19,6 +19,7 @@ import pmt
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.codec.regions import region_count
+from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_fault
 
 FRAME_TAG = "frame"
 IMAGE_IDS = 1 << 16
@@ -40,6 +41,15 @@ def _integer(dictionary: pmt.pmt_base, key: str, low: int, high: int) -> int:
     if not low <= number <= high:
         raise FrameError(f"'{key}' is {number}, outside {low} to {high}")
     return number
+
+
+def _size(dictionary: pmt.pmt_base, max_pixels: int) -> tuple[int, int]:
+    """(width, height) of the image that a dictionary tells of."""
+    width = _integer(dictionary, "width", 1, MAXIMUM_SIDE)
+    height = _integer(dictionary, "height", 1, MAXIMUM_SIDE)
+    if fault := pixels_fault(width, height, max_pixels):
+        raise FrameError(f"the image {fault}")
+    return width, height
 
 
 @dataclass(frozen=True)
@@ -64,13 +74,17 @@ class FrameHeader:
         return dictionary
 
     @classmethod
-    def from_pmt(cls, dictionary: pmt.pmt_base) -> "FrameHeader":
-        """Read a dictionary; raises FrameError for a missing entry or one out of range."""
+    def from_pmt(
+        cls, dictionary: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS
+    ) -> "FrameHeader":
+        """Read a dictionary; raises FrameError for a missing entry or one out of range.
+
+        max_pixels: width times height of the largest picture of which regions are taken.
+        """
         if not pmt.is_dict(dictionary):
             raise FrameError("the frame has no dictionary")
         picture = _integer(dictionary, "picture", 0, IMAGE_IDS - 1)
-        width = _integer(dictionary, "width", 1, 65535)
-        height = _integer(dictionary, "height", 1, 65535)
+        width, height = _size(dictionary, max_pixels)
         region = _integer(dictionary, "region", 0, region_count(width, height) - 1)
         return cls(picture, width, height, region, _integer(dictionary, "model", 0, 65535))
 
@@ -130,16 +144,21 @@ def u8vector(values: np.ndarray) -> pmt.pmt_base:
     return pmt.init_u8vector(values.size, values.reshape(-1).tolist())
 
 
-def pdu_to_image(pdu: pmt.pmt_base) -> tuple[np.ndarray, int | None]:
-    """(uint8 [H, W, 3], picture id or None) of a picture PDU; raises FrameError."""
+def pdu_to_image(
+    pdu: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS
+) -> tuple[np.ndarray, int | None]:
+    """(uint8 [H, W, 3], picture id or None) of a picture PDU; raises FrameError.
+
+    max_pixels: width times height of the largest picture that is taken.
+    """
     if not pmt.is_pair(pdu) or not pmt.is_dict(pmt.car(pdu)) or not pmt.is_u8vector(pmt.cdr(pdu)):
         raise FrameError("a picture PDU is a pair of a dictionary and a u8vector")
     dictionary = pmt.car(pdu)
-    width = _integer(dictionary, "width", 1, 65535)
-    height = _integer(dictionary, "height", 1, 65535)
+    width, height = _size(dictionary, max_pixels)
+    size = pmt.length(pmt.cdr(pdu))
+    if size != width * height * 3:
+        raise FrameError(f"{size} bytes are no RGB picture of {width}x{height} pixels")
     pixels = np.array(pmt.to_python(pmt.cdr(pdu)), np.uint8)
-    if pixels.size != width * height * 3:
-        raise FrameError(f"{pixels.size} bytes are no RGB picture of {width}x{height} pixels")
     known = pmt.dict_has_key(dictionary, pmt.intern("picture"))
     picture = _integer(dictionary, "picture", 0, IMAGE_IDS - 1) if known else None
     return pixels.reshape(height, width, 3), picture

@@ -8,6 +8,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 
 from .frames import (
     FrameError,
@@ -34,6 +35,8 @@ class semantic_decoder(gr.basic_block):
     :param copies: how often each region is sent, at least 1; their LLRs are added
     :param timeout: seconds after which an incomplete picture is drawn; 0 for no such limit
     :param folder: where picture-ID.png files go, or "" for none
+    :param max_pixels: width times height of the largest picture of which regions are taken, 1 to
+        65,535 squared
     :raises ValueError: for a parameter out of range or a folder that cannot be made
     """
 
@@ -43,10 +46,12 @@ class semantic_decoder(gr.basic_block):
         copies: int = 1,
         timeout: float = 0.0,
         folder: str = "",
+        max_pixels: int = MAXIMUM_PIXELS,
     ) -> None:
         gr.basic_block.__init__(self, "semantic_decoder", None, None)
         if not timeout >= 0:
             raise ValueError(f"timeout is {timeout} s, but must be at least 0")
+        self.set_max_pixels(max_pixels)
         self.codec = Codec(model)
         self._assembler = ImageAssembler(self.codec, copies)
         self._files = ImageFolder(folder) if folder else None
@@ -62,6 +67,10 @@ class semantic_decoder(gr.basic_block):
         self._timeout_port = pmt.intern("timeout")
         self.message_port_register_in(self._timeout_port)
         self.set_msg_handler(self._timeout_port, self._draw_incomplete)
+
+    def set_max_pixels(self, max_pixels: int) -> None:
+        """Change how large a picture may be; what has arrived of a larger one stays."""
+        self._max_pixels = check_maximum_pixels(max_pixels)
 
     def backlog(self) -> int:
         """How many region PDUs wait to be decoded."""
@@ -100,7 +109,7 @@ class semantic_decoder(gr.basic_block):
         try:
             if not pmt.is_pair(pdu):
                 raise FrameError("a region PDU is a pair of a dictionary and a vector")
-            header = FrameHeader.from_pmt(pmt.car(pdu))
+            header = FrameHeader.from_pmt(pmt.car(pdu), self._max_pixels)
             data = pmt.cdr(pdu)
             if pmt.is_u8vector(data):
                 llrs = bits_to_llrs(pmt.to_python(data))

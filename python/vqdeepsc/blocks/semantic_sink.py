@@ -6,6 +6,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 
 from .frames import (
     FRAME_TAG,
@@ -32,11 +33,20 @@ class semantic_sink(gr.sync_block):
     :param model: name of a model or path of a bundle
     :param soft: True for floats with LLR = ln P(1)/P(0), False for bytes with one bit each
     :param folder: where picture-ID.png files go, or "" for none
-    :raises ValueError: for a folder that cannot be made
+    :param max_pixels: width times height of the largest picture of which regions are taken, 1 to
+        65,535 squared
+    :raises ValueError: for a parameter out of range or a folder that cannot be made
     """
 
-    def __init__(self, model: str = "vqdeepsc-4s", soft: bool = True, folder: str = "") -> None:
+    def __init__(
+        self,
+        model: str = "vqdeepsc-4s",
+        soft: bool = True,
+        folder: str = "",
+        max_pixels: int = MAXIMUM_PIXELS,
+    ) -> None:
         gr.sync_block.__init__(self, "semantic_sink", [np.float32 if soft else np.uint8], None)
+        self.set_max_pixels(max_pixels)
         self._codec = Codec(model)
         self._soft = soft
         self._files = ImageFolder(folder) if folder else None
@@ -46,6 +56,10 @@ class semantic_sink(gr.sync_block):
         self._filled = 0
         self._images_port = pmt.intern("pictures")
         self.message_port_register_out(self._images_port)
+
+    def set_max_pixels(self, max_pixels: int) -> None:
+        """Change how large a picture may be; what has arrived of a larger one stays."""
+        self._max_pixels = check_maximum_pixels(max_pixels)
 
     def _publish(self, pictures: list[ReceivedImage]) -> None:
         for drawn in pictures:
@@ -57,7 +71,7 @@ class semantic_sink(gr.sync_block):
             self.logger.warn(f"a region of {self._filled} bits was cut short")
         self._filled = 0
         try:
-            self._header = FrameHeader.from_pmt(tag.value)
+            self._header = FrameHeader.from_pmt(tag.value, self._max_pixels)
         except FrameError as error:
             self._header = None
             self.logger.error(f"frame passed over: {error}")

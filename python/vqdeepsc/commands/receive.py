@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from vqdeepsc.cli.arguments import quantity
+from vqdeepsc.cli.arguments import add_max_pixels, quantity
 
 from .radio_arguments import add_burst_coding, add_radio, radio_settings, radio_transport_blocks
 
@@ -13,6 +13,7 @@ from .radio_arguments import add_burst_coding, add_radio, radio_settings, radio_
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the images")
     add_radio(parser)
+    add_max_pixels(parser)
     parser.add_argument(
         "--timeout",
         type=quantity,
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
                 model=arguments.model,
                 copies=arguments.repeat,
                 timeout=arguments.timeout,
+                max_pixels=arguments.max_pixels,
             )
             received = receive(
                 Receiver(settings, decoder, burst),

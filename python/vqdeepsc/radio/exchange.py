@@ -17,6 +17,8 @@ import numpy as np
 import zmq
 from numpy.typing import NDArray
 
+from vqdeepsc.limits import MAXIMUM_SIDE
+
 TOPIC = b"picture"
 _POLL_MILLISECONDS = 100
 _LARGEST = 1e12  # hertz or decibels that a command may name
@@ -87,7 +89,7 @@ def parse_image(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         _, header, pixels = parts
         information = json.loads(header)
         width, height = int(information["width"]), int(information["height"])
-        if not (1 <= width <= 65535 and 1 <= height <= 65535):
+        if not (1 <= width <= MAXIMUM_SIDE and 1 <= height <= MAXIMUM_SIDE):
             raise ValueError
         image = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:

@@ -13,8 +13,8 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
-from vqdeepsc.images.bitstream import MAXIMUM_SIDE
 from vqdeepsc.images.files import crop_square
+from vqdeepsc.limits import MAXIMUM_SIDE, pixels_fault
 
 from ..blocks.burst_transmitter import burst_transmitter
 from ..blocks.frames import END_OF_IMAGES, RANDOM_IMAGE, ImageNumbers, image_to_pdu
@@ -107,6 +107,9 @@ class Transmitter(gr.top_block):
                 image = crop_square(image, side) if side else image
                 if max(image.shape) > MAXIMUM_SIDE:
                     raise ValueError(f"{name} has more than {MAXIMUM_SIDE:,} pixels on a side")
+                # The source would refuse it and never say that it went out.
+                if fault := pixels_fault(image.shape[1], image.shape[0]):
+                    raise ValueError(f"{name} {fault}")
             except ValueError as error:
                 on_fault(str(error))
                 continue

@@ -7,6 +7,7 @@ import argparse
 import math
 
 from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE
 
 SCHEME_HELP = (
     "CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of each "
@@ -21,6 +22,25 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-pixels",
+        type=pixels,
+        default=MAXIMUM_PIXELS,
+        metavar="N",
+        help=f"refuse images of more pixels (default: {MAXIMUM_PIXELS // 10**6}M)",
+    )
+
+
+def pixels(text: str) -> int:
+    number = quantity(text)
+    if not (1 <= number <= MAXIMUM_SIDE**2 and number.is_integer()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of pixels from 1 to {MAXIMUM_SIDE**2:,}, such as 12M"
+        )
+    return int(number)
 
 
 def positive(text: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vqdeepsc.codec import BundleError, Codec, list_models, read_manifest
 
-from .arguments import add_json
+from .arguments import add_json, add_max_pixels
 from .output import print_json
 
 
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", help="name or directory of the model (default: the one that wrote the file)"
     )
+    add_max_pixels(parser)
     add_json(parser)
 
 
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from vqdeepsc.images.files import check_suffix, save_image
 
     check_suffix(arguments.output)
-    code = read_bitstream(arguments.file)
+    code = read_bitstream(arguments.file, arguments.max_pixels)
     codec = Codec(arguments.model or _model_with_id(code.model_id, arguments.file))
     if codec.model_id != code.model_id:
         raise BitstreamError(

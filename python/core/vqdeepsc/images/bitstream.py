@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqdeepsc.codec.regions import region_count
+from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_fault
 from vqdeepsc.whole_files import write_whole
 
 MAGIC = b"VQDS"
 VERSION = 1
-MAXIMUM_SIDE = 65535
 _HEADER = struct.Struct(">4sBxHIIII")  # magic, version, model id, width, height, regions, bits
 _CRC = struct.Struct(">I")
 
@@ -49,8 +49,12 @@ class ImageBitstream:
         return content + _CRC.pack(zlib.crc32(content))
 
     @classmethod
-    def from_bytes(cls, content: bytes, name: str = "file") -> ImageBitstream:
-        """Reads the content of a file called `name`; raises BitstreamError."""
+    def from_bytes(
+        cls, content: bytes, name: str = "file", max_pixels: int = MAXIMUM_PIXELS
+    ) -> ImageBitstream:
+        """Reads the content of a file called `name`; raises BitstreamError.
+
+        max_pixels: width times height of the largest picture that is read."""
         if not content.startswith(MAGIC):
             raise BitstreamError(f"{name} was not written by vqdeepsc encode")
         if len(content) < _HEADER.size + _CRC.size:
@@ -71,17 +75,23 @@ class ImageBitstream:
         sides = 1 <= width <= MAXIMUM_SIDE and 1 <= height <= MAXIMUM_SIDE
         if not sides or not bits or region_count(width, height) != regions:
             raise BitstreamError(f"{name} has a header that contradicts itself")
+        if fault := pixels_fault(width, height, max_pixels):
+            raise BitstreamError(f"{name} {fault}")
         packed = np.frombuffer(body, np.uint8, offset=_HEADER.size).reshape(regions, -1)
         return cls(model_id, width, height, np.unpackbits(packed, axis=1, count=bits))
 
 
-def read_bitstream(path: str | os.PathLike[str]) -> ImageBitstream:
-    """Reads a file of `vqdeepsc encode`; raises BitstreamError."""
+def read_bitstream(
+    path: str | os.PathLike[str], max_pixels: int = MAXIMUM_PIXELS
+) -> ImageBitstream:
+    """Reads a file of `vqdeepsc encode`; raises BitstreamError.
+
+    max_pixels: width times height of the largest picture that is read."""
     path = Path(path)
     if path.exists() and not path.is_file():
         raise BitstreamError(f"{path} is not a file")
     try:
-        return ImageBitstream.from_bytes(path.read_bytes(), str(path))
+        return ImageBitstream.from_bytes(path.read_bytes(), str(path), max_pixels)
     except OSError as error:
         raise BitstreamError(f"{path}: {error.strerror}") from error
 

@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from vqdeepsc.codec.scales import REGION_SIDE
+from vqdeepsc.limits import MAXIMUM_PIXELS, pixels_fault
 from vqdeepsc.whole_files import write_whole
-
-MAXIMUM_PIXELS = 40_000_000
-"""Larger pictures are refused: a small file can claim any size."""
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
@@ -182,10 +180,8 @@ def _check_size(size: tuple[int, int], label: str) -> None:
     width, height = size
     if width < 1 or height < 1:
         raise ImageError(f"{label} has no pixels")
-    if width * height > MAXIMUM_PIXELS:
-        raise ImageError(
-            f"{label} has {width}x{height} pixels, more than the {MAXIMUM_PIXELS:,} allowed"
-        )
+    if fault := pixels_fault(width, height):
+        raise ImageError(f"{label} {fault}")
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:

@@ -85,7 +85,9 @@ class BitLayout:
             )
         return result
 
-    def one_hot(self, labels: Mapping[int, NDArray[np.integer[Any]]]) -> dict[int, NDArray[np.float32]]:
+    def one_hot(
+        self, labels: Mapping[int, NDArray[np.integer[Any]]]
+    ) -> dict[int, NDArray[np.float32]]:
         """A hard decision: labels {l: [...]} to posteriors {l: float32 [..., N_l]} of 0 and 1."""
         return {
             scale.scale: np.eye(scale.codewords, dtype=np.float32)[labels[scale.scale]]

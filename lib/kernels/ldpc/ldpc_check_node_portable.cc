@@ -32,7 +32,9 @@ struct PortableOps {
     // overflow's sign are set.
     static Vector saturated(Vector a, Vector overflow, Vector result)
     {
-        return overflow < 0 ? (a < 0) ^ std::numeric_limits<T>::max() : result;
+        // Clang compares vectors of signed char to a vector of char.
+        const auto negative = reinterpret_cast<Vector>(a < 0);
+        return overflow < 0 ? negative ^ fill(std::numeric_limits<T>::max()) : result;
     }
     // The falling table as a sum of steps, which needs no look-up.
     static Unsigned look_up(const typename Format::Table& table, Unsigned a)

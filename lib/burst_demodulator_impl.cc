@@ -94,7 +94,10 @@ void burst_demodulator_impl::find_bursts(int samples)
             d_logger->warn("a tag 'burst' that burst_detector did not make was passed over");
             continue;
         }
-        d_bursts.push_back({ tag.offset - DELAY, pmt::to_double(cfo) });
+        const auto dc = pmt::dict_ref(tag.value, pmt::intern("dc"), pmt::from_complex(0.0));
+        d_bursts.push_back({ tag.offset - DELAY,
+                             pmt::to_double(cfo),
+                             pmt::is_number(dc) ? gr_complex(pmt::to_complex(dc)) : gr_complex() });
     }
 }
 
@@ -148,7 +151,7 @@ bool burst_demodulator_impl::receive()
         if (d_buffer.size() < needed) {
             return false;
         }
-        const auto received = d_demodulator.receive_header(d_buffer.data(), burst.cfo);
+        const auto received = d_demodulator.receive_header(d_buffer.data(), burst.cfo, burst.dc);
         const std::string fault =
             received.fault.empty() ? refusal(received.header) : received.fault;
         if (!fault.empty()) {

@@ -30,6 +30,7 @@ private:
     struct Burst {
         uint64_t start; // number of the first sample of the training
         double cfo;
+        gr_complex dc;
     };
 
     bool sending() const { return d_sent < d_llrs.size(); }

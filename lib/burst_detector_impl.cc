@@ -8,19 +8,20 @@
 namespace gr {
 namespace vqdeepsc {
 
-burst_detector::sptr burst_detector::make(float threshold)
+burst_detector::sptr burst_detector::make(float threshold, bool remove_dc)
 {
-    return gnuradio::make_block_sptr<burst_detector_impl>(threshold);
+    return gnuradio::make_block_sptr<burst_detector_impl>(threshold, remove_dc);
 }
 
 int burst_detector::decision_delay() { return kernel::BurstDetector::DECISION_DELAY; }
 
-burst_detector_impl::burst_detector_impl(float threshold)
+burst_detector_impl::burst_detector_impl(float threshold, bool remove_dc)
     : gr::sync_block("burst_detector",
                      gr::io_signature::make(1, 1, sizeof(gr_complex)),
                      gr::io_signature::make(1, 1, sizeof(gr_complex))),
       d_threshold(threshold),
-      d_detector(threshold)
+      d_remove_dc(remove_dc),
+      d_detector(threshold, remove_dc)
 {
     set_tag_propagation_policy(TPP_DONT);
 }
@@ -29,7 +30,7 @@ bool burst_detector_impl::start()
 {
     // A flowgraph that is run again counts its items from the beginning.
     if (nitems_read(0) == 0) {
-        d_detector = kernel::BurstDetector(d_threshold);
+        d_detector = kernel::BurstDetector(d_threshold, d_remove_dc);
         d_found.clear();
     }
     return gr::sync_block::start();
@@ -56,6 +57,7 @@ int burst_detector_impl::work(int noutput_items,
                      Dictionary()
                          .add("cfo", pmt::from_double(found.cfo))
                          .add("correlation", pmt::from_double(found.correlation))
+                         .add("dc", pmt::from_complex(found.dc))
                          .get());
     }
     d_found.erase(d_found.begin(), d_found.begin() + tagged);

@@ -10,7 +10,7 @@ namespace vqdeepsc {
 class burst_detector_impl : public burst_detector
 {
 public:
-    explicit burst_detector_impl(float threshold);
+    burst_detector_impl(float threshold, bool remove_dc);
 
     bool start() override;
     int work(int noutput_items,
@@ -19,6 +19,7 @@ public:
 
 private:
     const float d_threshold;
+    const bool d_remove_dc;
     kernel::BurstDetector d_detector;
     std::vector<kernel::BurstDetection> d_found; // tags that lie ahead
 };

@@ -140,6 +140,25 @@ class TestBurstBlocks(gr_unittest.TestCase):
                         self.assertAlmostEqual(line["cfo"], offset, delta=1e-4)
                         self.assertAlmostEqual(line["cfo_hz"], offset * 1e6, delta=100)
 
+    def test_a_carrier_at_0_hz_is_taken_away(self):
+        frames = self.frames(3)
+        samples, _ = transmit(frames, headers(3))
+        gap = np.zeros(700, np.complex64)
+        # A burst at the very start, one after silence, one at the very end.
+        sent = np.insert(samples, samples.size // 3, gap)
+        for offset in (0.0, 0.021):
+            turn = np.exp(2j * np.pi * offset * np.arange(sent.size))
+            received = (sent * turn + self.noise(sent.size, 16)).astype(np.complex64)
+            for over in (-10, 0, 8, 20, 30):
+                leak = AMPLITUDE * 10 ** (over / 20) * np.exp(2j)
+                with self.subTest(offset=offset, over=over):
+                    regions, log = receive(received + np.complex64(leak))
+                    self.assert_received(regions, log, frames, headers(3))
+        _, log = receive(
+            received + np.complex64(leak), receiver=vqdeepsc.burst_receiver(remove_dc=False)
+        )
+        self.assertEqual(log, [])
+
     def test_headers_of_others_give_one_line_and_the_next_burst_is_received(self):
         frames = self.frames(3)
         mixed = headers(3)

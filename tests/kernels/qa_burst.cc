@@ -26,6 +26,7 @@ struct Channel {
     double phase = 0.0;
     double gain = 1.0;
     double leak = 0.0; //!< constant that the receiver adds
+    std::size_t leak_from = 0; //!< first sample that has it
     std::vector<std::pair<int, std::complex<double>>> paths = { { 0, 1.0 } };
 };
 
@@ -82,7 +83,7 @@ public:
             }
             sum *= std::polar(1.0, 2.0 * M_PI * channel.cfo * i + channel.phase);
             received[i] = static_cast<float>(channel.gain) * (received[i] + std::complex<float>(sum) +
-                                                                static_cast<float>(channel.leak));
+                                                                static_cast<float>(i < channel.leak_from ? 0.0 : channel.leak));
         }
         return received;
     }
@@ -272,7 +273,7 @@ Outcome send_one(Experiment& experiment,
     }
     BurstDemodulator demodulator(format);
     const auto* training = received.data() + found[0].training_start;
-    const auto result = demodulator.receive_header(training, found[0].cfo);
+    const auto result = demodulator.receive_header(training, found[0].cfo, found[0].dc);
     outcome.header_ok = result.crc_ok && result.fault.empty() && same(result.header, header);
     if (!outcome.header_ok) {
         return outcome;
@@ -365,20 +366,28 @@ void multipath(Checks& checks)
     }
 }
 
-// An oscillator that leaks into a few carriers costs these and no more.
+// An oscillator that leaks costs a few carriers at most, however strong, from the first sample on.
 void leakage(Checks& checks)
 {
     Experiment experiment(6);
-    for (const double leak : { 0.05, 0.2 }) {
-        for (const double cfo : { 0.0, 0.0127, -0.03 }) {
-            Channel channel;
-            channel.snr_db = 8.0;
-            channel.cfo = cfo;
-            channel.leak = leak;
-            const Outcome outcome =
-                send_one(experiment, BurstFormat(), make_header(4, 0, 20032), channel);
-            checks.check(outcome.payload_ok,
-                         "leakage of " + std::to_string(leak) + " at offset " + std::to_string(cfo));
+    struct Case {
+        std::size_t lead, leak_from;
+    };
+    for (const double leak : { 0.05, 0.2, 1.0, 10.0 }) {
+        for (const double cfo : { 0.0, 0.0127, -0.03, 3.0 / 64.0 }) {
+            for (const Case& one : { Case{ 1000, 0 }, Case{ 0, 0 }, Case{ 1000, 1000 }, Case{ 1000, 500 } }) {
+                Channel channel;
+                channel.snr_db = 8.0;
+                channel.cfo = cfo;
+                channel.leak = leak;
+                channel.leak_from = one.leak_from;
+                const Outcome outcome = send_one(
+                    experiment, BurstFormat(), make_header(4, 0, 20032), channel, one.lead);
+                checks.check(outcome.payload_ok,
+                             "leakage of " + std::to_string(leak) + " from sample " +
+                                 std::to_string(one.leak_from) + ", burst from " +
+                                 std::to_string(one.lead) + ", at offset " + std::to_string(cfo));
+            }
         }
     }
 }

@@ -12,8 +12,8 @@ namespace vqdeepsc {
  *
  * Passes samples through. The sample decision_delay() after the first one that follows a preamble
  * carries the tag "burst", a dictionary with cfo (frequency offset in cycles per sample, within
- * +-0.117) and correlation (share of the energy that is the strongest path of the preamble).
- * Other tags end here.
+ * +-0.117), correlation (share of the energy that is the strongest path of the preamble) and dc
+ * (the constant in the samples, which burst_demodulator takes away). Other tags end here.
  */
 class VQDEEPSC_API burst_detector : virtual public gr::sync_block
 {
@@ -23,8 +23,10 @@ public:
     /*!
      * \param threshold least correlation of a preamble, 0.1 to 0.9; noise alone practically never
      *        reaches 0.1
+     * \param remove_dc whether a constant in the samples, as leaks of an oscillator make it, is
+     *        estimated and taken away
      */
-    static sptr make(float threshold = 0.12);
+    static sptr make(float threshold = 0.12, bool remove_dc = true);
 
     //! Samples from the first of the training to the tag.
     static int decision_delay();

@@ -82,7 +82,7 @@ void BurstDemodulator::set_cfo(double cfo)
     }
 }
 
-// Used carriers of the fft_size samples from start on, without the frequency offset.
+// Used carriers of the fft_size samples from start on, without constant and frequency offset.
 void BurstDemodulator::transform(const Complex* samples, std::size_t start, Carriers& carriers)
 {
     const int size = d_format.fft_size();
@@ -90,8 +90,8 @@ void BurstDemodulator::transform(const Complex* samples, std::size_t start, Carr
     const auto* turn = reinterpret_cast<const float*>(d_turn.data());
     auto* out = reinterpret_cast<float*>(d_fft.input());
     for (int i = 0; i < 2 * size; i += 2) {
-        const float real = usable_sample(in[i]);
-        const float imag = usable_sample(in[i + 1]);
+        const float real = usable_sample(in[i]) - d_dc.real();
+        const float imag = usable_sample(in[i + 1]) - d_dc.imag();
         out[i] = real * turn[i] - imag * turn[i + 1];
         out[i + 1] = real * turn[i + 1] + imag * turn[i];
     }
@@ -364,8 +364,9 @@ void BurstDemodulator::measure_pilots(std::size_t symbols)
     }
 }
 
-ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double cfo)
+ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double cfo, Complex dc)
 {
+    d_dc = dc;
     std::fill(d_excess_noise.begin(), d_excess_noise.end(), 1.0f);
     d_window = d_format.cyclic_prefix() / 2;
     set_cfo(cfo);

@@ -41,8 +41,11 @@ public:
 
     /*! \param samples format().training_and_header_samples() samples from the training on
      *  \param cfo     frequency offset in cycles per sample, right within a quarter of a carrier
+     *  \param dc      constant in the samples of the burst, which is taken away
      */
-    ReceivedHeader receive_header(const std::complex<float>* samples, double cfo);
+    ReceivedHeader receive_header(const std::complex<float>* samples,
+                                  double cfo,
+                                  std::complex<float> dc = 0.0f);
 
     /*! Goes on where receive_header() ended.
      * \param header  what it returned, free of faults
@@ -86,6 +89,7 @@ private:
     TransportDecoder d_header_decoder;
     std::vector<QamDemapper> d_demappers; //!< by bits_per_symbol / 2 - 1
 
+    Complex d_dc = 0.0f;
     double d_cfo = 0.0;
     int d_window = 0; //!< samples of the cyclic prefix that the FFT skips
     double d_noise = 0.0;  //!< N0 of the carriers that nothing else disturbs

@@ -27,7 +27,9 @@ static_assert(LOOKBACK >= TIMING_ERROR);
 constexpr int ZEROS = LOOKBACK + TIMING_ERROR;
 // Samples that have to follow a candidate's first: the sums reach two short symbols on.
 constexpr std::size_t LOOKAHEAD = PREAMBLE_SAMPLES + 2 * SHORT;
-static_assert(LOOKAHEAD + TIMING_ERROR <= PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
+// Samples are ready two blocks late at most.
+constexpr int BLOCK = DcEstimator::BLOCK;
+static_assert(LOOKAHEAD + TIMING_ERROR + 2 * BLOCK <= PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
 constexpr std::size_t KEPT = 65536;
 
 // Sums of SHORT neighbours, without running sums, which would remember a large sample for ever.
@@ -44,14 +46,17 @@ void sum_neighbours(float* values, std::size_t count)
 } // namespace
 
 // Zeros before the stream let a preamble begin at its first sample, or a few before.
-BurstDetector::BurstDetector(float threshold)
+BurstDetector::BurstDetector(float threshold, bool remove_dc)
     : d_short_symbol(short_symbol()),
       d_threshold(threshold),
+      d_remove_dc(remove_dc),
       d_short_symbol_energy(0.0f),
       d_origin(-ZEROS),
       d_next(LOOKBACK),
       d_real(ZEROS, 0.0f),
-      d_imag(ZEROS, 0.0f)
+      d_imag(ZEROS, 0.0f),
+      d_taken(ZEROS),
+      d_ready(ZEROS)
 {
     if (!(threshold >= 0.1f && threshold <= 0.9f)) {
         throw std::invalid_argument("threshold is " + std::to_string(threshold) +
@@ -75,6 +80,7 @@ void BurstDetector::process(const std::complex<float>* samples,
     while (count > 0) {
         const std::size_t part = std::min<std::size_t>(count, KEPT / 4);
         append(samples, part);
+        remove_dc();
         correlate();
         search(found);
         forget();
@@ -95,9 +101,40 @@ void BurstDetector::append(const std::complex<float>* samples, std::size_t count
     }
 }
 
+void BurstDetector::remove_dc()
+{
+    if (!d_remove_dc) {
+        d_ready = d_real.size();
+        return;
+    }
+    for (; d_taken + BLOCK <= d_real.size(); d_taken += BLOCK) {
+        float* real = d_real.data() + d_taken;
+        float* imag = d_imag.data() + d_taken;
+        const bool jump = d_dc.update(real, imag);
+        const auto mean = d_dc.mean();
+        for (int i = 0; i < BLOCK; ++i) {
+            real[i] -= mean.real();
+            imag[i] -= mean.imag();
+        }
+        // The block before may hold both constants. Without it a preamble is still found.
+        if (jump && !d_means.empty()) {
+            std::fill_n(real - BLOCK, BLOCK, 0.0f);
+            std::fill_n(imag - BLOCK, BLOCK, 0.0f);
+        }
+        d_means.push_back(mean);
+        d_ready = d_taken;
+    }
+}
+
+// The constant at a sample that is ready.
+std::complex<float> BurstDetector::dc_at(std::int64_t sample) const
+{
+    return d_remove_dc ? d_means[sample / BLOCK - d_first_block] : 0.0f;
+}
+
 void BurstDetector::correlate()
 {
-    const std::size_t samples = d_real.size();
+    const std::size_t samples = d_ready;
     if (samples < d_summed + 2 * SHORT) {
         return;
     }
@@ -152,7 +189,7 @@ void BurstDetector::correlate()
 
 void BurstDetector::search(std::vector<BurstDetection>& found)
 {
-    const std::size_t samples = d_real.size();
+    const std::size_t samples = d_ready;
     while (d_next + LOOKAHEAD < samples) {
         if (d_metric[d_next] <= CANDIDATE_THRESHOLD) {
             ++d_next;
@@ -255,7 +292,10 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
         turn += phasors[k + APART] * std::conj(phasors[k]);
     }
     detection.cfo = coarse + std::arg(turn) / (2.0 * M_PI * APART * SHORT);
-    detection.training_start = d_origin + static_cast<std::int64_t>(start + delay + PREAMBLE_SAMPLES);
+    const std::int64_t training_start =
+        d_origin + static_cast<std::int64_t>(start + delay + PREAMBLE_SAMPLES);
+    detection.training_start = training_start;
+    detection.dc = dc_at(training_start + BLOCK);
     return true;
 }
 
@@ -275,6 +315,13 @@ void BurstDetector::forget()
     d_next -= drop;
     d_summed -= drop;
     d_measured -= drop;
+    d_taken -= drop;
+    d_ready -= drop;
+    if (d_remove_dc) {
+        const std::int64_t block = d_origin / BLOCK;
+        d_means.erase(d_means.begin(), d_means.begin() + (block - d_first_block));
+        d_first_block = block;
+    }
 }
 
 } // namespace gr::vqdeepsc::kernel

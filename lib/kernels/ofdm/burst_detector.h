@@ -3,6 +3,7 @@
 #define INCLUDED_VQDEEPSC_KERNEL_BURST_DETECTOR_H
 
 #include "burst_format.h"
+#include "dc_estimator.h"
 
 #include <array>
 #include <complex>
@@ -17,6 +18,7 @@ struct BurstDetection {
     std::uint64_t training_start; //!< number of the first sample after the preamble
     double cfo;                   //!< frequency offset in cycles per sample, within +-0.117
     float correlation; //!< share of the energy that is the strongest path of the preamble, 0 to 1
+    std::complex<float> dc; //!< constant in the samples, 0 where it is left there
 };
 
 /*! Finds preambles in a stream of any gain and frequency offset.
@@ -26,21 +28,23 @@ struct BurstDetection {
  * H. Minn et al., "On timing offset estimation for OFDM systems", 2000), which gives candidates
  * and their offset modulo one cycle per short symbol. A candidate is then correlated with the
  * known preamble at all delays and offsets that are left. Samples that are not numbers or beyond
- * 1e6 count as 0. An object serves one thread at a time.
+ * 1e6 count as 0. A constant in the samples is taken away before, and so are the few samples in
+ * which it jumps. An object serves one thread at a time.
  */
 class BurstDetector
 {
 public:
     /*! A detection is reported by the process() call that takes the sample this far after
      * training_start, or an earlier one. */
-    static constexpr int DECISION_DELAY = 160;
+    static constexpr int DECISION_DELAY = 160 + 2 * DcEstimator::BLOCK;
 
     /*! \param threshold least correlation of a preamble, 0.1 to 0.9. Noise alone practically never
      *         reaches 0.1; the beginning of a preamble out of silence has 0.05, a preamble at a
      *         wrong delay 0.10, three equal paths in half their power of noise 0.18.
-     * \throws std::invalid_argument naming any other value
+     *  \param remove_dc whether a constant in the samples is taken away
+     *  \throws std::invalid_argument naming any other value
      */
-    explicit BurstDetector(float threshold = 0.12f);
+    explicit BurstDetector(float threshold = 0.12f, bool remove_dc = true);
 
     /*! Takes the next samples of the stream and appends the preambles that are decided on. */
     void process(const std::complex<float>* samples,
@@ -49,6 +53,8 @@ public:
 
 private:
     void append(const std::complex<float>* samples, std::size_t count);
+    void remove_dc();
+    std::complex<float> dc_at(std::int64_t sample) const;
     void correlate();
     void search(std::vector<BurstDetection>& found);
     bool verify(std::size_t candidate, BurstDetection& detection) const;
@@ -57,11 +63,17 @@ private:
     std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> d_short_symbol;
     std::vector<std::complex<float>> d_references; //!< conjugate short symbol at each offset
     float d_threshold;
+    bool d_remove_dc;
     float d_short_symbol_energy;
     std::int64_t d_origin; //!< number of the first sample that is kept
     std::size_t d_next;    //!< place of the next candidate among those kept
     // One entry for each sample that is kept; the sums reach from it one short symbol on.
     std::vector<float> d_real, d_imag;
+    DcEstimator d_dc;
+    std::vector<std::complex<float>> d_means; //!< of the blocks of samples that are kept
+    std::int64_t d_first_block = 0;           //!< number of the first of them
+    std::size_t d_taken = 0;                  //!< samples that d_dc has taken
+    std::size_t d_ready = 0;                  //!< samples that will not change any more
     std::vector<float> d_product_real, d_product_imag, d_energy;
     std::size_t d_summed = 0; //!< entries of the sums that are known
     std::vector<float> d_metric;

@@ -30,6 +30,7 @@ class burst_receiver(gr.hier_block2):
     :param transport_blocks: as at the transmitter, for bursts whose header names such; bursts
         without are received too
     :param backlog: regions that may wait, at least 1
+    :param remove_dc: whether a constant in the samples (a carrier at 0 Hz) is taken away
     :raises ValueError: for a parameter out of range
     """
 
@@ -43,6 +44,7 @@ class burst_receiver(gr.hier_block2):
         sample_rate: float = 1e6,
         transport_blocks: Sequence[tuple[int, int]] = (),
         backlog: int = 1024,
+        remove_dc: bool = True,
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -53,7 +55,7 @@ class burst_receiver(gr.hier_block2):
         self.message_port_register_hier_out("regions")
         self.message_port_register_hier_out("log")
         self.message_port_register_hier_out("symbols")
-        self._detector = burst_detector()
+        self._detector = burst_detector(remove_dc=remove_dc)
         self._demodulator = burst_demodulator(
             fft_size, cyclic_prefix, model, payload_bits, sample_rate
         )

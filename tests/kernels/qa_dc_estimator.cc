@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "check.h"
+#include "kernels/ofdm/dc_estimator.h"
+
+#include <array>
+#include <cmath>
+#include <random>
+#include <string>
+
+using namespace gr::vqdeepsc::kernel;
+
+namespace {
+
+class Stream
+{
+public:
+    bool feed(DcEstimator& estimator, std::complex<float> constant, int blocks, float deviation = 1.0f)
+    {
+        bool jumped = false;
+        for (int block = 0; block < blocks; ++block) {
+            for (int i = 0; i < DcEstimator::BLOCK; ++i) {
+                d_real[i] = constant.real() + deviation * d_normal(d_generator);
+                d_imag[i] = constant.imag() + deviation * d_normal(d_generator);
+            }
+            jumped = estimator.update(d_real.data(), d_imag.data()) || jumped;
+        }
+        return jumped;
+    }
+
+private:
+    std::mt19937 d_generator{ 1 };
+    std::normal_distribution<float> d_normal{ 0.0f, 1.0f };
+    std::array<float, DcEstimator::BLOCK> d_real{}, d_imag{};
+};
+
+} // namespace
+
+int main()
+{
+    Checks checks;
+    Stream stream;
+    DcEstimator estimator;
+    stream.feed(estimator, { 30.0f, -20.0f }, 1);
+    checks.check(std::abs(estimator.mean() - std::complex<float>(30.0f, -20.0f)) < 0.6f,
+                 "a mean from the first block on");
+    checks.check(!stream.feed(estimator, { 30.0f, -20.0f }, 20000),
+                 "noise of more than a million samples is no jump");
+    checks.check(std::abs(estimator.mean() - std::complex<float>(30.0f, -20.0f)) < 0.05f,
+                 "the mean of many blocks");
+    checks.check(stream.feed(estimator, { 10.0f, 0.0f }, 1), "a jump is seen");
+    stream.feed(estimator, { 10.0f, 0.0f }, 15);
+    checks.check(std::abs(estimator.mean() - std::complex<float>(10.0f, 0.0f)) < 0.2f,
+                 "the mean after a jump");
+    checks.check(!stream.feed(estimator, { 10.0f, 0.0f }, 100, 10.0f), "louder noise is no jump");
+    stream.feed(estimator, { 10.2f, 0.1f }, 5000, 0.5f);
+    checks.check(std::abs(estimator.mean() - std::complex<float>(10.2f, 0.1f)) < 0.02f,
+                 "a slow drift is followed");
+    stream.feed(estimator, 0.0f, 2, 0.0f);
+    checks.check(estimator.mean() == std::complex<float>(0.0f), "silence has none");
+    return checks.report();
+}

@@ -4,6 +4,7 @@
 import resource
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -123,6 +124,71 @@ def test_a_lost_region_is_drawn_from_the_prior_and_costs_no_other(codec, photogr
     without = soft(bits)
     without[-1] = 0
     np.testing.assert_array_equal(codec.decode_llrs(without, width, 128), hard)
+
+
+def from_all_posteriors(codec, llrs, width, height):
+    """The picture, drawn as the definition says: posteriors of all regions, put together."""
+    posteriors = codec.layout.posteriors(llrs)
+    maps = codec._assemble(posteriors, width, height)
+    return codec.decode(maps, width, height)
+
+
+@pytest.mark.parametrize("model", ["vqdeepsc-4s", "vqdeepsc-3s"])
+def test_posteriors_by_tile_draw_the_same_bits(model, monkeypatch):
+    monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 384)
+    codec = Codec(model)
+    width, height = 810, 430
+    llrs = np.random.default_rng(6).normal(0, 6, (28, codec.bits_per_region)).astype(np.float32)
+    expected = from_all_posteriors(codec, llrs, width, height)
+    np.testing.assert_array_equal(codec.decode_llrs(llrs, width, height), expected)
+    received = codec.decode_received(dict(enumerate(llrs)), width, height)
+    np.testing.assert_array_equal(received, expected)
+    hard = codec.decode_bits((llrs > 0).astype(np.uint8), width, height)
+    certain = from_all_posteriors(codec, soft((llrs > 0).astype(int)), width, height)
+    np.testing.assert_array_equal(hard, certain)
+
+
+@pytest.mark.parametrize("model", ["vqdeepsc-4s", "vqdeepsc-3s"])
+@pytest.mark.parametrize("arrived", [[], [0], [17], [27], [8, 20]])
+def test_where_nothing_arrived_the_prior_is_drawn(model, arrived, monkeypatch):
+    monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 384)
+    codec = Codec(model)
+    width, height = 810, 430
+    llrs = np.zeros((28, codec.bits_per_region), np.float32)
+    rng = np.random.default_rng(7)
+    llrs[arrived] = rng.normal(0, 6, (len(arrived), codec.bits_per_region))
+    expected = from_all_posteriors(codec, llrs, width, height).astype(int)
+    drawn = codec.decode_received({region: llrs[region] for region in arrived}, width, height)
+    difference = np.abs(drawn - expected)
+    # the last bits of sums differ with the size of what the networks get
+    assert difference.max() <= 1
+    assert np.count_nonzero(difference) < 20
+
+
+def test_regions_that_are_none_are_refused(codec):
+    region = np.zeros(codec.bits_per_region, np.float32)
+    for number, values in ((-1, region), (4, region), (0, region[1:])):
+        with pytest.raises(ValueError, match="takes regions 0 to 3 of 20032 bits"):
+            codec.decode_received({number: values}, 200, 200)
+
+
+def test_an_image_takes_the_memory_of_a_tile_and_not_of_all_its_regions(codec, monkeypatch):
+    monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 256)
+    # one row of 48 regions of which all have arrived, and 2,500 of which one has
+    region = np.random.default_rng(8).normal(0, 6, codec.bits_per_region).astype(np.float32)
+    tracemalloc.start()
+    try:
+        codec.decode_received(dict.fromkeys(range(48), region), 48 * 128, 128)
+        row = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        image = codec.decode_received({0: region}, 6320, 6320)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # posteriors of 48 regions take 13 MB, and twice that while they are made
+    assert row < 13e6
+    # and those of 2,500 regions 678 MB
+    assert most < image.nbytes + 40e6
 
 
 def test_nothing_received_still_draws(codec):

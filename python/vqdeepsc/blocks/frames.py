@@ -11,6 +11,7 @@ after coding and mapping.
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -194,9 +195,11 @@ class ImageAssembler:
         self._codec = codec
         self._copies = copies
         self._header: FrameHeader | None = None
-        self._llrs = np.empty((0, 0), np.float32)
-        self._received = np.empty(0, int)
-        self._sure = np.empty(0, bool)
+        # Of each region that has arrived, for a header may claim any number of them.
+        self._llrs: dict[int, np.ndarray] = {}
+        self._received: Counter[int] = Counter()
+        self._sure: set[int] = set()
+        self._complete = 0
 
     @property
     def has_begun(self) -> bool:
@@ -230,19 +233,18 @@ class ImageAssembler:
         ):
             done = self.flush()
         if self._header is None:
-            regions = region_count(header.width, header.height)
             self._header = header
-            self._llrs = np.zeros((regions, codec.bits_per_region), np.float32)
-            self._received = np.zeros(regions, int)
-            self._sure = np.zeros(regions, bool)
-        if not self._sure[header.region]:
-            if errors == 0 or combined > 1:
-                self._llrs[header.region] = llrs
+        region = header.region
+        if region not in self._sure:
+            if errors == 0 or combined > 1 or region not in self._llrs:
+                self._llrs[region] = np.array(llrs, np.float32)
             else:
-                self._llrs[header.region] += llrs
-            self._sure[header.region] = errors == 0
-        self._received[header.region] += 1
-        if self._received.min() >= self._copies:
+                self._llrs[region] += llrs
+            if errors == 0:
+                self._sure.add(region)
+        self._received[region] += 1
+        self._complete += self._received[region] == self._copies
+        if self._complete == region_count(header.width, header.height):
             done += self.flush()
         return done
 
@@ -251,9 +253,13 @@ class ImageAssembler:
         header, self._header = self._header, None
         if header is None:
             return []
-        image = self._codec.decode_llrs(self._llrs, header.width, header.height)
-        received = int(np.count_nonzero(self._received))
-        return [ReceivedImage(image, header.picture, self._received.size, received)]
+        llrs, self._llrs = self._llrs, {}
+        self._received.clear()
+        self._sure.clear()
+        self._complete = 0
+        image = self._codec.decode_received(llrs, header.width, header.height)
+        regions = region_count(header.width, header.height)
+        return [ReceivedImage(image, header.picture, regions, len(llrs))]
 
 
 def check_copies(copies: int) -> None:

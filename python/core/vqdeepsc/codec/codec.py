@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .background import canvas_places, canvas_side
 from .bits import BitLayout
 from .bundle import (
     DEFAULT_MODEL,
@@ -23,15 +24,19 @@ from .regions import (
     pad_image,
     padded_size,
     region_count,
+    region_grid,
+    regions_under,
 )
 from .scales import REGION_SIDE, Scale
-from .tiling import scaled, tiles
+from .tiling import Tile, narrowed, scaled, tiles
 
 if TYPE_CHECKING:
     from PIL import Image
 
 BATCH_PIXELS = 32 * REGION_SIDE * REGION_SIDE  # pixels that the decoder draws at once
 Posteriors = Mapping[int, NDArray[np.float32]]
+RegionPosteriors = Callable[[NDArray[np.intp]], dict[int, NDArray[np.float32]]]
+"""Posteriors {l: [count, side_l, side_l, N_l]} of the regions with these numbers."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Codec:
         Raises BundleError."""
         self.bundle = read_bundle(find_model(model), threads)
         self.layout = BitLayout(self.bundle.scales)
+        self._canvas = np.empty((0, 0, 3), np.uint8)
 
     @property
     def name(self) -> str:
@@ -109,7 +115,26 @@ class Codec:
         posteriors: {l: [ceil16(height)/2**l, ceil16(width)/2**l, N_l]}; one-hot for hard decisions.
         """
         batch = {scale: np.asarray(values)[None] for scale, values in posteriors.items()}
-        return self._draw(batch, width, height)[0]
+        padded_width, padded_height = padded_size(width, height)
+        for scale in self.scales:
+            shape = (padded_height // scale.stride, padded_width // scale.stride, scale.codewords)
+            if batch[scale.scale].shape[1:] != shape:
+                raise ValueError(
+                    f"posteriors of scale {scale.scale} must be {list(shape)} for a picture of "
+                    f"{width}x{height}, got {list(batch[scale.scale].shape[1:])}"
+                )
+
+        def cut(tile: Tile) -> Posteriors:
+            return {
+                scale.scale: batch[scale.scale][
+                    :,
+                    scaled(tile.outer_rows, scale.stride),
+                    scaled(tile.outer_columns, scale.stride),
+                ]
+                for scale in self.scales
+            }
+
+        return self._draw(1, width, height, cut)[0]
 
     def one_hot(self, indices: Indices) -> dict[int, NDArray[np.float32]]:
         """Labels that are certain, as posteriors for `decode`."""
@@ -142,13 +167,18 @@ class Codec:
 
         received: bool [regions]; the others are drawn from the prior of each codebook."""
         bits = self._all_regions(bits, width, height)
-        posteriors = self.layout.one_hot(self.layout.unpack(bits))
-        if received is not None:
-            missing = ~self._mask(received, len(bits))
-            prior = self.layout.posteriors(np.zeros((1, self.bits_per_region), np.float32))
-            for scale, values in posteriors.items():
-                values[missing] = prior[scale]
-        return self.decode(self._assemble(posteriors, width, height), width, height)
+        arrived = self._mask(received, len(bits))
+
+        def posteriors(regions: NDArray[np.intp]) -> Posteriors:
+            values = self.layout.one_hot(self.layout.unpack(bits[regions]))
+            missing = ~arrived[regions]
+            if missing.any():
+                prior = self._prior()
+                for scale, rows in values.items():
+                    rows[missing] = prior[scale]
+            return values
+
+        return self._draw_regions([posteriors], arrived, width, height)[0]
 
     def decode_llrs(
         self, llrs: ArrayLike, width: int, height: int, received: ArrayLike | None = None
@@ -157,10 +187,34 @@ class Codec:
 
         received: bool [regions]; the others are drawn from the prior of each codebook."""
         llrs = self._all_regions(llrs, width, height)
-        if received is not None:
-            llrs = np.where(self._mask(received, len(llrs))[:, None], llrs, 0)
-        posteriors = self._assemble(self.layout.posteriors(llrs), width, height)
-        return self.decode(posteriors, width, height)
+        arrived = self._mask(received, len(llrs))
+
+        def posteriors(regions: NDArray[np.intp]) -> Posteriors:
+            return self.layout.posteriors(np.where(arrived[regions, None], llrs[regions], 0))
+
+        return self._draw_regions([posteriors], arrived, width, height)[0]
+
+    def decode_received(
+        self, llrs: Mapping[int, NDArray[np.floating]], width: int, height: int
+    ) -> NDArray[np.uint8]:
+        """Draws a picture uint8 [height, width, 3] from the soft bits of the regions that arrived.
+
+        llrs: {region in raster order: [bits_per_region]}; the others are drawn from the prior of
+        each codebook. Raises ValueError for a region that the picture does not have."""
+        arrived = np.zeros(region_count(width, height), bool)
+        for region, values in llrs.items():
+            if not 0 <= region < len(arrived) or np.shape(values) != (self.bits_per_region,):
+                raise ValueError(
+                    f"a picture of {width}x{height} takes regions 0 to {len(arrived) - 1} of "
+                    f"{self.bits_per_region} bits, got region {region}, {list(np.shape(values))}"
+                )
+            arrived[region] = True
+        nothing = np.zeros(self.bits_per_region, np.float32)
+
+        def posteriors(regions: NDArray[np.intp]) -> Posteriors:
+            return self.layout.posteriors(np.stack([llrs.get(int(i), nothing) for i in regions]))
+
+        return self._draw_regions([posteriors], arrived, width, height)[0]
 
     def decode_many(
         self, values: ArrayLike, width: int, height: int, *, soft: bool = True
@@ -175,46 +229,127 @@ class Codec:
         size = max(1, BATCH_PIXELS // (padded_width * padded_height))
         pictures = np.empty((len(stack), height, width, 3), np.uint8)
         for start in range(0, len(stack), size):
-            chunk = stack[start : start + size]
-            maps = [self._maps(rows, width, height, soft) for rows in chunk]
-            batch = {
-                scale.scale: np.stack([each[scale.scale] for each in maps]) for scale in self.scales
-            }
-            pictures[start : start + size] = self._draw(batch, width, height)
+            sources = [
+                self._source(self._all_regions(rows, width, height), soft)
+                for rows in stack[start : start + size]
+            ]
+            arrived = np.ones(region_count(width, height), bool)
+            pictures[start : start + size] = self._draw_regions(sources, arrived, width, height)
         return pictures
 
-    def _maps(self, rows: NDArray, width: int, height: int, soft: bool) -> dict[int, NDArray]:
-        rows = self._all_regions(rows, width, height)
+    def _source(self, rows: NDArray, soft: bool) -> RegionPosteriors:
         if soft:
-            posteriors = self.layout.posteriors(rows)
-        else:
-            posteriors = self.layout.one_hot(self.layout.unpack(rows))
-        return self._assemble(posteriors, width, height)
+            return lambda regions: self.layout.posteriors(rows[regions])
+        return lambda regions: self.layout.one_hot(self.layout.unpack(rows[regions]))
 
-    def _draw(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
-        padded_width, padded_height = padded_size(width, height)
-        for scale in self.scales:
-            shape = (padded_height // scale.stride, padded_width // scale.stride, scale.codewords)
-            if posteriors[scale.scale].shape[1:] != shape:
-                raise ValueError(
-                    f"posteriors of scale {scale.scale} must be {list(shape)} for a picture of "
-                    f"{width}x{height}, got {list(posteriors[scale.scale].shape[1:])}"
+    def _prior(self) -> dict[int, NDArray[np.float32]]:
+        """Posteriors [1, side, side, N] of a region of which nothing is known."""
+        return self.layout.posteriors(np.zeros((1, self.bits_per_region), np.float32))
+
+    def _draw_regions(
+        self,
+        sources: Sequence[RegionPosteriors],
+        arrived: NDArray[np.bool_],
+        width: int,
+        height: int,
+    ) -> NDArray[np.uint8]:
+        """Draws pictures of one size, each from its source; arrived, bool [regions], holds for all.
+
+        Posteriors are made tile by tile, and only where something has arrived."""
+        columns, rows = region_grid(width, height)
+        places = arrived.reshape(rows, columns)
+
+        def assemble(tile: Tile) -> Posteriors:
+            covered = regions_under(tile.outer_rows), regions_under(tile.outer_columns)
+            regions = np.arange(len(arrived)).reshape(rows, columns)[covered]
+            batches = [source(regions.reshape(-1)) for source in sources]
+            maps = {}
+            for scale in self.scales:
+                top, left = (part.start * scale.side for part in covered)
+                tile_rows = scaled(tile.outer_rows, scale.stride)
+                tile_columns = scaled(tile.outer_columns, scale.stride)
+                maps[scale.scale] = np.stack(
+                    [
+                        assemble_regions(
+                            batch.pop(scale.scale), tile_columns.stop - left, tile_rows.stop - top
+                        )[tile_rows.start - top :, tile_columns.start - left :]
+                        for batch in batches
+                    ]
                 )
-        count = len(posteriors[self.scales[0].scale])
+            return maps
+
+        if arrived.all():
+            return self._draw(len(sources), width, height, assemble)
+        return self._draw(len(sources), width, height, assemble, places)
+
+    def _draw(
+        self,
+        count: int,
+        width: int,
+        height: int,
+        posteriors: Callable[[Tile], Posteriors],
+        arrived: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.uint8]:
+        """uint8 [count, height, width, 3] of the posteriors [count, ...] of each tile.
+
+        arrived: bool [rows, columns] of regions, where the others are as the prior says."""
+        padded_width, padded_height = padded_size(width, height)
         pictures = np.empty((count, padded_height, padded_width, 3), np.uint8)
         for tile in tiles(padded_width, padded_height):
-            features = {}
-            for scale in self.scales:
-                rows = scaled(tile.outer_rows, scale.stride)
-                columns = scaled(tile.outer_columns, scale.stride)
-                values = posteriors[scale.scale][:, rows, columns].astype(np.float32, copy=False)
-                mean = values @ self.bundle.codebooks[scale.scale]
-                features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
-            (images,) = self.bundle.decoder.run(["image"], features)
-            inner_rows, inner_columns = tile.inner(1)
-            images = images[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
-            pictures[:, tile.rows, tile.columns] = np.rint(np.clip(images, 0, 1) * 255)
+            if arrived is None:
+                self._draw_tile(pictures, tile, posteriors)
+                continue
+            canvas = self._background(padded_width, padded_height)
+            places = (
+                canvas_places(tile.rows, padded_height),
+                canvas_places(tile.columns, padded_width),
+            )
+            pictures[:, tile.rows, tile.columns] = canvas[np.ix_(*places)]
+            covered = regions_under(tile.outer_rows), regions_under(tile.outer_columns)
+            known = np.argwhere(arrived[covered])
+            if len(known):
+                first = known.min(axis=0) + [part.start for part in covered]
+                last = known.max(axis=0) + [part.start for part in covered]
+                pixels = [
+                    slice(int(a) * REGION_SIDE, (int(b) + 1) * REGION_SIDE)
+                    for a, b in zip(first, last, strict=True)
+                ]
+                self._draw_tile(pictures, narrowed(tile, *pixels), posteriors)
         return pictures[:, :height, :width]
+
+    def _draw_tile(
+        self,
+        pictures: NDArray[np.uint8],
+        tile: Tile,
+        posteriors: Callable[[Tile], Posteriors],
+    ) -> None:
+        """Draw one tile of all pictures, uint8 [count, padded height, padded width, 3]."""
+        features = {}
+        maps = dict(posteriors(tile))
+        for scale in self.scales:
+            values = maps.pop(scale.scale).astype(np.float32, copy=False)
+            mean = values @ self.bundle.codebooks[scale.scale]
+            features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
+            del values, mean
+        (images,) = self.bundle.decoder.run(["image"], features)
+        inner_rows, inner_columns = tile.inner(1)
+        images = images[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
+        pictures[:, tile.rows, tile.columns] = np.rint(np.clip(images, 0, 1) * 255)
+
+    def _background(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The small image of which a padded picture consists where nothing has arrived."""
+        sides = canvas_side(height), canvas_side(width)
+        if self._canvas.shape[:2] != sides:
+            prior = self._prior()
+            maps = {
+                scale.scale: np.tile(
+                    prior[scale.scale][0, :1, :1],
+                    (sides[0] // scale.stride, sides[1] // scale.stride, 1),
+                )
+                for scale in self.scales
+            }
+            self._canvas = self.decode(maps, sides[1], sides[0])
+        return self._canvas
 
     def _assemble(
         self, regions: Mapping[int, NDArray], width: int, height: int
@@ -238,7 +373,9 @@ class Codec:
         return rows
 
     @staticmethod
-    def _mask(received: ArrayLike, regions: int) -> NDArray[np.bool_]:
+    def _mask(received: ArrayLike | None, regions: int) -> NDArray[np.bool_]:
+        if received is None:
+            return np.ones(regions, bool)
         mask = np.asarray(received, dtype=bool)
         if mask.shape != (regions,):
             raise ValueError(f"expected one flag for each of {regions} regions")

@@ -32,6 +32,11 @@ def region_count(width: int, height: int) -> int:
     return columns * rows
 
 
+def regions_under(pixels: slice) -> slice:
+    """Rows or columns of regions that these rows or columns of pixels touch."""
+    return slice(pixels.start // REGION_SIDE, -(-pixels.stop // REGION_SIDE))
+
+
 def pad_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Reflects a picture [H, W, 3] at its right and lower edge up to multiples of 16."""
     height, width = image.shape[:2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pieces in which the networks take large pictures, so that memory does not grow with the picture.
+"""Pieces in which the networks take large pictures, so that their memory does not grow with it.
 
 Pieces overlap by more than what the networks see around a pixel, so that no seam appears.
 """
@@ -35,6 +35,20 @@ def tiles(width: int, height: int) -> Iterator[Tile]:
     for rows, outer_rows in _cuts(height):
         for columns, outer_columns in _cuts(width):
             yield Tile(rows, columns, outer_rows, outer_columns)
+
+
+def narrowed(tile: Tile, rows: slice, columns: slice) -> Tile:
+    """The part of a tile that the networks change when these pixels of the image change.
+
+    rows, columns: pixels of what the network gets of the tile, in multiples of a position."""
+    inner_rows, outer_rows = _narrow(tile.rows, tile.outer_rows, rows)
+    inner_columns, outer_columns = _narrow(tile.columns, tile.outer_columns, columns)
+    return Tile(inner_rows, inner_columns, outer_rows, outer_columns)
+
+
+def _narrow(inner: slice, outer: slice, pixels: slice) -> tuple[slice, slice]:
+    start, stop = max(inner.start, pixels.start - HALO), min(inner.stop, pixels.stop + HALO)
+    return slice(start, stop), slice(max(outer.start, start - HALO), min(outer.stop, stop + HALO))
 
 
 def scaled(pixels: slice, stride: int) -> slice:

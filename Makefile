@@ -64,6 +64,7 @@ demo: install
 
 lint: setup
 	@"$(PREFIX)/bin/ruff" check .
+	@"$(PREFIX)/bin/mypy" --no-error-summary
 
 test: install lint
 	@cd / && env -i "$(PREFIX)/bin/vqdeepsc" models >/dev/null

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -134,7 +134,7 @@ class Codec:
                 for scale in self.scales
             }
 
-        return self._draw(1, width, height, cut)[0]
+        return _only(self._draw(1, width, height, cut))
 
     def one_hot(self, indices: Indices) -> dict[int, NDArray[np.float32]]:
         """Labels that are certain, as posteriors for `decode`."""
@@ -169,7 +169,7 @@ class Codec:
         bits = self._all_regions(bits, width, height)
         arrived = self._mask(received, len(bits))
 
-        def posteriors(regions: NDArray[np.intp]) -> Posteriors:
+        def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
             values = self.layout.one_hot(self.layout.unpack(bits[regions]))
             missing = ~arrived[regions]
             if missing.any():
@@ -178,7 +178,7 @@ class Codec:
                     rows[missing] = prior[scale]
             return values
 
-        return self._draw_regions([posteriors], arrived, width, height)[0]
+        return _only(self._draw_regions([posteriors], arrived, width, height))
 
     def decode_llrs(
         self, llrs: ArrayLike, width: int, height: int, received: ArrayLike | None = None
@@ -189,13 +189,13 @@ class Codec:
         llrs = self._all_regions(llrs, width, height)
         arrived = self._mask(received, len(llrs))
 
-        def posteriors(regions: NDArray[np.intp]) -> Posteriors:
+        def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
             return self.layout.posteriors(np.where(arrived[regions, None], llrs[regions], 0))
 
-        return self._draw_regions([posteriors], arrived, width, height)[0]
+        return _only(self._draw_regions([posteriors], arrived, width, height))
 
     def decode_received(
-        self, llrs: Mapping[int, NDArray[np.floating]], width: int, height: int
+        self, llrs: Mapping[int, NDArray[np.floating[Any]]], width: int, height: int
     ) -> NDArray[np.uint8]:
         """Draws a picture uint8 [height, width, 3] from the soft bits of the regions that arrived.
 
@@ -211,10 +211,10 @@ class Codec:
             arrived[region] = True
         nothing = np.zeros(self.bits_per_region, np.float32)
 
-        def posteriors(regions: NDArray[np.intp]) -> Posteriors:
+        def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
             return self.layout.posteriors(np.stack([llrs.get(int(i), nothing) for i in regions]))
 
-        return self._draw_regions([posteriors], arrived, width, height)[0]
+        return _only(self._draw_regions([posteriors], arrived, width, height))
 
     def decode_many(
         self, values: ArrayLike, width: int, height: int, *, soft: bool = True
@@ -237,7 +237,7 @@ class Codec:
             pictures[start : start + size] = self._draw_regions(sources, arrived, width, height)
         return pictures
 
-    def _source(self, rows: NDArray, soft: bool) -> RegionPosteriors:
+    def _source(self, rows: NDArray[Any], soft: bool) -> RegionPosteriors:
         if soft:
             return lambda regions: self.layout.posteriors(rows[regions])
         return lambda regions: self.layout.one_hot(self.layout.unpack(rows[regions]))
@@ -352,8 +352,8 @@ class Codec:
         return self._canvas
 
     def _assemble(
-        self, regions: Mapping[int, NDArray], width: int, height: int
-    ) -> dict[int, NDArray]:
+        self, regions: Mapping[int, NDArray[Any]], width: int, height: int
+    ) -> dict[int, NDArray[Any]]:
         padded_width, padded_height = padded_size(width, height)
         return {
             scale.scale: assemble_regions(
@@ -362,7 +362,7 @@ class Codec:
             for scale in self.scales
         }
 
-    def _all_regions(self, values: ArrayLike, width: int, height: int) -> NDArray:
+    def _all_regions(self, values: ArrayLike, width: int, height: int) -> NDArray[Any]:
         rows = np.asarray(values)
         expected = (region_count(width, height), self.bits_per_region)
         if rows.shape != expected:
@@ -380,6 +380,11 @@ class Codec:
         if mask.shape != (regions,):
             raise ValueError(f"expected one flag for each of {regions} regions")
         return mask
+
+
+def _only(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    image: NDArray[np.uint8] = images[0]
+    return image
 
 
 def _rgb(image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:

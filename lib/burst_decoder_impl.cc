@@ -240,11 +240,14 @@ void burst_decoder_impl::decode()
         d_copies.forget(d_header);
     }
     const auto copies_pmt = pmt::from_long(copies);
+    const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
     message_port_pub(
         d_regions,
         pmt::cons(Dictionary(frame_dictionary(d_header))
                       .add("copies", copies_pmt)
                       .add("block_errors", pmt::from_long(result.block_errors))
+                      .add("snr_db", pmt::dict_ref(d_frame, pmt::intern("snr_db"), pmt::PMT_NIL))
+                      .add("decoded", pmt::from_double(now.count()))
                       .get(),
                   pmt::init_f32vector(posterior.size(), posterior)));
     message_port_pub(d_log,

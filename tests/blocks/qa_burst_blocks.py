@@ -94,7 +94,14 @@ class TestBurstBlocks(gr_unittest.TestCase):
         return (parts[0] + 1j * parts[1]).astype(np.complex64)
 
     def assert_received(self, regions, log, frames, frame_headers):
-        expected = [{**header.__dict__, "copies": 1, "block_errors": 0} for header in frame_headers]
+        expected = [
+            {**header.__dict__, "copies": 1, "block_errors": 0, "snr_db": line["snr_db"]}
+            for header, line in zip(frame_headers, log, strict=True)
+        ]
+        decoded = [region.pop("decoded") for region, _ in regions]
+        self.assertEqual(decoded, sorted(decoded))
+        # the clock is that of Python
+        self.assertLessEqual(decoded[-1], time.monotonic())
         self.assertEqual([region for region, _ in regions], expected)
         for (_, llrs), bits in zip(regions, frames, strict=True):
             np.testing.assert_array_equal(llrs > 0, bits)

@@ -3,22 +3,20 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pmt
 import pytest
 import zmq
 from conftest import assert_one_sentence, run_command, run_here
 from gnuradio import blocks, channels, gr
 from gnuradio.vqdeepsc.radio.exchange import ImagePublisher
-from gnuradio.vqdeepsc.radio.receive import burst_log
 from gnuradio.vqdeepsc.radio.session import EventLog
 from gnuradio.vqdeepsc.radio.settings import RadioSettings
 from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
@@ -362,15 +360,48 @@ def test_a_log_that_cannot_be_written_ends_both_ends(pictures, recording, tmp_pa
     assert_one_sentence(done, "/dev/full: No space left")
 
 
-def test_an_image_waits_for_word_of_its_bursts(tmp_path):
-    bursts = burst_log(EventLog())
-    burst = {"header_ok": True, "picture": 7, "snr_db": 9.5}
-    late = threading.Timer(0.3, bursts._take, [pmt.to_pmt(burst)])
-    late.start()
-    [(_, snr_db)] = bursts.take_image(7, 1)
-    assert snr_db == 9.5
-    late.join()
-    assert bursts.take_image(7, 0) == []
+@pytest.fixture(scope="module")
+def many(photograph, tmp_path_factory) -> Path:
+    """Samples of 150 small images."""
+    folder = tmp_path_factory.mktemp("many")
+    image = Image.fromarray(photograph).resize((16, 16))
+    (folder / "images").mkdir()
+    for number in range(150):
+        image.save(folder / "images" / f"{number:03d}.png")
+    radio = ("--radio", "file", "--device", folder / "many.ci16")
+    done = run_command("transmit", folder / "images", *radio, "--first-image", 65_500)
+    assert done.returncode == 0, done.stderr
+    return folder / "many.ci16"
+
+
+def test_many_images_that_wait_know_their_snr(many, tmp_path, capfd):
+    log = tmp_path / "log.jsonl"
+    radio = ("--radio", "file", "--device", many)
+    done = run_here(capfd, "receive", *radio, "--output", tmp_path / "out", "--log", log)
+    assert done.returncode == 0, done.stderr
+    lines = events(log, "picture")
+    assert [line["picture"] for line in lines] == [(65_500 + i) % 65_536 for i in range(150)]
+    assert min(line["snr_db"] for line in lines) > 20
+    assert all(line["latency_ms"] > 0 for line in lines)
+
+
+def test_enough_images_are_as_many_as_were_asked_for(many, tmp_path, capfd):
+    radio = ("--radio", "file", "--device", many, "--output", tmp_path / "out")
+    done = run_here(capfd, "receive", *radio, "--images", 2)
+    assert (done.returncode, len(received(tmp_path / "out"))) == (0, 2)
+    assert done.stdout.endswith("2 pictures received\n")
+
+
+def test_a_signal_leaves_regions_that_wait(many, tmp_path):
+    radio = ("--radio", "file", "--device", many, "--output", tmp_path / "out")
+    receiving = start("receive", *radio)
+    assert "picture-65500.png" in receiving.stdout.readline()
+    receiving.send_signal(signal.SIGTERM)
+    output, errors = receiving.communicate(timeout=SECONDS)
+    assert receiving.returncode == 0, errors
+    (left,) = re.findall(r"^vqdeepsc: (\d+) regions that waited were not decoded$", errors, re.M)
+    assert int(left) + len(received(tmp_path / "out")) <= 150
+    assert f"{len(received(tmp_path / 'out'))} pictures received" in output
 
 
 def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):

@@ -15,7 +15,8 @@ namespace vqdeepsc {
  *
  * Input: frames of LLRs with the tags of burst_demodulator. The message port "regions" publishes
  * for each frame a pair of a dictionary with picture, width, height, region and model and an
- * f32vector with the a-posteriori LLR = ln P(1)/P(0) of each payload bit; "log" publishes the
+ * f32vector with the a-posteriori LLR = ln P(1)/P(0) of each payload bit; the dictionary also has
+ * the snr_db of the frame's tag and decoded, seconds of the steady clock; "log" publishes the
  * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of a
  * refused burst says. A frame with block errors is kept, and its LLRs are added to those of the
  * next copy (same header, same bits) where that has errors too; both dictionaries say in copies

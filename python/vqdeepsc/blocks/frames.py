@@ -4,7 +4,8 @@
 A picture PDU is (dictionary with ``picture``, ``width``, ``height``; u8vector with RGB in
 raster order). A region PDU is (dictionary of a :class:`FrameHeader`; u8vector with one payload
 bit per item or f32vector with their LLRs); the dictionary may have ``copies``, how many copies
-of the region went into the LLRs, and ``block_errors``, how many of its code blocks failed. On a
+of the region went into the LLRs, ``block_errors``, how many of its code blocks failed, and of its
+burst ``snr_db`` and ``decoded``, when it was decoded (seconds as of time.monotonic()). On a
 stream, the first item of a region carries a tag ``frame`` whose value is the same dictionary. The
 value names nothing that depends on the rate of the stream, so the tag means the same before and
 after coding and mapping.
@@ -131,6 +132,22 @@ def block_errors(dictionary: pmt.pmt_base) -> int | None:
     return _integer(dictionary, "block_errors", 0, 2**31 - 1)
 
 
+@dataclass(frozen=True)
+class Burst:
+    """What a region PDU tells of its burst: SNR in dB, and time.monotonic() when it was decoded."""
+
+    snr_db: float
+    decoded: float
+
+    @classmethod
+    def from_pmt(cls, dictionary: pmt.pmt_base) -> "Burst | None":
+        """Read the dictionary of a region PDU; None where it tells of no burst."""
+        values = [
+            pmt.dict_ref(dictionary, pmt.intern(key), pmt.PMT_NIL) for key in ("snr_db", "decoded")
+        ]
+        return cls(*map(pmt.to_double, values)) if all(map(pmt.is_real, values)) else None
+
+
 def image_to_pdu(image: np.ndarray, picture: int) -> pmt.pmt_base:
     """A picture PDU of image, uint8 [H, W, 3]."""
     height, width = image.shape[:2]
@@ -176,12 +193,18 @@ def image_to_frames(
 
 @dataclass(frozen=True)
 class ReceivedImage:
-    """A decoded picture: uint8 [H, W, 3], its id, and how many of its regions arrived."""
+    """A decoded picture: uint8 [H, W, 3], its id, and how many of its regions arrived.
+
+    snr_db: mean of its bursts, decoded: when the last of them was (time.monotonic()); None where
+    the regions did not tell.
+    """
 
     image: np.ndarray
     picture: int
     regions: int
     received: int
+    snr_db: float | None = None
+    decoded: float | None = None
 
 
 class ImageAssembler:
@@ -200,6 +223,9 @@ class ImageAssembler:
         self._received: Counter[int] = Counter()
         self._sure: set[int] = set()
         self._complete = 0
+        self._bursts = 0
+        self._snr_sum = 0.0
+        self._decoded: float | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -207,7 +233,12 @@ class ImageAssembler:
         return self._header is not None
 
     def add(
-        self, header: FrameHeader, llrs: np.ndarray, combined: int = 1, errors: int | None = None
+        self,
+        header: FrameHeader,
+        llrs: np.ndarray,
+        combined: int = 1,
+        errors: int | None = None,
+        burst: Burst | None = None,
     ) -> list[ReceivedImage]:
         """Take LLRs float [bits_per_region] of one region; return the pictures that are done.
 
@@ -243,6 +274,10 @@ class ImageAssembler:
             if errors == 0:
                 self._sure.add(region)
         self._received[region] += 1
+        if burst:
+            self._bursts += 1
+            self._snr_sum += burst.snr_db
+            self._decoded = burst.decoded
         self._complete += self._received[region] == self._copies
         if self._complete == region_count(header.width, header.height):
             done += self.flush()
@@ -254,12 +289,15 @@ class ImageAssembler:
         if header is None:
             return []
         llrs, self._llrs = self._llrs, {}
+        decoded, self._decoded = self._decoded, None
+        snr_db = self._snr_sum / self._bursts if self._bursts else None
+        self._bursts, self._snr_sum = 0, 0.0
         self._received.clear()
         self._sure.clear()
         self._complete = 0
         image = self._codec.decode_received(llrs, header.width, header.height)
         regions = region_count(header.width, header.height)
-        return [ReceivedImage(image, header.picture, regions, len(llrs))]
+        return [ReceivedImage(image, header.picture, regions, len(llrs), snr_db, decoded)]
 
 
 def check_copies(copies: int) -> None:

@@ -11,6 +11,7 @@ from vqdeepsc.codec import Codec
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 
 from .frames import (
+    Burst,
     FrameError,
     FrameHeader,
     ImageAssembler,
@@ -118,7 +119,8 @@ class semantic_decoder(gr.basic_block):
             else:
                 raise FrameError("a region PDU holds a u8vector of bits or a f32vector of LLRs")
             copies, errors = combined_copies(pmt.car(pdu)), block_errors(pmt.car(pdu))
-            self._publish(self._assembler.add(header, llrs, copies, errors))
+            burst = Burst.from_pmt(pmt.car(pdu))
+            self._publish(self._assembler.add(header, llrs, copies, errors, burst))
             self._restart_timer()
         except FrameError as error:
             self.logger.error(f"region PDU passed over: {error}")

@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
                 log,
                 publisher,
                 on_image=lambda sentence: print(sentence, flush=True),
+                limit=arguments.images or 0,
                 model=arguments.model,
                 copies=arguments.repeat,
                 timeout=arguments.timeout,
@@ -59,7 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
             received = receive(
                 Receiver(settings, decoder, burst),
                 log,
-                limit=arguments.images or 0,
                 control=arguments.control,
                 seconds=arguments.seconds,
                 view=arguments.view,

@@ -7,11 +7,9 @@ import os
 import sys
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pmt
 from gnuradio import gr
 
@@ -24,9 +22,6 @@ from .exchange import ImagePublisher
 from .session import EventLog, run_flowgraph
 from .settings import RadioSettings
 
-_REMEMBERED_IMAGES = 64
-_LATE_SECONDS = 1.0
-
 
 class burst_log(gr.basic_block):
     """Writes what the message port ``log`` tells of bursts into the event log.
@@ -37,22 +32,9 @@ class burst_log(gr.basic_block):
     def __init__(self, log: EventLog) -> None:
         gr.basic_block.__init__(self, "burst_log", None, None)
         self._log = log
-        self._bursts: OrderedDict[int, list[tuple[float, float]]] = OrderedDict()
-        self._change = threading.Condition()
         self._port = pmt.intern("log")
         self.message_port_register_in(self._port)
         self.set_msg_handler(self._port, self._take)
-
-    def take_image(self, picture: int, regions: int) -> list[tuple[float, float]]:
-        """(time.monotonic(), SNR in dB) of the picture's bursts, which are then forgotten.
-
-        regions: how many arrived, which may be sooner than word of their bursts.
-        """
-        with self._change:
-            self._change.wait_for(
-                lambda: len(self._bursts.get(picture, ())) >= regions, _LATE_SECONDS
-            )
-            return self._bursts.pop(picture, [])
 
     def finish(self) -> None:
         """Write what the blocks before this one left; call it when the flowgraph has ended."""
@@ -61,16 +43,8 @@ class burst_log(gr.basic_block):
             self._take(inbox.delete_head_nowait(self._port))
 
     def _take(self, message: pmt.pmt_base) -> None:
-        now = time.monotonic()
         try:
-            burst = pmt.to_python(message)
-            if burst["header_ok"]:
-                with self._change:
-                    self._bursts.setdefault(burst["picture"], []).append((now, burst["snr_db"]))
-                    if len(self._bursts) > _REMEMBERED_IMAGES:
-                        self._bursts.popitem(last=False)
-                    self._change.notify_all()
-            self._log.write("burst", **burst)
+            self._log.write("burst", **pmt.to_python(message))
         except Exception as error:
             # The scheduler swallows what a handler raises.
             self.logger.error(f"burst not logged: {error}")
@@ -83,6 +57,9 @@ class image_receiver(semantic_decoder):
     bursts, into the event log.
 
     on_image: called with a sentence for each picture
+    limit: how many pictures are drawn, 0 for no limit
+    ended: set it, and what waits is left undecoded
+    undecoded: how many regions that came were left
     fault: what the event log or on_image raised first, if anything
     unwritten: how many images could not be written into the folder
     write_fault: why the first of them could not, in words
@@ -94,11 +71,15 @@ class image_receiver(semantic_decoder):
         log: EventLog,
         publisher: ImagePublisher | None = None,
         on_image: Callable[[str], None] = lambda sentence: None,
+        limit: int = 0,
         **parameters: Any,
     ) -> None:
         semantic_decoder.__init__(self, **parameters)
         self.bursts = burst_log(log)
         self.pictures = 0
+        self.ended = threading.Event()
+        self.undecoded = 0
+        self._limit = limit
         self.fault: Exception | None = None
         self.unwritten = 0
         self.write_fault = ""
@@ -111,27 +92,43 @@ class image_receiver(semantic_decoder):
         # The blocks before this one may still have regions; finish() takes them in.
         return True
 
+    @property
+    def has_enough(self) -> bool:
+        """Whether as many pictures were drawn as the limit says."""
+        return bool(self._limit) and self.pictures >= self._limit
+
+    def _decode(self, pdu: pmt.pmt_base) -> None:
+        # The scheduler hands on all that waits before it ends a block.
+        if self.ended.is_set() or self.has_enough:
+            self.undecoded += 1
+        else:
+            super()._decode(pdu)
+
+    def _draw(self) -> None:
+        if not self.has_enough:
+            super()._draw()
+
     def finish(self) -> None:
-        """Decode and log what is left; call it when the flowgraph has ended."""
+        """Decode, unless it has ended, and log what is left; call it after the flowgraph."""
         self.bursts.finish()
         super().finish()
 
     def _publish(self, pictures: list[ReceivedImage]) -> None:
         for drawn in pictures:
-            self._keep(drawn)
-        super()._publish(pictures)
+            if not self.has_enough:
+                self._keep(drawn)
+                super()._publish([drawn])
 
     def _keep(self, drawn: ReceivedImage) -> None:
         height, width = drawn.image.shape[:2]
-        bursts = self.bursts.take_image(drawn.picture, drawn.received)
         known: dict[str, Any] = {
             "picture": drawn.picture,
             "regions": drawn.regions,
             "received": drawn.received,
         }
         sentence = f"{width}x{height} pixels, {drawn.received} of {drawn.regions} regions"
-        if bursts:
-            known["snr_db"] = float(np.mean([snr_db for _, snr_db in bursts]))
+        if drawn.snr_db is not None:
+            known["snr_db"] = drawn.snr_db
             sentence += f", SNR {known['snr_db']:.1f} dB"
         try:
             known["file"] = str(self._folder.write(drawn.image, drawn.picture))
@@ -143,8 +140,8 @@ class image_receiver(semantic_decoder):
             self.write_fault = self.write_fault or error.strerror or str(error)
         if self._publisher:
             self._publisher.publish(drawn.image, known)
-        if bursts:
-            known["latency_ms"] = round(1000 * (time.monotonic() - bursts[-1][0]), 1)
+        if drawn.decoded is not None:
+            known["latency_ms"] = round(1000 * (time.monotonic() - drawn.decoded), 1)
         self.pictures += 1
         try:
             self._log.write("picture", width=width, height=height, **known)
@@ -182,13 +179,13 @@ class Receiver(gr.top_block):
 def receive(
     top: Receiver,
     log: EventLog,
-    limit: int = 0,
     control: str = "",
     seconds: float = 0.0,
     view: bool = False,
 ) -> int:
-    """Receive until the samples or the seconds end, limit pictures came (0: none), or a signal.
+    """Receive until the samples or the seconds end, the decoder has enough, or a signal comes.
 
+    Unless the samples ended, regions that wait are left, and a sentence on stderr says how many.
     view: whether a window shows the newest picture. Returns how many pictures were drawn. Raises
     ValueError for an address or a window that cannot be had, and what the event log or the
     decoder's on_image raised.
@@ -203,11 +200,19 @@ def receive(
             log,
             control,
             seconds,
-            lambda: bool((limit and top.decoder.pictures >= limit) or top.decoder.fault),
+            lambda: bool(top.decoder.has_enough or top.decoder.fault),
             application,
+            on_end=top.decoder.ended.set,
+            finish=top.decoder.finish,
         )
     finally:
+        top.decoder.ended.set()
         top.decoder.finish()
+        if top.decoder.undecoded:
+            print(
+                f"vqdeepsc: {top.decoder.undecoded} regions that waited were not decoded",
+                file=sys.stderr,
+            )
         log.write("end", pictures=top.decoder.pictures)
     if top.decoder.fault:
         raise top.decoder.fault

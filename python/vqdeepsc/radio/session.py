@@ -134,11 +134,15 @@ def run_flowgraph(
     seconds: float = 0.0,
     has_finished: Callable[[], bool] = lambda: False,
     application: Qt.QApplication | None = None,
+    on_end: Callable[[], None] = lambda: None,
+    finish: Callable[[], None] = lambda: None,
 ) -> None:
     """Run top until it ends by itself, has_finished, the seconds are over, or a signal comes.
 
     end: the radio in it, which the control socket at the address control (if any) changes.
-    application: the Qt application of a window, or None. Overflows and underflows that drivers
+    application: the Qt application of a window, or None. on_end: called when it is to end
+    though the samples have not; finish: called when top has ended, to work on what is left, and
+    on_end may come meanwhile. Overflows and underflows that drivers
     report are logged. A second Ctrl-C ends the process at once. Raises ValueError for an address
     or recording that cannot be used.
     """
@@ -158,8 +162,10 @@ def run_flowgraph(
             if counted:
                 totals.update(counted)
                 log.write("driver", **counted)
-            over = bool(signalled) or ended.is_set() or has_finished()
-            return over or time.monotonic() > deadline
+            asked = bool(signalled) or has_finished() or time.monotonic() > deadline
+            if asked:
+                on_end()
+            return asked or ended.is_set()
 
         def wait_for_end() -> None:
             top.wait()
@@ -176,6 +182,11 @@ def run_flowgraph(
                     ended.wait(_POLL_SECONDS)
             top.stop()
             waiting.join()
+            left = threading.Thread(target=finish, daemon=True)
+            left.start()
+            while left.is_alive():
+                is_over()
+                left.join(_POLL_SECONDS)
         except KeyboardInterrupt:
             # Blocks still run, and an interpreter that ends under them crashes.
             os._exit(_EXIT_INTERRUPTED)

@@ -90,7 +90,7 @@ test-training: training/.venv/.core
 	@cd training && .venv/bin/python -m pytest -q tests
 
 train-demo: training/.venv/.core
-	@cd training && .venv/bin/python -m vqdeepsc_training.demo
+	@cd training && .venv/bin/python -m vqdeepsc_training demo
 
 companion: install
 	@PATH="$(PREFIX)/bin:$$PATH" GRC_BLOCKS_PATH="$(PREFIX)/share/gnuradio/grc/blocks" \

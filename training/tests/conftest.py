@@ -4,6 +4,7 @@
 import copy
 import io
 import tarfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,19 @@ from PIL import Image
 from torch import nn
 from vqdeepsc.codec import write_manifest
 
-from vqdeepsc_training.export import write_graphs
-from vqdeepsc_training.networks import build_network
-from vqdeepsc_training.recording import Recording, quantise, write_recording
-from vqdeepsc_training.weights import round_weights
+from vqdeepsc_training import command
+from vqdeepsc_training.bundles.graphs import write_graphs
+from vqdeepsc_training.data.recording import Recording, quantise, write_recording
+from vqdeepsc_training.networks.build import build_network
+from vqdeepsc_training.networks.weights import round_weights
 
 torch.set_num_threads(1)
+
+
+def tool(name: str) -> Callable[[Sequence[str]], int]:
+    """A subcommand as a function of its arguments, which returns the exit status."""
+    return lambda arguments: command.main([name, *arguments])
+
 
 SMALL_CONDITIONAL = {
     "type": "conditional", "codewords": [16, 8, 4, 2], "dimensions": [4, 4, 4, 4],

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exported graphs against PyTorch and eq. 2, and whole bundles through the codec."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, tool
+from numpy.typing import NDArray
+from torch import nn
+from vqdeepsc.codec import Codec
+
+from vqdeepsc_training.base.errors import ExportError
+from vqdeepsc_training.bundles import export as exporting
+from vqdeepsc_training.bundles import graphs
+from vqdeepsc_training.networks import weights
+from vqdeepsc_training.networks.build import build_network
+from vqdeepsc_training.networks.counts import count_labels
+from vqdeepsc_training.networks.counts import encode as encode_images
+from vqdeepsc_training.reports import evaluation, flipped_bits
+from vqdeepsc_training.reports.model_card import (
+    entropy_note,
+    next_doubling,
+    runs_of_this_network,
+    sources,
+)
+from vqdeepsc_training.trainer.checkpoint import read_checkpoint, told_of, whole_curve
+
+train = tool("train")
+
+SMALL_PAPER_3 = SMALL_PAPER | {"codewords": [0, 64, 32, 8]}
+
+
+def ready(settings: dict) -> nn.Module:
+    """A network whose codebooks are spread over its features, as after the k-means start."""
+    torch.manual_seed(1)
+    network = build_network(settings).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    image = nn.functional.interpolate(torch.rand(8, 3, 16, 16, generator=generator), 128)
+    for scale in reversed(range(len(network.spaces))):
+        features = network.encode(image).features[scale]
+        network.spaces[scale].start_from(features, generator)
+    weights.round_weights(network)
+    network.prepare_export()
+    return network
+
+
+@pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER,
+                                      SMALL_PAPER_3],
+                         ids=["conditional_4scale", "conditional_3scale", "paper_4scale",
+                              "paper_3scale"])
+def test_graphs_agree_with_pytorch_for_any_size(tmp_path, settings):
+    network = ready(settings)
+    graphs.write_graphs(network, tmp_path)
+    graphs.check_graphs(network, tmp_path, ((1, 128, 128), (3, 208, 144), (1, 768, 1024)))
+    # Eq. 2 by brute force on the features, in float64.
+    encoder = onnxruntime.InferenceSession(tmp_path / "encoder.onnx")
+    image = torch.rand(2, 3, 64, 48, generator=torch.Generator().manual_seed(5))
+    found = encoder.run(None, {"image": image.numpy()})
+    encoded = network.encode(image)
+    codebooks = np.load(tmp_path / "codebooks.npz")
+    assert sorted(codebooks.files) == [f"e{level + 1}" for level in network.sent]
+    for level, labels, features in zip(network.sent, found, encoded.features, strict=True):
+        rows = features.permute(0, 2, 3, 1).double().numpy()[..., None, :]
+        distances = np.linalg.norm(rows - codebooks[f"e{level + 1}"].astype(np.float64), axis=-1)
+        assert labels.dtype == np.int64
+        chosen = np.take_along_axis(distances, labels[..., None], -1)[..., 0]
+        assert np.allclose(chosen, distances.min(-1), atol=1e-5)
+        assert (labels == distances.argmin(-1)).mean() > 0.999
+        assert len(np.unique(labels)) > 1
+
+
+def test_normalised_codes_are_exported_as_the_decoder_reads_them(tmp_path):
+    network = ready(SMALL_CONDITIONAL | {"normalised": True, "bounded": False})
+    graphs.write_graphs(network, tmp_path)
+    graphs.check_graphs(network, tmp_path, ((1, 64, 48), (2, 32, 32)))
+    codebooks = np.load(tmp_path / "codebooks.npz")
+    for name in codebooks.files:
+        assert np.allclose(np.linalg.norm(codebooks[name], axis=1), 1, atol=1e-6)
+
+
+def test_folded_convolution_is_the_same_function():
+    network = build_network(SMALL_CONDITIONAL).eval()
+    image = torch.rand(2, 3, 32, 48)
+    network.exporting = False
+    plain, _ = network(image)
+    network.prepare_export()
+    folded, _ = network(image)
+    assert torch.allclose(plain, folded, atol=1e-5)
+
+
+def test_graphs_that_differ_are_refused(tmp_path):
+    network = ready(SMALL_CONDITIONAL)
+    graphs.write_graphs(network, tmp_path)
+    network.out.bias.add_(0.01)
+    with pytest.raises(ExportError, match="pictures differ"):
+        graphs.check_graphs(network, tmp_path, ((1, 32, 32),))
+    network.out.bias.sub_(0.01)
+    network.spaces[0].reorder(torch.arange(15, -1, -1))
+    with pytest.raises(ExportError, match="labels differ"):
+        graphs.check_graphs(network, tmp_path, ((1, 32, 32),))
+
+
+def test_assignment_changes_labels_but_no_picture():
+    network = ready(SMALL_CONDITIONAL)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    before = encode_images(network, pictures)
+    counts = count_labels(network, pictures)
+    totals = [sorted(count) for count in counts]
+    costs = exporting.assign_labels(network, counts)
+    after = encode_images(network, pictures)
+    for first, second in zip(before.codewords, after.codewords, strict=True):
+        assert torch.allclose(first, second, atol=1e-6)
+    assert [sorted(count) for count in counts] == totals
+    assert all(assigned <= drawn + 1e-4 for drawn, assigned in costs.values())
+    assert costs["s1"][1] < costs["s1"][0]
+    recounted = count_labels(network, pictures)
+    assert all(np.array_equal(a, b) for a, b in zip(counts, recounted, strict=True))
+
+
+def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, recording, capsys):
+    """Train, export and evaluate on the command line; the codec accepts the bundle."""
+    configuration["steps"] = 6
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(configuration))
+    assert train(["--config", str(config), "--data", str(picture_tar), "--folder",
+                  str(tmp_path / "run"), "--cache", str(tmp_path / "cache"), "--threads", "1",
+                  "--recording", str(recording)]) == 0
+    # how many lines depends on the processor
+    capsys.readouterr()
+    bundle = tmp_path / "small-4s"
+    assert tool("export")([
+        "--checkpoint", str(tmp_path / "run" / "checkpoint.pt"), "--bundle", str(bundle),
+        "--data", str(picture_tar), "--measure", f"own={picture_tar}"]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert {p.name for p in bundle.iterdir()} == {
+        "encoder.onnx", "decoder.onnx", "codebooks.npz", "manifest.json", "MODEL_CARD.md"}
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["training"]["steps"] == 6
+    assert manifest["training"]["pictures"] == 24
+    assert [scale["bits"] for scale in manifest["scales"]] == [4, 3, 2, 1]
+    assert Codec(bundle).bits_per_region == 20032
+    assert tool("evaluate")(["--bundle", str(bundle), "--data", str(picture_tar), "--size", "32",
+                            "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)[str(picture_tar)]
+    assert measured.pop("baselines") == {}
+    assert measured == exported["measured"]["own"]
+    assert measured["ssim"] == manifest["measured"]["own"]["ssim"]
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert f"{measured['ssim']:.3f}" in card
+    assert all(line in card for line in flipped_bits.table(exported["flipped_bits"]))
+
+
+def test_export_says_what_is_wrong(tmp_path, picture_tar, capsys):
+    status = tool("export")(["--checkpoint", str(tmp_path / "none.pt"), "--bundle",
+                             str(tmp_path / "bundle"), "--data", str(picture_tar)])
+    assert status == 2
+    assert capsys.readouterr().err == f"export: {tmp_path / 'none.pt'} does not exist.\n"
+    assert tool("export")(["--checkpoint", str(tmp_path / "none.pt"), "--bundle", str(tmp_path),
+                           "--data", str(picture_tar), "--data-names", "a", "b"]) == 2
+    assert "1 data sets are given, but 2 names" in capsys.readouterr().err
+    status = tool("evaluate")(["--bundle", str(tmp_path / "none"), "--data", str(picture_tar)])
+    assert status == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_labels_of_codewords_that_hardly_differ_count_as_equal(tmp_path, monkeypatch):
+    """Rounding may turn such a label; one of a coarse scale between others is a fault."""
+    network = ready(SMALL_CONDITIONAL)
+    graphs.write_graphs(network, tmp_path)
+    encode = network.encode
+
+    def turned(image: torch.Tensor) -> object:
+        encoded = encode(image)
+        encoded.labels[-1].view(-1)[0] ^= 1
+        return encoded
+
+    monkeypatch.setattr(network, "encode", turned)
+    with pytest.raises(ExportError, match="labels differ"):
+        graphs.check_graphs(network, tmp_path, ((1, 128, 128),))
+    monkeypatch.undo()
+    space = network.spaces[-1]
+    space.embedding[1] = space.embedding[0] + 1e-5
+    graphs.write_graphs(network, tmp_path)
+    monkeypatch.setattr(network, "encode", turned)
+    found = graphs.check_graphs(network, tmp_path, ((1, 128, 128),))
+    assert found["unequal_labels"] <= graphs.LABEL_TOLERANCE
+
+
+def test_entropy_share_of_known_counts():
+    assert evaluation.entropy_share(np.array([5, 5, 5, 5])) == pytest.approx(1.0)
+    assert evaluation.entropy_share(np.array([1, 1, 0, 0])) == pytest.approx(0.5)
+
+
+def test_the_card_says_what_the_next_doubling_would_bring():
+    def points(slope: float, *pictures: int) -> list[dict]:
+        return [{"pictures": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
+                for n in pictures]
+
+    single = points(0.01, 100, 500, 700, 900, 1000)
+    (text, _) = next_doubling([], whole_curve([], single))
+    assert text.startswith("1,000 crops were seen.")
+    assert "since 500 crops rise by +0.0100 in SSIM and +1.00 dB" in text
+    assert next_doubling([], single[:1]) == next_doubling([], []) == []
+
+    def run(name: str, *pictures: int, fresh: tuple[str, ...] = ()) -> dict:
+        return {"pictures": pictures[-1], "run": name, "fresh": list(fresh), "until_step": 4,
+                "validation": points(0.02, *pictures)}
+
+    history = [run("other", 50, 100, fresh=("spaces",)), {"until_step": 2, "configuration": {}},
+               run("first", 200, 400)]
+    runs = runs_of_this_network(history)
+    assert [entry["run"] for entry in runs] == ["first"]
+    assert runs_of_this_network(history[:1]) == []
+    second = [{"pictures": 1200, "ssim": 0.5 + 0.02 * np.log2(400) + 0.03, "psnr_db": 31.0}]
+    curve = whole_curve(runs, second)
+    assert [point["pictures"] for point in curve] == [200, 400, 1600]
+    (text, _) = next_doubling(runs, curve)
+    assert text.startswith("1,600 crops were seen.")
+    assert "at 400, SSIM has risen by +0.0300" in text
+    assert "+0.0150 and" in text
+
+
+def test_the_card_cites_each_known_data_set_once():
+    lines = sources(["cars196/train", "own/pictures", "cars196/test"])
+    assert len(lines) == 1
+    assert "Krause" in lines[0]
+
+
+@pytest.fixture
+def tuned(tmp_path, picture_tar, configuration, recording):
+    """Folder with a run in run/, and in tuned/ the tuning of its decoder."""
+    configuration["steps"] = 4
+    tuning = configuration | {"decoder_only": True, "steps": 2, "name": "tuning", "seed": 9}
+    for name, settings in (("run", configuration), ("tuned", tuning)):
+        config = tmp_path / f"{name}.json"
+        config.write_text(json.dumps(settings))
+        begin = ["--weights", str(tmp_path / "run" / "checkpoint.pt")] if name == "tuned" else []
+        assert train(["--config", str(config), "--folder", str(tmp_path / name), "--data",
+                      str(picture_tar), "--cache", str(tmp_path / "cache"), "--threads", "1",
+                      "--recording", str(recording), *begin]) == 0
+    return tmp_path
+
+
+def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, picture_tar, capsys):
+    """The run that trained the encoder is the model's training; the tuning is told beside it."""
+    capsys.readouterr()
+    bundle = tuned / "tuned-4s"
+    assert tool("export")(["--checkpoint", str(tuned / "tuned" / "checkpoint.pt"), "--bundle",
+                           str(bundle), "--data", str(picture_tar), "--data-names", "own/pictures",
+                           "--measure", f"own={picture_tar}", "--results", str(tuned)]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    told = json.loads((bundle / "manifest.json").read_text())["training"]
+    assert told["configuration"]["name"] == "small"
+    assert (told["steps"], told["pictures"], told["seed"]) == (4, 16, 3)
+    assert told["decoder_tuning"]["steps"] == 2
+    assert "tuned for 2 steps, on 8 crops" in (bundle / "MODEL_CARD.md").read_text()
+    record = json.loads((tuned / "tuned_4s.json").read_text())
+    run, tuning = (json.loads((tuned / name / "record.json").read_text())
+                   for name in ("run", "tuned"))
+    assert {key: record[key] for key in run} == run
+    assert told["configuration"] == run["configuration"]
+    assert record["decoder_tuning"] == told["decoder_tuning"] | {
+        key: tuning[key] for key in ("hours", "validation")}
+    for key in ("measured", "assignment", "flipped_bits"):
+        assert record[key] == exported[key]
+
+
+def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, picture_tar, monkeypatch):
+    def exported(checkpoint: Path, name: str, *options: str) -> NDArray[np.uint8]:
+        assert tool("export")(["--checkpoint", str(checkpoint), "--bundle", str(tuned / name),
+                               "--data", str(picture_tar), *options]) == 0
+        codec = Codec(tuned / name)
+        return codec.decode(codec.one_hot(codec.encode(picture)), 48, 32)
+
+    monkeypatch.setattr(weights, "LARGE", 500)
+    picture = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    checkpoint = tuned / "tuned" / "checkpoint.pt"
+    drawn = exported(checkpoint, "first")
+    assert np.array_equal(exported(tuned / "first", "second"), drawn)
+    for name in ("encoder.onnx", "decoder.onnx", "codebooks.npz"):
+        assert (tuned / "first" / name).read_bytes() == (tuned / "second" / name).read_bytes()
+    first, again = (read_checkpoint(path) for path in (checkpoint, tuned / "first"))
+    assert told_of(again) == told_of(first)
+    untuned = exported(checkpoint, "untuned", "--untuned")
+    assert np.array_equal(untuned, exported(tuned / "run" / "checkpoint.pt", "run-4s"))
+    assert not np.array_equal(untuned, drawn)
+
+
+def test_card_says_why_labels_are_uneven():
+    measured = {
+        "cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}, "label_counts": {"s3": [30, 10]}},
+        "birds": {"entropy_share": {"s1": 0.99, "s3": 0.9}, "label_counts": {"s3": [10, 30]}},
+    }
+    bits = {"s1": 4000, "s3": 200}
+    (note,) = entropy_note(measured, bits)
+    assert "s3 use 70% of their bits on cars, so 60 of a picture's 4,200 bits" in note
+    assert "together its labels use 100%" in note
+    measured["cars"]["entropy_share"]["s3"] = 0.85
+    assert entropy_note(measured, bits) == []

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The paper's network: every shape, the number of parameters, eq. 5, 6 and 8."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from vqdeepsc_training.networks.build import build_network
+from vqdeepsc_training.networks.paper import (
+    DownSampleBlock,
+    PaperNetwork,
+    ResidualBlock,
+    UpSampleBlock,
+)
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def conv(inputs: int, outputs: int) -> int:
+    return 9 * inputs * outputs + outputs
+
+
+def residual(channels: int) -> int:
+    return 2 * conv(channels, channels) + 2 * channels + 1
+
+
+def down(inputs: int, outputs: int) -> int:
+    return (residual(inputs) + conv(inputs, outputs) + residual(outputs) + 2 * outputs + 1
+            + conv(outputs, outputs))
+
+
+def up(inputs: int, outputs: int) -> int:
+    return residual(inputs) + conv(inputs, inputs) + conv(inputs, outputs) + 2 * outputs + 1
+
+
+def paper_parameters(codewords: tuple[int, ...]) -> int:
+    """Parameters of the paper's network, counted from its description."""
+    d1, d2, d3, d4 = 128, 256, 512, 1024
+    encoder = conv(3, 64) + 1 + down(64, d1) + down(d1, d2) + down(d2, d3) + down(d3, d4)
+    spaces = sum(n * d for n, d in zip(codewords, (d1, d2, d3, d4), strict=True))
+    fine = 2 * d1 if codewords[0] else d1
+    decoder = (conv(d4, d4) + 1 + up(d4, d3) + up(2 * d3, d2) + up(2 * d2, d1) + up(fine, 64)
+               + 9 * 64 * 3 + 3)
+    return encoder + spaces + decoder
+
+
+@pytest.mark.parametrize(("name", "codewords", "sides"), [
+    ("paper_4scale", (16, 8, 4, 2), (64, 32, 16, 8)),
+    ("paper_3scale", (0, 64, 32, 8), (32, 16, 8)),
+])
+def test_paper_width_has_the_shapes_and_parameters_of_the_paper(name, codewords, sides):
+    settings = json.loads((CONFIGS / f"{name}.json").read_text())["network"]
+    with torch.device("meta"):
+        network = build_network(settings).eval()
+        decoded, encoded = network(torch.empty(2, 3, 128, 128))
+    dimensions = [d for d, n in zip((128, 256, 512, 1024), codewords, strict=True) if n]
+    expected = [(2, d, side, side) for d, side in zip(dimensions, sides, strict=True)]
+    assert [tuple(f.shape) for f in encoded.features] == expected
+    assert [tuple(q.shape) for q in encoded.codewords] == expected
+    assert [tuple(s.shape) for s in encoded.labels] == [(2, side, side) for side in sides]
+    assert tuple(decoded.shape) == (2, 3, 128, 128)
+    sizes = [tuple(space.embedding.shape) for space in network.spaces]
+    assert sizes == list(zip([n for n in codewords if n], dimensions, strict=True))
+    assert sum(p.numel() for p in network.parameters()) == paper_parameters(codewords)
+
+
+def test_source_bits_are_those_of_table_1():
+    bits = {}
+    for name in ("paper_4scale", "paper_3scale"):
+        settings = json.loads((CONFIGS / f"{name}.json").read_text())["network"]
+        with torch.device("meta"):
+            network = build_network(settings)
+        bits[name] = sum(space.bits * (64 >> level) ** 2
+                         for level, space in zip(network.sent, network.spaces, strict=True))
+    assert bits == {"paper_4scale": 4 * 5008, "paper_3scale": 4 * 1904}
+
+
+def test_order_of_layers_is_the_papers():
+    residual_block = [type(layer) for layer in ResidualBlock(4).layers]
+    assert residual_block == [nn.Conv2d, nn.BatchNorm2d, nn.PReLU, nn.Conv2d]
+    assert [type(layer) for layer in DownSampleBlock(4, 8).layers] == [
+        ResidualBlock, nn.Conv2d, ResidualBlock, nn.BatchNorm2d, nn.PReLU, nn.Conv2d]
+    assert [type(layer) for layer in UpSampleBlock(8, 4).layers] == [
+        ResidualBlock, nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
+    network = PaperNetwork(width=1 / 64)
+    kernels = {m.kernel_size for m in network.modules()
+               if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)}
+    assert kernels == {(3, 3)}
+    assert network.out.stride == (1, 1)
+
+
+def test_residual_block_adds_its_input():
+    block = ResidualBlock(4).eval()
+    nn.init.zeros_(block.layers[3].weight)
+    nn.init.zeros_(block.layers[3].bias)
+    features = torch.randn(1, 4, 8, 8)
+    assert torch.equal(block(features), features)
+
+
+def test_each_scale_is_made_from_the_one_above_it():
+    """Eq. 5: F^l = T_down(F^(l-1)), before quantisation."""
+    torch.manual_seed(0)
+    network = PaperNetwork(width=1 / 32).eval()
+    encoded = network.encode(torch.rand(1, 3, 32, 32))
+    for level in range(1, 4):
+        expected = network.down[level](encoded.features[level - 1])
+        assert torch.allclose(encoded.features[level], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("codewords", "joined"), [
+    ((16, 8, 4, 2), (1024, 1024, 512, 256)), ((0, 64, 32, 8), (1024, 1024, 512, 128))])
+def test_received_maps_are_concatenated(codewords, joined):
+    """Eq. 6: the map of the same grid is joined before the next up-sample block."""
+    with torch.device("meta"):
+        network = PaperNetwork(codewords)
+    inputs = tuple(block.layers[2].in_channels for block in network.up)
+    assert inputs == joined
+
+
+def test_loss_of_equation_8():
+    """MAE + embedding + beta_c * commitment, squared norms as means over the dimension."""
+    space = PaperNetwork((16, 8, 4, 2), width=1 / 32).spaces[3]
+    space.embedding.data = torch.zeros(2, 32)
+    space.embedding.data[1] = 1.0
+    features = torch.full((1, 32, 1, 2), 0.25)
+    features[..., 1] = 0.5 + 0.375
+    features.requires_grad_()
+    chosen, labels, embedding_loss, commitment_loss = space(features)
+    assert labels.tolist() == [[[0, 1]]]
+    by_hand = (0.25**2 + 0.125**2) / 2
+    assert embedding_loss.item() == pytest.approx(by_hand)
+    assert commitment_loss.item() == pytest.approx(by_hand)
+    # Stop-gradient: each term moves one side only.
+    to_codewords, to_features = torch.autograd.grad(
+        embedding_loss, (space.embedding, features), retain_graph=True, allow_unused=True)
+    assert to_features is None
+    # 64 numbers in the mean: d/de_0 = 2 (e_0 - f) / 64.
+    assert torch.allclose(to_codewords[0], torch.full((32,), 2 * (0.0 - 0.25) / 64))
+    assert torch.allclose(to_codewords[1], torch.full((32,), 2 * (1.0 - 0.875) / 64))
+    to_codewords, to_features = torch.autograd.grad(
+        commitment_loss, (space.embedding, features), retain_graph=True, allow_unused=True)
+    assert to_codewords is None
+    assert torch.allclose(to_features[0, :, 0, 0], torch.full((32,), 2 * 0.25 / 64))
+    # Straight through: the features get the gradient of the codewords unchanged.
+    weights = torch.randn_like(chosen)
+    (passed,) = torch.autograd.grad((chosen * weights).sum(), features)
+    assert torch.equal(passed, weights)
+    assert torch.allclose(chosen[0, :, 0, 1], torch.ones(32))
+
+
+def test_wrong_codewords_are_refused():
+    with pytest.raises(ValueError, match="power of two"):
+        PaperNetwork((16, 8, 4, 3), width=1 / 32)
+    with pytest.raises(ValueError, match="four numbers"):
+        PaperNetwork((16, 8, 4, 0), width=1 / 32)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad channels: recorded soft bits on labels, against the codec that users run."""
+
+
+import numpy as np
+import pytest
+import torch
+from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, write_link
+from vqdeepsc.codec import BitLayout, Scale
+
+from vqdeepsc_training.data.recording import LLR_STEP, Recording, quantise, read_recording
+from vqdeepsc_training.networks.build import build_network
+from vqdeepsc_training.networks.quantiser import EmbeddingSpace
+from vqdeepsc_training.objectives import channel
+from vqdeepsc_training.objectives.channel import (
+    check_recording,
+    mean_codewords,
+    received_codewords,
+    soft_bits,
+)
+
+SIDES = {1: 64, 2: 32, 3: 16, 4: 8}
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def crops(codewords: dict[int, int], count: int) -> tuple[list, list, BitLayout]:
+    """Spaces and labels of crops of 128 pixels, and how the codec lays out their bits."""
+    torch.manual_seed(0)
+    spaces, labels, scales = [], [], []
+    for scale, number in codewords.items():
+        space = EmbeddingSpace(number, 3)
+        space.counts.copy_(torch.rand(number) + 0.05)
+        spaces.append(space)
+        labels.append(torch.randint(0, number, (count, SIDES[scale], SIDES[scale])))
+        prior = (space.counts / space.counts.sum()).double().numpy()
+        scales.append(Scale(scale, 2**scale, number, 3, space.bits, prior))
+    return spaces, labels, BitLayout(scales)
+
+
+def recorded(payload_bits: int, count: int) -> Recording:
+    """Steps of every size and both signs, each in a place of its own."""
+    steps = np.random.default_rng(1).integers(-40, 100, (count, payload_bits)).astype(np.int8)
+    return Recording(steps, np.array(["awgn"] * count), np.zeros(count), 0)
+
+
+@pytest.mark.parametrize("codewords", [{1: 16, 2: 8, 3: 4, 4: 2}, {2: 64, 3: 32, 4: 8}])
+def test_crop_is_received_as_the_codec_receives_a_region(codewords, monkeypatch):
+    """Order of the bits, sign and scale of the LLRs, prior and mean are all the codec's."""
+    monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
+    spaces, labels, layout = crops(codewords, 2)
+    recording = recorded(layout.bits_per_region, 1)
+    bits = layout.pack({scale: found.numpy() for scale, found in zip(codewords, labels,
+                                                                     strict=True)})
+    llrs = LLR_STEP * recording.steps * np.where(bits == 1, 1.0, -1.0)
+    posteriors = layout.posteriors(llrs.astype(np.float32))
+    received = received_codewords(spaces, labels, recording, generator())
+    for scale, space, found in zip(codewords, spaces, received, strict=True):
+        expected = posteriors[scale] @ space.embedding.numpy()
+        assert np.abs(found.permute(0, 2, 3, 1).numpy() - expected).max() < 1e-4
+
+
+def test_steps_are_llrs_turned_towards_what_was_sent():
+    llrs = np.array([[3.0, -3.0, 0.06, 99.0, -99.0, -99.0]], np.float32)
+    bits = np.array([[1, 1, 0, 1, 0, 1]], np.uint8)
+    assert quantise(llrs, bits).tolist() == [[15, -15, 0, 127, 127, -127]]
+
+
+def test_perfect_transmission_gives_the_codewords_that_were_sent(monkeypatch):
+    monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
+    spaces, labels, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 1)
+    perfect = Recording(np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]),
+                        np.zeros(1), 0)
+    received = received_codewords(spaces, labels, perfect, generator())
+    for space, found, codewords in zip(spaces, labels, received, strict=True):
+        assert torch.allclose(codewords, space.look_up(found), atol=1e-5)
+
+
+def test_mean_codewords_of_certain_and_of_missing_bits():
+    space = EmbeddingSpace(8, 3)
+    space.counts.copy_(torch.arange(1.0, 9.0) / 36)
+    labels = torch.arange(8).view(1, 2, 4)
+    bits = (labels[..., None] >> torch.tensor([2, 1, 0])) & 1
+    certain = mean_codewords((bits * 2.0 - 1) * 100, space)
+    assert torch.allclose(certain, space.look_up(labels))
+    prior_mean = (space.counts[:, None] * space.embedding).sum(0)
+    missing = mean_codewords(torch.zeros(1, 2, 4, 3), space)
+    assert torch.allclose(missing, prior_mean.view(1, 3, 1, 1).expand(1, 3, 2, 4), atol=1e-6)
+
+
+def test_missing_parts_are_the_same_on_every_scale(monkeypatch):
+    monkeypatch.setattr(channel, "MISSING_SHARE", 1.0)
+    spaces, labels, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 1)
+    perfect = Recording(np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]),
+                        np.zeros(1), 0)
+    received = received_codewords(spaces, labels, perfect, generator(2))
+    lost = [(codewords - space.look_up(found)).abs().amax(1)[0] > 1e-3
+            for space, found, codewords in zip(spaces, labels, received, strict=True)]
+    assert 0 < lost[-1].sum() < lost[-1].numel()
+    for fine in lost[:-1]:
+        factor = len(fine) // len(lost[-1])
+        whole = lost[-1].repeat_interleave(factor, 0).repeat_interleave(factor, 1)
+        assert torch.equal(fine, whole)
+
+
+def test_every_picture_crosses_a_channel_of_its_own(monkeypatch):
+    monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
+    spaces, labels, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 2)
+    labels = [found[:1].expand(8, -1, -1) for found in labels]
+    recording = recorded(layout.bits_per_region, 50)
+    received = received_codewords(spaces, labels, recording, generator())[0]
+    again = received_codewords(spaces, labels, recording, generator())[0]
+    assert torch.equal(received, again)
+    assert len({tuple(one.flatten()[:50].tolist()) for one in received}) > 4
+
+
+def test_soft_bits_of_one_cell():
+    """Bits of a region of one position a scale, written out: 10 (coarse), then 011 (fine)."""
+    spaces = [EmbeddingSpace(8, 2), EmbeddingSpace(4, 2)]
+    labels = [torch.tensor([[[3]]]), torch.tensor([[[2]]])]
+    fine, coarse = soft_bits(spaces, labels, torch.tensor([[10, 20, 30, -40, 50]]))
+    assert torch.allclose(coarse, torch.tensor([[[[2.0, -4.0]]]]))
+    assert torch.allclose(fine, torch.tensor([[[[-6.0, -8.0, 10.0]]]]))
+
+
+def test_recordings_that_do_not_fit_are_refused(tmp_path):
+    for settings, bits in ((SMALL_CONDITIONAL, 20032), (SMALL_CONDITIONAL_3, 7616)):
+        network = build_network(settings)
+        check_recording(recorded(bits, 1), network, 128)
+        check_recording(recorded(bits // 16, 1), network, 32)
+        with pytest.raises(ValueError, match=f"a crop of 64 pixels takes {bits // 4}"):
+            check_recording(recorded(bits, 1), network, 64)
+        with pytest.raises(ValueError, match=f"transmissions of {bits} bits"):
+            check_recording(None, network, 128)
+    with pytest.raises(ValueError, match="does not exist"):
+        read_recording(tmp_path / "none.npz")
+    other = tmp_path / "other.npz"
+    np.savez(other, llrs=np.zeros(3))
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(write_link(tmp_path / "link.npz", 1252).read_bytes()[:2000])
+    for path in (other, broken):
+        with pytest.raises(ValueError, match="no recording of the link"):
+            read_recording(path)

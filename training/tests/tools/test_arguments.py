@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers and files on the command lines that no program can use."""
+
+import json
+
+import pytest
+import torch
+from conftest import SMALL_CONDITIONAL, tool, write_small_bundle
+
+FILES = ["--bundle", "none", "--data", "none"]
+CONVERTED = [*FILES, "--output", "none", "--calibration", "none"]
+RUN = ["--config", "none.json", "--data", "none"]
+COMPARED = ["--data", "none", "--validation", "none"]
+
+
+@pytest.mark.parametrize(("program", "given", "option", "values"), [
+    ("train", RUN, "--steps", ("0", "-1", "1.5", "x")),
+    ("train", RUN, "--hours", ("0", "-1", "nan", "inf")),
+    ("train", RUN, "--shares", ("0", "-1", "nan")),
+    ("train", RUN, "--save-minutes", ("-1", "nan")),
+    ("train", RUN, "--seed", ("-1", "9" * 30)),
+    ("train", RUN, "--threads", ("0",)),
+    ("train", RUN, "--validation-images", ("0",)),
+    ("ablate", COMPARED, "--minutes", ("0", "inf")),
+    ("ablate", COMPARED, "--seeds", ("-1",)),
+    ("evaluate", FILES, "--size", ("0", "10", "1000000")),
+    ("evaluate", FILES, "--limit", ("0",)),
+    ("export", ["--checkpoint", "none", *FILES], "--prior-images", ("0", "-3")),
+    ("flipped-bits", FILES, "--positions", ("0",)),
+    ("flipped-bits", FILES, "--images", ("-1",)),
+    ("variants", CONVERTED, "--calibration-images", ("0",)),
+])
+def test_numbers_out_of_range_are_refused(program, given, option, values, capsys):
+    for value in values:
+        with pytest.raises(SystemExit) as ended:
+            tool(program)([*given, option, value])
+        assert ended.value.code == 2
+        assert f"argument {option}: {value!r} is no" in capsys.readouterr().err
+
+
+def assert_refused(status, capsys, *words):
+    error = capsys.readouterr().err
+    assert status == 2 and error.count("\n") == 1, error
+    for word in words:
+        assert word in error
+
+
+def test_configurations_that_cannot_be_trained_are_refused(
+    tmp_path, picture_tar, configuration, capsys
+):
+    path = tmp_path / "configuration.json"
+    arguments = ["--config", str(path), "--data", str(picture_tar), "--cache", str(tmp_path)]
+    for text, word in (("", "no configuration"), ("[]", "no JSON object"), ("{}", "has no name")):
+        path.write_text(text)
+        assert_refused(tool("train")(arguments), capsys, word)
+    for changed, word in (
+        ({"crop": "x"}, "crop"), ({"crop": 31}, "multiple of 16"), ({"batch": 0}, "batch"),
+        ({"zoom": -1.0}, "zoom"), ({"colour": 2.0}, "colour"),
+        ({"annealing": {"noise": 0.3}}, "has no until"),
+        ({"annealing": {"noise": 0.3, "until": 0}}, "until of annealing"),
+        ({"distillation": {"weights": "none.pt"}}, "configuration.json has no weight."),
+        ({"distillation": {"weights": "none.pt", "weight": 1.0}}, "none.pt does not exist"),
+        ({"steps": -5}, "steps"), ({"loss": {"nonsense": 1}}, "no weight for mae"),
+        ({"optimiser": {"name": "muon"}}, "learning_rate"),
+        ({"network": {"type": "x"}}, "network type"),
+        ({"network": {"type": "conditional", "wrong": 1}}, "'wrong'"),
+    ):
+        path.write_text(json.dumps(configuration | {"noise": None} | changed))
+        assert_refused(tool("train")([*arguments, "--folder", str(tmp_path / "run")]), capsys, word)
+
+
+def test_folders_and_files_that_cannot_be_used_are_refused(
+    tmp_path, picture_tar, configuration, capsys
+):
+    path, file = tmp_path / "configuration.json", tmp_path / "file"
+    path.write_text(json.dumps(configuration | {"noise": None}))
+    torch.save({"a": 1}, file)
+    arguments = ["--config", str(path), "--data", str(picture_tar), "--steps", "1"]
+    cache = ["--cache", str(tmp_path / "cache")]
+    for more, word in (
+        (["--cache", str(file)], "File exists"),
+        ([*cache, "--folder", str(file / "run")], "Not a directory"),
+        ([*cache, "--folder", str(tmp_path / "run"), "--weights", str(file)], "no checkpoint"),
+    ):
+        assert_refused(tool("train")([*arguments, *more]), capsys, word)
+
+
+def test_an_export_says_at_once_what_it_cannot_use(
+        tmp_path, picture_tar, configuration, capsys):
+    checkpoint = tmp_path / "trained"
+    checkpoint.mkdir()
+    write_small_bundle(checkpoint, SMALL_CONDITIONAL, {"configuration": configuration})
+    (tmp_path / "file").touch()
+    arguments = ["--checkpoint", str(checkpoint), "--data", str(picture_tar), "--bundle"]
+    bundle = str(tmp_path / "bundle")
+    for more, word in (
+        ([bundle, "--measure", "pictures"], "not NAME=PATH"),
+        ([bundle, "--measure", "own=none"], "none does not exist"),
+        ([str(tmp_path / "file" / "bundle")], "Not a directory"),
+        ([bundle, "--results", str(tmp_path / "file" / "results")], "Not a directory"),
+        ([bundle, "--latest"], "averaged weights alone"),
+        ([bundle, "--untuned"], "is a bundle"),
+        ([bundle, "--unrounded"], "is a bundle"),
+    ):
+        assert_refused(tool("export")([*arguments, *more]), capsys, word)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Short runs that the tests of the trainer share."""
+
+import json
+from pathlib import Path
+
+import torch
+from conftest import SMALL_CONDITIONAL_3, tool, write_link
+
+from vqdeepsc_training.trainer.checkpoint import read_checkpoint
+
+
+def run(tmp_path: Path, picture_tar: Path, configuration: dict, name: str, *more: str) -> dict:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(configuration))
+    arguments = ["--config", str(config), "--data", str(picture_tar), "--cache",
+                 str(tmp_path / "cache"), "--folder", str(tmp_path / name), "--threads", "1", *more]
+    if "noise" in configuration:
+        three_scales = configuration.get("network") == SMALL_CONDITIONAL_3
+        link = write_link(tmp_path / "link.npz", 476 if three_scales else 1252)
+        arguments += ["--recording", str(link)]
+    assert tool("train")(arguments) == 0
+    return read_checkpoint(tmp_path / name / "checkpoint.pt")
+
+
+def assert_same(first: object, second: object, where: str = "") -> None:
+    assert type(first) is type(second), where
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first, second), where
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys(), where
+        for key, value in first.items():
+            assert_same(value, second[key], f"{where}/{key}")
+    elif isinstance(first, list | tuple):
+        assert len(first) == len(second), where
+        for index, pair in enumerate(zip(first, second, strict=True)):
+            assert_same(*pair, f"{where}/{index}")
+    else:
+        assert first == second, where

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a bundle of a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from vqdeepsc.codec import Codec, write_manifest
+
+from ..base.errors import DataError
+from ..base.files import write_whole
+from ..data.images import evaluation_pictures
+from ..networks.counts import count_labels
+from ..networks.weights import round_weights
+from ..objectives.assignment import assign, assignment_cost, one_bit_costs
+from ..reports import flipped_bits
+from ..reports.evaluation import evaluate
+from ..reports.model_card import model_card
+from ..trainer.checkpoint import averaged_network, read_checkpoint, run_record, told_of
+from ..trainer.checkpoint import untuned as without_tuning
+from .graphs import check_graphs, write_graphs
+
+FLIPPED_PICTURES = 20
+PRIOR_IMAGES = 300
+VERSION = "1.0.0"
+
+
+def assign_labels(network: nn.Module, counts: list[NDArray]) -> dict[str, list[float]]:
+    """Reorder every codebook of the network and the counts.
+
+    Returns the expected squared distance of one flipped bit, by scale: the mean over all
+    assignments, and with the one found.
+    """
+    result = {}
+    for position, space in enumerate(network.spaces):
+        prior = counts[position] / counts[position].sum()
+        costs = one_bit_costs(space.embedding.numpy(), prior)
+        order = assign(costs)
+        result[f"s{network.sent[position] + 1}"] = [
+            round(costs.sum() / (len(order) - 1), 4),
+            round(assignment_cost(costs, order), 4),
+        ]
+        space.reorder(torch.from_numpy(order))
+        counts[position] = counts[position][order]
+    return result
+
+
+def export(
+    checkpoint_path: Path, bundle: Path, data: Sequence[Path], *,
+    data_names: Sequence[str] | None = None, version: str = VERSION,
+    prior_images: int = PRIOR_IMAGES, measure: Mapping[str, Path] | None = None,
+    latest: bool = False, untuned: bool = False, unrounded: bool = False,
+    results: Path | None = None,
+) -> dict:
+    """Write a bundle; returns what was measured, in JSON's types.
+
+    checkpoint_path: checkpoint of a run, or a bundle; bundle: directory to write, whose name is
+    the model's; data, data_names: training data and their names in the card (None: those of the
+    files), of each of which `prior_images` images tell how often each codeword occurs; measure:
+    data sets to measure the bundle on, by name; latest: take the last weights, not the averaged
+    ones; untuned: leave out the tuning of the decoder; unrounded: store the weights in 32 bits;
+    results: folder that also gets NAME.json, the record of the run with what was measured.
+    Raises TrainingError or ValueError (BundleError) in one sentence.
+    """
+    names = list(data_names or [path.name for path in data])
+    if len(names) != len(data):
+        raise DataError(f"{len(data)} data sets are given, but {len(names)} names.")
+    checkpoint = read_checkpoint(checkpoint_path)
+    if checkpoint_path.is_dir() and (untuned or unrounded):
+        raise DataError(f"{checkpoint_path} is a bundle, with one decoder and rounded weights, so "
+                        "--untuned and --unrounded need the checkpoint that it was made from.")
+    if untuned:
+        checkpoint = without_tuning(checkpoint)
+    if latest:
+        if "network" not in checkpoint:
+            raise DataError(f"{checkpoint_path} has the averaged weights alone.")
+        checkpoint["average"] = checkpoint["network"]
+    configuration = checkpoint["configuration"]
+    # What cannot be read or written is noticed before the labels are assigned.
+    pictures_to_measure = {key: evaluation_pictures(path, configuration["crop"])
+                           for key, path in (measure or {}).items()}
+    for folder in filter(None, (bundle, results)):
+        folder.mkdir(parents=True, exist_ok=True)
+    network = averaged_network(checkpoint)
+    network.prepare_export()
+    if not unrounded:
+        round_weights(network)
+    training_pictures = np.concatenate(
+        [evaluation_pictures(path, configuration["crop"], prior_images)
+         for path in data])
+    counts = count_labels(network, training_pictures)
+    assignment = assign_labels(network, counts)
+    write_graphs(network, bundle, told_of(checkpoint))
+    agreement = check_graphs(network, bundle)
+    run = checkpoint.get("trained", checkpoint)
+    training = {
+        "configuration": run["configuration"],
+        "data": names,
+        "steps": run["step"],
+        "pictures": run["pictures"],
+        "seed": run["configuration"]["seed"],
+    }
+    if run is not checkpoint:
+        training["decoder_tuning"] = {
+            "configuration": {key: value for key, value in configuration.items()
+                              if key != "network"},
+            "steps": checkpoint["step"], "pictures": checkpoint["pictures"]}
+    card = bundle / "MODEL_CARD.md"
+    name = bundle.name
+
+    def describe(measured: dict, flipped: dict) -> None:
+        write_whole(card, model_card(name, version, network, checkpoint, training, measured,
+                                     assignment, flipped))
+        brief = {key: {"ssim": m["ssim"], "psnr_db": m["psnr_db"], "ms_ssim": None,
+                       "ciede2000": m["ciede2000"]} for key, m in measured.items()}
+        write_manifest(bundle, name=name, version=version,
+                       priors=dict(zip([s + 1 for s in network.sent], counts, strict=True)),
+                       training=training, measured=brief)
+
+    # The codec loads only whole bundles, so there is a manifest before there are figures.
+    describe({}, {})
+    codec = Codec(bundle)
+    measured, flipped = {}, {}
+    for key, pictures in pictures_to_measure.items():
+        measured[key], _ = evaluate(codec, pictures)
+        if not flipped:
+            flipped = flipped_bits.measure(codec, pictures[:FLIPPED_PICTURES], positions=1, seed=0)
+    describe(measured, flipped)
+    Codec(bundle)
+    found = {"measured": measured, "assignment": assignment, "flipped_bits": flipped}
+    if results:
+        parameters = sum(p.numel() for p in getattr(network, "encoder", network).parameters())
+        record = {"version": version, **run_record(run, parameters), **found}
+        if run is not checkpoint:
+            record["decoder_tuning"] = training["decoder_tuning"] | {
+                "hours": round(checkpoint["seconds"] / 3600, 3), "validation": checkpoint["curve"]}
+        write_whole(results / f"{name.replace('-', '_')}.json", json.dumps(record, indent=1) + "\n")
+    return {"agreement": agreement} | found

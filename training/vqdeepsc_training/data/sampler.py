@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random crops in batches."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..base import distributed
+from ..base.errors import DataError
+from .cache import PictureCache
+
+LUMA = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+
+
+def jittered(image: Tensor, amount: float, random: np.random.Generator) -> Tensor:
+    """Pictures [B, 3, H, W] in [0, 1] with other brightness, contrast and saturation.
+
+    Each of the three factors of a picture lies between 1 - amount and 1 + amount: of the values,
+    of their distance to the picture's mean, and of their distance to the pixel's luma.
+    """
+    factors = 1 + amount * random.uniform(-1, 1, (3, len(image), 1, 1, 1))
+    brightness, contrast, saturation = torch.from_numpy(factors).float()
+    image = brightness * image
+    image = torch.lerp(image.mean((1, 2, 3), keepdim=True), image, contrast)
+    image = torch.lerp((LUMA * image).sum(1, keepdim=True), image, saturation)
+    return image.clamp(0, 1)
+
+
+class BatchSampler:
+    """Random crops; batch `step` depends on seed, step and process, so that resuming is exact.
+
+    caches and shares: where pictures come from, and how much of each batch on average;
+    crop: side of the crops in pixels; zoom: largest factor by which a region is shrunk to a crop;
+    epochs: take every picture once in each pass over all data sets, whatever their shares;
+    flips: mirror half of the crops; colour: amount of `jittered`.
+    """
+
+    def __init__(
+        self, caches: list[PictureCache], shares: list[float], crop: int, batch: int,
+        seed: int, zoom: float = 1.0, epochs: bool = False, flips: bool = True,
+        colour: float = 0.0,
+    ) -> None:
+        if len(caches) != len(shares):
+            raise DataError(f"{len(caches)} data sets are given, but {len(shares)} shares.")
+        self.caches = caches
+        self.shares = np.asarray(shares, dtype=np.float64) / sum(shares)
+        self.crop = crop
+        self.batch = batch
+        self.seed = seed
+        self.zoom = zoom
+        self.epochs = epochs
+        self.flips = flips
+        self.colour = colour
+        self._order_epoch = -1
+        self._order = np.empty(0, dtype=np.int64)
+
+    @property
+    def pictures(self) -> int:
+        """Pictures of all data sets."""
+        return sum(len(cache) for cache in self.caches)
+
+    def steps(self, epochs: int) -> int:
+        """Steps in which all processes together see every picture `epochs` times."""
+        return math.ceil(epochs * self.pictures / (self.batch * distributed.processes()))
+
+    def ends_epoch(self, steps: int) -> bool:
+        """Whether the last of so many steps was the last one of an epoch, where epochs count."""
+        at_once = self.batch * distributed.processes()
+        return self.epochs and steps * at_once % self.pictures < at_once
+
+    def _drawn(self, random: np.random.Generator) -> np.ndarray:
+        cache = self.caches[random.choice(len(self.caches), p=self.shares)]
+        return cache[random.integers(len(cache))]
+
+    def _of_epoch(self, number: int) -> np.ndarray:
+        """Picture `number` of the run, counted over all processes and epochs."""
+        epoch, place = divmod(number, self.pictures)
+        if epoch != self._order_epoch:
+            # The third number keeps this apart from the randomness of the crops.
+            random = np.random.default_rng((self.seed, epoch, 2**32 - 1))
+            self._order_epoch, self._order = epoch, random.permutation(self.pictures)
+        index = int(self._order[place])
+        ends = np.cumsum([len(cache) for cache in self.caches])
+        owner = int(np.searchsorted(ends, index, side="right"))
+        return self.caches[owner][index - int(ends[owner]) + len(self.caches[owner])]
+
+    def _crop(self, picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        height, width = picture.shape[:2]
+        largest = min(height, width, int(self.crop * self.zoom))
+        side = int(random.integers(self.crop, largest + 1))
+        top = random.integers(height - side + 1)
+        left = random.integers(width - side + 1)
+        region = picture[top : top + side, left : left + side]
+        if side != self.crop:
+            shrunk = Image.fromarray(region).resize((self.crop,) * 2, Image.Resampling.LANCZOS)
+            region = np.asarray(shrunk)
+        return region[:, ::-1] if self.flips and random.random() < 0.5 else region
+
+    def __call__(self, step: int) -> Tensor:
+        """Batch [B, 3, crop, crop] in [0, 1] of a step."""
+        random = np.random.default_rng((self.seed, step, distributed.rank()))
+        first = (step * distributed.processes() + distributed.rank()) * self.batch
+        crops = np.stack([
+            self._crop(self._of_epoch(first + i) if self.epochs else self._drawn(random), random)
+            for i in range(self.batch)])
+        image = torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)
+        return jittered(image, self.colour, random) if self.colour else image
+
+
+def sampler_of(configuration: dict, caches: list[PictureCache],
+               shares: list[float]) -> BatchSampler:
+    """Sampler of the crops that a configuration asks for."""
+    return BatchSampler(
+        caches, shares, configuration["crop"], configuration["batch"], configuration["seed"],
+        configuration.get("zoom", 1.0), "epochs" in configuration,
+        configuration.get("flips", True), configuration.get("colour", 0.0))

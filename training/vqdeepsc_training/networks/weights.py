@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the graphs of a bundle store a network's weights, and a checkpoint made of them again.
+
+Large kernels have 8 bits a weight and a scale for each slice of their first dimension, everything
+else of the convolutions 16 bits. Runtimes undo that once, when they load a graph, and compute in
+float32. Names are those of the network's weights, so a bundle is all that a new run begins at.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from vqdeepsc.codec import read_bundle
+
+from ..base.files import whole_path
+
+LARGE = 50_000
+"""Weights from which on a kernel is stored in 8 bits: smaller ones save little and cost more."""
+STEPS = 127
+SCALE_BITS = 11
+ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+BYTES, SCALE, HALF = "_int8", "_scale", "_half"
+RECORD = "checkpoint"
+
+
+class WeightsError(ValueError):
+    """A bundle that no network can be made of again; the message is one sentence."""
+
+
+def quantised(kernel: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """8-bit weights and their scale, which broadcasts: kernel is about weights * scale.
+
+    A kernel made of them gives the same weights and scales again, bit for bit.
+    """
+    peaks = np.abs(kernel).reshape(len(kernel), -1).max(1)
+    fraction, exponent = np.frexp(np.where(peaks, peaks, STEPS) / STEPS)
+    # So few bits that a product with up to 127 is exact.
+    fraction = np.ceil(fraction * 2**SCALE_BITS) / 2**SCALE_BITS
+    scale = np.ldexp(fraction, exponent).astype(np.float32)
+    scale = scale.reshape(-1, *[1] * (kernel.ndim - 1))
+    return np.round(kernel / scale).astype(np.int8), scale
+
+
+@torch.no_grad()
+def round_weights(network: nn.Module) -> None:
+    """Round the kernels and biases of all convolutions to what the graphs store."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            for parameter in module.parameters():
+                if parameter.numel() < LARGE:
+                    parameter.copy_(parameter.half().float())
+                else:
+                    weights, scale = quantised(parameter.numpy())
+                    parameter.copy_(torch.from_numpy(weights * scale))
+
+
+def pack_weights(path: Path, record: dict | None = None) -> None:
+    """Store the rounded weights of a graph as they were rounded, and a record beside them.
+
+    What was not rounded stays as it is; record: of JSON's types, for the graph's metadata.
+    """
+    model = onnx.load(path)
+    graph = model.graph
+    nodes = []
+    for tensor in list(graph.initializer):
+        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32:
+            continue
+        stored, restored = {}, []
+        if np.array_equal(values.astype(np.float16), values):
+            stored = {HALF: values.astype(np.float16)}
+            restored = [onnx.helper.make_node("Cast", [name + HALF], [name],
+                                              to=onnx.TensorProto.FLOAT)]
+        elif values.size >= LARGE:
+            weights, scale = quantised(values)
+            if np.array_equal(weights * scale, values):
+                stored = {BYTES: weights, SCALE: scale}
+                restored = [onnx.helper.make_node("Cast", [name + BYTES], [f"{name}_steps"],
+                                                  to=onnx.TensorProto.FLOAT),
+                            onnx.helper.make_node("Mul", [f"{name}_steps", name + SCALE], [name])]
+        if stored:
+            graph.initializer.remove(tensor)
+            graph.initializer.extend(onnx.numpy_helper.from_array(value, name + suffix)
+                                     for suffix, value in stored.items())
+            nodes += restored
+    nodes += list(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    if record is not None:
+        onnx.helper.set_model_props(model, {RECORD: json.dumps(record)})
+    onnx.checker.check_model(model)
+    with whole_path(path) as unfinished:
+        onnx.save(model, unfinished)
+
+
+def read_graph(path: Path) -> tuple[dict[str, Tensor], dict | None]:
+    """Weights of a packed graph by name, without the name of the graph's class, and its record."""
+    model = onnx.load(path)
+    values = {tensor.name: onnx.numpy_helper.to_array(tensor)
+              for tensor in model.graph.initializer}
+    weights = {}
+    for name, value in values.items():
+        if name.endswith(HALF):
+            weights[name.removesuffix(HALF)] = value.astype(np.float32)
+        elif name.endswith(BYTES):
+            plain = name.removesuffix(BYTES)
+            weights[plain] = value * values[plain + SCALE]
+        elif not name.endswith(SCALE):
+            weights[name] = value
+    for node in model.graph.node:
+        # An exporter writes equal tensors once.
+        if node.op_type == "Identity" and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
+    records = [json.loads(prop.value) for prop in model.metadata_props if prop.key == RECORD]
+    return ({name.partition(".")[2]: torch.tensor(value) for name, value in weights.items()},
+            records[0] if records else None)
+
+
+def read_bundle_checkpoint(directory: Path) -> dict:
+    """The checkpoint that a bundle was exported from, with its weights as the bundle has them.
+
+    Without the part of a tuned network's own decoder that the encoder does not need; the tuned
+    decoder's stands for it.
+    Raises BundleError or WeightsError, each a ValueError of one sentence.
+    """
+    bundle = read_bundle(directory)
+    encoder, record = read_graph(directory / ENCODER)
+    decoder, _ = read_graph(directory / DECODER)
+    if record is None:
+        raise WeightsError(f"{directory} does not say how it was trained, so no run can begin "
+                           "at its weights.")
+    spaces = {}
+    for position, scale in enumerate(bundle.scales):
+        embedding = torch.from_numpy(bundle.codebooks[scale.scale])
+        counts = torch.tensor(scale.prior, dtype=torch.float32)
+        spaces |= {f"spaces.{position}.embedding": embedding, f"spaces.{position}.counts": counts,
+                   f"spaces.{position}.sums": embedding * counts[:, None]}
+    if "trained" not in record:
+        return record | {"average": encoder | decoder | spaces}
+    encoder, decoder = ({name.partition(".")[2]: value for name, value in weights.items()}
+                        for weights in (encoder, decoder))
+    return record | {"average": encoder | decoder | spaces,
+                     "encoder": decoder | encoder | spaces}

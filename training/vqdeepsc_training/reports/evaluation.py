@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a bundle, or a photo codec, makes of images without noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from vqdeepsc.codec import Codec, region_count
+from vqdeepsc.images.baselines import compress, decompress, mid_grey
+
+from ..base.files import whole_path
+from ..data.images import evaluation_pictures
+from ..objectives.quality import entropy_share, mean_quality, quality
+
+SHEET_IMAGES = 24
+
+
+def evaluate(codec: Codec, pictures: NDArray[np.uint8]) -> tuple[dict, list[NDArray[np.uint8]]]:
+    """Noiseless quality of a codec on pictures uint8 [P, H, W, 3].
+
+    Returns the mean of `quality`, how often each label occurs, the share of each codebook's bits
+    that the labels' entropy uses, and the decoded pictures.
+    """
+    scales = {scale.scale: scale.codewords for scale in codec.scales}
+    counts = {scale: np.zeros(codewords) for scale, codewords in scales.items()}
+    figures = []
+    decoded_pictures = []
+    for picture in pictures:
+        indices = codec.encode(picture)
+        height, width = picture.shape[:2]
+        decoded = codec.decode(codec.one_hot(indices), width, height)
+        for scale, labels in indices.labels.items():
+            counts[scale] += np.bincount(labels.ravel(), minlength=scales[scale])
+        figures.append(quality(picture, decoded))
+        decoded_pictures.append(decoded)
+    result = {
+        "pictures": len(pictures),
+        **mean_quality(figures),
+        "entropy_share": {f"s{scale}": round(entropy_share(c), 3) for scale, c in counts.items()},
+        "label_counts": {f"s{scale}": c.astype(int).tolist() for scale, c in counts.items()},
+    }
+    return result, decoded_pictures
+
+
+def evaluate_baseline(name: str, pictures: NDArray[np.uint8],
+                      bits: int) -> tuple[dict, list[NDArray[np.uint8]]]:
+    """Quality of a photo codec on pictures uint8 [P, H, W, 3], at most `bits` bits each.
+
+    Each picture has the largest quality setting that fits; one that fits at none is mid-grey and
+    counted as `failed`. Returns the mean of `quality` and the decoded pictures.
+    """
+    figures, decoded_pictures, failed = [], [], 0
+    for picture in pictures:
+        height, width = picture.shape[:2]
+        file = compress(picture, name, bits)
+        if file is None:
+            failed += 1
+            decoded = mid_grey(width, height)
+        else:
+            decoded = decompress(file.content, width, height)
+        figures.append(quality(picture, decoded))
+        decoded_pictures.append(decoded)
+    return {"pictures": len(pictures), **mean_quality(figures), "failed": failed}, decoded_pictures
+
+
+def sheet(pictures: NDArray, decoded: list[NDArray], count: int, columns: int = 8) -> Image.Image:
+    """The first `count` pictures, each above what was decoded."""
+    pairs = [np.concatenate(pair) for pair in zip(pictures[:count], decoded[:count], strict=True)]
+    columns = min(columns, len(pairs))
+    while len(pairs) % columns:
+        pairs.append(np.full_like(pairs[0], 255))
+    rows = [np.concatenate(pairs[i : i + columns], axis=1) for i in range(0, len(pairs), columns)]
+    return Image.fromarray(np.concatenate(rows))
+
+
+def evaluate_bundle(codec: Codec, data: Sequence[Path], size: int = 128, limit: int | None = None,
+                    baselines: Sequence[str] = (), sheet_path: Path | None = None) -> dict:
+    """Figures of a codec, and as `baselines` of photo codecs at its number of bits, by data set.
+
+    data: folders or tar files of images, at most `limit` of each, of which the centre crops of
+    `size` pixels are taken; sheet_path: file for a sheet of originals and decoded images, with a
+    number for each data set if there are several.
+    Raises DataError for data that cannot be used.
+    """
+    results = {}
+    bits = codec.bits_per_region * region_count(size, size)
+    for number, path in enumerate(data, start=1):
+        images = evaluation_pictures(path, size, limit)
+        figures, decoded = evaluate(codec, images)
+        results[str(path)] = figures | {"baselines": {
+            name: evaluate_baseline(name, images, bits)[0] for name in baselines}}
+        if sheet_path:
+            sheet_path.parent.mkdir(parents=True, exist_ok=True)
+            name = sheet_path.stem + ("" if len(data) == 1 else f"-{number}")
+            with whole_path(sheet_path.with_name(name + sheet_path.suffix)) as unfinished:
+                sheet(images, decoded, min(SHEET_IMAGES, len(images))).save(unfinished)
+    return results

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one flipped bit costs.
+
+Before index assignment a flipped bit turns a codeword into any other one, all equally likely over
+the possible assignments; afterwards, into one of those whose labels differ in one bit. Both are
+measured in the same places, by drawing the picture with every codeword that can come there.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from vqdeepsc.codec import Codec, Indices
+from vqdeepsc.images.metrics import ssim
+
+from ..base.files import write_whole
+
+
+def losses(codec: Codec, picture: NDArray[np.uint8], scale: int,
+           random: np.random.Generator) -> NDArray[np.float64]:
+    """SSIM lost by replacing one label of a scale, at a random place of a picture [H, W, 3].
+
+    Returns [N]: entry d is for the label XOR d, so entry 0 is 0.
+    """
+    indices = codec.encode(picture)
+    height, width = picture.shape[:2]
+    codewords = next(s.codewords for s in codec.scales if s.scale == scale)
+    place = tuple(random.integers(side) for side in indices.labels[scale].shape)
+    rows = []
+    for difference in range(codewords):
+        labels = dict(indices.labels)
+        labels[scale] = labels[scale].copy()
+        labels[scale][place] ^= difference
+        rows.append(codec.to_bits(Indices(width, height, labels)))
+    drawn = codec.decode_many(np.stack(rows), width, height, soft=False)
+    values = ssim(picture, drawn)
+    return values[0] - values
+
+
+def measure(codec: Codec, pictures: NDArray[np.uint8], positions: int,
+            seed: int) -> dict[str, dict]:
+    """Mean SSIM lost by one flipped bit of each scale, on pictures uint8 [P, H, W, 3].
+
+    positions: random ones of each image, for the scale of the most codewords; with N times fewer
+    codewords, N times as many, for as much drawing. Returns by scale: `random`, the mean over all
+    assignments; `assigned`, with the labels that the bundle has; `difference_error`, the standard
+    error of the difference of the two.
+    """
+    random = np.random.default_rng(seed)
+    most = max(scale.codewords for scale in codec.scales)
+    result = {}
+    for scale in codec.scales:
+        found = np.array([losses(codec, picture, scale.scale, random)
+                          for picture in pictures
+                          for _ in range(positions * most // scale.codewords)])
+        one_bit = 1 << np.arange(scale.bits)
+        before, after = found[:, 1:].mean(1), found[:, one_bit].mean(1)
+        result[f"s{scale.scale}"] = {
+            "random": float(before.mean()), "assigned": float(after.mean()),
+            "difference_error": float((before - after).std(ddof=1) / np.sqrt(len(found))),
+        }
+    return result
+
+
+def table(measured: dict[str, dict]) -> list[str]:
+    """Markdown table of what `measure` returned, in thousandths of SSIM."""
+    lines = ["| Scale | Random labels | Assigned labels | Standard error of the difference |",
+             "|---|---|---|---|"]
+    lines += [f"| {key[1:]} | {1000 * one['random']:.3f} | {1000 * one['assigned']:.3f} | "
+              f"{1000 * one['difference_error']:.3f} |" for key, one in measured.items()]
+    return lines
+
+
+def keep_record(path: Path, codec: Codec, measured: dict[str, dict], *, images: int,
+                positions: int, seed: int) -> None:
+    """Write what `measure` returned into a JSON file, beside the figures of other bundles."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept[codec.name] = {"model_id": codec.model_id, "pictures": images, "places": positions,
+                        "seed": seed, "scales": measured}
+    write_whole(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page about the models, docs/models.md, and its figures, kept in results/quality.json.
+ Pictures are shown of photographs
+that scikit-image ships, because the data sets may not be published again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from vqdeepsc.codec import Codec
+from vqdeepsc.images.metrics import ssim
+
+from ..base.errors import DataError
+from ..base.files import whole_path, write_whole
+from ..base.repository import ROOT
+from ..data.images import evaluation_pictures
+from ..data.photographs import PHOTOGRAPHS, SIDE, photograph_tiles
+from ..objectives.quality import quality
+from ..trainer.checkpoint import whole_curve
+from . import flipped_bits
+from .evaluation import evaluate, evaluate_baseline
+from .figures import save_figure
+
+RESULTS = ROOT / "training" / "results"
+PHOTOGRAPHS_NAME = "scikit-image"
+NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
+SHOWN = {"best": 0.0, "upper quartile": 0.25, "median": 0.5, "lower quartile": 0.75, "worst": 1.0}
+MARGIN, CAPTION = 8, 18
+INTRODUCTION = """\
+# Models
+
+What the bundles of [`models/`](../models) make of pictures, noiseless and with hard decisions, \
+beside photo codecs that may use the same number of bits for each picture (the largest quality \
+setting whose file fits). SSIM is Wang's, mean over RGB; CIEDE2000 says how far colours are off, \
+so less is better. No picture was seen in training. How the models were made is in their cards; \
+what noise does to them is in [experiments.md](experiments.md).
+
+Made by `python -m vqdeepsc_training draw-models` from \
+[`training/results`](../training/results) and the bundles.
+"""
+
+
+def photographs() -> NDArray[np.uint8]:
+    """All tiles [P, 128, 128, 3] of all photographs."""
+    return np.concatenate([photograph_tiles(name) for name in PHOTOGRAPHS])
+
+
+def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, record: Path) -> dict:
+    """Figures of bundles and photo codecs on data sets and on the photographs.
+
+    What `record` holds already, of the same bundle and number of pictures, is not measured again.
+    Returns {"models": {bundle: {data: figures}}, "codecs": {bits: {data: {codec: figures}}},
+    "bundles": {bundle: {file: SHA-256}}} and writes it to `record`.
+    Raises DataError for data that cannot be used.
+    """
+    kept = json.loads(record.read_text()) if record.exists() else {}
+    kept = {"bundles": {}, "models": {}, "codecs": {}} | kept
+    sets = {name: evaluation_pictures(path, SIDE, limit) for name, path in data.items()}
+    sets[PHOTOGRAPHS_NAME] = photographs()
+    for codec in bundles:
+        files = {name: sha for name, sha in codec.bundle.manifest.files.items()
+                 if not name.endswith(".md")}
+        if kept["bundles"].get(codec.name) != files:
+            kept["bundles"][codec.name] = files
+            kept["models"][codec.name] = {}
+        models = kept["models"][codec.name]
+        codecs = kept["codecs"].setdefault(str(codec.bits_per_region), {})
+        for name, pictures in sets.items():
+            if models.get(name, {}).get("pictures") != len(pictures):
+                models[name], _ = evaluate(codec, pictures)
+            known = codecs.setdefault(name, {})
+            for baseline in NAMES:
+                if known.get(baseline, {}).get("pictures") != len(pictures):
+                    known[baseline], _ = evaluate_baseline(baseline, pictures,
+                                                           codec.bits_per_region)
+            write_whole(record, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    return kept
+
+
+def quality_table(kept: dict, name: str, bits: int) -> list[str]:
+    """Markdown table of one bundle beside the photo codecs, for every data set."""
+    lines = ["| Data | Pictures | | SSIM | PSNR | CIEDE2000 |", "|---|---|---|---|---|---|"]
+    notes = []
+    for data, ours in kept["models"][name].items():
+        codecs = kept["codecs"][str(bits)][data]
+        rows = {f"**{name}**": ours} | {NAMES[key]: codecs[key] for key in NAMES}
+        for number, (system, one) in enumerate(rows.items()):
+            first = f"| {data} | {one['pictures']} " if number == 0 else "| | "
+            lines.append(f"{first}| {system} | {one['ssim']:.3f} | {one['psnr_db']:.2f} dB | "
+                         f"{one['ciede2000']:.2f} |")
+            if one.get("failed"):
+                notes.append(f"{one['failed']} pictures of {data} fit into the bits at no quality "
+                             f"of {system} and count as mid-grey.")
+    return [*lines, "", *notes, ""] if notes else [*lines, ""]
+
+
+def chosen(scores: NDArray[np.float64]) -> dict[str, int]:
+    """Numbers of the pictures of SHOWN, by falling score."""
+    order = np.argsort(-scores, kind="stable")
+    return {name: int(order[round(share * (len(order) - 1))]) for name, share in SHOWN.items()}
+
+
+def picture_sheet(codec: Codec, pictures: NDArray[np.uint8], path: Path) -> None:
+    """Draw original, ours and the photo codecs, one row for each picture of SHOWN."""
+    ours = [codec.decode(codec.one_hot(codec.encode(picture)), SIDE, SIDE) for picture in pictures]
+    rows = chosen(np.array([float(ssim(*pair)) for pair in zip(pictures, ours, strict=True)]))
+    picked = pictures[list(rows.values())]
+    columns = {"original": list(picked), codec.name: [ours[i] for i in rows.values()]}
+    for baseline in NAMES:
+        _, columns[NAMES[baseline]] = evaluate_baseline(baseline, picked, codec.bits_per_region)
+    step = SIDE + MARGIN, SIDE + MARGIN + CAPTION
+    sheet = Image.new("RGB", (MARGIN + step[0] * len(columns), CAPTION + step[1] * len(rows)),
+                      "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(12)
+    for column, (title, drawn) in enumerate(columns.items()):
+        left = MARGIN + step[0] * column
+        draw.text((left, 2), title, "black", font)
+        for row, (name, picture) in enumerate(zip(rows, drawn, strict=True)):
+            top = CAPTION + step[1] * row
+            sheet.paste(Image.fromarray(picture), (left, top))
+            figures = quality(picked[row], picture) if column else {}
+            text = f"{figures['ssim']:.3f}  {figures['psnr_db']:.1f} dB" if column else name
+            draw.text((left, top + SIDE + 2), text, "black", font)
+    with whole_path(path) as unfinished:
+        sheet.save(unfinished, optimize=True)
+
+
+def curves(records: dict[str, dict], base: Path) -> None:
+    """SSIM and PSNR of validation against the crops seen, as base.png and base.svg."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axis, (key, label) in zip(figure.subplots(1, 2),
+                                  (("ssim", "SSIM"), ("psnr_db", "PSNR (dB)")), strict=True):
+        for name, record in records.items():
+            points = whole_curve(record["history"], record["validation"])
+            axis.plot([point["pictures"] / 1000 for point in points],
+                      [point[key] for point in points], label=name)
+        axis.set_xlabel("crops seen (thousands)")
+        axis.set_ylabel(f"{label}, validation")
+        axis.grid(alpha=0.3)
+        axis.legend()
+    save_figure(figure, base)
+
+
+def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
+    """Write models.md and its figures into `docs`.
+
+    Raises DataError if a bundle has not been measured.
+    """
+    for codec in bundles:
+        if not kept["models"].get(codec.name):
+            raise DataError(f"{codec.name} has not been measured: give --data.")
+    docs.mkdir(parents=True, exist_ok=True)
+    pictures = photographs()
+    records = {path.stem.replace("_", "-"): json.loads(path.read_text())
+               for path in sorted(results.glob("*.json"))}
+    records = {name: record for name, record in records.items() if "validation" in record}
+    lines = [INTRODUCTION]
+    for codec in bundles:
+        sheet = docs / f"models_{codec.name}.png"
+        picture_sheet(codec, pictures, sheet)
+        lines += [
+            f"## {codec.name}: {codec.bits_per_region:,} bits", "",
+            *quality_table(kept, codec.name, codec.bits_per_region),
+            f"All {len(pictures)} tiles of 128x128 pixels of five photographs that scikit-image "
+            f"ships, ordered by the SSIM of {codec.name}: the best, the quartiles, the median and "
+            "the worst.", "", f"![Pictures of {codec.name}]({sheet.name})", ""]
+        flipped = records.get(codec.name, {}).get("flipped_bits")
+        if flipped:
+            lines += ["What one flipped bit costs, in thousandths of SSIM, over all ways to assign "
+                      "the labels of a scale and as assigned (two codewords have one way only):",
+                      "", *flipped_bits.table(flipped), ""]
+    if records:
+        curves(records, docs / "models_training")
+        lines += ["## Training", "", "Validation pictures of Cars196 during training, averaged "
+                  "weights; the x axis goes on from the runs before.", "",
+                  "![Validation during training](models_training.png)", ""]
+    write_whole(docs / "models.md", "\n".join(lines))
+
+
+def draw_models(bundles: list[Codec], data: Mapping[str, Path], limit: int | None, results: Path,
+                docs: Path) -> None:
+    """Measure bundles on data sets by name, if there are any, and draw the page of them all.
+
+    limit: of images of each data set; results: folder of the records, quality.json among them;
+    docs: folder of the page. Raises DataError if there are no figures, as `measure` and `draw`.
+    """
+    record = results / "quality.json"
+    if data:
+        measure(bundles, dict(data), limit, record)
+    if not record.exists():
+        raise DataError(f"{record} does not exist: give --data to measure.")
+    draw(bundles, json.loads(record.read_text()), results, docs)

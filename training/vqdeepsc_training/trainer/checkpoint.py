@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trained networks from checkpoints and bundles."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..base.errors import DataError
+from ..base.files import whole_file
+from ..networks.build import TunedNetwork, build_network
+from ..networks.weights import read_bundle_checkpoint
+
+WEIGHTS = ("average", "encoder")
+RESUMING = ("network", "optimisers", "discriminator", "discriminator_optimiser")
+"""What a checkpoint has for nothing but going on with the run."""
+
+
+def read_checkpoint(path: Path) -> dict:
+    """Contents of a checkpoint as `Trainer.save` wrote it, or of a bundle (its directory).
+
+    Raises DataError if there is none or it cannot be read.
+    """
+    if path.is_dir():
+        try:
+            return read_bundle_checkpoint(path)
+        except ValueError as error:
+            raise DataError(str(error)) from error
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist.") from error
+    except (OSError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError,
+            EOFError) as error:
+        raise DataError(f"{path} is no checkpoint that can be read.") from error
+    if not isinstance(checkpoint, dict) or not {"configuration", "average"} <= checkpoint.keys():
+        raise DataError(f"{path} is no checkpoint of a run.")
+    return checkpoint
+
+
+def write_checkpoint(state: dict, path: Path) -> None:
+    """Write a checkpoint; a reader never sees half a file."""
+    with whole_file(path) as file:
+        torch.save(state, file)
+
+
+def whole_curve(history: list[dict], curve: list[dict]) -> list[dict]:
+    """Validation points of a run and of those before it; `pictures` counts on through all runs.
+
+    history, curve: of a checkpoint, or a record's `history` and `validation`.
+    """
+    points, before = [], 0
+    for entry in [*history, {"validation": curve}]:
+        points += [point | {"pictures": before + point["pictures"]}
+                   for point in entry.get("validation", [])]
+        before += entry.get("pictures", 0)
+    return points
+
+
+def averaged_network(checkpoint: dict) -> nn.Module:
+    """Network with the averaged weights of a checkpoint, in evaluation mode."""
+    network = _network(checkpoint, "average")
+    if "encoder" in checkpoint:
+        network = TunedNetwork(_network(checkpoint, "encoder"), network)
+    return network.eval().requires_grad_(False)
+
+
+def _network(checkpoint: dict, part: str) -> nn.Module:
+    network = build_network(checkpoint["configuration"]["network"])
+    network.load_state_dict(checkpoint[part])
+    return network
+
+
+def untuned(checkpoint: dict) -> dict:
+    """A checkpoint without the tuning of its decoder: the run before, with the labels assigned."""
+    if "encoder" not in checkpoint:
+        return checkpoint
+    return checkpoint["trained"] | {"average": checkpoint["encoder"]}
+
+
+def told_of(checkpoint: dict) -> dict:
+    """What a checkpoint says of its run: all but weights, in JSON's types."""
+    return {key: value for key, value in checkpoint.items() if key not in WEIGHTS + RESUMING}
+
+
+def run_record(checkpoint: dict, parameters: int) -> dict:
+    """What a run was and how it went, for results/; parameters: how many the network has.
+
+    `computed_in` is the precision of the last step, if the checkpoint says.
+    `history` says what the configuration was up to a step, where it was changed on resuming.
+    """
+    return {
+        "configuration": checkpoint["configuration"],
+        **({"computed_in": checkpoint["computed_in"]} if "computed_in" in checkpoint else {}),
+        "steps": checkpoint["step"],
+        "pictures": checkpoint["pictures"],
+        "hours": round(checkpoint["seconds"] / 3600, 3),
+        "parameters": parameters,
+        "history": checkpoint.get("history", []),
+        "validation": checkpoint["curve"],
+    }

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One training run from its configuration to its last checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from ..base import distributed
+from ..base.errors import DataError
+from ..data.cache import CACHE, open_cache
+from ..data.images import evaluation_pictures, short_name
+from ..data.recording import read_recording
+from ..data.sampler import sampler_of
+from .checkpoint import read_checkpoint, untuned
+from .monitor import Monitor
+from .trainer import CHECKPOINT, RECORD, SELECTED, Trainer
+
+RUNS = Path("runs")
+SAVE_MINUTES = 3.0
+VALIDATION_IMAGES = 100
+
+
+def train(
+    configuration: dict, data: Sequence[Path], *, shares: Sequence[float] | None = None,
+    validation: Path | None = None, validation_images: int = VALIDATION_IMAGES,
+    cache: Path = CACHE, folder: Path | None = None, resume: bool = False,
+    overwrite: bool = False, weights: Path | None = None, recording: Path | None = None,
+    hours: float | None = None, save_minutes: float = SAVE_MINUTES, tensorboard: bool = False,
+    device: str = "cpu", threads: int | None = None,
+) -> Trainer:
+    """Train a network; what happens is printed.
+
+    data, validation: folders or tar files of images, at most `validation_images` of the latter;
+    shares: of each data set in a batch (None: all the same); cache: folder for decoded images;
+    folder: of the run (None: runs/NAME); resume: go on from its checkpoint; overwrite: begin anew
+    where there is one; weights: checkpoint or bundle to begin at; recording: file of `record`, for
+    a configuration with noise; hours: length of the run instead of the configuration's steps;
+    save_minutes: between checkpoints, each with a validation; tensorboard: write events into the
+    run's folder; device: "cpu" or "cuda"; threads: of the processor (None: as PyTorch has them).
+    Raises TrainingError or ValueError for data, a checkpoint, a recording or a device that cannot
+    be used, for a folder that holds another run, and for nothing to resume.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    processor = distributed.own_device(device)
+    distributed.start(processor)
+    folder = folder or RUNS / configuration["name"]
+    # A folder that cannot be made is noticed before the training and not after it.
+    folder.mkdir(parents=True, exist_ok=True)
+    check_folder(folder, resume, overwrite)
+    start = untuned(read_checkpoint(weights)) if weights else None
+    if configuration.get("decoder_only") or "network" not in configuration:
+        if start is None:
+            raise DataError("The configuration goes on with a trained network, so --weights is "
+                            "needed.")
+        configuration["network"] = start["configuration"]["network"]
+    crop, zoom = configuration["crop"], configuration.get("zoom", 1.0)
+    caches = [open_cache(path, cache, crop, max(crop, int(crop * zoom * 1.5)))
+              for path in data]
+    given_shares = list(shares or [1.0] * len(caches))
+    sampler = sampler_of(configuration, caches, given_shares)
+    if sampler.epochs and shares:
+        raise DataError("The configuration counts epochs, in which every picture comes once, so "
+                        "--shares cannot be given.")
+    if configuration.get("selection") and not validation:
+        raise DataError("The configuration selects the best weights, so --validation is needed.")
+    if "steps" not in configuration:
+        configuration["steps"] = sampler.steps(configuration["epochs"])
+    images = None
+    if validation:
+        images = evaluation_pictures(validation, crop, validation_images)
+    link = read_recording(recording) if recording else None
+    configuration |= {"data": [short_name(path) for path in data], "shares": given_shares}
+    if link is not None:
+        configuration["recording"] = {"file": short_name(recording), "seed": link.seed,
+                                      "transmissions": len(link)}
+    trainer = Trainer(configuration, sampler, folder, hours, recording=link,
+                      device=processor)
+    if trainer.precision != configuration.get("precision", "float32") and not distributed.rank():
+        name = "GPU" if processor.type == "cuda" else "processor"
+        print(f"This {name} has no bfloat16 arithmetic, so the training computes in float32.",
+              flush=True)
+    if resume:
+        trainer.resume()
+    elif start:
+        fresh = trainer.start_from(start)
+        if fresh and not distributed.rank():
+            parts = sorted({name.split(".")[0] for name in fresh})
+            print(f"These parts start afresh: {', '.join(parts)}", flush=True)
+    if distributed.rank():
+        run_steps(trainer, None, save_minutes)
+    else:
+        if overwrite:
+            remove_run(folder)
+        with Monitor(trainer, images, folder / "tensorboard" if tensorboard else None) as one:
+            run_steps(trainer, one, save_minutes)
+    return trainer
+
+
+def check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
+    """Raise DataError unless a run can begin or go on in a folder as it is asked to."""
+    if resume and overwrite:
+        raise DataError("A run cannot both go on and be overwritten.")
+    exists = (folder / CHECKPOINT).exists()
+    if resume and not exists:
+        raise DataError(f"{folder} holds no {CHECKPOINT} to resume from.")
+    if exists and not (resume or overwrite):
+        raise DataError(f"{folder} holds a run already: go on with --resume, begin anew with "
+                        "--overwrite, or name another --folder.")
+
+
+def remove_run(folder: Path) -> None:
+    """Remove what a run before has left in its folder."""
+    for name in (CHECKPOINT, SELECTED, RECORD):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+
+
+def run_steps(trainer: Trainer, monitor: Monitor | None, save_minutes: float) -> None:
+    """Train to the end of the run, with checkpoints; monitor: of process 0."""
+    saved = trainer.seconds
+    while trainer.progress < 1:
+        terms = trainer.train_step()
+        due = trainer.seconds - saved > 60 * save_minutes or trainer.progress == 1
+        if monitor is not None:
+            monitor.step(terms)
+            if due or trainer.sampler.ends_epoch(trainer.step):
+                monitor.report(terms)
+        if due:
+            saved = trainer.seconds
+            trainer.save()

@@ -2,7 +2,6 @@
 """What a program of somebody else may look like: `mypy --strict` has nothing to say about it."""
 
 import numpy as np
-
 from vqdeepsc import ChannelModel, Codec, Link, Simulation, simulate
 
 codec = Codec("vqdeepsc-4s", threads=1)

@@ -186,3 +186,22 @@ def test_a_closed_pipe_is_no_error(codec):
     os.close(writer)
     assert process.returncode == 128 + signal.SIGPIPE
     assert not process.stderr
+
+
+def test_debug_shows_where_an_error_came_from(tmp_path, capfd):
+    missing = tmp_path / "missing.png"
+    done = run_here(capfd, "--debug", "encode", missing, "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr and "load_image" in done.stderr
+    assert done.stderr.endswith(f"vqdeepsc: there is no file {missing}\n")
+
+
+def test_a_fault_of_ours_is_one_sentence_and_another_status(tmp_path, capfd, monkeypatch):
+    def fault(*_):
+        raise TypeError("an inner thing\nof two lines")
+
+    monkeypatch.setattr("vqdeepsc.images.files.load_image", fault)
+    done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
+    assert done.returncode == 70
+    assert done.stderr.count("\n") == 1
+    assert "TypeError: an inner thing)" in done.stderr and "--debug" in done.stderr

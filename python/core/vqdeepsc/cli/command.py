@@ -7,6 +7,7 @@ import argparse
 import os
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from importlib import import_module
 from typing import NoReturn
 
 EXIT_BAD_INPUT = 2
+EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
@@ -53,9 +55,12 @@ SUBCOMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line `argv` (None: that of the process) and returns the exit status.
 
-    0; 2 for bad input, with one sentence on stderr; 130 after Ctrl-C."""
+    0; 2 for bad input, with one sentence on stderr; 70 for what should not have happened; 130 after
+    Ctrl-C. `--debug` before the subcommand shows where an error came from."""
+    words = _join_negative(argv)
+    debug = words[:1] == ["--debug"]
     try:
-        arguments = build_parser().parse_args(_join_negative(argv))
+        arguments = build_parser().parse_args(words)
         status: int = arguments.run(arguments)
         sys.stdout.flush()
         return status
@@ -65,21 +70,42 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenProcessPool:
-        return _fail("a worker process ended unexpectedly; finished rows are kept")
-    except MemoryError:
-        return _fail("there is not enough memory")
-    except OSError as error:
+    except Exception as error:
+        if debug:
+            traceback.print_exception(error)
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    """One sentence about an error on stderr; returns the exit status."""
+    if isinstance(error, BrokenProcessPool):
+        sentence = "a worker process ended unexpectedly; finished rows are kept"
+    elif isinstance(error, MemoryError):
+        sentence = "there is not enough memory"
+    elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{place}{error.strerror or error}")
-    except ValueError as error:
-        return _fail(str(error))
+        sentence = f"{place}{error.strerror or error}"
+    elif isinstance(error, ValueError):
+        sentence = str(error)
+    else:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        print(
+            f"vqdeepsc: this should not have happened ({reason}); please report what the same "
+            "command prints as `vqdeepsc --debug ...`",
+            file=sys.stderr,
+        )
+        return EXIT_FAULT
+    print(f"vqdeepsc: {sentence}", file=sys.stderr)
+    return EXIT_BAD_INPUT
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all subcommands; `run` of its result takes the result."""
     parser = _Parser(
         prog="vqdeepsc", description="Images over bad radio channels, and how good they arrive."
+    )
+    parser.add_argument(
+        "--debug", action="store_true", help="show where an error came from (before the command)"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, subcommand in SUBCOMMANDS.items():
@@ -146,8 +172,3 @@ def _join_negative(argv: Sequence[str] | None) -> list[str]:
         else:
             joined.append(argument)
     return joined
-
-
-def _fail(sentence: str) -> int:
-    print(f"vqdeepsc: {sentence}", file=sys.stderr)
-    return EXIT_BAD_INPUT

@@ -2,6 +2,7 @@
 """The ends of radios: files, ZeroMQ, and gr-soapy with the device of soapy_loopback.cc."""
 
 import dataclasses
+import gc
 import json
 import multiprocessing
 import os
@@ -13,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pmt
+import zmq
 from flowgraph import make_tag
-from gnuradio import blocks, gr, gr_unittest
-from gnuradio.vqdeepsc.radio.devices import make_receiver, make_transmitter
+from gnuradio import blocks, gr, gr_unittest, zeromq
+from gnuradio.vqdeepsc.radio.devices import RadioEnd, make_receiver, make_transmitter
 from gnuradio.vqdeepsc.radio.driver_messages import DriverMessages
 from gnuradio.vqdeepsc.radio.iq_files import RecordingError, named_recording, open_recording
+from gnuradio.vqdeepsc.radio.sample_socket import parse_samples, sample_socket
 from gnuradio.vqdeepsc.radio.settings import RadioError, RadioSettings
 
 LENGTHS = (30_000, 5_000, 70_000)
@@ -224,6 +227,65 @@ class TestZeroMq(RadioTest):
         self.assertEqual(process.exitcode, 0)
         np.testing.assert_array_equal(received[: expected.size], expected)
 
+    def test_other_messages_are_told_once_and_passed_over(self):
+        # the end of a sender takes the name of its address away, a little later
+        addresses = [f"ipc://{self.folder}/samples", f"ipc://{self.folder}/again"]
+        samples = self.samples[:1000]
+        sentences = []
+
+        def send():
+            address = addresses.pop(0)
+            socket = zmq.Context.instance().socket(zmq.PUSH)
+            socket.bind(address)
+            for parts in ([b"1234567"], [b"a" * 8, b"b" * 8], [b""], [], [b"\xf0\x5f\x01"]):
+                socket.send_multipart([*parts] or [b"", b""])
+            socket.send(samples.tobytes())
+            self.addCleanup(socket.close, 0)
+
+        source = sample_socket(addresses[0], 4, sentences.append)
+        received = self.receive_while(RadioEnd(source, 1e6), send, samples.size)
+        np.testing.assert_array_equal(received, samples)
+        self.assertEqual(len(sentences), 1)
+        self.assertRegex(sentences[0], "samples: messages of 7 bytes, not whole samples of 8")
+        settings = RadioSettings("zmq", addresses[0])
+        received = self.receive_while(make_receiver(settings), send, samples.size)
+        np.testing.assert_array_equal(received, samples)
+
+    def test_a_sender_that_passes_tags_is_told_of(self):
+        address = f"ipc://{self.folder}/samples"
+        sentences = []
+
+        def send():
+            top = gr.top_block()
+            sink = zeromq.push_sink(gr.sizeof_gr_complex, 1, address, pass_tags=True)
+            top.connect(burst_source(), sink)
+            top.run()
+            deadline = time.monotonic() + SECONDS
+            while not sentences and time.monotonic() < deadline:
+                time.sleep(0.05)
+            # the sink holds the address until it is collected
+            del sink, top
+            gc.collect()
+            socket = zmq.Context.instance().socket(zmq.PUSH)
+            while time.monotonic() < deadline:
+                try:
+                    socket.bind(address)
+                    break
+                except zmq.ZMQError:
+                    time.sleep(0.05)
+            socket.send(self.samples.tobytes())
+            self.addCleanup(socket.close, 0)
+
+        source = sample_socket(address, 4, sentences.append)
+        received = self.receive_while(RadioEnd(source, 1e6), send, self.samples.size)
+        np.testing.assert_array_equal(received, self.samples)
+        self.assertEqual(len(sentences), 1)
+        self.assertRegex(sentences[0], "switch Pass Tags off")
+
+    def test_samples_that_begin_as_tags_do(self):
+        samples = np.frombuffer(bytes.fromhex("f05f01") + 61 * b"\x3f", np.complex64)
+        np.testing.assert_array_equal(parse_samples([samples.tobytes()]), samples)
+
 
 @gr_unittest.unittest.skipUnless(
     os.environ.get("SOAPY_SDR_PLUGIN_PATH"),
@@ -345,6 +407,20 @@ class TestDriverMessages(gr_unittest.TestCase):
 
     def test_sentences_mean_nothing(self):
         self.assertEqual(self.count(b"DNS-SD USED\n", b"O how odd\n"), {})
+
+    def test_a_terminal_that_is_gone_stops_nobody(self):
+        terminal = os.dup(2)
+        reading, writing = os.pipe()
+        os.close(reading)
+        os.dup2(writing, 2)
+        os.close(writing)
+        try:
+            # more than a pipe holds
+            counted = self.count(b"x" * 10_000, *[b"y" * 65_536] * 3, b"O")
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+        self.assertEqual(counted, {"overflows": 1})
 
 
 if __name__ == "__main__":

@@ -118,9 +118,63 @@ def test_commands_are_answered(tmp_path):
     assert answers[-1] == {"ok": True}
 
 
+def test_a_control_socket_survives_any_message(tmp_path):
+    address = f"ipc://{tmp_path}/control"
+    with ControlSocket(address, {"gain": lambda value: None}):
+
+        def ask(*parts: bytes) -> bytes:
+            socket = zmq.Context.instance().socket(zmq.REQ)
+            socket.linger = 0
+            socket.rcvtimeo = 1000 * SECONDS
+            socket.connect(address)
+            socket.send_multipart(parts)
+            try:
+                return socket.recv()
+            finally:
+                socket.close()
+
+        for parts in (
+            (b'{"gain": 1}', b""),
+            (b"",) * 100,
+            (b"\xff",),
+            (b'{"\\udcff": 1}',),
+            (b"[" * 60_000,),
+        ):
+            assert "error" in json.loads(ask(*parts))
+        # without a delimiter, not read, and too large to be taken in
+        for parts in ((b'{"gain": 1}',), (b"", b'{"gain": 1}'), (b"", b" " * 2_000_000)):
+            dealer = zmq.Context.instance().socket(zmq.DEALER)
+            dealer.connect(address)
+            dealer.send_multipart(parts)
+            dealer.close(linger=1000)
+        assert json.loads(ask(b'{"gain": 1}')) == {"ok": True}
+
+
+def test_messages_that_are_no_image_are_told_once(tmp_path, image):
+    address = f"ipc://{tmp_path}/pictures"
+    publisher = zmq.Context.instance().socket(zmq.PUB)
+    publisher.bind(address)
+    items = []
+    deadline = time.monotonic() + SECONDS
+    for item in ImageSubscriber(address):
+        if item is None:
+            for _ in range(5):
+                publisher.send_multipart([b"picture", b"nonsense"])
+            header = json.dumps({"width": 7, "height": 5}).encode()
+            publisher.send_multipart([b"picture", header, image.tobytes()])
+        else:
+            items.append(item[1])
+        if sum(isinstance(one, np.ndarray) for one in items) == 2 or time.monotonic() > deadline:
+            break
+    publisher.close(linger=0)
+    assert [type(one) for one in items] == [ExchangeError, np.ndarray, np.ndarray]
+
+
 def test_addresses_that_cannot_be_used(tmp_path):
     for make in (ImagePublisher, ImageSubscriber, lambda address: ControlSocket(address, {})):
         with pytest.raises(ExchangeError, match="nowhere"):
             make("nowhere")
+    with pytest.raises(ExchangeError, match="is not an address"):
+        ImagePublisher("tcp://\udcff")
     with pytest.raises(ExchangeError, match="No such file"):
         ImagePublisher(f"ipc://{tmp_path}/missing/pictures")

@@ -18,9 +18,13 @@ from typing import Any
 import numpy as np
 from gnuradio import blocks, gr
 
+from vqdeepsc.messages import complain
+
 from ..vqdeepsc_python import zero_fill
+from .exchange import ExchangeError
 from .iq_files import RecordingError, create_recording, finish_recording, open_recording
 from .recording_sink import recording_sink
+from .sample_socket import sample_socket
 from .settings import DEFAULT_ADDRESS, RadioError, RadioSettings
 
 # A HackRF's driver keeps up to 15 buffers of 131,072 samples; zeros push the last burst out.
@@ -335,11 +339,10 @@ def _zmq_transmitter(settings: RadioSettings) -> RadioEnd:
 
 
 def _zmq_receiver(settings: RadioSettings) -> RadioEnd:
-    zeromq = _driver("zmq", "zeromq")
-    with _in_one_sentence(settings):
-        source = zeromq.pull_source(
-            gr.sizeof_gr_complex, 1, settings.device or DEFAULT_ADDRESS, hwm=_ZMQ_QUEUE
-        )
+    try:
+        source = sample_socket(settings.device or DEFAULT_ADDRESS, _ZMQ_QUEUE, complain)
+    except ExchangeError as error:
+        raise RadioError(f"radio zmq, {error}") from error
     return RadioEnd(source, settings.sample_rate)
 
 

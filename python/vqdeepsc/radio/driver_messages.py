@@ -7,6 +7,7 @@ process, and nowhere else that all of them share.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -52,7 +53,9 @@ class DriverMessages:
     def _read(self, reading: int) -> None:
         with os.fdopen(reading, "rb", buffering=0) as pipe:
             while message := pipe.read(4096):
-                os.write(self._terminal, message)
+                # A terminal that is gone must not stop who writes into the pipe.
+                with contextlib.suppress(OSError):
+                    os.write(self._terminal, message)
                 if _REPORTS.fullmatch(message):
                     with self._lock:
                         for letter in _REPORT.findall(message):

@@ -18,27 +18,41 @@ import zmq
 from numpy.typing import NDArray
 
 from vqdeepsc.limits import MAXIMUM_SIDE
+from vqdeepsc.messages import complain, to_json
 
 TOPIC = b"picture"
 _POLL_MILLISECONDS = 100
 _LARGEST = 1e12  # hertz or decibels that a command may name
 # Pictures that wait for a slow program; later ones are dropped for it.
 _QUEUE = 16
+# Bytes of a command; the connection of a client that sends more is closed.
+_LARGEST_COMMAND = 1 << 20
+_UNLIMITED = -1
 
 
 class ExchangeError(ValueError):
     """An address that cannot be used or a message that is no picture, in one sentence."""
 
 
-def _socket(kind: int, address: str, listens: bool) -> zmq.Socket:
+def open_socket(
+    kind: int, address: str, *, listens: bool, queue: int = _QUEUE, largest: int = _UNLIMITED
+) -> zmq.Socket:
+    """A ZeroMQ socket of a kind such as zmq.SUB that listens at the address or connects to it.
+
+    queue: messages that may wait; largest: bytes of a part, beyond which the sender's connection
+    is closed. Raises ExchangeError for a bad address."""
     socket = zmq.Context.instance().socket(kind)
     socket.linger = 0
-    socket.set_hwm(_QUEUE)
+    socket.set_hwm(queue)
+    socket.maxmsgsize = largest
     try:
         (socket.bind if listens else socket.connect)(address)
     except zmq.ZMQError as error:
         socket.close()
         raise ExchangeError(f"{address}: {error.strerror}") from error
+    except UnicodeEncodeError as error:
+        socket.close()
+        raise ExchangeError(f"{address} is not an address") from error
     return socket
 
 
@@ -46,12 +60,12 @@ class ImagePublisher:
     """Publishes pictures to all who subscribe; raises ExchangeError for a bad address."""
 
     def __init__(self, address: str) -> None:
-        self._socket = _socket(zmq.PUB, address, listens=True)
+        self._socket = open_socket(zmq.PUB, address, listens=True)
 
     def publish(self, image: NDArray[np.uint8], information: Mapping[str, Any]) -> None:
         """Send image, uint8 [H, W, 3], and what is known of it."""
         height, width = image.shape[:2]
-        header = json.dumps({**information, "width": width, "height": height})
+        header = to_json({**information, "width": width, "height": height})
         pixels = np.ascontiguousarray(image).tobytes()
         self._socket.send_multipart([TOPIC, header.encode(), pixels])
 
@@ -63,15 +77,16 @@ class ImagePublisher:
 class ImageSubscriber:
     """Iterates over the pictures that another program publishes, without end.
 
-    An item is (name, uint8 [H, W, 3]) or (name, ExchangeError) for a message that is no picture,
-    or None when a moment passed without any. Raises ExchangeError for a bad address."""
+    An item is (name, uint8 [H, W, 3]), or (name, ExchangeError) for the first message that is no
+    picture, or None when a moment passed without any. Raises ExchangeError for a bad address."""
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._socket = _socket(zmq.SUB, address, listens=False)
+        self._socket = open_socket(zmq.SUB, address, listens=False)
         self._socket.subscribe(TOPIC)
 
     def __iter__(self) -> Iterator[tuple[str, NDArray[np.uint8] | ExchangeError] | None]:
+        told = False
         while True:
             if not self._socket.poll(_POLL_MILLISECONDS):
                 yield None
@@ -80,7 +95,8 @@ class ImageSubscriber:
             try:
                 yield self._address, parse_image(parts)[0]
             except ExchangeError as error:
-                yield self._address, error
+                yield None if told else (self._address, error)
+                told = True
 
 
 def parse_image(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:
@@ -106,7 +122,7 @@ class ControlSocket:
     an action refuses by raising ValueError. Raises ExchangeError for a bad address."""
 
     def __init__(self, address: str, actions: Mapping[str, Callable[[float], None]]) -> None:
-        self._socket = _socket(zmq.REP, address, listens=True)
+        self._socket = open_socket(zmq.REP, address, listens=True, largest=_LARGEST_COMMAND)
         self._actions = actions
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -121,13 +137,24 @@ class ControlSocket:
         self._socket.close(linger=1000)
 
     def _serve(self) -> None:
+        told = False
         while not self._ended.is_set():
-            if self._socket.poll(_POLL_MILLISECONDS):
-                self._socket.send_json(self._answer(self._socket.recv()))
+            try:
+                if self._socket.poll(_POLL_MILLISECONDS):
+                    answer = self._answer(self._socket.recv_multipart())
+                    self._socket.send(to_json(answer).encode())
+            except Exception as error:
+                # The next client wants an answer too.
+                if not told:
+                    told = True
+                    complain(f"a command was not answered: {error}")
+                self._ended.wait(_POLL_MILLISECONDS / 1000)
 
-    def _answer(self, request: bytes) -> dict[str, Any]:
+    def _answer(self, parts: list[bytes]) -> dict[str, Any]:
         try:
-            commands = json.loads(request)
+            if len(parts) != 1:
+                raise ValueError(f"a command is a message of one part, not of {len(parts)}")
+            commands = json.loads(parts[0])
             if not isinstance(commands, dict):
                 raise ValueError("a command is a JSON object")
             unknown = set(commands) - set(self._actions)

@@ -14,6 +14,7 @@ from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import load_image, save_image
 from vqdeepsc.images.panel import PanelRow, Tile, build_panel
 from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme, pad_to_frames
+from vqdeepsc.messages import printable
 from vqdeepsc.simulation.plan import system_name
 from vqdeepsc.simulation.results import Result, write_results
 
@@ -119,7 +120,7 @@ def run_demonstration(
     has no parts, so a scheme with protection is for ours alone. Raises ImageError, BundleError,
     OSError, and ValueError for a scheme that does not fit the model.
     """
-    name = Path(picture).name
+    name = printable(Path(picture).name)
     sent = fit_image(load_image(picture))
     codec = Codec(model)
     part_bits = codec.layout.scale_bits

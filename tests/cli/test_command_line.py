@@ -152,6 +152,42 @@ def test_bad_images_get_one_sentence_from_a_process(tmp_path):
         assert_one_sentence(run_command("encode", path, "-o", tmp_path / "out"), word)
 
 
+def test_names_reach_no_terminal_raw(image_file, tmp_path):
+    """Sentences of every kind, on both outputs, in a process that has the bytes themselves."""
+    name, shown = b"\xff\x1b[31m\nname", r"\xff\x1b[31m\nname"
+    path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118
+    for arguments in (
+        ("encode", path, "-o", b"x"),
+        ("decode", path, "-o", b"x.png"),
+        ("decode", path, "-o", path),
+        ("encode", image_file, "-o", b"x", "--model", path),
+        ("simulate", "--images", path, "--snr", "1", "--output", b"r.csv"),
+        ("plot", path, "-o", b"x.png"),
+        ("models", path),
+        ("demo", "--image", path),
+        ("receive", "--radio", "file", "--device", path, "--output", tmp_path / "out"),
+        ("receive", "--radio", "zmq", "--control", path, "--output", tmp_path / "out"),
+        ("transmit", path, "--radio", "file", "--device", "out.cf32"),
+    ):
+        done = run_bytes(*arguments, cwd=tmp_path)
+        lines = done.stderr.decode().splitlines()
+        assert done.returncode == 2, done.stderr
+        # or as Python shows it in quotes
+        assert shown in lines[0].replace(r"\udcff", r"\xff")
+        assert all(line.isprintable() and line.startswith("vqdeepsc") for line in lines)
+    done = run_bytes("encode", image_file, "-o", path)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout.decode() and done.stdout.decode()[:-1].isprintable()
+    done = run_bytes("decode", path, "-o", path + b".png", "--json")
+    assert done.returncode == 0, done.stderr
+
+
+def run_bytes(*arguments, **options) -> subprocess.CompletedProcess:
+    program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, timeout=120, check=False, **options)
+
+
 def test_a_damaged_model_gets_one_sentence(image_file, bundle):
     (bundle / "codebooks.npz").write_bytes(b"")
     arguments = ("encode", image_file, "-o", bundle / "x", "--model", bundle)

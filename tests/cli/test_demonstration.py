@@ -101,8 +101,13 @@ def test_blocks_outlive_a_collection(codec, monkeypatch):
 def test_small_and_narrow_images_pass(tmp_path, size):
     picture = tmp_path / "small.png"
     Image.new("RGB", size, (200, 30, 30)).save(picture)
-    done = run_command("demo", "--image", picture, "--output", tmp_path / "out", "--snr", "10")
+    options = ("--output", tmp_path / "out", "--snr", "10", "--json")
+    done = run_command("demo", "--image", picture, *options)
     assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout, parse_constant=pytest.fail)["results"]
+    assert [row["ssim"] for row in rows] == [None, None]
+    plot = ("plot", tmp_path / "out" / "results.csv", "-o", tmp_path / "figure.png")
+    assert run_command(*plot).returncode == 0
     assert load_image(tmp_path / "out" / "received.png").shape == (size[1], size[0], 3)
 
 

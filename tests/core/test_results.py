@@ -12,6 +12,7 @@ from vqdeepsc.simulation.results import (
     ResultsError,
     append_results,
     read_results,
+    summarise,
     write_results,
 )
 
@@ -49,6 +50,18 @@ def test_what_is_written_is_read(tmp_path):
     append_results(path, rows[1:])
     assert read_results(path) == rows
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.csv"]
+
+
+def test_names_with_line_breaks_and_no_ssim_are_read(tmp_path):
+    path = tmp_path / "r.csv"
+    rows = [make_result(image="a\nb\u2028c\x1cd.png"), make_result(image="plain")]
+    write_results(path, [*rows, make_result(image="tiny", ssim=float("nan"))])
+    *same, tiny = read_results(path)
+    assert same == rows
+    assert np.isnan(tiny.ssim) and ",0,,12.5000," in path.read_text()
+    means = summarise([rows[0], tiny])
+    assert [group["ssim"] for group in means] == [0.25]
+    assert np.isnan(summarise([tiny])[0]["ssim"])
 
 
 def test_an_unfinished_last_line_is_dropped_only_when_asked(tmp_path):

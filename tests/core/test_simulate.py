@@ -2,6 +2,7 @@
 """The simulator: its rows, its seeds, and what interrupts it."""
 
 import hashlib
+import json
 import math
 import os
 import resource
@@ -346,6 +347,26 @@ def test_clean_images_are_drawn_once(folder, tmp_path):
     assert set(again.calls.values()) == {0, 1} and again.calls["load"] == 1
 
 
+def test_any_name_can_be_simulated_and_resumed(tmp_path, photograph, capfd):
+    folder, output = tmp_path / "images", tmp_path / "r.csv"
+    folder.mkdir()
+    names = [b"\xff.png", b"a\nb.png", b"c\r\x1b[31m.png", "d\u2028,\u202e.png".encode()]
+    for name in names:
+        save_image(folder / os.fsdecode(name), photograph[:128, :128])
+    arguments = ("simulate", "--images", folder, "--snr", "10", "--workers", "1", "--output")
+    completed = run_here(capfd, *arguments, output)
+    assert completed.returncode == 0, completed.stderr
+    content = output.read_text(encoding="utf-8")
+    assert len(content.splitlines()) == 1 + len(names)
+    assert all(line.isprintable() for line in content.splitlines())
+    shown = {row.image for row in read_results(output)}
+    assert shown == {"\\xff.png", "a\\nb.png", "c\\r\\x1b[31m.png", "d\\u2028,\\u202e.png"}
+    for kept in (len(content), len(content) - 5, content.index("\n", 200) + 3):
+        output.write_text(content[:kept], encoding="utf-8")
+        assert run_here(capfd, *arguments, output).returncode == 0
+        assert output.read_text(encoding="utf-8") == content
+
+
 def test_the_upper_bound_has_one_row_without_a_channel(folder, tmp_path, capfd):
     bound, output = make_upper_bound(tmp_path / "bound.onnx"), tmp_path / "r.csv"
     arguments = ["simulate", "--images", folder / "0.png", "--snr", "10,20", "--output", output]
@@ -353,6 +374,9 @@ def test_the_upper_bound_has_one_row_without_a_channel(folder, tmp_path, capfd):
     completed = run_here(capfd, *arguments, bound)
     assert completed.returncode == 0, completed.stderr
     assert "noiseless" in completed.stdout and "ms each" in completed.stdout
+    completed = run_here(capfd, *arguments, bound, "--json")
+    bounds = json.loads(completed.stdout, parse_constant=pytest.fail)["results"][-1]
+    assert bounds["channel"] == "noiseless" and bounds["snr_db"] is None
     row = read_results(output)[-1]
     assert row.key == ("0.png", "bound", "noiseless", math.inf, 0)
     picture = load_image(folder / "0.png")

@@ -404,6 +404,33 @@ def test_a_signal_leaves_regions_that_wait(many, tmp_path):
     assert f"{len(received(tmp_path / 'out'))} pictures received" in output
 
 
+def test_any_name_is_sent_and_logged(pictures, drawn, tmp_path, capfd):
+    odd = tmp_path / os.fsdecode(b"\xff\x1b[31m\n")
+    (odd / "images").mkdir(parents=True)
+    for name in (b"\xfe.png", b"a\n\x1b[31m.png"):
+        image = (pictures / "a.png").read_bytes()
+        (odd / "images" / os.fsdecode(name)).write_bytes(image)
+    (odd / "images" / "b\n.png").write_bytes(b"nonsense")
+    radio = ("--radio", "file", "--device", odd / "bursts.cf32", "--log", odd / "log.jsonl")
+    sent = run_here(capfd, "transmit", odd / "images", *radio)
+    assert sent.returncode == 0, sent.stderr
+    assert [line.split(":")[0] for line in sent.stdout.splitlines()[:2]] == [
+        r"a\n\x1b[31m.png",
+        r"\xfe.png",
+    ]
+    assert r"b\n.png is not a picture" in sent.stderr
+    assert [line["name"] for line in events(odd / "log.jsonl", "sent")] == [
+        r"a\n\x1b[31m.png",
+        r"\xfe.png",
+    ]
+    got = run_here(capfd, "receive", *radio, "--output", odd / "out")
+    assert got.returncode == 0, got.stderr
+    assert_same(received(odd / "out"), drawn[:1] * 2)
+    written = sent.stdout + sent.stderr + got.stdout + got.stderr
+    assert all(line.isprintable() for line in written.splitlines())
+    assert all(line.isprintable() for line in (odd / "log.jsonl").read_text().splitlines())
+
+
 def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):
     Image.new("RGB", (65_536, 1)).save(tmp_path / "a.png")
     Image.new("RGB", (16, 16)).save(tmp_path / "b.png")

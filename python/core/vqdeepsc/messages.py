@@ -38,6 +38,11 @@ def complain(sentence: str) -> None:
             print(f"vqdeepsc: {printable(sentence)}", file=sys.stderr, flush=True)
 
 
+def say(sentence: str) -> None:
+    """Print a sentence in one line, at once; raises OSError where that cannot be."""
+    print(printable(sentence), flush=True)
+
+
 def to_json(value: Any, indent: int | None = None) -> str:
     r"""The value as JSON (RFC 8259), in one line unless indent says how many spaces.
 

@@ -14,6 +14,7 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import ImageError, find_images, load_found
+from vqdeepsc.messages import printable
 
 from .frames import (
     END_OF_IMAGES,
@@ -130,7 +131,7 @@ class semantic_source(gr.sync_block):
                 image = load_found(name, place)
                 self._readable += 1
             except ImageError as error:
-                self.logger.error(f"picture not sent: {error}")
+                self.logger.error(printable(f"picture not sent: {error}"))
                 continue
             finally:
                 # Where no file can be read, going round again would never end.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vqdeepsc.cli.arguments import SCHEME_HELP, add_json, add_model, seed
 from vqdeepsc.cli.output import print_json, print_summary
+from vqdeepsc.messages import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,5 +56,5 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"output": str(output), "results": groups})
     else:
         print_summary(groups)
-        print(f"sent.png, received.png, panel.png and results.csv are in {output}")
+        say(f"sent.png, received.png, panel.png and results.csv are in {output}")
     return 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from vqdeepsc.cli.arguments import add_max_pixels, quantity
+from vqdeepsc.messages import say
 
 from .radio_arguments import add_burst_coding, add_radio, radio_settings, radio_transport_blocks
 
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
                 folder,
                 log,
                 publisher,
-                on_image=lambda sentence: print(sentence, flush=True),
+                on_image=say,
                 limit=arguments.images or 0,
                 model=arguments.model,
                 copies=arguments.repeat,
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             if publisher:
                 publisher.close()
-    print(f"{received} pictures received")
+    say(f"{received} pictures received")
     if decoder.unwritten:
         raise ValueError(
             f"{decoder.unwritten} of {received} images could not be written to "

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from vqdeepsc.cli.arguments import positive, quantity
+from vqdeepsc.messages import say
 
 from .radio_arguments import add_burst_coding, add_radio, radio_settings, radio_transport_blocks
 
@@ -95,5 +96,5 @@ def run(arguments: argparse.Namespace) -> int:
             control=arguments.control,
             seconds=arguments.seconds,
         )
-    print(f"{sent} pictures sent")
+    say(f"{sent} pictures sent")
     return 0

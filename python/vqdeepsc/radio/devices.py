@@ -9,6 +9,7 @@ device lacks is said in one sentence when the end is made.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -318,12 +319,12 @@ def _file_receiver(settings: RadioSettings) -> RadioEnd:
     if recording.datatype == "ci16_le":
         block: gr.basic_block = _Chain(
             "file_receiver",
-            blocks.file_source(gr.sizeof_short, str(recording.data), False),
+            blocks.file_source(gr.sizeof_short, os.fsencode(recording.data), False),
             blocks.interleaved_short_to_complex(False, False, _FULL_SCALE_16),
             transmits=False,
         )
     else:
-        block = blocks.file_source(gr.sizeof_gr_complex, str(recording.data), False)
+        block = blocks.file_source(gr.sizeof_gr_complex, os.fsencode(recording.data), False)
     return RadioEnd(block, sample_rate)
 
 

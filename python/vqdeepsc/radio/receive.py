@@ -13,6 +13,8 @@ from typing import Any
 import pmt
 from gnuradio import gr
 
+from vqdeepsc.messages import complain, printable
+
 from ..blocks.burst_receiver import burst_receiver
 from ..blocks.frames import ReceivedImage
 from ..blocks.image_folder import ImageFolder
@@ -47,7 +49,7 @@ class burst_log(gr.basic_block):
             self._log.write("burst", **pmt.to_python(message))
         except Exception as error:
             # The scheduler swallows what a handler raises.
-            self.logger.error(f"burst not logged: {error}")
+            self.logger.error(printable(f"burst not logged: {error}"))
 
 
 class image_receiver(semantic_decoder):
@@ -209,10 +211,7 @@ def receive(
         top.decoder.ended.set()
         top.decoder.finish()
         if top.decoder.undecoded:
-            print(
-                f"vqdeepsc: {top.decoder.undecoded} regions that waited were not decoded",
-                file=sys.stderr,
-            )
+            complain(f"{top.decoder.undecoded} regions that waited were not decoded")
         log.write("end", pictures=top.decoder.pictures)
     if top.decoder.fault:
         raise top.decoder.fault

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import signal
-import sys
 import threading
 import time
 from collections import Counter
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from gnuradio import gr
 
 from vqdeepsc.link import CONSTELLATIONS, transport_blocks
+from vqdeepsc.messages import complain, to_json
 
 from ..vqdeepsc_python import burst_modulator
 from .devices import RadioEnd
@@ -77,7 +76,7 @@ class EventLog:
     def write(self, event: str, **fields: Any) -> None:
         """Add a line with the time (UTC), the event's name and the fields."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": now, "event": event, **_finite(fields)}, ensure_ascii=False)
+        line = to_json({"time": now, "event": event, **fields})
         with self._lock:
             try:
                 if self._file:
@@ -94,15 +93,6 @@ class EventLog:
             # What could not be written has been told, and closing would try it again.
             with suppress(OSError):
                 file.close()
-
-
-def _finite(value: Any) -> Any:
-    """JSON has neither NaN nor infinity: null stands for them."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 @contextmanager
@@ -193,7 +183,7 @@ def run_flowgraph(
         is_over()
     if totals:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in totals.items())
-        print(f"vqdeepsc: the radio reported {counts}", file=sys.stderr)
+        complain(f"the radio reported {counts}")
     end.finish()
 
 

@@ -43,6 +43,10 @@ class RadioSettings:
     def __post_init__(self) -> None:
         if self.radio not in RADIOS:
             raise RadioError(f"there is no radio {self.radio!r}: choose {', '.join(RADIOS)}")
+        # drivers take UTF-8
+        texts = (self.antenna,) if self.radio == "file" else (self.device, self.antenna)
+        if not all(text.isprintable() for text in texts):
+            raise RadioError("device and antenna must consist of characters that can be printed")
         if not self.sample_rate > 0:
             raise RadioError(f"the sample rate is {self.sample_rate:g}, but must be above 0")
         if self.frequency < 0:

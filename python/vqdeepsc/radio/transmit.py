@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from gnuradio import gr
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import crop_square
 from vqdeepsc.limits import MAXIMUM_SIDE, pixels_fault
+from vqdeepsc.messages import complain, say
 
 from ..blocks.burst_transmitter import burst_transmitter
 from ..blocks.frames import END_OF_IMAGES, RANDOM_IMAGE, ImageNumbers, image_to_pdu
@@ -151,7 +151,7 @@ def transmit(
         sent += 1
         try:
             log.write("sent", picture=picture, name=name)
-            print(f"{name}: sent as picture {picture}", flush=True)
+            say(f"{name}: sent as picture {picture}")
         except (OSError, ValueError) as error:
             # The scheduler swallows what a handler raises, and the block would take no more.
             faults.append(error)
@@ -161,7 +161,7 @@ def transmit(
         nonlocal refused
         refused += 1
         log.write("not sent", reason=sentence)
-        print(f"vqdeepsc: {sentence}", file=sys.stderr)
+        complain(sentence)
 
     def feed() -> None:
         try:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
+from vqdeepsc.messages import complain, printable
+
 EXIT_BAD_INPUT = 2
 EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
@@ -89,13 +91,12 @@ def _report(error: Exception) -> int:
         sentence = str(error)
     else:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        print(
-            f"vqdeepsc: this should not have happened ({reason}); please report what the same "
-            "command prints as `vqdeepsc --debug ...`",
-            file=sys.stderr,
+        complain(
+            f"this should not have happened ({reason}); please report what the same command "
+            "prints as `vqdeepsc --debug ...`"
         )
         return EXIT_FAULT
-    print(f"vqdeepsc: {sentence}", file=sys.stderr)
+    complain(sentence)
     return EXIT_BAD_INPUT
 
 
@@ -148,7 +149,8 @@ class _Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {message} (try {self.prog} --help)\n")
+        sentence = printable(message)
+        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {sentence} (try {self.prog} --help)\n")
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

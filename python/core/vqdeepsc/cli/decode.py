@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from vqdeepsc.codec import BundleError, Codec, list_models, read_manifest
+from vqdeepsc.messages import say
 
 from .arguments import add_json, add_max_pixels
 from .output import print_json
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(report)
     else:
-        print(f"{arguments.output}: {code.width}x{code.height} pixels, model {codec.name}")
+        say(f"{arguments.output}: {code.width}x{code.height} pixels, model {codec.name}")
     return 0
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.messages import say
 
 from .arguments import add_json, add_model
 from .output import print_json
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(report)
     else:
-        print(
+        say(
             "{output}: {width}x{height} pixels, {regions} regions, {source_bits:,} bits, model "
             "{model}".format(output=arguments.output, **report)
         )

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from vqdeepsc.codec import BundleError, list_models, read_manifest
+from vqdeepsc.messages import complain, say
 
 from .arguments import add_json
 from .output import print_json
@@ -22,13 +22,13 @@ def run(arguments: argparse.Namespace) -> int:
     listed = []
     paths = list_models()
     if not paths:
-        print("vqdeepsc: there are no models", file=sys.stderr)
+        complain("there are no models")
     for path in paths:
         try:
             manifest = read_manifest(path)
             verify_files(manifest)
         except BundleError as error:
-            print(f"vqdeepsc: {error}", file=sys.stderr)
+            complain(str(error))
             continue
         listed.append(
             {
@@ -45,10 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(listed)
         return 0
     for model in listed:
-        print(
+        say(
             "{name} {version}, id {model_id}, {bits_per_region:,} bits per 128x128 region, "
             "{path}".format(**model)
         )
         for data, measured in model["measured"].items():
-            print(f"    {data}: SSIM {measured['ssim']:.4f}, PSNR {measured['psnr_db']:.2f} dB")
+            say(f"    {data}: SSIM {measured['ssim']:.4f}, PSNR {measured['psnr_db']:.2f} dB")
     return 0

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from vqdeepsc.messages import to_json
+
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Prints what other programs read; see to_json."""
+    print(to_json(value, indent=2))
 
 
 def print_profile(stages: Sequence[dict[str, Any]]) -> None:

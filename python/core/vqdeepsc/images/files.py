@@ -16,6 +16,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from vqdeepsc.codec.scales import REGION_SIDE
 from vqdeepsc.limits import MAXIMUM_PIXELS, pixels_fault
+from vqdeepsc.messages import printable
 from vqdeepsc.whole_files import write_whole
 
 SUFFIXES = (
@@ -99,16 +100,17 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | Image.Im
 def find_images(paths: list[str | os.PathLike[str]]) -> dict[str, tuple[Path, str | None]]:
     """Pictures among files, folders and tar archives: {name: (file, member of an archive)}.
 
-    The name is the path inside the folder or archive, or the file's name. Folders and archives
-    give their pictures in order of name. Raises ImageError if there is none, or if two have the
-    same name."""
+    The name is the path inside the folder or archive, or the file's name, made printable. Folders
+    and archives give their pictures in order of name. Raises ImageError if there is none, or if
+    two have the same name."""
     found: dict[str, tuple[Path, str | None]] = {}
     for path in map(Path, paths):
         count = len(found)
-        for name, member in _expand(path):
+        for raw_name, member in _expand(path):
+            name = printable(raw_name)
             if name in found:
                 raise ImageError(f"two pictures are called {name}")
-            found[name] = (path / name if path.is_dir() else path, member)
+            found[name] = (path / raw_name if path.is_dir() else path, member)
         if len(found) == count:
             raise ImageError(f"there are no pictures in {path}")
     return found

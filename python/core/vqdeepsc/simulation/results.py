@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +28,8 @@ class Result:
     image: its name; system: model (hard decisions: MODEL:hard) or baseline; channel: as
     `ChannelModel` writes it; snr_db: mean Es/N0; source_bits: payload before LDPC; symbols: 16-QAM
     symbols on the air; block_errors: LDPC code blocks that failed; decoded: 0 if nothing could be
-    drawn and mid-grey was scored; ssim, psnr_db: against the sent picture; seed: of the channel."""
+    drawn and mid-grey was scored; ssim, psnr_db: against the sent picture, and NaN in place of an
+    SSIM for one smaller than its window (an empty field in the file); seed: of the channel."""
 
     image: str
     system: str
@@ -58,8 +60,14 @@ def _number(text: str) -> float:
     return value
 
 
+def _score(text: str) -> float:
+    return _number(text) if text else math.nan
+
+
 _TYPES: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": _number}
-_CONVERTERS = tuple(_TYPES[str(field.type)] for field in fields(Result))
+_CONVERTERS = tuple(
+    _score if field.name == "ssim" else _TYPES[str(field.type)] for field in fields(Result)
+)
 
 
 def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> list[Result]:
@@ -78,7 +86,7 @@ def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> 
     if interrupted and not text.endswith("\n"):
         text = text[: text.rfind("\n") + 1]
     try:
-        lines = list(csv.reader(text.splitlines(), strict=True))
+        lines = list(csv.reader(io.StringIO(text), strict=True))
     except csv.Error as error:
         raise ResultsError(f"{path} is not a results file: {error}") from error
     if not lines:
@@ -138,7 +146,7 @@ def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
             "channel": channel,
             "snr_db": snr_db,
             "pictures": len(rows),
-            "ssim": float(np.mean([row.ssim for row in rows])),
+            "ssim": _mean_known([row.ssim for row in rows]),
             "psnr_db": float(np.mean([row.psnr_db for row in rows])),
             "undecoded": sum(not row.decoded for row in rows),
             "with_block_errors": sum(row.block_errors > 0 for row in rows),
@@ -147,9 +155,14 @@ def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
     ]
 
 
+def _mean_known(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
 def _row(result: Result) -> tuple[str, ...]:
     numbers = {"snr_db": "{:g}", "ssim": "{:.6f}", "psnr_db": "{:.4f}"}
     return tuple(
-        numbers.get(name, "{}").format(value)
+        "" if value != value else numbers.get(name, "{}").format(value)
         for name, value in zip(COLUMNS, astuple(result), strict=True)
     )

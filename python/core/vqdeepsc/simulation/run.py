@@ -15,6 +15,7 @@ from .executors import dask_executor, local_executor
 from .plan import Simulation, row_seed
 from .profile import Profile
 from .results import Result, ResultsError, append_results, read_results, write_results
+from .upper_bound import upper_bound_system
 from .worker import ImageJob, Key, simulate_image
 
 
@@ -43,7 +44,7 @@ def simulate(
     manifests = [read_manifest(model) for model in models]
     if len({manifest.name for manifest in manifests}) != len(models):
         raise ValueError("a model is named twice")
-    systems = [Path(path).stem for path in simulation.upper_bounds]
+    systems = [upper_bound_system(path) for path in simulation.upper_bounds]
     if len({*systems, *(manifest.name for manifest in manifests)}) != len(systems) + len(models):
         raise ValueError("an upper bound has the name of another one or of a model")
     results: dict[Key, Result] = {}

@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 from vqdeepsc.codec import BundleError
 from vqdeepsc.codec.inference import NetworkError, open_network
 from vqdeepsc.codec.regions import pad_image
+from vqdeepsc.messages import printable
 
 SUFFIX = ".onnx"
+
+
+def upper_bound_system(path: str | os.PathLike[str]) -> str:
+    """What the network at path is called in results: the stem of its name."""
+    return printable(Path(path).stem)
 
 
 class UpperBound:
@@ -27,7 +33,7 @@ class UpperBound:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raises BundleError."""
         path = Path(path)
-        self.system = path.stem
+        self.system = upper_bound_system(path)
         if not path.is_file():
             raise BundleError(f"there is no network {path}")
         try:

@@ -73,6 +73,8 @@ def send_image(
     top.msg_connect(sink, "pictures", pictures, "store")
     top.msg_connect(decoder, "frames", frames, "store")
     top.run()
+    if source.fault:
+        raise ValueError(source.fault)
     (pdu,) = stored_messages(pictures)
     return pdu_to_image(pdu)[0], _block_errors(frames)
 

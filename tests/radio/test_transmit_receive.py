@@ -289,7 +289,7 @@ def test_image_after_image_until_enough(recording, drawn, tmp_path, capfd):
     assert 3 <= len(received(out)) <= 10
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_processes_over_zeromq(number, pictures, drawn, tmp_path):
     radio = ("--radio", "zmq", "--device", f"ipc://{tmp_path}/samples")
     publish = f"ipc://{tmp_path}/pictures"
@@ -316,12 +316,29 @@ def test_processes_over_zeromq(number, pictures, drawn, tmp_path):
     assert events(log, "end")[0]["pictures"] == 2
 
 
-def test_transmitter_ends_on_a_signal(pictures, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_transmitter_ends_on_a_signal(number, pictures, tmp_path):
     log = tmp_path / "log.jsonl"
-    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.sigmf-meta")
     sending = start("transmit", pictures, *radio, "--loop", "--interval", 0.1, "--log", log)
     wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
-    assert end(sending).endswith(" pictures sent\n")
+    assert end(sending, number).endswith(" pictures sent\n")
+    metadata = json.loads((tmp_path / "bursts.sigmf-meta").read_text())
+    assert len(metadata["global"]["core:sha512"]) == 128
+
+
+def test_a_hangup_that_is_ignored_stays_so(pictures, tmp_path):
+    log = tmp_path / "log.jsonl"
+    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        sending = start("transmit", pictures, *radio, "--loop", "--interval", 0.1, "--log", log)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
+    sending.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(events(log, "sent")) > 6, sending)
+    end(sending)
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.02])

@@ -7,6 +7,7 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
+from vqdeepsc.messages import printable
 
 from .frames import (
     FRAME_TAG,
@@ -115,5 +116,9 @@ class semantic_sink(gr.sync_block):
         return True
 
     def stop(self) -> bool:
-        self._publish(self._assembler.flush())
+        try:
+            self._publish(self._assembler.flush())
+        except Exception as error:
+            # An exception must not leave a callback of the scheduler.
+            self.logger.error(printable(f"picture not drawn: {error}"))
         return True

@@ -52,7 +52,7 @@ class semantic_source(gr.sync_block):
     carries the tag ``frame`` (see :mod:`.frames`). Pictures come from files, in
     order of name, and from picture PDUs at the message port ``pictures``, which PMT_EOF ends; each
     picture that goes out is published at the message port ``sent``. A picture that cannot be read
-    is logged and passed over.
+    is logged and passed over. What else goes wrong ends the stream, and ``fault`` says why.
 
     :param source: a picture file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
     :param model: name of a model or path of a bundle
@@ -76,6 +76,7 @@ class semantic_source(gr.sync_block):
         first_image: int = RANDOM_IMAGE,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
+        self.fault = ""
         self._codec = Codec(model)
         self._files = _named_files(str(source)) if source else []
         self._frame_bits = frame_bits or self._codec.bits_per_region
@@ -186,7 +187,8 @@ class semantic_source(gr.sync_block):
                 produced += count
         except Exception as error:
             # An exception that leaves work() hangs the flowgraph.
-            self.logger.error(f"semantic_source stops: {error}")
+            self.fault = f"an image could not be sent: {error or type(error).__name__}"
+            self.logger.error(printable(f"semantic_source stops: {self.fault}"))
             return -1
         if produced == 0:
             if self._exhausted():

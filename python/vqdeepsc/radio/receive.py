@@ -165,6 +165,7 @@ class Receiver(gr.top_block):
         self, settings: RadioSettings, decoder: image_receiver, burst: dict[str, Any]
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc receive")
+        self.settings = settings
         self.decoder = decoder
         self.radio = make_receiver(settings)
         self.bursts = burst_receiver(
@@ -189,14 +190,14 @@ def receive(
 
     Unless the samples ended, regions that wait are left, and a sentence on stderr says how many.
     view: whether a window shows the newest picture. Returns how many pictures were drawn. Raises
-    ValueError for an address or a window that cannot be had, and what the event log or the
-    decoder's on_image raised.
+    ValueError for an address or a window that cannot be had and for a radio that ends by itself,
+    and what the event log or the decoder's on_image raised.
     """
     application = None
     if view:
         application = _open_window(top)
     try:
-        run_flowgraph(
+        was_ended = run_flowgraph(
             top,
             top.radio,
             log,
@@ -215,6 +216,8 @@ def receive(
         log.write("end", pictures=top.decoder.pictures)
     if top.decoder.fault:
         raise top.decoder.fault
+    if not was_ended and not top.settings.has_end:
+        raise ValueError(f"the radio {top.settings.radio} gives no more samples")
     return top.decoder.pictures
 
 

@@ -97,8 +97,9 @@ class EventLog:
 
 @contextmanager
 def _signals(end: Callable[[], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call end; the second one does what it always does.
+    """SIGINT, SIGTERM and SIGHUP call end; the second one does what it always does.
 
+    A SIGHUP that is ignored, as under nohup, stays so.
     end runs in the main thread wherever that is, so it must not take a lock."""
 
     def once(number: int, _: FrameType | None) -> None:
@@ -107,7 +108,10 @@ def _signals(end: Callable[[], None]) -> Iterator[None]:
 
     previous: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
             previous[number] = signal.signal(number, once)
     try:
         yield
@@ -126,18 +130,20 @@ def run_flowgraph(
     application: Qt.QApplication | None = None,
     on_end: Callable[[], None] = lambda: None,
     finish: Callable[[], None] = lambda: None,
-) -> None:
+) -> bool:
     """Run top until it ends by itself, has_finished, the seconds are over, or a signal comes.
 
     end: the radio in it, which the control socket at the address control (if any) changes.
     application: the Qt application of a window, or None. on_end: called when it is to end
     though the samples have not; finish: called when top has ended, to work on what is left, and
     on_end may come meanwhile. Overflows and underflows that drivers
-    report are logged. A second Ctrl-C ends the process at once. Raises ValueError for an address
-    or recording that cannot be used.
+    report are logged. A second Ctrl-C ends the process at once. Returns whether top was ended
+    before it ended by itself. Raises ValueError for an address or recording that cannot be used,
+    and what the callables raise; top has ended then too.
     """
     ended = threading.Event()
     signalled: list[bool] = []
+    asked: list[bool] = []
     deadline = time.monotonic() + (seconds or math.inf)
     totals: Counter[str] = Counter()
     actions = {"frequency": end.set_frequency, "gain": end.set_gain}
@@ -152,46 +158,112 @@ def run_flowgraph(
             if counted:
                 totals.update(counted)
                 log.write("driver", **counted)
-            asked = bool(signalled) or has_finished() or time.monotonic() > deadline
-            if asked:
+            if signalled or has_finished() or time.monotonic() > deadline:
+                if not ended.is_set():
+                    asked.append(True)
                 on_end()
-            return asked or ended.is_set()
+                return True
+            return ended.is_set()
 
         def wait_for_end() -> None:
             top.wait()
             ended.set()
 
-        top.start()
+        try:
+            top.start()
+        except RuntimeError as error:
+            raise ValueError(f"the radio does not start: {error}") from error
         waiting = threading.Thread(target=wait_for_end, daemon=True)
         waiting.start()
         try:
-            if application:
-                _run_window(application, is_over)
-            else:
-                while not is_over():
-                    ended.wait(_POLL_SECONDS)
-            top.stop()
-            waiting.join()
-            left = threading.Thread(target=finish, daemon=True)
-            left.start()
-            while left.is_alive():
-                is_over()
-                left.join(_POLL_SECONDS)
-        except KeyboardInterrupt:
-            # Blocks still run, and an interpreter that ends under them crashes.
-            os._exit(_EXIT_INTERRUPTED)
-        is_over()
+            with _ended_by_interrupts():
+                try:
+                    _poll(is_over, ended, application)
+                except BaseException:
+                    on_end()
+                    raise
+                finally:
+                    with _ended_by_interrupts():
+                        top.stop()
+                        waiting.join()
+                _finish(finish, is_over, on_end)
+            is_over()
+        except BaseException:
+            with suppress(ValueError):
+                end.finish()
+            raise
     if totals:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in totals.items())
         complain(f"the radio reported {counts}")
     end.finish()
+    return bool(asked)
+
+
+@contextmanager
+def _ended_by_interrupts() -> Iterator[None]:
+    """A second Ctrl-C ends the process at once, since an interpreter under live blocks crashes."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        os._exit(_EXIT_INTERRUPTED)
+
+
+def _poll(
+    is_over: Callable[[], bool], ended: threading.Event, application: Qt.QApplication | None
+) -> None:
+    with _ended_by_interrupts():
+        if application:
+            _run_window(application, is_over)
+            return
+        while not is_over():
+            ended.wait(_POLL_SECONDS)
+
+
+def _finish(
+    finish: Callable[[], None], is_over: Callable[[], bool], on_end: Callable[[], None]
+) -> None:
+    """Call finish in a thread, while is_over is asked; raises what either raises."""
+    faults: list[Exception] = []
+
+    def work() -> None:
+        try:
+            finish()
+        except Exception as error:
+            faults.append(error)
+
+    left = threading.Thread(target=work, daemon=True)
+    left.start()
+    try:
+        while left.is_alive():
+            is_over()
+            left.join(_POLL_SECONDS)
+    except Exception:
+        on_end()
+        left.join()
+        raise
+    if faults:
+        raise faults[0]
 
 
 def _run_window(application: Qt.QApplication, is_over: Callable[[], bool]) -> None:
     from PyQt5 import Qt
 
+    faults: list[BaseException] = []
+
+    def poll() -> None:
+        # PyQt aborts a process whose slots raise.
+        try:
+            over = is_over()
+        except BaseException as error:
+            faults.append(error)
+            over = True
+        if over:
+            application.quit()
+
     timer = Qt.QTimer()
-    timer.timeout.connect(lambda: is_over() and application.quit())
+    timer.timeout.connect(poll)
     timer.start(int(_POLL_SECONDS * 1000))
     application.exec_()
     timer.stop()
+    if faults:
+        raise faults[0]

@@ -62,3 +62,8 @@ class RadioSettings:
     def is_device(self) -> bool:
         """Whether the samples come and go at the pace of a converter."""
         return self.radio in ("uhd", "soapy", "iio")
+
+    @property
+    def has_end(self) -> bool:
+        """Whether the samples that are received may come to an end."""
+        return self.radio == "file"

@@ -33,9 +33,15 @@ class _SentImages(gr.basic_block):
     def __init__(self, callback: Callable[[int], None]) -> None:
         gr.basic_block.__init__(self, "sent_images", None, None)
         self._callback = callback
-        port = pmt.intern("pictures")
-        self.message_port_register_in(port)
-        self.set_msg_handler(port, self._take)
+        self._port = pmt.intern("pictures")
+        self.message_port_register_in(self._port)
+        self.set_msg_handler(self._port, self._take)
+
+    def finish(self) -> None:
+        """Call back for what the scheduler left; call it when the flowgraph has ended."""
+        inbox = self.to_basic_block()
+        while inbox.nmsgs(self._port):
+            self._take(inbox.delete_head_nowait(self._port))
 
     def _take(self, pdu: pmt.pmt_base) -> None:
         self._callback(pmt.to_long(pmt.dict_ref(pmt.car(pdu), pmt.intern("picture"), pmt.PMT_NIL)))
@@ -73,9 +79,14 @@ class Transmitter(gr.top_block):
         self.source = semantic_source(model=model, interval=interval, copies=copies)
         self.bursts = burst_transmitter(payload_bits=Codec(model).bits_per_region, **burst)
         self.radio = make_transmitter(settings)
-        self._sent = _SentImages(self._note_sent)
+        self.sent = _SentImages(self._note_sent)
         self.connect(self.source, self.bursts, self.radio.block)
-        self.msg_connect((self.source, "sent"), (self._sent, "pictures"))
+        self.msg_connect((self.source, "sent"), (self.sent, "pictures"))
+
+    @property
+    def unsent(self) -> int:
+        """How many of the pictures that were handed to the source have not begun to go out."""
+        return len(self._names)
 
     def _note_sent(self, picture: int) -> None:
         self._room.release()
@@ -139,8 +150,8 @@ def transmit(
     """Send the pictures; returns how many went out.
 
     transmitter: makes the flowgraph when called with on_sent. Raises ValueError for what is
-    wrong with a picture source, a radio or an address, and if no picture could be sent, OSError
-    where it cannot be told what was sent.
+    wrong with a picture source, a radio or an address, if no picture could be sent and if sending
+    ended early, OSError where it cannot be told what was sent.
     """
     ended = threading.Event()
     faults: list[Exception] = []
@@ -175,13 +186,19 @@ def transmit(
     feeding = threading.Thread(target=feed, daemon=True)
     feeding.start()
     try:
-        run_flowgraph(top, top.radio, log, control, seconds, ended.is_set)
+        was_ended = run_flowgraph(
+            top, top.radio, log, control, seconds, ended.is_set, finish=top.sent.finish
+        )
     finally:
         ended.set()
         feeding.join(timeout=1.0)
         log.write("end", pictures=sent)
     if faults:
         raise faults[0]
+    if top.source.fault:
+        raise ValueError(top.source.fault)
+    if not was_ended and (feeding.is_alive() or top.unsent):
+        raise ValueError(f"the radio took no more samples after {sent} pictures")
     if refused and not sent:
         raise ValueError("no picture could be sent")
     return sent

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A flowgraph that is run for a command ends, whatever is raised meanwhile."""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gnuradio import blocks, gr
+from gnuradio.vqdeepsc.blocks.semantic_sink import semantic_sink
+from gnuradio.vqdeepsc.radio.devices import RadioEnd
+from gnuradio.vqdeepsc.radio.receive import Receiver, image_receiver, receive
+from gnuradio.vqdeepsc.radio.session import EventLog, run_flowgraph
+from gnuradio.vqdeepsc.radio.settings import RadioSettings
+from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
+from vqdeepsc.codec import DEFAULT_MODEL, Codec
+
+
+class watched_sink(gr.sync_block):
+    """Tells whether it runs."""
+
+    def __init__(self) -> None:
+        gr.sync_block.__init__(self, "watched_sink", [np.uint8], None)
+        self.runs = False
+
+    def start(self) -> bool:
+        self.runs = True
+        return True
+
+    def stop(self) -> bool:
+        self.runs = False
+        return True
+
+    def work(self, input_items: list, output_items: list) -> int:
+        return len(input_items[0])
+
+
+def endless() -> tuple[gr.top_block, watched_sink, RadioEnd]:
+    top, source, sink = gr.top_block(), blocks.null_source(1), watched_sink()
+    top.connect(source, blocks.throttle(1, 1e5), sink)
+    return top, sink, RadioEnd(source, 1.0)
+
+
+def fall_down(*_: object) -> bool:
+    raise RuntimeError("it fell down")
+
+
+def test_what_is_raised_while_it_is_polled_ends_it():
+    top, sink, end = endless()
+    told = []
+    with pytest.raises(RuntimeError, match="it fell down"):
+        run_flowgraph(
+            top, end, EventLog(), has_finished=fall_down, on_end=lambda: told.append(sink.runs)
+        )
+    assert not sink.runs
+    assert told == [True]
+
+
+def test_what_is_raised_at_the_end_is_not_lost():
+    top, sink, end = endless()
+    with pytest.raises(RuntimeError, match="it fell down"):
+        run_flowgraph(top, end, EventLog(), has_finished=lambda: True, finish=fall_down)
+    assert not sink.runs
+
+
+def test_a_window_passes_on_what_is_raised(monkeypatch):
+    pytest.importorskip("PyQt5", reason="PyQt5 is not installed")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    # a process of its own, which Qt would abort
+    program = (
+        "from PyQt5 import Qt; from test_session import *; top, sink, end = endless()\n"
+        "try:\n"
+        "    run_flowgraph(top, end, EventLog(), has_finished=fall_down,"
+        " application=Qt.QApplication([]))\n"
+        "except RuntimeError as error: print(error, sink.runs)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parent,
+    )
+    assert (done.returncode, done.stdout) == (0, "it fell down False\n"), done.stderr
+
+
+def test_whether_it_was_ended():
+    top, _, end = endless()
+    assert run_flowgraph(top, end, EventLog(), seconds=0.1)
+    top = gr.top_block()
+    source = blocks.null_source(1)
+    top.connect(source, blocks.head(1, 10), blocks.null_sink(1))
+    assert not run_flowgraph(top, RadioEnd(source, 1.0), EventLog())
+
+
+def test_an_error_in_the_source_is_an_error_of_the_transmitter(tmp_path, monkeypatch):
+    settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
+    make = partial(Transmitter, settings, DEFAULT_MODEL, {})
+    images = [("a", np.zeros((16, 16, 3), np.uint8))] * 3
+    monkeypatch.setattr(Codec, "encode_bits", fall_down)
+    with pytest.raises(ValueError, match="an image could not be sent: it fell down"):
+        transmit(iter(images), make, EventLog())
+
+
+def test_a_radio_that_takes_no_more_is_an_error(tmp_path):
+    class Short(Transmitter):
+        def connect(self, *row: gr.basic_block) -> None:
+            if len(row) == 3:
+                source, bursts, radio = row
+                super().connect(source, bursts, blocks.head(gr.sizeof_gr_complex, 5000), radio)
+            else:
+                super().connect(*row)
+
+    settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
+    images = [("a", np.zeros((16, 16, 3), np.uint8))] * 50
+    with pytest.raises(ValueError, match="the radio took no more samples after"):
+        transmit(iter(images), partial(Short, settings, DEFAULT_MODEL, {}), EventLog())
+
+
+def test_a_radio_that_gives_no_more_is_an_error(tmp_path):
+    samples = tmp_path / "bursts.cf32"
+    np.zeros(10_000, np.complex64).tofile(samples)
+    decoder = image_receiver(None, EventLog(), model=DEFAULT_MODEL)
+    top = Receiver(RadioSettings("file", str(samples)), decoder, {})
+    # as a device whose cable was pulled
+    top.settings = RadioSettings("zmq")
+    with pytest.raises(ValueError, match="the radio zmq gives no more samples"):
+        receive(top, EventLog())
+
+
+def test_a_sink_that_cannot_draw_ends_all_the_same(monkeypatch):
+    sink = semantic_sink()
+    monkeypatch.setattr(sink._assembler, "flush", fall_down)
+    assert sink.stop()

@@ -209,6 +209,33 @@ def test_help(name, capsys):
         assert "(default: vqdeepsc-4s)" in shown and "(default: None)" not in shown
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_outputs_are_no_error(closed, image_file, code_file, tmp_path):
+    """And what is written does not become an output, into which libraries print."""
+    program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
+    bursts = tmp_path / "bursts.cf32"
+    for status, arguments in [
+        (0, ("encode", image_file, "-o", tmp_path / "code.vq")),
+        (0, ("decode", code_file, "-o", tmp_path / "out.png", "--json")),
+        (0, ("transmit", image_file, "--radio", "file", "--device", bursts)),
+        (0, ("receive", "--radio", "file", "--device", bursts, "--output", tmp_path / "out")),
+        (2, ("encode", tmp_path / "missing.png", "-o", tmp_path / "code.vq")),
+    ]:
+        command = [sys.executable, "-c", program, *map(str, arguments)]
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", *command],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr
+    assert (tmp_path / "code.vq").read_bytes() == code_file.read_bytes()
+    assert bursts.stat().st_size % 8 == 0
+    assert len(list((tmp_path / "out").glob("*.png"))) == 1
+
+
 def test_a_closed_pipe_is_no_error(codec):
     program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
     reader, writer = os.pipe()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
-from vqdeepsc.messages import complain, printable
+from vqdeepsc.messages import complain, open_standard_streams, printable
 
 EXIT_BAD_INPUT = 2
 EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h
@@ -61,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Ctrl-C. `--debug` before the subcommand shows where an error came from."""
     words = _join_negative(argv)
     debug = words[:1] == ["--debug"]
+    open_standard_streams()
     try:
         arguments = build_parser().parse_args(words)
         status: int = arguments.run(arguments)

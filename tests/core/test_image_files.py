@@ -228,6 +228,29 @@ def test_images_are_found_in_files_folders_and_archives(tmp_path):
         find_images([folder, folder / "b.png"])
 
 
+def test_what_is_skipped_is_told_once(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.JFIF", "sub/b.jpg"):
+        save(folder, Image.new("RGB", (3, 3), BLUE), name, format="JPEG")
+    for name in ("._a.JFIF", "sub/._b.jpg", "notes\x1b.txt", "z"):
+        (folder / name).write_bytes(b"\0\5\26\7\0\2\0\0Mac OS X        ")
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        archive.add(folder / "sub", "sub")
+    told = []
+    found = find_images([folder], told.append)
+    assert list(found) == ["a.JFIF", "sub/b.jpg"]
+    assert load_found("a.JFIF", found["a.JFIF"]).shape == (3, 3, 3)
+    assert told == [
+        f"{folder}: 4 files skipped as no pictures (._a.JFIF, notes\x1b.txt, sub/._b.jpg, ...)"
+    ]
+    assert list(find_images([tmp_path / "all.tar"], told.append)) == ["sub/b.jpg"]
+    assert told[1:] == [f"{tmp_path}/all.tar: 1 file skipped as no pictures (sub/._b.jpg)"]
+    find_images([folder / "a.JFIF"], told.append)
+    assert len(told) == 2
+    save_image(tmp_path / "saved.jfif", np.zeros((3, 3, 3), np.uint8))
+
+
 def test_places_without_images_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError, match="no pictures"):

@@ -347,6 +347,15 @@ def test_clean_images_are_drawn_once(folder, tmp_path):
     assert set(again.calls.values()) == {0, 1} and again.calls["load"] == 1
 
 
+def test_files_of_macos_in_a_folder_are_skipped(tmp_path, photograph, capfd):
+    save_image(tmp_path / "a.png", photograph[:128, :128])
+    (tmp_path / "._a.png").write_bytes(b"\0\5\26\7\0\2\0\0Mac OS X        ")
+    arguments = ("simulate", "--images", tmp_path, "--snr", "10", "--workers", "1", "--output")
+    completed = run_here(capfd, *arguments, tmp_path / "r.csv")
+    assert completed.returncode == 0
+    assert completed.stderr == f"vqdeepsc: {tmp_path}: 1 file skipped as no pictures (._a.png)\n"
+
+
 def test_any_name_can_be_simulated_and_resumed(tmp_path, photograph, capfd):
     folder, output = tmp_path / "images", tmp_path / "r.csv"
     folder.mkdir()

@@ -7,8 +7,8 @@ import io
 import os
 import tarfile
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,19 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from vqdeepsc.codec.scales import REGION_SIDE
 from vqdeepsc.limits import MAXIMUM_PIXELS, pixels_fault
-from vqdeepsc.messages import printable
+from vqdeepsc.messages import complain, printable
 from vqdeepsc.whole_files import write_whole
 
 SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
-    *(".tga", ".tif", ".tiff", ".webp"),
+    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"),
+    *(".ppm", ".tga", ".tif", ".tiff", ".webp"),
 )
 """What counts as a picture in a folder or an archive."""
+
+_MACOS_ATTRIBUTES = "._"
+"""How macOS names what it keeps beside a file on foreign disks; it ends as the file does."""
+
+_SKIPPED_NAMES = 3  # of the files that were skipped, as examples
 
 _BACKGROUND = (255, 255, 255)  # behind transparent pixels, as on paper
 
@@ -97,22 +102,31 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | Image.Im
         raise ImageError(f"{path}: {error.strerror}") from error
 
 
-def find_images(paths: list[str | os.PathLike[str]]) -> dict[str, tuple[Path, str | None]]:
+def find_images(
+    paths: list[str | os.PathLike[str]], tell: Callable[[str], None] = complain
+) -> dict[str, tuple[Path, str | None]]:
     """Pictures among files, folders and tar archives: {name: (file, member of an archive)}.
 
     The name is the path inside the folder or archive, or the file's name, made printable. Folders
     and archives give their pictures in order of name. Raises ImageError if there is none, or if
-    two have the same name."""
+    two have the same name. tell: called with a sentence for a folder or an archive of which files
+    were skipped, because they do not end as pictures do or are macOS's of the kind ._name.jpg."""
     found: dict[str, tuple[Path, str | None]] = {}
     for path in map(Path, paths):
         count = len(found)
-        for raw_name, member in _expand(path):
+        skipped: list[str] = []
+        for raw_name, member in _expand(path, skipped):
             name = printable(raw_name)
             if name in found:
                 raise ImageError(f"two pictures are called {name}")
             found[name] = (path / raw_name if path.is_dir() else path, member)
         if len(found) == count:
             raise ImageError(f"there are no pictures in {path}")
+        if skipped:
+            examples = ", ".join(skipped[:_SKIPPED_NAMES])
+            more = ", ..." if len(skipped) > _SKIPPED_NAMES else ""
+            number = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
+            tell(f"{path}: {number} skipped as no pictures ({examples}{more})")
     return found
 
 
@@ -157,12 +171,23 @@ def _read(path: Path) -> bytes:
         raise ImageError(f"{path}: {error.strerror}") from error
 
 
-def _expand(path: Path) -> Iterator[tuple[str, str | None]]:
+def _counts_as_image(name: str) -> bool:
+    path = PurePath(name)
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(_MACOS_ATTRIBUTES)
+
+
+def _expand(path: Path, skipped: list[str]) -> Iterator[tuple[str, str | None]]:
+    """Names and members of the pictures in path; the names of other files go into skipped."""
     if path.is_dir():
         try:
             for file in sorted(path.rglob("*")):
-                if file.suffix.lower() in SUFFIXES and file.is_file():
-                    yield file.relative_to(path).as_posix(), None
+                if not file.is_file():
+                    continue
+                name = file.relative_to(path).as_posix()
+                if _counts_as_image(name):
+                    yield name, None
+                else:
+                    skipped.append(name)
         except OSError as error:
             raise ImageError(f"{path}: {error.strerror}") from error
     elif path.suffix.lower() == ".tar":
@@ -172,8 +197,10 @@ def _expand(path: Path) -> Iterator[tuple[str, str | None]]:
         except (OSError, tarfile.TarError) as error:
             raise ImageError(f"{path} is not a readable archive") from error
         for member in sorted(members):
-            if Path(member).suffix.lower() in SUFFIXES:
+            if _counts_as_image(member):
                 yield member, member
+            else:
+                skipped.append(member)
     else:
         yield path.name, None
 

@@ -16,8 +16,6 @@ from .exchange import open_socket
 _SAMPLE_BYTES = np.dtype(np.complex64).itemsize
 _WAIT_SECONDS = 0.1
 _POLL_MILLISECONDS = 10
-_LARGEST_MESSAGE = 64 << 20
-"""Bytes; the connection of a sender of larger ones is closed, and made anew."""
 
 # What GNU Radio's ZeroMQ sinks put before the samples with Pass Tags on: 0x5FF0, version 1, offset
 # and number of the tags in 64 bits each, then the tags (gr-zeromq, tag_headers.cc).
@@ -42,9 +40,8 @@ class sample_socket(gr.sync_block):
         self._on_fault = on_fault
         self._told = False
         self._samples = np.empty(0, np.complex64)
-        self._socket = open_socket(
-            zmq.PULL, address, listens=False, queue=queue, largest=_LARGEST_MESSAGE
-        )
+        # No limit of bytes: a ZeroMQ socket that connects gives up for good where one is met.
+        self._socket = open_socket(zmq.PULL, address, listens=False, queue=queue)
 
     def work(self, input_items: list, output_items: list[NDArray[np.complex64]]) -> int:
         out = output_items[0]

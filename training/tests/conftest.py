@@ -34,6 +34,9 @@ SMALL_CONDITIONAL = {
     "decay": 0.9,
 }
 SMALL_CONDITIONAL_3 = SMALL_CONDITIONAL | {"codewords": [0, 64, 32, 8]}
+ENDED = {"step": 3, "pictures": 12, "seconds": 36.0, "curve": [], "history": [], "started": False,
+         "computed_in": "float32"}
+"""What a checkpoint says of a run besides configuration and weights."""
 SMALL_PAPER = {"type": "paper", "codewords": [16, 8, 4, 2], "width": 1 / 32}
 
 

@@ -48,6 +48,16 @@ def test_modules_import_in_no_circle():
         left = {name: needed - free for name, needed in left.items() if name not in free}
 
 
+def test_files_and_rooms_stay_small():
+    tests = Path(__file__).parent
+    for path in (*ROOT.rglob("*.py"), *tests.rglob("*.py")):
+        lines = len(path.read_text().splitlines())
+        assert lines <= LARGEST_FILE, f"{path} has {lines} lines"
+    for room in (ROOT, *(ROOT / name for name in FLOORS)):
+        modules = [path for path in room.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= LARGEST_ROOM, room
+
+
 def test_tests_mirror_the_rooms():
     rooms = {path.parent.name for path in Path(__file__).parent.glob("*/test_*.py")}
     assert rooms == set(FLOORS)

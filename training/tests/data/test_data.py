@@ -12,7 +12,8 @@ from PIL import Image
 from vqdeepsc_training.base.errors import DataError
 from vqdeepsc_training.data.cache import open_cache
 from vqdeepsc_training.data.images import evaluation_pictures, pictures
-from vqdeepsc_training.data.sampler import BatchSampler, jittered, sampler_of
+from vqdeepsc_training.data.sampler import BatchSampler, jittered
+from vqdeepsc_training.trainer.configuration import Configuration, make_sampler
 
 main = tool("train")
 
@@ -119,15 +120,15 @@ def test_jitter_changes_brightness_contrast_and_saturation():
     assert jittered(2 * image, 0.2, np.random.default_rng(0)).max() == 1
 
 
-def test_sampler_follows_its_configuration(picture_tar, tmp_path):
+def test_sampler_follows_its_configuration(picture_tar, tmp_path, configuration):
     """Mirrored crops, colour and shrinking come and go with `flips`, `colour` and `zoom`."""
     cache = open_cache(picture_tar, tmp_path, 48, 48)
     centres = torch.stack([torch.from_numpy(cache[i][:, 8:56].copy()) for i in range(12)])
 
     def batch(**more):
         # All crops of the middle 48 columns: what differs from the pictures is not their place.
-        settings = {"crop": 48, "batch": 40, "seed": 1} | more
-        sampler = sampler_of(settings, [cache], [1.0])
+        settings = Configuration.read(configuration | {"crop": 48, "batch": 40, "seed": 1} | more)
+        sampler = make_sampler(settings, [cache], [1.0])
         sampler._drawn = lambda random: centres[random.integers(12)].numpy()
         return sampler(0).permute(0, 2, 3, 1).mul(255).round()
 

@@ -11,12 +11,16 @@ from torch import nn
 from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.networks.paper import (
     DownSampleBlock,
-    PaperNetwork,
     ResidualBlock,
     UpSampleBlock,
 )
+from vqdeepsc_training.networks.settings import PaperSettings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def paper_network(codewords=(16, 8, 4, 2), width=1.0):
+    return build_network(PaperSettings(codewords=codewords, width=width))
 
 
 def conv(inputs: int, outputs: int) -> int:
@@ -85,7 +89,7 @@ def test_order_of_layers_is_the_papers():
         ResidualBlock, nn.Conv2d, ResidualBlock, nn.BatchNorm2d, nn.PReLU, nn.Conv2d]
     assert [type(layer) for layer in UpSampleBlock(8, 4).layers] == [
         ResidualBlock, nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
-    network = PaperNetwork(width=1 / 64)
+    network = paper_network(width=1 / 64)
     kernels = {m.kernel_size for m in network.modules()
                if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)}
     assert kernels == {(3, 3)}
@@ -103,7 +107,7 @@ def test_residual_block_adds_its_input():
 def test_each_scale_is_made_from_the_one_above_it():
     """Eq. 5: F^l = T_down(F^(l-1)), before quantisation."""
     torch.manual_seed(0)
-    network = PaperNetwork(width=1 / 32).eval()
+    network = paper_network(width=1 / 32).eval()
     encoded = network.encode(torch.rand(1, 3, 32, 32))
     for level in range(1, 4):
         expected = network.down[level](encoded.features[level - 1])
@@ -115,14 +119,14 @@ def test_each_scale_is_made_from_the_one_above_it():
 def test_received_maps_are_concatenated(codewords, joined):
     """Eq. 6: the map of the same grid is joined before the next up-sample block."""
     with torch.device("meta"):
-        network = PaperNetwork(codewords)
+        network = paper_network(codewords)
     inputs = tuple(block.layers[2].in_channels for block in network.up)
     assert inputs == joined
 
 
 def test_loss_of_equation_8():
     """MAE + embedding + beta_c * commitment, squared norms as means over the dimension."""
-    space = PaperNetwork((16, 8, 4, 2), width=1 / 32).spaces[3]
+    space = paper_network((16, 8, 4, 2), width=1 / 32).spaces[3]
     space.embedding.data = torch.zeros(2, 32)
     space.embedding.data[1] = 1.0
     features = torch.full((1, 32, 1, 2), 0.25)
@@ -153,6 +157,6 @@ def test_loss_of_equation_8():
 
 def test_wrong_codewords_are_refused():
     with pytest.raises(ValueError, match="power of two"):
-        PaperNetwork((16, 8, 4, 3), width=1 / 32)
+        paper_network((16, 8, 4, 3), width=1 / 32)
     with pytest.raises(ValueError, match="four numbers"):
-        PaperNetwork((16, 8, 4, 0), width=1 / 32)
+        paper_network((16, 8, 4, 0), width=1 / 32)

@@ -8,7 +8,7 @@ import onnx
 import onnx.numpy_helper
 import pytest
 import torch
-from conftest import SMALL_CONDITIONAL, SMALL_PAPER, tool, write_small_bundle
+from conftest import ENDED, SMALL_CONDITIONAL, SMALL_PAPER, tool, write_small_bundle
 from vqdeepsc.codec import Codec
 
 from vqdeepsc_training.bundles import export
@@ -36,10 +36,10 @@ def test_8_bit_weights_are_near_and_give_themselves_again():
 
 
 @pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_PAPER], ids=["conditional", "paper"])
-def test_a_bundle_holds_every_weight_under_its_name(tmp_path, settings, monkeypatch):
+def test_a_bundle_holds_every_weight_under_its_name(tmp_path, settings, configuration, monkeypatch):
     """Batch normalisation stays apart from the kernels, which could not be told from it later."""
     monkeypatch.setattr(weights, "LARGE", 400)
-    record = {"configuration": {"network": settings}, "step": 3}
+    record = ENDED | {"configuration": configuration | {"network": settings}}
     network = write_small_bundle(tmp_path, settings, record)
     export.check_graphs(network, tmp_path, ((1, 64, 48),))
     stored = {tensor.name.rpartition("_")[2]: tensor.data_type

@@ -8,7 +8,7 @@ from conftest import smooth_picture
 from skimage.metrics import structural_similarity
 from vqdeepsc.images import metrics
 
-from vqdeepsc_training.objectives.losses import psnr, reconstruction_loss, ssim
+from vqdeepsc_training.objectives.losses import LossWeights, psnr, reconstruction_loss, ssim
 
 
 def tensors(*pictures: np.ndarray) -> list[torch.Tensor]:
@@ -45,7 +45,7 @@ def test_gradient_of_ssim():
 
 def test_terms_are_weighted(pair):
     decoded, image = tensors(*pair)
-    loss, terms = reconstruction_loss(decoded, image, {"mae": 2.0, "mse": 3.0, "ssim": 0.5})
+    loss, terms = reconstruction_loss(decoded, image, LossWeights(mae=2.0, mse=3.0, ssim=0.5))
     expected = 2 * terms["mae"] + 3 * terms["mse"] + 0.5 * terms["ssim"]
     assert loss.item() == pytest.approx(expected)
     assert terms["mae"] == pytest.approx((decoded - image).abs().mean().item())
@@ -56,7 +56,7 @@ def test_log_mse_is_the_mean_psnr_in_other_units():
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(3, 3, 16, 16, generator=generator)
     decoded = image + torch.tensor([0.01, 0.05, 0.2]).view(3, 1, 1, 1)
-    loss, terms = reconstruction_loss(decoded, image, {"log_mse": 2.0})
+    loss, terms = reconstruction_loss(decoded, image, LossWeights(log_mse=2.0))
     expected = -psnr(decoded, image).mean().item() * np.log(10) / 10
     assert terms["log_mse"] == pytest.approx(expected, abs=1e-5)
     assert loss.item() == pytest.approx(2 * expected, abs=1e-5)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from conftest import SMALL_CONDITIONAL, tool, write_small_bundle
+from conftest import ENDED, SMALL_CONDITIONAL, tool, write_small_bundle
 
 FILES = ["--bundle", "none", "--data", "none"]
 CONVERTED = [*FILES, "--output", "none", "--calibration", "none"]
@@ -50,20 +50,25 @@ def test_configurations_that_cannot_be_trained_are_refused(
 ):
     path = tmp_path / "configuration.json"
     arguments = ["--config", str(path), "--data", str(picture_tar), "--cache", str(tmp_path)]
-    for text, word in (("", "no configuration"), ("[]", "no JSON object"), ("{}", "has no name")):
+    for text, word in (("", "no configuration"), ("[]", "no JSON object"), ("{}", "name, seed")):
         path.write_text(text)
         assert_refused(tool("train")(arguments), capsys, word)
     for changed, word in (
         ({"crop": "x"}, "crop"), ({"crop": 31}, "multiple of 16"), ({"batch": 0}, "batch"),
         ({"zoom": -1.0}, "zoom"), ({"colour": 2.0}, "colour"),
-        ({"annealing": {"noise": 0.3}}, "has no until"),
-        ({"annealing": {"noise": 0.3, "until": 0}}, "until of annealing"),
-        ({"distillation": {"weights": "none.pt"}}, "configuration.json has no weight."),
+        ({"annealing": {"noise": 0.3}}, "annealing.until must be given"),
+        ({"annealing": {"noise": 0.3, "until": 0}}, "annealing.until is 0"),
+        ({"distillation": {"weights": "none.pt"}}, "distillation.weight must be given"),
         ({"distillation": {"weights": "none.pt", "weight": 1.0}}, "none.pt does not exist"),
-        ({"steps": -5}, "steps"), ({"loss": {"nonsense": 1}}, "no weight for mae"),
-        ({"optimiser": {"name": "muon"}}, "learning_rate"),
-        ({"network": {"type": "x"}}, "network type"),
-        ({"network": {"type": "conditional", "wrong": 1}}, "'wrong'"),
+        ({"steps": -5}, "steps"), ({"loss": {"mae": 0}}, "no weight for mae"),
+        ({"loss": {"nonsense": 1}}, "loss.nonsense is not known"), ({"btach": 4}, "btach is not"),
+        ({"optimiser": {"name": "muon"}}, "optimiser.learning_rate must be given"),
+        ({"optimiser": {"name": "sgd", "learning_rate": 1.0}}, "optimiser.name is 'sgd'"),
+        ({"flips": 1}, "true or false"), ({"zoom": True}, "zoom is True"),
+        ({"steps": None}, "neither steps nor epochs"), ({"average": float("nan")}, "average"),
+        ({"network": configuration["network"] | {"codewords": [16, 8]}}, "4 numbers"),
+        ({"network": {"type": "x"}}, "network.type is 'x'"),
+        ({"network": {"type": "conditional", "wrong": 1}}, "network.wrong is not known"),
     ):
         path.write_text(json.dumps(configuration | {"noise": None} | changed))
         assert_refused(tool("train")([*arguments, "--folder", str(tmp_path / "run")]), capsys, word)
@@ -89,7 +94,7 @@ def test_an_export_says_at_once_what_it_cannot_use(
         tmp_path, picture_tar, configuration, capsys):
     checkpoint = tmp_path / "trained"
     checkpoint.mkdir()
-    write_small_bundle(checkpoint, SMALL_CONDITIONAL, {"configuration": configuration})
+    write_small_bundle(checkpoint, SMALL_CONDITIONAL, ENDED | {"configuration": configuration})
     (tmp_path / "file").touch()
     arguments = ["--checkpoint", str(checkpoint), "--data", str(picture_tar), "--bundle"]
     bundle = str(tmp_path / "bundle")

@@ -3,11 +3,16 @@
 
 import json
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from conftest import SMALL_CONDITIONAL_3, tool, write_link
 
 from vqdeepsc_training.trainer.checkpoint import read_checkpoint
+from vqdeepsc_training.trainer.parts import Part
+from vqdeepsc_training.trainer.trainer import Trainer
+
+P = TypeVar("P", bound=Part)
 
 
 def run(tmp_path: Path, picture_tar: Path, configuration: dict, name: str, *more: str) -> dict:
@@ -37,3 +42,9 @@ def assert_same(first: object, second: object, where: str = "") -> None:
             assert_same(*pair, f"{where}/{index}")
     else:
         assert first == second, where
+
+
+def part_of(trainer: Trainer, kind: type[P]) -> P:
+    """The part of a trainer's loss that is of this kind."""
+    (part,) = (part for part in trainer.parts if isinstance(part, kind))
+    return part

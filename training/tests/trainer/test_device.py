@@ -15,8 +15,9 @@ from vqdeepsc_training.data.images import evaluation_pictures
 from vqdeepsc_training.data.recording import read_recording
 from vqdeepsc_training.data.sampler import BatchSampler
 from vqdeepsc_training.trainer import ablation as ablate
-from vqdeepsc_training.trainer import monitor, trainer
+from vqdeepsc_training.trainer import monitor, noise
 from vqdeepsc_training.trainer.checkpoint import read_checkpoint, write_checkpoint
+from vqdeepsc_training.trainer.configuration import Configuration
 from vqdeepsc_training.trainer.trainer import CPU, Trainer
 
 main = tool("train")
@@ -27,7 +28,8 @@ DEMO = Path(__file__).parents[2] / "configs" / "demo.json"
 def trainer_on(device, tmp_path, picture_tar, recording, configuration):
     cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
     folder = tmp_path / device.type
-    return Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 3), folder,
+    sampler = BatchSampler([cache], [1.0], 32, 4, 3)
+    return Trainer(Configuration.read(configuration), sampler, folder,
                    recording=recording and read_recording(recording), device=device)
 
 
@@ -41,9 +43,9 @@ def distilled(tmp_path, picture_tar, configuration):
 
 def placed_wrongly(trainer):
     """Names of what a trainer has that is not on the pretended GPU."""
-    parts = {"network": trainer.network, "average": trainer.average,
-             "discriminator": trainer.discriminator, "encoder": trainer.encoder,
-             "teacher": trainer.teacher}
+    parts = {"network": trainer.network, "average": trainer.average, "encoder": trainer.encoder}
+    parts |= {f"{type(part).__name__}.{name}": value for part in trainer.parts
+              for name, value in vars(part).items() if isinstance(value, torch.nn.Module)}
     found = [f"{part}.{name}" for part, module in parts.items() if module is not None
              for name, value in module.state_dict().items() if not isinstance(value, OnGpu)]
     states = [optimiser.state for optimiser in trainer.optimisers]
@@ -77,7 +79,7 @@ def test_pretended_gpu_keeps_the_rules():
 def test_training_on_a_gpu_mixes_no_devices(tmp_path, picture_tar, recording, configuration,
                                             monkeypatch, recipe):
     """All phases, checkpoint, resume and validation, and the results of a run on the CPU."""
-    monkeypatch.setattr(trainer, "ASSIGNMENT_STEPS", 2)
+    monkeypatch.setattr(noise, "ASSIGNMENT_STEPS", 2)
     configuration["precision"] = "float32"
     if recipe == "ours":
         configuration |= {

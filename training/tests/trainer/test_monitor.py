@@ -17,6 +17,7 @@ from vqdeepsc_training.data.images import evaluation_pictures
 from vqdeepsc_training.data.sampler import BatchSampler
 from vqdeepsc_training.trainer import monitor
 from vqdeepsc_training.trainer.checkpoint import read_checkpoint
+from vqdeepsc_training.trainer.configuration import Configuration
 from vqdeepsc_training.trainer.trainer import Trainer
 
 main = tool("train")
@@ -60,7 +61,8 @@ def test_bar_is_for_terminals(tmp_path, picture_tar, recording, configuration, m
     assert captured.out.splitlines()[-1].startswith("100.0 %  step 2")
     cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
     del configuration["noise"]
-    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 1), tmp_path)
+    trainer = Trainer(Configuration.read(configuration), BatchSampler([cache], [1.0], 32, 4, 1),
+                      tmp_path)
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)

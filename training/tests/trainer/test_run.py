@@ -40,7 +40,7 @@ def test_history_says_what_resuming_changed(tmp_path, picture_tar, configuration
     run(tmp_path, picture_tar, configuration, "run", "--resume")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["history"] == [{"until_step": 3, "configuration": {
-        "steps": 3, "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1}}}]
+        "steps": 3, "loss": {"mae": 1.0, "mse": 10.0, "log_mse": 0.0, "ssim": 0.1}}}]
 
 
 def test_history_says_which_data_and_shares_there_were(tmp_path, picture_tar, configuration):
@@ -68,7 +68,8 @@ def test_history_says_which_data_and_shares_there_were(tmp_path, picture_tar, co
     run(tmp_path, picture_tar, configuration | {"selection": None}, "run", "--resume", "--steps",
         "4")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
-    assert record["history"][2]["configuration"]["noise"] == {"from": 0.5, "pictures": 1}
+    assert record["history"][2]["configuration"]["noise"] == {
+        "from": 0.5, "pictures": 1, "weight": 1.0}
 
 
 def test_curve_begins_with_the_codebooks(tmp_path, picture_tar, configuration, monkeypatch):

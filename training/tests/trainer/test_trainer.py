@@ -9,12 +9,16 @@ import pytest
 import torch
 from conftest import SMALL_PAPER, tool, write_link
 
-from runs import assert_same, run
+from runs import assert_same, part_of, run
 from vqdeepsc_training.data.cache import open_cache
 from vqdeepsc_training.data.recording import read_recording
 from vqdeepsc_training.data.sampler import BatchSampler
 from vqdeepsc_training.objectives.optimiser import orthogonalise
+from vqdeepsc_training.trainer.adversarial import AdversarialTraining
 from vqdeepsc_training.trainer.checkpoint import averaged_network, read_checkpoint
+from vqdeepsc_training.trainer.configuration import Configuration
+from vqdeepsc_training.trainer.distillation import Teacher
+from vqdeepsc_training.trainer.noise import assign_indices
 from vqdeepsc_training.trainer.trainer import Trainer
 
 main = tool("train")
@@ -97,9 +101,11 @@ def test_loss_of_equation_9(tmp_path, picture_tar):
     """lambda (MAE + embedding + beta_c commitment) + GAN, in the paper's configuration."""
     configuration = small(TRAINING / "configs" / "paper_4scale.json") | {"steps": 3}
     cache = open_cache(picture_tar, tmp_path, 32, 48)
-    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 2, 1, epochs=True), tmp_path)
+    trainer = Trainer(Configuration.read(configuration),
+                      BatchSampler([cache], [1.0], 32, 2, 1, epochs=True), tmp_path)
     trainer.train_step()
-    before = [p.clone() for p in trainer.discriminator.parameters()]
+    discriminator = part_of(trainer, AdversarialTraining).discriminator
+    before = [p.clone() for p in discriminator.parameters()]
     terms = trainer.train_step()
     # The values of the embedding and the commitment term are the same.
     expected = 5 * (terms["mae"] + 1.25 * terms["embedding"]) + terms["generator"]
@@ -107,7 +113,7 @@ def test_loss_of_equation_9(tmp_path, picture_tar):
     assert terms["discriminator"] == pytest.approx(2 * np.log(2), abs=0.5)
     # Adam's steps are no longer than its rate, and the networks' step leaves D alone.
     moved = [(p - q).abs().max().item()
-             for p, q in zip(trainer.discriminator.parameters(), before, strict=True)]
+             for p, q in zip(discriminator.parameters(), before, strict=True)]
     assert 0 < max(moved) < 1.2e-5
 
 
@@ -157,9 +163,9 @@ def test_pictures_are_compared_with_the_teachers(tmp_path, picture_tar, configur
     weights = tmp_path / "wider" / "checkpoint.pt"
     cache = open_cache(picture_tar, tmp_path / "cache", 32, 67)
     sampler = BatchSampler([cache], [1.0], 32, 4, 3)
-    plain = Trainer(configuration, sampler, tmp_path)
+    plain = Trainer(Configuration.read(configuration), sampler, tmp_path)
     configuration |= {"distillation": {"weights": str(weights), "weight": 0.7}}
-    student = Trainer(configuration, sampler, tmp_path)
+    student = Trainer(Configuration.read(configuration), sampler, tmp_path)
     teacher = averaged_network(read_checkpoint(weights))
     image = sampler(0)
     with torch.no_grad():
@@ -168,7 +174,8 @@ def test_pictures_are_compared_with_the_teachers(tmp_path, picture_tar, configur
     assert terms["distillation"] == pytest.approx(float(expected), rel=1e-4)
     assert terms["loss"] == pytest.approx(without["loss"] + 0.7 * float(expected), rel=1e-4)
     assert not torch.equal(student.network.out.weight, plain.network.out.weight)
-    for one, other in zip(student.teacher.parameters(), teacher.parameters(), strict=True):
+    own = part_of(student, Teacher).network
+    for one, other in zip(own.parameters(), teacher.parameters(), strict=True):
         assert torch.equal(one, other)
 
 
@@ -176,8 +183,8 @@ def test_noise_falls_to_nothing(tmp_path, picture_tar, configuration):
     """In a straight line; a resumed run draws the same noise."""
     configuration |= {"annealing": {"noise": 0.4, "until": 0.5}}
     cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
-    trainer = Trainer(configuration | {"noise": None}, BatchSampler([cache], [1.0], 32, 4, 3),
-                      tmp_path)
+    trainer = Trainer(Configuration.read(configuration | {"noise": None}),
+                      BatchSampler([cache], [1.0], 32, 4, 3), tmp_path)
     seen = []
     for _ in range(8):
         trainer.train_step()
@@ -222,7 +229,8 @@ def test_assignment_within_a_run_keeps_every_picture(tmp_path, picture_tar, conf
     """Labels change with their codewords, in the network and in the averaged one alike."""
     cache = open_cache(picture_tar, tmp_path, 32, 64)
     configuration["steps"] = 5
-    trainer = Trainer(configuration, BatchSampler([cache], [1.0], 32, 4, 3), tmp_path,
+    trainer = Trainer(Configuration.read(configuration),
+                      BatchSampler([cache], [1.0], 32, 4, 3), tmp_path,
                       recording=read_recording(recording))
     for _ in range(4):
         trainer.train_step()
@@ -232,7 +240,7 @@ def test_assignment_within_a_run_keeps_every_picture(tmp_path, picture_tar, conf
         encoded = network.encode(image)
         averaged = trainer.average(image)[0]
     labels = [found.clone() for found in encoded.labels]
-    orders = trainer.assign_labels()
+    orders = assign_indices(network, trainer.average)
     encoded.labels = [order.argsort()[found] for order, found in zip(orders, labels, strict=True)]
     changed = [not torch.equal(a, b) for a, b in zip(labels, encoded.labels, strict=True)]
     assert any(changed)

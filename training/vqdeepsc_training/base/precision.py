@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 # x86: AVX512_BF16 and AMX; ARM: BF16. Elsewhere a key is missing, and PyTorch emulates, slowly.
@@ -25,3 +27,16 @@ def used_precision(wanted: str, device: torch.device) -> str:
     if wanted not in ("bfloat16", "float32"):
         raise ValueError(f"The precision is {wanted!r}, but must be bfloat16 or float32.")
     return "bfloat16" if wanted == "bfloat16" and has_bfloat16(device) else "float32"
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What computes, and in which precision: `float32` or `bfloat16`."""
+
+    device: torch.device
+    precision: str
+
+    def autocast(self) -> torch.autocast:
+        """Mixed precision, where it is bfloat16."""
+        return torch.autocast(self.device.type, torch.bfloat16,
+                              enabled=self.precision == "bfloat16")

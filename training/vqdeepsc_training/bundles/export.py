@@ -22,8 +22,9 @@ from ..objectives.assignment import assign, assignment_cost, one_bit_costs
 from ..reports import flipped_bits
 from ..reports.evaluation import evaluate
 from ..reports.model_card import model_card
-from ..trainer.checkpoint import averaged_network, read_checkpoint, run_record, told_of
+from ..trainer.checkpoint import averaged_network, read_checkpoint, run_record, told_of, trained_run
 from ..trainer.checkpoint import untuned as without_tuning
+from ..trainer.configuration import Configuration
 from .graphs import check_graphs, write_graphs
 
 FLIPPED_PICTURES = 20
@@ -82,8 +83,9 @@ def export(
             raise DataError(f"{checkpoint_path} has the averaged weights alone.")
         checkpoint["average"] = checkpoint["network"]
     configuration = checkpoint["configuration"]
+    crop = Configuration.read(configuration).crop
     # What cannot be read or written is noticed before the labels are assigned.
-    pictures_to_measure = {key: evaluation_pictures(path, configuration["crop"])
+    pictures_to_measure = {key: evaluation_pictures(path, crop)
                            for key, path in (measure or {}).items()}
     for folder in filter(None, (bundle, results)):
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,13 +94,13 @@ def export(
     if not unrounded:
         round_weights(network)
     training_pictures = np.concatenate(
-        [evaluation_pictures(path, configuration["crop"], prior_images)
+        [evaluation_pictures(path, crop, prior_images)
          for path in data])
     counts = count_labels(network, training_pictures)
     assignment = assign_labels(network, counts)
     write_graphs(network, bundle, told_of(checkpoint))
     agreement = check_graphs(network, bundle)
-    run = checkpoint.get("trained", checkpoint)
+    run = trained_run(checkpoint)
     training = {
         "configuration": run["configuration"],
         "data": names,

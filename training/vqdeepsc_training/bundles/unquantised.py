@@ -16,6 +16,7 @@ from ..base.errors import ExportError
 from ..base.files import whole_path
 from ..networks.weights import round_weights
 from ..trainer.checkpoint import averaged_network, read_checkpoint, run_record
+from ..trainer.configuration import Configuration
 from .graphs import CHECK_SIZES, PICTURE_TOLERANCE, write_graph
 
 
@@ -36,7 +37,7 @@ def export_unquantised(checkpoint: Path, output: Path) -> None:
     The record of the run goes into the file's metadata, as `training`.
     Raises DataError or ExportError, also for a network that was trained with quantisation."""
     state = read_checkpoint(checkpoint)
-    if state["configuration"].get("quantised", True):
+    if Configuration.read(state["configuration"]).quantised:
         raise ExportError(f"{checkpoint} was trained with quantisation.")
     network = averaged_network(state)
     network.prepare_export()

@@ -19,7 +19,7 @@ CACHE = Path("runs/cache")
 
 
 @dataclass
-class PictureCache:
+class ImageCache:
     """Decoded pictures in one memory-mapped file of bytes: picture i is [H, W, 3] at offsets[i]."""
 
     pixels: np.ndarray
@@ -45,7 +45,7 @@ def fingerprint(source: Path, smallest: int, largest: int) -> str:
     return state.hexdigest()[:16]
 
 
-def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> PictureCache:
+def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> ImageCache:
     """Cache of the pictures of `source` in `folder`; made on first use, mapped afterwards.
 
     Pictures are kept with a shorter side of `smallest` to `largest` pixels.
@@ -69,4 +69,4 @@ def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> Pictu
         write_whole(index_file, json.dumps({"offsets": offsets, "sizes": sizes}))
     index = json.loads(index_file.read_text())
     pixels = np.memmap(pixel_file, dtype=np.uint8, mode="r")
-    return PictureCache(pixels, index["offsets"], [tuple(size) for size in index["sizes"]])
+    return ImageCache(pixels, index["offsets"], [tuple(size) for size in index["sizes"]])

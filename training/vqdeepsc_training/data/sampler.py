@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from ..base import distributed
 from ..base.errors import DataError
-from .cache import PictureCache
+from .cache import ImageCache
 
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
 
@@ -41,7 +42,7 @@ class BatchSampler:
     """
 
     def __init__(
-        self, caches: list[PictureCache], shares: list[float], crop: int, batch: int,
+        self, caches: list[ImageCache], shares: Sequence[float], crop: int, batch: int,
         seed: int, zoom: float = 1.0, epochs: bool = False, flips: bool = True,
         colour: float = 0.0,
     ) -> None:
@@ -110,12 +111,3 @@ class BatchSampler:
             for i in range(self.batch)])
         image = torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)
         return jittered(image, self.colour, random) if self.colour else image
-
-
-def sampler_of(configuration: dict, caches: list[PictureCache],
-               shares: list[float]) -> BatchSampler:
-    """Sampler of the crops that a configuration asks for."""
-    return BatchSampler(
-        caches, shares, configuration["crop"], configuration["batch"], configuration["seed"],
-        configuration.get("zoom", 1.0), "epochs" in configuration,
-        configuration.get("flips", True), configuration.get("colour", 0.0))

@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
+
 from torch import Tensor, nn
 
+from ..base.schema import Table
 from .conditional import ConditionalNetwork
 from .encoded import Encoded
 from .paper import PaperNetwork
 from .quantiser import EmbeddingSpace
+from .settings import NetworkSettings, read_network
 
 
 class TunedNetwork(nn.Module):
@@ -48,17 +53,19 @@ class TunedNetwork(nn.Module):
         return self.decode(*encoded.codewords), encoded
 
 
-def build_network(settings: dict) -> nn.Module:
-    """Network of a configuration's `network` table: `type` and the arguments of its class.
+def build_network(settings: NetworkSettings | Mapping[str, object]) -> nn.Module:
+    """Network of these settings, or of a configuration's `network` table as JSON has it.
 
-    Raises ValueError for an unknown type or argument.
+    Raises ConfigurationError as `read_network`, and ValueError for numbers that make no network.
     """
-    arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
-    kind = arguments.pop("type", None)
-    networks = {"conditional": ConditionalNetwork, "paper": PaperNetwork}
-    if kind not in networks:
-        raise ValueError(f"The network type is {kind!r}, but must be conditional or paper.")
-    try:
-        return networks[kind](**arguments)
-    except TypeError as error:
-        raise ValueError(f"The arguments of the network do not fit: {error}") from error
+    if not isinstance(settings, Table):
+        settings = read_network(settings)
+    arguments = {field.name: getattr(settings, field.name) for field in fields(settings)
+                 if field.name != "type"}
+    return {"conditional": ConditionalNetwork, "paper": PaperNetwork}[settings.type](**arguments)
+
+
+def running_statistics(network: nn.Module) -> list[Tensor]:
+    """Running means and variances of all batch normalisations, which each process has its own."""
+    return [values for module in network.modules() if isinstance(module, nn.BatchNorm2d)
+            for values in (module.running_mean, module.running_var)]

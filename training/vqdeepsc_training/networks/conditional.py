@@ -132,19 +132,19 @@ class ConditionalNetwork(nn.Module):
 
     def __init__(
         self,
-        codewords: tuple[int, ...] = (16, 8, 4, 2),
-        dimensions: tuple[int, ...] = (8, 8, 8, 8),
-        widths: tuple[int, int, int] = (96, 128, 128),
-        encoder_blocks: int = 3,
-        head_blocks: int = 2,
-        decoder_blocks: int = 4,
-        decay: float = 0.99,
-        restart_shares: tuple[float, ...] = (0.05, 0.05, 0.05, 0.05),
-        bounded: bool = True,
-        conditional: bool = True,
-        successive: bool = True,
-        rotation: bool = False,
-        normalised: bool = False,
+        codewords: tuple[int, ...],
+        dimensions: tuple[int, ...],
+        widths: tuple[int, ...],
+        encoder_blocks: int,
+        head_blocks: int,
+        decoder_blocks: int,
+        decay: float,
+        restart_shares: tuple[float, ...],
+        bounded: bool,
+        conditional: bool,
+        successive: bool,
+        rotation: bool,
+        normalised: bool,
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or not all(codewords[1:]):

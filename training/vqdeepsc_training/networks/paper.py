@@ -80,9 +80,9 @@ class PaperNetwork(nn.Module):
 
     def __init__(
         self,
-        codewords: tuple[int, int, int, int] = (16, 8, 4, 2),
-        width: float = 1.0,
-        decay: float | None = None,
+        codewords: tuple[int, ...],
+        width: float,
+        decay: float | None,
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or codewords[3] == 0:

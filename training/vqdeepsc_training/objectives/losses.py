@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
+
+from ..base.errors import ConfigurationError
+from ..base.schema import Table, entry
 
 WINDOW = 11
 SIGMA = 1.5
@@ -85,23 +89,37 @@ def psnr(first: Tensor, second: Tensor) -> Tensor:
     return -10 * torch.log10(error)
 
 
-def reconstruction_loss(
-    decoded: Tensor, image: Tensor, weights: dict[str, float]
-) -> tuple[Tensor, dict[str, float]]:
-    """Weighted sum of the terms that `weights` names.
+@dataclass(frozen=True)
+class LossWeights(Table):
+    """Weights of the terms of `reconstruction_loss`; one at least is above 0."""
 
-    `mae`, `mse`, `ssim` (as 1 - SSIM) and `log_mse`: the mean over the pictures of ln MSE, whose
+    mae: float = entry(0.0, low=0)
+    mse: float = entry(0.0, low=0)
+    log_mse: float = entry(0.0, low=0)
+    ssim: float = entry(0.0, low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.mae or self.mse or self.log_mse or self.ssim):
+            raise ConfigurationError("loss has no weight for mae, mse, log_mse or ssim")
+
+
+def reconstruction_loss(decoded: Tensor, image: Tensor,
+                        weights: LossWeights) -> tuple[Tensor, dict[str, float]]:
+    """Weighted sum of the terms that have a weight.
+
+    `mae`, `mse`, `ssim` (as 1 - SSIM) and `log_mse`: the mean over the images of ln MSE, whose
     gradient is that of the mean PSNR. Returns the loss and its unweighted terms.
     """
     terms = {}
-    if weights.get("mae"):
+    if weights.mae:
         terms["mae"] = (decoded - image).abs().mean()
-    if weights.get("mse"):
+    if weights.mse:
         terms["mse"] = (decoded - image).square().mean()
-    if weights.get("log_mse"):
+    if weights.log_mse:
         errors = (decoded - image).square().mean(dim=(1, 2, 3))
         terms["log_mse"] = errors.clamp_min(1e-6).log().mean()
-    if weights.get("ssim"):
+    if weights.ssim:
         terms["ssim"] = 1 - ssim(decoded, image).mean()
-    loss = sum(weights[name] * value for name, value in terms.items())
+    loss = sum(getattr(weights, name) * value for name, value in terms.items())
     return loss, {name: value.item() for name, value in terms.items()}

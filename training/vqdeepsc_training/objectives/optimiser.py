@@ -3,9 +3,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
+
+from ..base.errors import ConfigurationError
+from ..base.schema import Table, entry
 
 
 def orthogonalise(matrices: Tensor, rounds: int = 5) -> Tensor:
@@ -63,23 +70,51 @@ class Muon(Optimizer):
         torch._foreach_add_(parameters, list(updates), alpha=-group["lr"] * scale)
 
 
-def configure_optimisers(network: nn.Module, settings: dict) -> list[Optimizer]:
-    """Optimisers for a network: `name` is `adam`, `adamw` or `muon`; `learning_rate`, `betas`,
-    `weight_decay` as in PyTorch. Raises ValueError for another name.
+@dataclass(frozen=True)
+class OptimiserSettings(Table):
+    """An optimiser and its learning rate during a run.
+
+    betas, weight_decay: as in PyTorch; warmup_steps: in which the rate rises; schedule: `cosine`
+    down to `final_rate` of the learning rate, or `constant`; clip: largest norm of the gradient
+    (0: any).
     """
-    name = settings["name"]
-    rate = settings["learning_rate"]
-    betas = tuple(settings.get("betas", (0.9, 0.99)))
-    decay = settings.get("weight_decay", 0.0)
+
+    name: Literal["muon", "adamw", "adam"]
+    learning_rate: float = entry(low=0)
+    betas: tuple[float, ...] = entry((0.9, 0.99), low=0, high=1)
+    weight_decay: float = entry(0.0, low=0)
+    warmup_steps: int = entry(1, low=1)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    final_rate: float = entry(0.01, low=0, high=1)
+    clip: float = entry(0.0, low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.betas) != 2:
+            raise ConfigurationError("betas of the optimiser must be two numbers")
+
+    def factor(self, step: int, progress: float) -> float:
+        """Factor of the learning rate: linear warm-up, then half a cosine to `final_rate`.
+
+        progress: share of the run that is done.
+        """
+        warm_up = min(1.0, (step + 1) / self.warmup_steps)
+        if self.schedule == "constant":
+            return warm_up
+        cosine = 0.5 * (1 + math.cos(math.pi * progress))
+        return warm_up * (self.final_rate + (1 - self.final_rate) * cosine)
+
+
+def configure_optimisers(network: nn.Module, settings: OptimiserSettings) -> list[Optimizer]:
+    """Optimisers for a network; with Muon there are two."""
+    rate, betas, decay = settings.learning_rate, settings.betas, settings.weight_decay
     parameters = [p for p in network.parameters() if p.requires_grad]
-    if name == "adam":
+    if settings.name == "adam":
         return [torch.optim.Adam(parameters, lr=rate, betas=betas)]
-    if name == "adamw":
+    if settings.name == "adamw":
         return [AdamW(parameters, lr=rate, betas=betas, weight_decay=decay)]
-    if name == "muon":
-        kernels = [p for p in parameters if p.ndim == 4 and p[0].numel() >= 256]
-        chosen = {id(p) for p in kernels}
-        others = [p for p in parameters if id(p) not in chosen]
-        return [Muon(kernels, lr=rate, weight_decay=decay),
-                AdamW(others, lr=rate, betas=betas, weight_decay=0.0)]
-    raise ValueError(f"The optimiser is {name!r}, but must be adam, adamw or muon.")
+    kernels = [p for p in parameters if p.ndim == 4 and p[0].numel() >= 256]
+    chosen = {id(p) for p in kernels}
+    others = [p for p in parameters if id(p) not in chosen]
+    return [Muon(kernels, lr=rate, weight_decay=decay),
+            AdamW(others, lr=rate, betas=betas, weight_decay=0.0)]

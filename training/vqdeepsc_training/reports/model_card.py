@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from ..objectives.quality import entropy_share
-from ..trainer.checkpoint import whole_curve
+from ..trainer.checkpoint import trained_run, whole_curve
 from .flipped_bits import table
 
 SOURCES = {
@@ -37,7 +37,7 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
     measured: by data set, of `evaluate`; assignment: of `assign_labels`; flipped: of
     `flipped_bits.measure`, or empty.
     """
-    run = checkpoint.get("trained", checkpoint)
+    run = trained_run(checkpoint)
     configuration = run["configuration"]
     # A tuned network holds two of the same shape, of which each half is used.
     trained = getattr(network, "encoder", network)
@@ -94,7 +94,7 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
                   f"{tuning['steps']:,} steps, on {tuning['pictures']:,} crops, of which some were "
                   "decoded from soft bits of a bad channel:", "", "```json",
                   json.dumps(tuning["configuration"], indent=1), "```", ""]
-    history = run.get("history", [])
+    history = run["history"]
     if history:
         lines += ["How it came there: up to the step given, the configuration had", ""]
         lines += [_history_line(entry) for entry in history]

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder, bundle, sheet = (arguments.folder / name for name in ("run", BUNDLE, "sheet.png"))
     print(f"Training for {arguments.steps} steps on {len(PHOTOGRAPHS) - 1} photographs; each line "
           "gives SSIM and PSNR on another one, and the terms of the loss", flush=True)
-    configuration = read_configuration(CONFIG) | {"steps": arguments.steps}
+    configuration = read_configuration(CONFIG).having(steps=arguments.steps)
     train(configuration, [training], validation=test, folder=folder, overwrite=True,
           cache=arguments.folder / "cache", save_minutes=0.5)
     print("Exporting and measuring on the photograph held back", flush=True)

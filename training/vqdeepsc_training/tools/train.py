@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Train; the progress is printed."""
     configuration = read_configuration(arguments.config)
     if arguments.seed is not None:
-        configuration["seed"] = arguments.seed
+        configuration = configuration.having(seed=arguments.seed)
     if arguments.steps is not None:
-        configuration["steps"] = arguments.steps
+        configuration = configuration.having(steps=arguments.steps)
     try:
         train(configuration, arguments.data, shares=arguments.shares,
               validation=arguments.validation, validation_images=arguments.validation_images,

@@ -23,10 +23,10 @@ from ..base.files import write_whole
 from ..base.repository import ROOT
 from ..data.cache import CACHE, open_cache
 from ..data.images import evaluation_pictures, short_name
-from ..data.sampler import sampler_of
 from ..networks.counts import count_labels
 from ..objectives.quality import described, entropy_share, mean_quality, quality
 from .checkpoint import read_checkpoint
+from .configuration import Configuration, make_sampler
 from .trainer import CHECKPOINT, Trainer
 
 VARIANTS = ROOT / "training" / "ablations.json"
@@ -104,7 +104,8 @@ def train_variant(trainer: Trainer, images: NDArray[np.uint8]) -> None:
     """Train to the end with CURVE_POINTS validations and as many checkpoints."""
     checkpoint = trainer.folder / CHECKPOINT
     if checkpoint.exists():
-        if read_checkpoint(checkpoint)["configuration"] != trainer.configuration:
+        found = Configuration.read(read_checkpoint(checkpoint)["configuration"])
+        if found != trainer.configuration:
             raise ValueError(f"{trainer.folder} holds another variant: remove it.")
         trainer.resume()
     while trainer.progress < 1:
@@ -162,29 +163,31 @@ def ablate(
     records = []
     for seed in seeds:
         for name, variant in wanted.items():
-            configuration = variant.configuration | {"name": name, "seed": seed}
+            configuration = Configuration.read(
+                variant.configuration | {"name": name, "seed": seed})
             record = results / f"{file_name(name, seed)}.json"
             records.append(record)
-            asked = {"configuration": configuration, "minutes": minutes}
             if record.exists():
                 found = json.loads(record.read_text())
-                if {key: found[key] for key in asked} == asked:
+                if (Configuration.read(found["configuration"]) == configuration
+                        and found["minutes"] == minutes):
                     continue
             # All variants of a table take their crops from the same pictures.
             crop = variant.base["crop"]
             caches = [open_cache(path, cache, crop, int(crop * variant.base["zoom"] * 1.5))
                       for path in data]
-            used = list(configuration.get("shares") or shares or [1.0] * len(caches))
-            sampler = sampler_of(configuration, caches, used)
+            used = list(configuration.shares or shares or [1.0] * len(caches))
+            sampler = make_sampler(configuration, caches, used)
             folder = runs / f"{record.stem}-{minutes:g}-minutes"
             trainer = Trainer(configuration, sampler, folder, minutes / 60, clock,
                               device=processor)
             train_variant(trainer, images[first])
             measured = measure(trainer, images[first])
             write_whole(record, json.dumps({
-                "name": name, "group": variant.group, "change": variant.change, **asked,
+                "name": name, "group": variant.group, "change": variant.change,
+                "configuration": configuration.to_json(), "minutes": minutes,
                 "data": [short_name(path) for path in data], "shares": used,
-                "computed_in": trainer.precision, "processor": capability,
+                "computed_in": trainer.arithmetic.precision, "processor": capability,
                 "validation_data": first, **measured,
                 "elsewhere": {other: measure(trainer, images[other]) for other in others},
                 "pictures": len(images[first]), "crops_seen": trainer.pictures,
@@ -192,6 +195,6 @@ def ablate(
                 "parameters": sum(p.numel() for p in trainer.network.parameters()),
                 "validation": trainer.curve,
             }, indent=1) + "\n")
-            print(f"{name}, seed {seed}: {trainer.step} steps in {trainer.precision}, "
+            print(f"{name}, seed {seed}: {trainer.step} steps in {trainer.arithmetic.precision}, "
                   f"{described(measured)}", flush=True)
     return records

@@ -9,12 +9,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..base.errors import DataError
+from ..base.errors import ConfigurationError, DataError
 from ..base.files import whole_file
 from ..networks.build import TunedNetwork, build_network
 from ..networks.weights import read_bundle_checkpoint
+from .configuration import Configuration
 
 WEIGHTS = ("average", "encoder")
+NEEDED = {"configuration", "average", "step", "seconds", "curve"}
 RESUMING = ("network", "optimisers", "discriminator", "discriminator_optimiser")
 """What a checkpoint has for nothing but going on with the run."""
 
@@ -26,9 +28,10 @@ def read_checkpoint(path: Path) -> dict:
     """
     if path.is_dir():
         try:
-            return read_bundle_checkpoint(path)
+            checkpoint = read_bundle_checkpoint(path)
         except ValueError as error:
             raise DataError(str(error)) from error
+        return checked(checkpoint, path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
@@ -36,9 +39,28 @@ def read_checkpoint(path: Path) -> dict:
     except (OSError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError,
             EOFError) as error:
         raise DataError(f"{path} is no checkpoint that can be read.") from error
-    if not isinstance(checkpoint, dict) or not {"configuration", "average"} <= checkpoint.keys():
+    return checked(checkpoint, path)
+
+
+def checked(checkpoint: object, path: Path) -> dict:
+    """A checkpoint as `completed`; raises DataError if it lacks what every one has."""
+    if not isinstance(checkpoint, dict) or not checkpoint.keys() >= NEEDED:
         raise DataError(f"{path} is no checkpoint of a run.")
-    return checkpoint
+    try:
+        return completed(checkpoint)
+    except ConfigurationError as error:
+        raise DataError(f"{path} has a configuration that cannot be used: {error}.") from error
+
+
+def completed(checkpoint: dict) -> dict:
+    """A checkpoint with what those of older versions do not say."""
+    configuration = Configuration.read(checkpoint["configuration"])
+    missing = {
+        "history": [], "started": False, "pictures": checkpoint["step"] * configuration.batch,
+        # They computed in the precision of their configuration.
+        "computed_in": configuration.precision,
+    }
+    return checkpoint | {key: value for key, value in missing.items() if key not in checkpoint}
 
 
 def write_checkpoint(state: dict, path: Path) -> None:
@@ -78,7 +100,12 @@ def untuned(checkpoint: dict) -> dict:
     """A checkpoint without the tuning of its decoder: the run before, with the labels assigned."""
     if "encoder" not in checkpoint:
         return checkpoint
-    return checkpoint["trained"] | {"average": checkpoint["encoder"]}
+    return completed(checkpoint["trained"] | {"average": checkpoint["encoder"]})
+
+
+def trained_run(checkpoint: dict) -> dict:
+    """What a checkpoint says of the run that trained encoder and codebooks, before any tuning."""
+    return completed(checkpoint["trained"]) if "trained" in checkpoint else checkpoint
 
 
 def told_of(checkpoint: dict) -> dict:
@@ -89,16 +116,16 @@ def told_of(checkpoint: dict) -> dict:
 def run_record(checkpoint: dict, parameters: int) -> dict:
     """What a run was and how it went, for results/; parameters: how many the network has.
 
-    `computed_in` is the precision of the last step, if the checkpoint says.
+    `computed_in` is the precision of the last step.
     `history` says what the configuration was up to a step, where it was changed on resuming.
     """
     return {
         "configuration": checkpoint["configuration"],
-        **({"computed_in": checkpoint["computed_in"]} if "computed_in" in checkpoint else {}),
+        "computed_in": checkpoint["computed_in"],
         "steps": checkpoint["step"],
         "pictures": checkpoint["pictures"],
         "hours": round(checkpoint["seconds"] / 3600, 3),
         "parameters": parameters,
-        "history": checkpoint.get("history", []),
+        "history": checkpoint["history"],
         "validation": checkpoint["curve"],
     }

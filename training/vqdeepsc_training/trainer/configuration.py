@@ -1,49 +1,132 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configurations."""
+"""Configurations of runs, with their defaults; training/README.md says what each entry means."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
-from ..base.errors import DataError
+from ..base.errors import ConfigurationError
+from ..base.schema import Table, entry
+from ..data.cache import ImageCache
+from ..data.sampler import BatchSampler
+from ..networks.settings import NetworkSettings
+from ..objectives.losses import LossWeights
+from ..objectives.optimiser import OptimiserSettings
 
-NEEDED = ("name", "seed", "crop", "batch", "loss", "optimiser")
-"""What every configuration has."""
+
+@dataclass(frozen=True)
+class Annealing(Table):
+    """Noise on the features, a part of the codewords' deviation, falling to 0 at `until`."""
+
+    noise: float = entry(low=0)
+    until: float = entry(above=0)
 
 
-def read_configuration(path: Path) -> dict:
-    """Configuration of a JSON file; raises DataError if there is none or it cannot be trained."""
+@dataclass(frozen=True)
+class Distillation(Table):
+    """Weight of the distance to the images of a wider network, a bundle or checkpoint."""
+
+    weights: str
+    weight: float = entry(low=0)
+
+
+@dataclass(frozen=True)
+class Noise(Table):
+    """Images of each batch that are decoded after a bad channel, from which share of the run."""
+
+    start: float = entry(low=0, high=1, key="from")
+    images: int = entry(low=1, key="pictures")
+    weight: float = entry(1.0, low=0)
+
+
+@dataclass(frozen=True)
+class Adversarial(Table):
+    """The discriminator: channels of its first convolution, and its optimiser."""
+
+    channels: int = entry(low=1)
+    optimiser: OptimiserSettings
+
+
+@dataclass(frozen=True)
+class RecordingSource(Table):
+    """The recording of the link that a run was given."""
+
+    file: str
+    seed: int
+    transmissions: int
+
+
+@dataclass(frozen=True)
+class Configuration(Table):
+    """A run. `data`, `shares` and `recording` say what it was given; the rest is chosen."""
+
+    name: str
+    seed: int = entry(low=0)
+    crop: int = entry(low=16, multiple=16)
+    batch: int = entry(low=1)
+    loss: LossWeights
+    optimiser: OptimiserSettings
+    network: NetworkSettings | None = None
+    zoom: float = entry(1.0, low=1, high=100)
+    flips: bool = True
+    colour: float = entry(0.0, low=0, high=1)
+    steps: int | None = entry(None, low=0)
+    epochs: int | None = entry(None, low=1)
+    unquantised_steps: int = entry(0, low=0)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    quantised: bool = True
+    commitment: float = entry(0.25, low=0)
+    quantiser_weight: float = entry(1.0, low=0)
+    embedding_gradient: bool = False
+    average: float = entry(0.999, low=0, high=1)
+    selection: Literal["ssim"] | None = None
+    decoder_only: bool = False
+    annealing: Annealing | None = None
+    distillation: Distillation | None = None
+    noise: Noise | None = None
+    adversarial: Adversarial | None = None
+    data: tuple[str, ...] | None = None
+    shares: tuple[float, ...] | None = entry(None, low=0)
+    recording: RecordingSource | None = None
+
+    def having(self, **changes: Any) -> Configuration:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def changes(self, before: Configuration) -> dict[str, Any]:
+        """What `before` had where this one differs, by key, in JSON's types."""
+        was, now = before.to_json(), self.to_json()
+        return {key: was.get(key) for key in was | now if was.get(key) != now.get(key)}
+
+
+def read_configuration(path: Path) -> Configuration:
+    """Configuration of a JSON file.
+
+    Raises ConfigurationError if there is none or it cannot be trained.
+    """
     if not path.is_file():
-        raise DataError(f"The configuration {path} does not exist.")
+        raise ConfigurationError(f"The configuration {path} does not exist.")
     try:
-        configuration = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise DataError(f"{path} is no configuration: {error}.") from error
-    if not isinstance(configuration, dict):
-        raise DataError(f"{path} is no configuration: it holds no JSON object.")
-    missing = [key for key in NEEDED if key not in configuration]
-    if missing:
-        raise DataError(f"The configuration {path} has no {', '.join(missing)}.")
-    if not configuration.keys() & {"steps", "epochs"}:
-        raise DataError(f"The configuration {path} has neither steps nor epochs.")
-    for key in ("crop", "batch", "steps", "epochs"):
-        value = configuration.get(key, 1)
-        if type(value) is not int or value < 1:
-            raise DataError(f"{key} of {path} is {value!r}, but must be a whole number above 0.")
-    if not 1 <= configuration.get("zoom", 1.0) <= 100:
-        raise DataError(f"zoom of {path} is {configuration['zoom']}, but must be 1 to 100.")
-    if not 0 <= configuration.get("colour", 0.0) <= 1:
-        raise DataError(f"colour of {path} is {configuration['colour']}, but must be 0 to 1.")
-    for table, keys in (("annealing", {"noise", "until"}), ("distillation", {"weights", "weight"})):
-        if missing := keys - (configuration.get(table) or dict.fromkeys(keys)).keys():
-            raise DataError(f"{table} of {path} has no {', '.join(sorted(missing))}.")
-    if configuration.get("annealing") and configuration["annealing"]["until"] <= 0:
-        raise DataError(f"until of annealing of {path} must be above 0.")
-    if configuration["crop"] % 16:
-        raise DataError(f"crop of {path} is {configuration['crop']}, no multiple of 16.")
-    if not any(configuration["loss"].get(term) for term in ("mae", "mse", "log_mse", "ssim")):
-        raise DataError(f"loss of {path} has no weight for mae, mse, log_mse or ssim.")
-    if not {"name", "learning_rate"} <= configuration["optimiser"].keys():
-        raise DataError(f"optimiser of {path} has no name and learning_rate.")
+        raise ConfigurationError(f"{path} is no configuration: {error}.") from error
+    try:
+        configuration = Configuration.read(values)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path} is no configuration: {error}.") from error
+    if not configuration.steps and not configuration.epochs:
+        raise ConfigurationError(f"The configuration {path} has neither steps nor epochs.")
     return configuration
+
+
+def make_sampler(configuration: Configuration, caches: list[ImageCache],
+                 shares: Sequence[float]) -> BatchSampler:
+    """Sampler of the crops that a configuration asks for."""
+    return BatchSampler(
+        caches, shares, configuration.crop, configuration.batch, configuration.seed,
+        configuration.zoom, configuration.epochs is not None, configuration.flips,
+        configuration.colour)

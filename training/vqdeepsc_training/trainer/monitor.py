@@ -89,7 +89,7 @@ class Monitor:
         print(f"{100 * self.trainer.progress:5.1f} %  " + "  ".join(texts), flush=True)
         if self.writer is None:
             return
-        if self.trainer.quantised_network:
+        if self.trainer.configuration.quantised:
             self._scalars("codebook", codebook_usage(self.trainer))
         if self.images is not None:
             group = "validation_unquantised" if "unquantised" in point else "validation"

@@ -14,8 +14,9 @@ from ..base.errors import DataError
 from ..data.cache import CACHE, open_cache
 from ..data.images import evaluation_pictures, short_name
 from ..data.recording import read_recording
-from ..data.sampler import sampler_of
+from ..networks.settings import read_network
 from .checkpoint import read_checkpoint, untuned
+from .configuration import Configuration, RecordingSource, make_sampler
 from .monitor import Monitor
 from .trainer import CHECKPOINT, RECORD, SELECTED, Trainer
 
@@ -25,7 +26,7 @@ VALIDATION_IMAGES = 100
 
 
 def train(
-    configuration: dict, data: Sequence[Path], *, shares: Sequence[float] | None = None,
+    configuration: Configuration, data: Sequence[Path], *, shares: Sequence[float] | None = None,
     validation: Path | None = None, validation_images: int = VALIDATION_IMAGES,
     cache: Path = CACHE, folder: Path | None = None, resume: bool = False,
     overwrite: bool = False, weights: Path | None = None, recording: Path | None = None,
@@ -48,39 +49,41 @@ def train(
         torch.set_num_threads(threads)
     processor = distributed.own_device(device)
     distributed.start(processor)
-    folder = folder or RUNS / configuration["name"]
+    folder = folder or RUNS / configuration.name
     # A folder that cannot be made is noticed before the training and not after it.
     folder.mkdir(parents=True, exist_ok=True)
     check_folder(folder, resume, overwrite)
     start = untuned(read_checkpoint(weights)) if weights else None
-    if configuration.get("decoder_only") or "network" not in configuration:
+    if configuration.decoder_only or configuration.network is None:
         if start is None:
             raise DataError("The configuration goes on with a trained network, so --weights is "
                             "needed.")
-        configuration["network"] = start["configuration"]["network"]
-    crop, zoom = configuration["crop"], configuration.get("zoom", 1.0)
+        configuration = configuration.having(
+            network=read_network(start["configuration"]["network"]))
+    crop, zoom = configuration.crop, configuration.zoom
     caches = [open_cache(path, cache, crop, max(crop, int(crop * zoom * 1.5)))
               for path in data]
     given_shares = list(shares or [1.0] * len(caches))
-    sampler = sampler_of(configuration, caches, given_shares)
+    sampler = make_sampler(configuration, caches, given_shares)
     if sampler.epochs and shares:
         raise DataError("The configuration counts epochs, in which every picture comes once, so "
                         "--shares cannot be given.")
-    if configuration.get("selection") and not validation:
+    if configuration.selection and not validation:
         raise DataError("The configuration selects the best weights, so --validation is needed.")
-    if "steps" not in configuration:
-        configuration["steps"] = sampler.steps(configuration["epochs"])
+    if not configuration.steps:
+        configuration = configuration.having(steps=sampler.steps(configuration.epochs))
     images = None
     if validation:
         images = evaluation_pictures(validation, crop, validation_images)
     link = read_recording(recording) if recording else None
-    configuration |= {"data": [short_name(path) for path in data], "shares": given_shares}
+    source = None
     if link is not None:
-        configuration["recording"] = {"file": short_name(recording), "seed": link.seed,
-                                      "transmissions": len(link)}
+        source = RecordingSource(short_name(recording), link.seed, len(link))
+    configuration = configuration.having(data=tuple(short_name(path) for path in data),
+                                         shares=tuple(given_shares), recording=source)
     trainer = Trainer(configuration, sampler, folder, hours, recording=link,
                       device=processor)
-    if trainer.precision != configuration.get("precision", "float32") and not distributed.rank():
+    if trainer.arithmetic.precision != configuration.precision and not distributed.rank():
         name = "GPU" if processor.type == "cuda" else "processor"
         print(f"This {name} has no bfloat16 arithmetic, so the training computes in float32.",
               flush=True)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training steps, schedule, checkpoints and validation."""
+"""The training loop: steps, averaged weights, validation, checkpoints."""
 
 from __future__ import annotations
 
 import copy
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,21 +16,20 @@ from torch import Tensor, nn
 from ..base import distributed
 from ..base.errors import DataError
 from ..base.files import write_whole
-from ..base.precision import used_precision
-from ..base.repository import ROOT
+from ..base.precision import Arithmetic, used_precision
 from ..data.recording import Recording
 from ..data.sampler import BatchSampler
-from ..networks.build import TunedNetwork, build_network
-from ..networks.discriminator import PatchDiscriminator
+from ..networks.build import TunedNetwork, build_network, running_statistics
 from ..networks.encoded import Encoded
-from ..objectives.adversarial import discriminator_loss, generator_loss
-from ..objectives.assignment import assign, one_bit_costs
-from ..objectives.channel import check_recording, received_codewords
-from ..objectives.losses import psnr, reconstruction_loss, ssim
+from ..objectives.losses import psnr, ssim
 from ..objectives.optimiser import configure_optimisers
-from .checkpoint import averaged_network, read_checkpoint, run_record, write_checkpoint
+from .adversarial import AdversarialTraining
+from .checkpoint import read_checkpoint, run_record, write_checkpoint
+from .configuration import Configuration
+from .distillation import Teacher
+from .noise import NoiseTuning, assign_indices
+from .parts import Part, Quantisation, Reconstruction, Step
 
-ASSIGNMENT_STEPS = 200
 CHECKPOINT, SELECTED, RECORD = "checkpoint.pt", "best.pt", "record.json"
 """Files of a run's folder."""
 CPU = torch.device("cpu")
@@ -39,24 +37,18 @@ CPU = torch.device("cpu")
 RUN = ("configuration", "computed_in", "step", "pictures", "seconds", "curve", "history")
 
 
-def running_statistics(network: nn.Module) -> list[Tensor]:
-    """Running means and variances of all batch normalisations, which each process has its own."""
-    return [values for module in network.modules() if isinstance(module, nn.BatchNorm2d)
-            for values in (module.running_mean, module.running_var)]
-
-
 class Trainer:
     """One training run; everything random depends on the seed and the step alone.
 
-    configuration: see configs/; sampler: batches by step; folder: of checkpoint and record;
-    hours: length of the run instead of the configuration's number of steps; clock: what measures
-    it, in seconds; recording: of the link, for a configuration with `noise`; device: of networks
-    and optimisers. What is random comes from the CPU, so a seed means the same on every device.
-    Raises ValueError for an unknown precision, or a recording that does not fit the configuration;
-    DataError if the network to distil from cannot be read.
+    sampler: batches by step; folder: of checkpoint and record; hours: length of the run instead of
+    the configuration's number of steps; clock: what measures it, in seconds; recording: of the
+    link, for a configuration with `noise`; device: of networks and optimisers. What is random comes
+    from the CPU, so a seed means the same on every device.
+    Raises ValueError for a recording that does not fit the configuration or numbers that make no
+    network, DataError if the network to distil from cannot be read.
     """
 
-    def __init__(self, configuration: dict, sampler: BatchSampler, folder: Path,
+    def __init__(self, configuration: Configuration, sampler: BatchSampler, folder: Path,
                  hours: float | None = None, clock: Callable[[], float] = time.monotonic,
                  recording: Recording | None = None, device: torch.device = CPU) -> None:
         self.configuration = configuration
@@ -64,129 +56,83 @@ class Trainer:
         self.folder = folder
         self.hours = hours
         self.clock = clock
-        self.recording = recording
         self.device = device
-        self.steps = configuration["steps"]
-        torch.manual_seed(configuration["seed"])
-        self.network = build_network(configuration["network"]).to(
+        self.arithmetic = Arithmetic(device, used_precision(configuration.precision, device))
+        torch.manual_seed(configuration.seed)
+        self.network = build_network(configuration.network).to(
             device, memory_format=torch.channels_last)
-        if configuration.get("noise"):
-            check_recording(recording, self.network, configuration["crop"])
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimisers = configure_optimisers(self.network, configuration["optimiser"])
+        self.optimisers = configure_optimisers(self.network, configuration.optimiser)
+        self.parts = self._parts(recording)
         self.encoder: nn.Module | None = None
         self.trained: dict = {}
-        self.teacher: nn.Module | None = None
-        if distillation := configuration.get("distillation"):
-            weights = read_checkpoint(ROOT / "training" / distillation["weights"])
-            self.teacher = averaged_network(weights).to(device, memory_format=torch.channels_last)
-        self.discriminator: PatchDiscriminator | None = None
-        if adversarial := configuration.get("adversarial"):
-            self.discriminator = PatchDiscriminator(adversarial["channels"]).to(
-                device, memory_format=torch.channels_last)
-            (self.discriminator_optimiser,) = configure_optimisers(
-                self.discriminator, adversarial["optimiser"])
         self.started = False
         self.step = 0
         self.seconds = 0.0
         self.pictures = 0
         self.curve: list[dict] = []
         self.history: list[dict] = []
-        self.quantised_network = configuration.get("quantised", True)
-        self.precision = used_precision(configuration.get("precision", "float32"), device)
+
+    def _parts(self, recording: Recording | None) -> list[Part]:
+        """The parts of the loss, in the order in which they are added and draw weights."""
+        configuration = self.configuration
+        parts: list[Part] = [Reconstruction(configuration.loss)]
+        if configuration.distillation:
+            parts.append(Teacher(configuration.distillation, self.arithmetic))
+        if configuration.adversarial:
+            parts.append(AdversarialTraining(configuration.adversarial, self.arithmetic))
+        parts.append(Quantisation(configuration))
+        if configuration.noise:
+            parts.append(NoiseTuning(configuration, self.network, self.average, recording,
+                                     self.arithmetic))
+        return parts
 
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0 to 1."""
         if self.hours is not None:
             return min(1.0, self.seconds / (3600 * self.hours))
-        return min(1.0, self.step / self.steps)
+        return min(1.0, self.step / self.configuration.steps)
 
     @property
     def unquantised_steps(self) -> int:
         """Steps before the k-means start of the codebooks; -1 if the run started with codebooks."""
-        return -1 if self.started else self.configuration.get("unquantised_steps", 0)
+        return -1 if self.started else self.configuration.unquantised_steps
 
     @property
     def quantised(self) -> bool:
         """Whether the averaged weights send labels yet, for a network that quantises at all."""
-        return self.quantised_network and self.step > self.unquantised_steps
+        return self.configuration.quantised and self.step > self.unquantised_steps
 
     def with_encoder(self, network: nn.Module) -> nn.Module:
         """The network itself, or its decoder behind the encoder that stays as it is."""
         return network if self.encoder is None else TunedNetwork(self.encoder, network)
 
     def learning_rate(self) -> float:
-        """Factor of the learning rate: linear warm-up, then half a cosine to `final_rate`."""
-        settings = self.configuration["optimiser"]
-        warm_up = min(1.0, (self.step + 1) / settings.get("warmup_steps", 1))
-        if settings.get("schedule") == "constant":
-            return warm_up
-        final = settings.get("final_rate", 0.01)
-        cosine = 0.5 * (1 + math.cos(math.pi * self.progress))
-        return warm_up * (final + (1 - final) * cosine)
+        """Factor of the learning rate."""
+        return self.configuration.optimiser.factor(self.step, self.progress)
 
-    def generator(self) -> torch.Generator:
-        """Source of randomness of the current step."""
-        return torch.Generator().manual_seed(self.configuration["seed"] * 1_000_003 + self.step)
-
-    def autocast(self) -> torch.autocast:
-        """Mixed precision, if the configuration asks for it and the device has it."""
-        return torch.autocast(self.device.type, torch.bfloat16,
-                              enabled=self.precision == "bfloat16")
+    @property
+    def feature_noise(self) -> float:
+        """Noise with which codewords are chosen now: it falls to 0 in a straight line."""
+        annealing = self.configuration.annealing
+        if not annealing:
+            return 0.0
+        return annealing.noise * max(0.0, 1 - self.progress / annealing.until)
 
     def train_step(self) -> dict[str, float]:
         """One step of all optimisers; returns the terms of the loss."""
         started = self.clock()
-        settings = self.configuration
-        image = self.sampler(self.step).to(self.device, memory_format=torch.channels_last)
-        generator = self.generator()
-        quantised = self.quantised_network and self.step >= self.unquantised_steps
-        for space in self.network.spaces:
-            space.disturb(self.feature_noise, generator)
-        self.network.train()
-        factor = self.learning_rate()
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = settings["optimiser"]["learning_rate"] * factor
-        with self.autocast():
-            if quantised and self.step == self.unquantised_steps:
-                self.start_codebooks(image, generator)
-            decoded, encoded = self.with_encoder(self.network)(image, quantised)
-        loss, terms = reconstruction_loss(decoded.float(), image, settings["loss"])
-        if self.teacher is not None:
-            distance = self.distance_to_teacher(decoded, image)
-            loss = loss + settings["distillation"]["weight"] * distance
-            terms["distillation"] = float(distance.detach())
-        if self.discriminator is not None:
-            adversarial_loss, adversarial_terms = self.adversarial_loss(decoded, image)
-            loss = loss + adversarial_loss
-            terms |= adversarial_terms
-        if quantised:
-            terms["embedding"] = float(encoded.embedding_loss.detach())
-            vq = settings["commitment"] * encoded.commitment_loss
-            if settings.get("embedding_gradient"):
-                vq = vq + encoded.embedding_loss
-            loss = loss + settings.get("quantiser_weight", 1.0) * vq
-            if self.noisy_pictures:
-                noisy_loss, terms["noisy"] = self.noisy_loss(image, encoded, generator)
-                loss = loss + noisy_loss
-        for optimiser in self.optimisers:
-            optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        distributed.average([p.grad for p in self.network.parameters() if p.grad is not None])
-        if settings["optimiser"].get("clip"):
-            nn.utils.clip_grad_norm_(self.network.parameters(), settings["optimiser"]["clip"])
-        for optimiser in self.optimisers:
-            optimiser.step()
-        distributed.average(running_statistics(self.network))
-        if quantised and self.encoder is None:
-            restarted = 0
-            for space, features, labels in zip(
-                self.network.spaces, encoded.features, encoded.labels, strict=True
-            ):
-                restarted += space.update(features, labels, generator)
-            terms["restarted"] = restarted
+        step = self._forward()
+        loss, terms = None, {}
+        for part in self.parts:
+            found = part.loss(step)
+            if found is not None:
+                loss = found[0] if loss is None else loss + found[0]
+                terms |= found[1]
+        self._backward(loss)
+        if step.quantised and self.encoder is None:
+            terms["restarted"] = self._move_codewords(step)
         self.average_weights()
         self.step += 1
         self.pictures += self.sampler.batch * distributed.processes()
@@ -194,83 +140,44 @@ class Trainer:
                                device=self.device)
         # All processes go by one clock, or they would stop at different steps.
         self.seconds = float(distributed.from_first(seconds))
-        terms["loss"] = float(loss.detach())
-        return terms
+        return terms | {"loss": float(loss.detach())}
 
-    @property
-    def feature_noise(self) -> float:
-        """Noise with which codewords are chosen now: it falls to 0 in a straight line."""
-        annealing = self.configuration.get("annealing")
-        if not annealing:
-            return 0.0
-        return annealing["noise"] * max(0.0, 1 - self.progress / annealing["until"])
+    def _forward(self) -> Step:
+        """The step up to the decoded images; it starts the codebooks when they are due."""
+        image = self.sampler(self.step).to(self.device, memory_format=torch.channels_last)
+        generator = torch.Generator().manual_seed(self.configuration.seed * 1_000_003 + self.step)
+        quantised = self.configuration.quantised and self.step >= self.unquantised_steps
+        for space in self.network.spaces:
+            space.disturb(self.feature_noise, generator)
+        self.network.train()
+        with self.arithmetic.autocast():
+            if quantised and self.step == self.unquantised_steps:
+                self.start_codebooks(image, generator)
+            decoded, encoded = self.with_encoder(self.network)(image, quantised)
+        return Step(self.step, self.progress, image, decoded, encoded, quantised, generator)
 
-    def distance_to_teacher(self, decoded: Tensor, image: Tensor) -> Tensor:
-        """Mean absolute distance of the pictures to what the teacher draws of the same image."""
-        with torch.no_grad(), self.autocast():
-            drawn, _ = self.teacher(image)
-        return (decoded.float() - drawn.float()).abs().mean()
+    def _backward(self, loss: Tensor) -> None:
+        """Gradients, over all processes, and one step of the optimisers."""
+        settings = self.configuration.optimiser
+        rate = settings.learning_rate * self.learning_rate()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        distributed.average([p.grad for p in self.network.parameters() if p.grad is not None])
+        if settings.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        distributed.average(running_statistics(self.network))
 
-    def adversarial_loss(self, decoded: Tensor, image: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """One step of the discriminator, then the networks' part of eq. 9 against it.
-
-        Returns that part and the values of both sides' losses.
-        """
-        judge = self.discriminator
-        with self.autocast():
-            judged = discriminator_loss(judge(image), judge(decoded.detach()))
-        self.discriminator_optimiser.zero_grad(set_to_none=True)
-        judged.backward()
-        distributed.average([p.grad for p in judge.parameters()])
-        self.discriminator_optimiser.step()
-        judge.requires_grad_(False)
-        with self.autocast():
-            fooled = generator_loss(judge(decoded))
-        judge.requires_grad_(True)
-        distributed.average(running_statistics(judge))
-        return fooled, {"generator": float(fooled.detach()),
-                        "discriminator": float(judged.detach())}
-
-    @property
-    def noisy_pictures(self) -> int:
-        """Pictures of each batch that are decoded a second time, after a bad channel."""
-        noise = self.configuration.get("noise")
-        return noise["pictures"] if noise and self.progress >= noise["from"] else 0
-
-    def noisy_loss(self, image: Tensor, encoded: Encoded,
-                   generator: torch.Generator) -> tuple[Tensor, float]:
-        """Loss of the pictures that crossed a bad channel, weighted, and its value.
-
-        Only the decoder learns from it.
-        """
-        count = self.noisy_pictures
-        if self.encoder is None and self.step % ASSIGNMENT_STEPS == 0:
-            orders = self.assign_labels()
-            encoded.labels = [order.argsort()[labels]
-                              for order, labels in zip(orders, encoded.labels, strict=True)]
-        labels = [found[:count] for found in encoded.labels]
-        codewords = received_codewords(self.network.spaces, labels, self.recording, generator)
-        with self.autocast():
-            decoded = self.network.decode(*codewords)
-        loss, _ = reconstruction_loss(decoded.float(), image[:count], self.configuration["loss"])
-        weight = self.configuration["noise"].get("weight", 1.0) * count / len(image)
-        return weight * loss, float(loss.detach())
-
-    @torch.no_grad()
-    def assign_labels(self) -> list[Tensor]:
-        """Order the codewords so that labels one bit apart are near.
-
-        Returns the order [N] of each scale: label n now stands for what label order[n] stood for.
-        """
-        orders = []
-        for position, space in enumerate(self.network.spaces):
-            prior = (space.counts / space.counts.sum()).cpu().numpy()
-            costs = one_bit_costs(space.embedding.cpu().numpy(), prior)
-            order = torch.from_numpy(assign(costs)).to(self.device)
-            space.reorder(order)
-            self.average.spaces[position].reorder(order)
-            orders.append(order)
-        return orders
+    def _move_codewords(self, step: Step) -> int:
+        """Moving averages of the codewords; returns how many were restarted."""
+        encoded: Encoded = step.encoded
+        return sum(space.update(features, indices, step.generator)
+                   for space, features, indices in zip(
+                       self.network.spaces, encoded.features, encoded.labels, strict=True))
 
     @torch.no_grad()
     def start_codebooks(self, image: Tensor, generator: torch.Generator) -> None:
@@ -285,7 +192,7 @@ class Trainer:
     def average_weights(self) -> None:
         """Moving average of weights and codebooks, which validation and export use."""
         # A short memory at first, so that the start is forgotten.
-        decay = min(self.configuration.get("average", 0.999), (1 + self.step) / (10 + self.step))
+        decay = min(self.configuration.average, (1 + self.step) / (10 + self.step))
         current = self.network.state_dict()
         means, values = [], []
         for name, mean in self.average.state_dict().items():
@@ -307,7 +214,7 @@ class Trainer:
         for start in range(0, len(images), batch):
             image = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
             image = image.float().div(255).contiguous(memory_format=torch.channels_last)
-            with self.autocast():
+            with self.arithmetic.autocast():
                 decoded, _ = self.with_encoder(self.average)(image.to(self.device),
                                                              self.quantised)
             yield image, decoded.float().clamp(0, 1).cpu()
@@ -329,7 +236,7 @@ class Trainer:
             "ssim": round(float(torch.cat(similarity).mean()), 4),
             "psnr_db": round(float(torch.cat(ratio).mean()), 3),
         }
-        if self.quantised_network and not self.quantised:
+        if self.configuration.quantised and not self.quantised:
             return point | {"unquantised": True}
         self.curve.append(point)
         return point
@@ -343,9 +250,8 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
         }
-        if self.discriminator is not None:
-            state["discriminator"] = self.discriminator.state_dict()
-            state["discriminator_optimiser"] = self.discriminator_optimiser.state_dict()
+        for part in self.parts:
+            state |= part.state()
         write_checkpoint(state, self.folder / CHECKPOINT)
         write_whole(self.folder / RECORD, json.dumps(self.record(), indent=1) + "\n")
 
@@ -354,7 +260,7 @@ class Trainer:
 
         Only where the configuration asks for this `selection`.
         """
-        if not self.configuration.get("selection") or not self.curve or distributed.rank():
+        if not self.configuration.selection or not self.curve or distributed.rank():
             return
         if self.curve[-1]["ssim"] > max((p["ssim"] for p in self.curve[:-1]), default=-1.0):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -365,8 +271,8 @@ class Trainer:
         encoder = {} if self.encoder is None else {
             "encoder": self.encoder.state_dict(), "trained": self.trained}
         return encoder | {
-            "configuration": self.configuration,
-            "computed_in": self.precision,
+            "configuration": self.configuration.to_json(),
+            "computed_in": self.arithmetic.precision,
             "average": self.average.state_dict(),
             "started": self.started,
             "step": self.step,
@@ -397,11 +303,11 @@ class Trainer:
         self.network.load_state_dict(fitting, strict=False)
         self.average.load_state_dict(self.network.state_dict())
         self.started = not any(name.startswith("spaces.") for name in fresh)
-        if self.configuration.get("decoder_only"):
-            self.assign_labels()
+        if self.configuration.decoder_only:
+            assign_indices(self.network, self.average)
             self.encoder = copy.deepcopy(self.average).eval()
             self.trained = {key: state[key] for key in RUN if key in state}
-        self.history = [*state.get("history", []), {
+        self.history = [*state["history"], {
             "until_step": state["step"], "pictures": state["pictures"],
             "run": state["configuration"]["name"], "fresh": fresh,
             "validation": state["curve"]}]
@@ -419,19 +325,15 @@ class Trainer:
         except (RuntimeError, ValueError, LookupError) as error:
             raise DataError(f"{path} belongs to another network, optimiser or discriminator than "
                             "the configuration asks for.") from error
-        self.started = state.get("started", False)
+        self.started = state["started"]
         self.step = state["step"]
-        self.pictures = state.get("pictures", self.step * self.configuration["batch"])
+        self.pictures = state["pictures"]
         self.seconds = state["seconds"]
         self.curve = state["curve"]
-        self.history = state.get("history", [])
-        was = state["configuration"]
-        before = {key: was.get(key) for key in was | self.configuration
-                  if was.get(key) != self.configuration.get(key)}
-        # Checkpoints from before the precision was noted computed in that of their configuration.
-        precision = state.get("computed_in", was.get("precision", "float32"))
-        if precision != self.precision:
-            before["computed_in"] = precision
+        self.history = state["history"]
+        before = self.configuration.changes(Configuration.read(state["configuration"]))
+        if state["computed_in"] != self.arithmetic.precision:
+            before["computed_in"] = state["computed_in"]
         if before:
             self.history.append({"until_step": self.step, "configuration": before})
 
@@ -445,6 +347,5 @@ class Trainer:
             self.trained = state["trained"]
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        if self.discriminator is not None:
-            self.discriminator.load_state_dict(state["discriminator"])
-            self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+        for part in self.parts:
+            part.restore(state)

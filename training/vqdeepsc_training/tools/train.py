@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="begin with the weights and codebooks of this checkpoint or bundle, "
                              "of a checkpoint without the tuning of its decoder")
     parser.add_argument("--recording", type=Path,
-                        help="what record_link wrote, for configurations with `noise`")
+                        help="what record-link wrote, for configurations with `noise`")
     parser.add_argument("--steps", type=count, help="number of steps, instead of the config's")
     parser.add_argument("--seed", type=natural,
                         help="of everything random, instead of the config's")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small pictures and configurations that the tests share."""
+"""Small images and configurations that the tests share."""
 
 import copy
 import io
@@ -40,21 +40,21 @@ ENDED = {"step": 3, "pictures": 12, "seconds": 36.0, "curve": [], "history": [],
 SMALL_PAPER = {"type": "paper", "codewords": [16, 8, 4, 2], "width": 1 / 32}
 
 
-def smooth_picture(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+def smooth_image(random: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Coloured blobs uint8 [height, width, 3]."""
     small = random.integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
 
 
 @pytest.fixture(scope="session")
-def picture_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tar file of twelve PNG pictures, 48 pixels high."""
+def image_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tar file of twelve PNG images, 48 pixels high."""
     random = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("data") / "pictures.tar"
     with tarfile.open(path, "w") as archive:
         for number in range(12):
             buffer = io.BytesIO()
-            Image.fromarray(smooth_picture(random, 48, 64)).save(buffer, "PNG")
+            Image.fromarray(smooth_image(random, 48, 64)).save(buffer, "PNG")
             member = tarfile.TarInfo(f"{number:02}.png")
             member.size = buffer.tell()
             buffer.seek(0)

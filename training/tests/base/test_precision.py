@@ -44,7 +44,7 @@ def test_other_precisions_are_refused():
 
 
 @pytest.mark.parametrize("supported", [True, False])
-def test_run_computes_in_what_the_device_has(tmp_path, picture_tar, configuration, monkeypatch,
+def test_run_computes_in_what_the_device_has(tmp_path, image_tar, configuration, monkeypatch,
                                              capsys, supported):
     """Steps and validation alike; resuming on another device is told."""
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: supported)
@@ -59,7 +59,7 @@ def test_run_computes_in_what_the_device_has(tmp_path, picture_tar, configuratio
     del configuration["noise"]
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration | {"steps": 1}))
-    given = ["--config", str(config), "--data", str(picture_tar), "--validation", str(picture_tar),
+    given = ["--config", str(config), "--data", str(image_tar), "--validation", str(image_tar),
              "--cache", str(tmp_path / "cache"), "--folder", str(tmp_path / "run")]
     assert main(given) == 0
     assert set(seen) == {torch.bfloat16 if supported else torch.float32}

@@ -18,7 +18,7 @@ from vqdeepsc_training.bundles import export as exporting
 from vqdeepsc_training.bundles import graphs
 from vqdeepsc_training.networks import weights
 from vqdeepsc_training.networks.build import build_network
-from vqdeepsc_training.networks.counts import count_labels
+from vqdeepsc_training.networks.counts import count_indices
 from vqdeepsc_training.networks.counts import encode as encode_images
 from vqdeepsc_training.reports import evaluation, flipped_bits
 from vqdeepsc_training.reports.model_card import (
@@ -63,14 +63,14 @@ def test_graphs_agree_with_pytorch_for_any_size(tmp_path, settings):
     encoded = network.encode(image)
     codebooks = np.load(tmp_path / "codebooks.npz")
     assert sorted(codebooks.files) == [f"e{level + 1}" for level in network.sent]
-    for level, labels, features in zip(network.sent, found, encoded.features, strict=True):
+    for level, indices, features in zip(network.sent, found, encoded.features, strict=True):
         rows = features.permute(0, 2, 3, 1).double().numpy()[..., None, :]
         distances = np.linalg.norm(rows - codebooks[f"e{level + 1}"].astype(np.float64), axis=-1)
-        assert labels.dtype == np.int64
-        chosen = np.take_along_axis(distances, labels[..., None], -1)[..., 0]
+        assert indices.dtype == np.int64
+        chosen = np.take_along_axis(distances, indices[..., None], -1)[..., 0]
         assert np.allclose(chosen, distances.min(-1), atol=1e-5)
-        assert (labels == distances.argmin(-1)).mean() > 0.999
-        assert len(np.unique(labels)) > 1
+        assert (indices == distances.argmin(-1)).mean() > 0.999
+        assert len(np.unique(indices)) > 1
 
 
 def test_normalised_codes_are_exported_as_the_decoder_reads_them(tmp_path):
@@ -96,37 +96,37 @@ def test_graphs_that_differ_are_refused(tmp_path):
     network = ready(SMALL_CONDITIONAL)
     graphs.write_graphs(network, tmp_path)
     network.out.bias.add_(0.01)
-    with pytest.raises(ExportError, match="pictures differ"):
+    with pytest.raises(ExportError, match="images differ"):
         graphs.check_graphs(network, tmp_path, ((1, 32, 32),))
     network.out.bias.sub_(0.01)
     network.spaces[0].reorder(torch.arange(15, -1, -1))
-    with pytest.raises(ExportError, match="labels differ"):
+    with pytest.raises(ExportError, match="indices differ"):
         graphs.check_graphs(network, tmp_path, ((1, 32, 32),))
 
 
-def test_assignment_changes_labels_but_no_picture():
+def test_assignment_changes_indices_but_no_image():
     network = ready(SMALL_CONDITIONAL)
-    pictures = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
-    before = encode_images(network, pictures)
-    counts = count_labels(network, pictures)
+    images = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    before = encode_images(network, images)
+    counts = count_indices(network, images)
     totals = [sorted(count) for count in counts]
-    costs = exporting.assign_labels(network, counts)
-    after = encode_images(network, pictures)
+    costs = exporting.assign_indices(network, counts)
+    after = encode_images(network, images)
     for first, second in zip(before.codewords, after.codewords, strict=True):
         assert torch.allclose(first, second, atol=1e-6)
     assert [sorted(count) for count in counts] == totals
     assert all(assigned <= drawn + 1e-4 for drawn, assigned in costs.values())
     assert costs["s1"][1] < costs["s1"][0]
-    recounted = count_labels(network, pictures)
+    recounted = count_indices(network, images)
     assert all(np.array_equal(a, b) for a, b in zip(counts, recounted, strict=True))
 
 
-def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, recording, capsys):
+def test_bundle_of_a_trained_network(tmp_path, image_tar, configuration, recording, capsys):
     """Train, export and evaluate on the command line; the codec accepts the bundle."""
     configuration["steps"] = 6
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    assert train(["--config", str(config), "--data", str(picture_tar), "--folder",
+    assert train(["--config", str(config), "--data", str(image_tar), "--folder",
                   str(tmp_path / "run"), "--cache", str(tmp_path / "cache"), "--threads", "1",
                   "--recording", str(recording)]) == 0
     # how many lines depends on the processor
@@ -134,7 +134,7 @@ def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, recor
     bundle = tmp_path / "small-4s"
     assert tool("export")([
         "--checkpoint", str(tmp_path / "run" / "checkpoint.pt"), "--bundle", str(bundle),
-        "--data", str(picture_tar), "--measure", f"own={picture_tar}"]) == 0
+        "--data", str(image_tar), "--measure", f"own={image_tar}"]) == 0
     exported = json.loads(capsys.readouterr().out)
     assert {p.name for p in bundle.iterdir()} == {
         "encoder.onnx", "decoder.onnx", "codebooks.npz", "manifest.json", "MODEL_CARD.md"}
@@ -143,9 +143,9 @@ def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, recor
     assert manifest["training"]["pictures"] == 24
     assert [scale["bits"] for scale in manifest["scales"]] == [4, 3, 2, 1]
     assert Codec(bundle).bits_per_region == 20032
-    assert tool("evaluate")(["--bundle", str(bundle), "--data", str(picture_tar), "--size", "32",
+    assert tool("evaluate")(["--bundle", str(bundle), "--data", str(image_tar), "--size", "32",
                             "--json"]) == 0
-    measured = json.loads(capsys.readouterr().out)[str(picture_tar)]
+    measured = json.loads(capsys.readouterr().out)[str(image_tar)]
     assert measured.pop("baselines") == {}
     assert measured == exported["measured"]["own"]
     assert measured["ssim"] == manifest["measured"]["own"]["ssim"]
@@ -154,32 +154,32 @@ def test_bundle_of_a_trained_network(tmp_path, picture_tar, configuration, recor
     assert all(line in card for line in flipped_bits.table(exported["flipped_bits"]))
 
 
-def test_export_says_what_is_wrong(tmp_path, picture_tar, capsys):
+def test_export_says_what_is_wrong(tmp_path, image_tar, capsys):
     status = tool("export")(["--checkpoint", str(tmp_path / "none.pt"), "--bundle",
-                             str(tmp_path / "bundle"), "--data", str(picture_tar)])
+                             str(tmp_path / "bundle"), "--data", str(image_tar)])
     assert status == 2
     assert capsys.readouterr().err == f"export: {tmp_path / 'none.pt'} does not exist.\n"
     assert tool("export")(["--checkpoint", str(tmp_path / "none.pt"), "--bundle", str(tmp_path),
-                           "--data", str(picture_tar), "--data-names", "a", "b"]) == 2
+                           "--data", str(image_tar), "--data-names", "a", "b"]) == 2
     assert "1 data sets are given, but 2 names" in capsys.readouterr().err
-    status = tool("evaluate")(["--bundle", str(tmp_path / "none"), "--data", str(picture_tar)])
+    status = tool("evaluate")(["--bundle", str(tmp_path / "none"), "--data", str(image_tar)])
     assert status == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_labels_of_codewords_that_hardly_differ_count_as_equal(tmp_path, monkeypatch):
-    """Rounding may turn such a label; one of a coarse scale between others is a fault."""
+def test_indices_of_codewords_that_hardly_differ_count_as_equal(tmp_path, monkeypatch):
+    """Rounding may turn such an index; one of a coarse scale between others is a fault."""
     network = ready(SMALL_CONDITIONAL)
     graphs.write_graphs(network, tmp_path)
     encode = network.encode
 
     def turned(image: torch.Tensor) -> object:
         encoded = encode(image)
-        encoded.labels[-1].view(-1)[0] ^= 1
+        encoded.indices[-1].view(-1)[0] ^= 1
         return encoded
 
     monkeypatch.setattr(network, "encode", turned)
-    with pytest.raises(ExportError, match="labels differ"):
+    with pytest.raises(ExportError, match="indices differ"):
         graphs.check_graphs(network, tmp_path, ((1, 128, 128),))
     monkeypatch.undo()
     space = network.spaces[-1]
@@ -187,7 +187,7 @@ def test_labels_of_codewords_that_hardly_differ_count_as_equal(tmp_path, monkeyp
     graphs.write_graphs(network, tmp_path)
     monkeypatch.setattr(network, "encode", turned)
     found = graphs.check_graphs(network, tmp_path, ((1, 128, 128),))
-    assert found["unequal_labels"] <= graphs.LABEL_TOLERANCE
+    assert found["unequal_labels"] <= graphs.INDEX_TOLERANCE
 
 
 def test_entropy_share_of_known_counts():
@@ -196,9 +196,9 @@ def test_entropy_share_of_known_counts():
 
 
 def test_the_card_says_what_the_next_doubling_would_bring():
-    def points(slope: float, *pictures: int) -> list[dict]:
+    def points(slope: float, *images: int) -> list[dict]:
         return [{"pictures": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
-                for n in pictures]
+                for n in images]
 
     single = points(0.01, 100, 500, 700, 900, 1000)
     (text, _) = next_doubling([], whole_curve([], single))
@@ -206,9 +206,9 @@ def test_the_card_says_what_the_next_doubling_would_bring():
     assert "since 500 crops rise by +0.0100 in SSIM and +1.00 dB" in text
     assert next_doubling([], single[:1]) == next_doubling([], []) == []
 
-    def run(name: str, *pictures: int, fresh: tuple[str, ...] = ()) -> dict:
-        return {"pictures": pictures[-1], "run": name, "fresh": list(fresh), "until_step": 4,
-                "validation": points(0.02, *pictures)}
+    def run(name: str, *images: int, fresh: tuple[str, ...] = ()) -> dict:
+        return {"pictures": images[-1], "run": name, "fresh": list(fresh), "until_step": 4,
+                "validation": points(0.02, *images)}
 
     history = [run("other", 50, 100, fresh=("spaces",)), {"until_step": 2, "configuration": {}},
                run("first", 200, 400)]
@@ -231,7 +231,7 @@ def test_the_card_cites_each_known_data_set_once():
 
 
 @pytest.fixture
-def tuned(tmp_path, picture_tar, configuration, recording):
+def tuned(tmp_path, image_tar, configuration, recording):
     """Folder with a run in run/, and in tuned/ the tuning of its decoder."""
     configuration["steps"] = 4
     tuning = configuration | {"decoder_only": True, "steps": 2, "name": "tuning", "seed": 9}
@@ -240,18 +240,18 @@ def tuned(tmp_path, picture_tar, configuration, recording):
         config.write_text(json.dumps(settings))
         begin = ["--weights", str(tmp_path / "run" / "checkpoint.pt")] if name == "tuned" else []
         assert train(["--config", str(config), "--folder", str(tmp_path / name), "--data",
-                      str(picture_tar), "--cache", str(tmp_path / "cache"), "--threads", "1",
+                      str(image_tar), "--cache", str(tmp_path / "cache"), "--threads", "1",
                       "--recording", str(recording), *begin]) == 0
     return tmp_path
 
 
-def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, picture_tar, capsys):
+def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, image_tar, capsys):
     """The run that trained the encoder is the model's training; the tuning is told beside it."""
     capsys.readouterr()
     bundle = tuned / "tuned-4s"
     assert tool("export")(["--checkpoint", str(tuned / "tuned" / "checkpoint.pt"), "--bundle",
-                           str(bundle), "--data", str(picture_tar), "--data-names", "own/pictures",
-                           "--measure", f"own={picture_tar}", "--results", str(tuned)]) == 0
+                           str(bundle), "--data", str(image_tar), "--data-names", "own/pictures",
+                           "--measure", f"own={image_tar}", "--results", str(tuned)]) == 0
     exported = json.loads(capsys.readouterr().out)
     told = json.loads((bundle / "manifest.json").read_text())["training"]
     assert told["configuration"]["name"] == "small"
@@ -269,15 +269,15 @@ def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, picture_tar
         assert record[key] == exported[key]
 
 
-def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, picture_tar, monkeypatch):
+def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, image_tar, monkeypatch):
     def exported(checkpoint: Path, name: str, *options: str) -> NDArray[np.uint8]:
         assert tool("export")(["--checkpoint", str(checkpoint), "--bundle", str(tuned / name),
-                               "--data", str(picture_tar), *options]) == 0
+                               "--data", str(image_tar), *options]) == 0
         codec = Codec(tuned / name)
-        return codec.decode(codec.one_hot(codec.encode(picture)), 48, 32)
+        return codec.decode(codec.one_hot(codec.encode(image)), 48, 32)
 
     monkeypatch.setattr(weights, "LARGE", 500)
-    picture = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    image = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
     checkpoint = tuned / "tuned" / "checkpoint.pt"
     drawn = exported(checkpoint, "first")
     assert np.array_equal(exported(tuned / "first", "second"), drawn)
@@ -290,7 +290,7 @@ def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, picture
     assert not np.array_equal(untuned, drawn)
 
 
-def test_card_says_why_labels_are_uneven():
+def test_card_says_why_indices_are_uneven():
     measured = {
         "cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}, "label_counts": {"s3": [30, 10]}},
         "birds": {"entropy_share": {"s1": 0.99, "s3": 0.9}, "label_counts": {"s3": [10, 30]}},

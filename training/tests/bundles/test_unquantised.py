@@ -50,11 +50,11 @@ def test_the_graph_is_the_network_without_quantisation(tmp_path, settings):
     assert (record["steps"], record["pictures"], record["hours"]) == (7, 28, 0.01)
 
 
-def test_a_run_without_quantisation_begins_at_a_quantised_network(tmp_path, picture_tar,
+def test_a_run_without_quantisation_begins_at_a_quantised_network(tmp_path, image_tar,
                                                                   configuration, capsys):
     configuration |= {"steps": 3, "noise": None}
     bound = json.loads(UNQUANTISED.read_text()) | {"crop": 32, "batch": 4, "steps": 2}
-    shared = ["--data", str(picture_tar), "--cache", str(tmp_path / "cache"), "--threads", "1"]
+    shared = ["--data", str(image_tar), "--cache", str(tmp_path / "cache"), "--threads", "1"]
     for settings in (configuration, bound):
         config = tmp_path / f"{settings['name']}.json"
         config.write_text(json.dumps(settings))

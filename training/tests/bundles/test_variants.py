@@ -6,7 +6,7 @@ import math
 import numpy as np
 import onnx
 import pytest
-from conftest import smooth_picture, tool
+from conftest import smooth_image, tool
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.metrics import psnr
 
@@ -18,13 +18,13 @@ from vqdeepsc_training.bundles import variants
 def test_converted_decoder_draws_nearly_the_same(tmp_path, kind, near_db):
     codec = Codec(ROOT / "models" / "vqdeepsc-4s", threads=1)
     random = np.random.default_rng(0)
-    pictures = np.stack([smooth_picture(random, 64, 64) for _ in range(3)])
-    feeds = variants.graph_inputs(codec, pictures)
+    images = np.stack([smooth_image(random, 64, 64) for _ in range(3)])
+    feeds = variants.graph_inputs(codec, images)
     variants.write_variant(codec, kind, ("decoder.onnx",), tmp_path / "variant", feeds)
     converted = Codec(tmp_path / "variant", threads=1)
     assert converted.model_id == codec.model_id
     assert converted.version.endswith(f"+{kind}")
-    posteriors = codec.one_hot(codec.encode(pictures[0]))
+    posteriors = codec.one_hot(codec.encode(images[0]))
     drawn, expected = (one.decode(posteriors, 64, 64) for one in (converted, codec))
     assert psnr(expected, drawn) > near_db
     graph = onnx.load(tmp_path / "variant" / "decoder.onnx").graph

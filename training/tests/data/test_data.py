@@ -6,47 +6,47 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import smooth_picture, tool
+from conftest import smooth_image, tool
 from PIL import Image
 
 from vqdeepsc_training.base.errors import DataError
 from vqdeepsc_training.data.cache import open_cache
-from vqdeepsc_training.data.images import evaluation_pictures, pictures
+from vqdeepsc_training.data.images import evaluation_images, read_images
 from vqdeepsc_training.data.sampler import BatchSampler, jittered
 from vqdeepsc_training.trainer.configuration import Configuration, make_sampler
 
 main = tool("train")
 
 
-def test_tar_and_folder_give_the_same_pictures(picture_tar, tmp_path):
-    for name, picture in pictures(picture_tar):
-        picture.save(tmp_path / name)
-    from_tar = [np.asarray(p) for _, p in pictures(picture_tar)]
-    from_folder = [np.asarray(p) for _, p in pictures(tmp_path)]
+def test_tar_and_folder_give_the_same_images(image_tar, tmp_path):
+    for name, image in read_images(image_tar):
+        image.save(tmp_path / name)
+    from_tar = [np.asarray(p) for _, p in read_images(image_tar)]
+    from_folder = [np.asarray(p) for _, p in read_images(tmp_path)]
     assert len(from_tar) == 12
     assert all(np.array_equal(a, b) for a, b in zip(from_tar, from_folder, strict=True))
 
 
-def test_cache_keeps_the_pixels(picture_tar, tmp_path):
+def test_cache_keeps_the_pixels(image_tar, tmp_path):
     for _ in range(2):
-        cache = open_cache(picture_tar, tmp_path, 32, 64)
-        for index, (_, picture) in enumerate(pictures(picture_tar)):
-            assert np.array_equal(cache[index], np.asarray(picture))
-    enlarged = open_cache(picture_tar, tmp_path, 96, 200)
+        cache = open_cache(image_tar, tmp_path, 32, 64)
+        for index, (_, image) in enumerate(read_images(image_tar)):
+            assert np.array_equal(cache[index], np.asarray(image))
+    enlarged = open_cache(image_tar, tmp_path, 96, 200)
     assert enlarged.sizes[0] == (96, 128)
 
 
 def test_any_mode_becomes_rgb(tmp_path):
     random = np.random.default_rng(0)
-    colour = Image.fromarray(smooth_picture(random, 40, 40))
+    colour = Image.fromarray(smooth_image(random, 40, 40))
     for number, mode in enumerate(("L", "P", "RGBA", "CMYK", "1")):
         colour.convert(mode).save(tmp_path / f"{number}.tif")
-    found = evaluation_pictures(tmp_path, 32)
+    found = evaluation_images(tmp_path, 32)
     assert found.shape == (5, 32, 32, 3)
 
 
-def test_batches_depend_on_seed_and_step_alone(picture_tar, tmp_path):
-    cache = open_cache(picture_tar, tmp_path, 32, 64)
+def test_batches_depend_on_seed_and_step_alone(image_tar, tmp_path):
+    cache = open_cache(image_tar, tmp_path, 32, 64)
     first = BatchSampler([cache], [1.0], 32, 4, 5, 1.5)
     second = BatchSampler([cache], [1.0], 32, 4, 5, 1.5)
     first(0)
@@ -59,7 +59,7 @@ def test_batches_depend_on_seed_and_step_alone(picture_tar, tmp_path):
     assert 0 <= batch.min() <= batch.max() <= 1
 
 
-def test_every_picture_comes_once_in_an_epoch(tmp_path):
+def test_every_image_comes_once_in_an_epoch(tmp_path):
     """Also where batches cross from one epoch, and from one data set, to the next."""
     caches = []
     for name, count in (("a", 3), ("b", 4)):
@@ -78,9 +78,9 @@ def test_every_picture_comes_once_in_an_epoch(tmp_path):
     assert [step for step in range(1, 8) if sampler.ends_epoch(step)] == [2, 4, 6, 7]
 
 
-def test_an_epoch_is_ordered_once(tmp_path, picture_tar, monkeypatch):
+def test_an_epoch_is_ordered_once(tmp_path, image_tar, monkeypatch):
     """Not anew for each image of each batch; resuming within an epoch finds the same order."""
-    cache = open_cache(picture_tar, tmp_path, 32, 48)
+    cache = open_cache(image_tar, tmp_path, 32, 48)
     made = []
     original = np.random.default_rng
 
@@ -96,7 +96,7 @@ def test_an_epoch_is_ordered_once(tmp_path, picture_tar, monkeypatch):
 
 
 class Chosen:
-    """Random numbers that are chosen: the same for every picture."""
+    """Random numbers that are chosen: the same for every image."""
 
     def __init__(self, brightness, contrast, saturation):
         self.numbers = np.array([brightness, contrast, saturation])
@@ -120,20 +120,20 @@ def test_jitter_changes_brightness_contrast_and_saturation():
     assert jittered(2 * image, 0.2, np.random.default_rng(0)).max() == 1
 
 
-def test_sampler_follows_its_configuration(picture_tar, tmp_path, configuration):
+def test_sampler_follows_its_configuration(image_tar, tmp_path, configuration):
     """Mirrored crops, colour and shrinking come and go with `flips`, `colour` and `zoom`."""
-    cache = open_cache(picture_tar, tmp_path, 48, 48)
+    cache = open_cache(image_tar, tmp_path, 48, 48)
     centres = torch.stack([torch.from_numpy(cache[i][:, 8:56].copy()) for i in range(12)])
 
     def batch(**more):
-        # All crops of the middle 48 columns: what differs from the pictures is not their place.
+        # All crops of the middle 48 columns: what differs from the images is not their place.
         settings = Configuration.read(configuration | {"crop": 48, "batch": 40, "seed": 1} | more)
         sampler = make_sampler(settings, [cache], [1.0])
         sampler._drawn = lambda random: centres[random.integers(12)].numpy()
         return sampler(0).permute(0, 2, 3, 1).mul(255).round()
 
-    def known(crops, pictures):
-        return sum(any(torch.equal(crop, p.float()) for p in pictures) for crop in crops)
+    def known(crops, images):
+        return sum(any(torch.equal(crop, p.float()) for p in images) for crop in crops)
 
     mirrored = centres.flip(2)
     assert known(batch(flips=False), centres) == 40
@@ -146,35 +146,35 @@ def test_sampler_follows_its_configuration(picture_tar, tmp_path, configuration)
 
 
 @pytest.mark.parametrize(("content", "said"), [
-    (b"", "bad.png cannot be read as a picture."),
-    (b"\x89PNG\r\n\x1a\nnot a picture", "bad.png cannot be read as a picture."),
-    (None, "holds no picture."),
+    (b"", "bad.png cannot be read as an image."),
+    (b"\x89PNG\r\n\x1a\nnot a picture", "bad.png cannot be read as an image."),
+    (None, "holds no image."),
 ])
-def test_unreadable_pictures_are_named_in_one_sentence(tmp_path, content, said):
+def test_unreadable_images_are_named_in_one_sentence(tmp_path, content, said):
     folder = tmp_path / "own"
     folder.mkdir()
     if content is not None:
         (folder / "bad.png").write_bytes(content)
     with pytest.raises(DataError, match=said) as caught:
-        list(pictures(folder))
+        list(read_images(folder))
     assert "\n" not in str(caught.value)
 
 
-def test_truncated_picture_is_refused(tmp_path):
+def test_truncated_image_is_refused(tmp_path):
     whole = tmp_path / "a.png"
-    Image.fromarray(smooth_picture(np.random.default_rng(0), 64, 64)).save(whole)
+    Image.fromarray(smooth_image(np.random.default_rng(0), 64, 64)).save(whole)
     whole.write_bytes(whole.read_bytes()[:-60])
     with pytest.raises(DataError, match=r"a\.png cannot be read"):
-        list(pictures(tmp_path))
+        list(read_images(tmp_path))
 
 
 def test_wrong_archives_are_refused(tmp_path):
     broken = tmp_path / "broken.tar"
     broken.write_bytes(b"no tar")
     with pytest.raises(DataError, match="neither a folder nor a readable tar"):
-        list(pictures(broken))
+        list(read_images(broken))
     with pytest.raises(DataError, match="does not exist"):
-        list(pictures(Path("nowhere.tar")))
+        list(read_images(Path("nowhere.tar")))
 
 
 def test_command_line_says_what_is_wrong(tmp_path, capsys):

@@ -54,11 +54,11 @@ def test_decoder_needs_nothing_but_the_codewords(settings):
     image = torch.rand(2, 3, 48, 64)
     decoded, encoded = network(image)
     assert torch.allclose(network.decode(*encoded.codewords), decoded, atol=1e-6)
-    for level, space, labels in zip(network.sent, network.spaces, encoded.labels, strict=True):
-        assert labels.shape == (2, 48 >> (level + 1), 64 >> (level + 1))
-        assert int(labels.max()) < space.codewords
+    for level, space, indices in zip(network.sent, network.spaces, encoded.indices, strict=True):
+        assert indices.shape == (2, 48 >> (level + 1), 64 >> (level + 1))
+        assert int(indices.max()) < space.codewords
     looked_up = [space.look_up(found)
-                 for space, found in zip(network.spaces, encoded.labels, strict=True)]
+                 for space, found in zip(network.spaces, encoded.indices, strict=True)]
     assert torch.allclose(network.decode(*looked_up), decoded, atol=1e-5)
 
 

@@ -64,7 +64,7 @@ def test_paper_width_has_the_shapes_and_parameters_of_the_paper(name, codewords,
     expected = [(2, d, side, side) for d, side in zip(dimensions, sides, strict=True)]
     assert [tuple(f.shape) for f in encoded.features] == expected
     assert [tuple(q.shape) for q in encoded.codewords] == expected
-    assert [tuple(s.shape) for s in encoded.labels] == [(2, side, side) for side in sides]
+    assert [tuple(s.shape) for s in encoded.indices] == [(2, side, side) for side in sides]
     assert tuple(decoded.shape) == (2, 3, 128, 128)
     sizes = [tuple(space.embedding.shape) for space in network.spaces]
     assert sizes == list(zip([n for n in codewords if n], dimensions, strict=True))
@@ -132,8 +132,8 @@ def test_loss_of_equation_8():
     features = torch.full((1, 32, 1, 2), 0.25)
     features[..., 1] = 0.5 + 0.375
     features.requires_grad_()
-    chosen, labels, embedding_loss, commitment_loss = space(features)
-    assert labels.tolist() == [[[0, 1]]]
+    chosen, indices, embedding_loss, commitment_loss = space(features)
+    assert indices.tolist() == [[[0, 1]]]
     by_hand = (0.25**2 + 0.125**2) / 2
     assert embedding_loss.item() == pytest.approx(by_hand)
     assert commitment_loss.item() == pytest.approx(by_hand)

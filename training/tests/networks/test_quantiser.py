@@ -15,15 +15,15 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_labels_are_the_nearest_codewords():
+def test_indices_are_the_nearest_codewords():
     torch.manual_seed(0)
     space = EmbeddingSpace(16, 5)
     features = torch.randn(2, 5, 6, 7)
     rows = features.permute(0, 2, 3, 1)[..., None, :] - space.embedding
     expected = rows.norm(dim=-1).argmin(-1)
-    assert torch.equal(space.labels(features), expected)
-    chosen, labels, _, _ = space(features)
-    assert torch.equal(labels, expected)
+    assert torch.equal(space.indices(features), expected)
+    chosen, indices, _, _ = space(features)
+    assert torch.equal(indices, expected)
     assert torch.equal(chosen, space.embedding[expected].permute(0, 3, 1, 2))
 
 
@@ -43,7 +43,7 @@ def test_codewords_follow_the_moving_average():
     space.counts.fill_(0.5)
     space.sums.copy_(space.embedding / 2)
     features = torch.tensor([1.0, 1.0, 1.0, 5.0]).view(1, 1, 2, 2)
-    space.update(features, space.labels(features), generator())
+    space.update(features, space.indices(features), generator())
     # counts: 0.75 * 0.5 + 0.25 * 0.75; sums: 0.75 * old + 0.25 * 3/4 and 5/4.
     counts = [0.5625, 0.4375]
     sums = [0.1875, 0.75 * 2 + 0.3125]
@@ -58,11 +58,11 @@ def test_dead_codeword_restarts_on_a_feature():
     space.embedding[3] = 1000.0
     space.sums[3] = 1000.0 * space.counts[3]
     features = torch.randn(1, 2, 8, 8, generator=generator(1))
-    restarted = sum(space.update(features, space.labels(features), generator(step))
+    restarted = sum(space.update(features, space.indices(features), generator(step))
                     for step in range(5))
     assert restarted >= 1
     assert space.embedding.abs().max() < 10
-    used = torch.bincount(space.labels(features).flatten(), minlength=4)
+    used = torch.bincount(space.indices(features).flatten(), minlength=4)
     assert (used > 0).all()
 
 
@@ -103,16 +103,16 @@ def test_rotation_changes_gradients_alone():
     features = torch.randn(1, 3, 4, 4, generator=generator()).requires_grad_()
     gradients = []
     for space in (straight, turned):
-        chosen, labels, _, _ = space(features)
-        assert torch.equal(labels, straight.labels(features))
-        assert torch.allclose(chosen, straight.look_up(labels), atol=1e-5)
+        chosen, indices, _, _ = space(features)
+        assert torch.equal(indices, straight.indices(features))
+        assert torch.allclose(chosen, straight.look_up(indices), atol=1e-5)
         gradients += torch.autograd.grad(chosen.sum(), features)
     assert torch.equal(gradients[0], torch.ones_like(features))
     assert not torch.allclose(gradients[1], gradients[0], atol=0.1)
 
 
 def test_normalised_codewords_stay_on_the_sphere():
-    """After start, moving average and restart; the label is that of the largest cosine."""
+    """After start, moving average and restart; the index is that of the largest cosine."""
     space = EmbeddingSpace(8, 3, decay=0.5, restart_share=0.6, normalised=True)
     raw = 5 * torch.randn(2, 3, 6, 6, generator=generator())
     features = space.prepared(raw)
@@ -124,39 +124,39 @@ def test_normalised_codewords_stay_on_the_sphere():
         assert torch.allclose(space.embedding.norm(dim=1), torch.ones(8), atol=1e-6)
         rows = raw.permute(0, 2, 3, 1)[..., None, :]
         cosines = torch.nn.functional.cosine_similarity(rows, space.embedding, dim=-1)
-        assert torch.equal(space.labels(features), cosines.argmax(-1))
-        restarted += space.update(features, space.labels(features), generator(step))
+        assert torch.equal(space.indices(features), cosines.argmax(-1))
+        restarted += space.update(features, space.indices(features), generator(step))
     assert restarted > 0
 
 
-def test_noise_moves_labels_and_not_the_codewords_behind_them():
+def test_noise_moves_indices_and_not_the_codewords_behind_them():
     """Noise of standard deviation a times the codewords', in training alone."""
     space = EmbeddingSpace(2, 1)
     space.embedding.copy_(torch.tensor([[-3.0], [3.0]]))
     features = torch.full((1, 1, 200, 200), -1.5)
     space.disturb(0.5, generator())
-    chosen, labels, embedding_loss, _ = space(features)
+    chosen, indices, embedding_loss, _ = space(features)
     # P(-1.5 + 0.5 * 3 n > 0) = P(n > 1).
-    assert labels.float().mean() == pytest.approx(0.1587, abs=0.01)
-    assert torch.equal(chosen, space.look_up(labels))
+    assert indices.float().mean() == pytest.approx(0.1587, abs=0.01)
+    assert torch.equal(chosen, space.look_up(indices))
     assert embedding_loss == pytest.approx(1.5**2 * 0.8413 + 4.5**2 * 0.1587, abs=0.2)
     space.disturb(0.5, generator())
-    assert torch.equal(space(features)[1], labels)
+    assert torch.equal(space(features)[1], indices)
     assert space.eval()(features)[1].max() == 0
     space.train().disturb(0.0, generator())
     assert space(features)[1].max() == 0
 
 
-def test_reorder_moves_labels_with_their_codewords():
+def test_reorder_moves_indices_with_their_codewords():
     torch.manual_seed(0)
     space = EmbeddingSpace(8, 3)
     features = torch.randn(1, 3, 5, 5)
-    before = space.look_up(space.labels(features))
+    before = space.look_up(space.indices(features))
     order = torch.randperm(8, generator=generator())
-    labels = space.labels(features)
+    indices = space.indices(features)
     space.reorder(order)
-    assert torch.equal(order[space.labels(features)], labels)
-    assert torch.equal(space.look_up(space.labels(features)), before)
+    assert torch.equal(order[space.indices(features)], indices)
+    assert torch.equal(space.look_up(space.indices(features)), before)
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -170,14 +170,14 @@ def test_assignment_is_the_best_of_all(count):
 @pytest.mark.parametrize("bits", [3, 4])
 def test_assignment_finds_the_cube_again(bits):
     """Shuffled corners of a cube have an assignment in which every flipped bit is one edge."""
-    labels = np.arange(2**bits)
-    corners = (labels[:, None] >> np.arange(bits)) & 1
+    indices = np.arange(2**bits)
+    corners = (indices[:, None] >> np.arange(bits)) & 1
     shuffled = np.random.default_rng(0).permutation(corners)
     costs = one_bit_costs(shuffled, np.full(2**bits, 1 / 2**bits))
     order = assign(costs)
-    assert sorted(order) == list(labels)
+    assert sorted(order) == list(indices)
     edges = shuffled[order]
-    for label in labels:
+    for index in indices:
         for bit in range(bits):
-            assert np.abs(edges[label] - edges[label ^ (1 << bit)]).sum() == 1
-    assert np.array_equal(assign(one_bit_costs(edges, np.full(2**bits, 1 / 2**bits))), labels)
+            assert np.abs(edges[index] - edges[index ^ (1 << bit)]).sum() == 1
+    assert np.array_equal(assign(one_bit_costs(edges, np.full(2**bits, 1 / 2**bits))), indices)

@@ -59,18 +59,18 @@ def test_a_bundle_holds_every_weight_under_its_name(tmp_path, settings, configur
         assert torch.allclose(sums / counts[:, None], space.embedding)
 
 
-def test_a_run_begins_at_a_bundle(tmp_path, picture_tar, configuration, recording, capsys):
+def test_a_run_begins_at_a_bundle(tmp_path, image_tar, configuration, recording, capsys):
     def trained(name: str, steps: int, *more: str) -> dict:
         config = tmp_path / f"{name}.json"
         config.write_text(json.dumps(configuration | {"name": name, "steps": steps}))
         assert train(["--config", str(config), "--folder", str(tmp_path / name), "--data",
-                      str(picture_tar), "--cache", str(tmp_path / "cache"), "--threads", "1",
+                      str(image_tar), "--cache", str(tmp_path / "cache"), "--threads", "1",
                       "--recording", str(recording), *more]) == 0
         return read_checkpoint(tmp_path / name / "checkpoint.pt")
 
     first = trained("first", 4)
     assert tool("export")(["--checkpoint", str(tmp_path / "first" / "checkpoint.pt"), "--bundle",
-                        str(tmp_path / "bundle"), "--data", str(picture_tar)]) == 0
+                        str(tmp_path / "bundle"), "--data", str(image_tar)]) == 0
     image = torch.rand(2, 3, 32, 32)
     before = averaged_network(first)(image)[0]
     bundle = averaged_network(read_checkpoint(tmp_path / "bundle"))
@@ -87,12 +87,12 @@ def test_a_run_begins_at_a_bundle(tmp_path, picture_tar, configuration, recordin
 
 
 def test_a_bundle_that_does_not_say_how_it_was_trained_is_no_beginning(
-        tmp_path, picture_tar, configuration, capsys):
+        tmp_path, image_tar, configuration, capsys):
     write_small_bundle(tmp_path, SMALL_CONDITIONAL, None)
     Codec(tmp_path)
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    arguments = ["--config", str(config), "--data", str(picture_tar), "--cache",
+    arguments = ["--config", str(config), "--data", str(image_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--weights"]
     assert train([*arguments, str(tmp_path)]) == 2
     assert "does not say how it was trained" in capsys.readouterr().err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bad channels: recorded soft bits on labels, against the codec that users run."""
+"""Bad channels: recorded soft bits on indices, against the codec that users run."""
 
 
 import numpy as np
@@ -27,17 +27,17 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def crops(codewords: dict[int, int], count: int) -> tuple[list, list, BitLayout]:
-    """Spaces and labels of crops of 128 pixels, and how the codec lays out their bits."""
+    """Spaces and indices of crops of 128 pixels, and how the codec lays out their bits."""
     torch.manual_seed(0)
-    spaces, labels, scales = [], [], []
+    spaces, indices, scales = [], [], []
     for scale, number in codewords.items():
         space = EmbeddingSpace(number, 3)
         space.counts.copy_(torch.rand(number) + 0.05)
         spaces.append(space)
-        labels.append(torch.randint(0, number, (count, SIDES[scale], SIDES[scale])))
+        indices.append(torch.randint(0, number, (count, SIDES[scale], SIDES[scale])))
         prior = (space.counts / space.counts.sum()).double().numpy()
         scales.append(Scale(scale, 2**scale, number, 3, space.bits, prior))
-    return spaces, labels, BitLayout(scales)
+    return spaces, indices, BitLayout(scales)
 
 
 def recorded(payload_bits: int, count: int) -> Recording:
@@ -50,13 +50,13 @@ def recorded(payload_bits: int, count: int) -> Recording:
 def test_crop_is_received_as_the_codec_receives_a_region(codewords, monkeypatch):
     """Order of the bits, sign and scale of the LLRs, prior and mean are all the codec's."""
     monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
-    spaces, labels, layout = crops(codewords, 2)
+    spaces, indices, layout = crops(codewords, 2)
     recording = recorded(layout.bits_per_region, 1)
-    bits = layout.pack({scale: found.numpy() for scale, found in zip(codewords, labels,
+    bits = layout.pack({scale: found.numpy() for scale, found in zip(codewords, indices,
                                                                      strict=True)})
     llrs = LLR_STEP * recording.steps * np.where(bits == 1, 1.0, -1.0)
     posteriors = layout.posteriors(llrs.astype(np.float32))
-    received = received_codewords(spaces, labels, recording, generator())
+    received = received_codewords(spaces, indices, recording, generator())
     for scale, space, found in zip(codewords, spaces, received, strict=True):
         expected = posteriors[scale] @ space.embedding.numpy()
         assert np.abs(found.permute(0, 2, 3, 1).numpy() - expected).max() < 1e-4
@@ -70,21 +70,21 @@ def test_steps_are_llrs_turned_towards_what_was_sent():
 
 def test_perfect_transmission_gives_the_codewords_that_were_sent(monkeypatch):
     monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
-    spaces, labels, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 1)
+    spaces, indices, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 1)
     perfect = Recording(np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]),
                         np.zeros(1), 0)
-    received = received_codewords(spaces, labels, perfect, generator())
-    for space, found, codewords in zip(spaces, labels, received, strict=True):
+    received = received_codewords(spaces, indices, perfect, generator())
+    for space, found, codewords in zip(spaces, indices, received, strict=True):
         assert torch.allclose(codewords, space.look_up(found), atol=1e-5)
 
 
 def test_mean_codewords_of_certain_and_of_missing_bits():
     space = EmbeddingSpace(8, 3)
     space.counts.copy_(torch.arange(1.0, 9.0) / 36)
-    labels = torch.arange(8).view(1, 2, 4)
-    bits = (labels[..., None] >> torch.tensor([2, 1, 0])) & 1
+    indices = torch.arange(8).view(1, 2, 4)
+    bits = (indices[..., None] >> torch.tensor([2, 1, 0])) & 1
     certain = mean_codewords((bits * 2.0 - 1) * 100, space)
-    assert torch.allclose(certain, space.look_up(labels))
+    assert torch.allclose(certain, space.look_up(indices))
     prior_mean = (space.counts[:, None] * space.embedding).sum(0)
     missing = mean_codewords(torch.zeros(1, 2, 4, 3), space)
     assert torch.allclose(missing, prior_mean.view(1, 3, 1, 1).expand(1, 3, 2, 4), atol=1e-6)
@@ -92,12 +92,12 @@ def test_mean_codewords_of_certain_and_of_missing_bits():
 
 def test_missing_parts_are_the_same_on_every_scale(monkeypatch):
     monkeypatch.setattr(channel, "MISSING_SHARE", 1.0)
-    spaces, labels, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 1)
+    spaces, indices, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 1)
     perfect = Recording(np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]),
                         np.zeros(1), 0)
-    received = received_codewords(spaces, labels, perfect, generator(2))
+    received = received_codewords(spaces, indices, perfect, generator(2))
     lost = [(codewords - space.look_up(found)).abs().amax(1)[0] > 1e-3
-            for space, found, codewords in zip(spaces, labels, received, strict=True)]
+            for space, found, codewords in zip(spaces, indices, received, strict=True)]
     assert 0 < lost[-1].sum() < lost[-1].numel()
     for fine in lost[:-1]:
         factor = len(fine) // len(lost[-1])
@@ -105,13 +105,13 @@ def test_missing_parts_are_the_same_on_every_scale(monkeypatch):
         assert torch.equal(fine, whole)
 
 
-def test_every_picture_crosses_a_channel_of_its_own(monkeypatch):
+def test_every_image_crosses_a_channel_of_its_own(monkeypatch):
     monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
-    spaces, labels, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 2)
-    labels = [found[:1].expand(8, -1, -1) for found in labels]
+    spaces, indices, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 2)
+    indices = [found[:1].expand(8, -1, -1) for found in indices]
     recording = recorded(layout.bits_per_region, 50)
-    received = received_codewords(spaces, labels, recording, generator())[0]
-    again = received_codewords(spaces, labels, recording, generator())[0]
+    received = received_codewords(spaces, indices, recording, generator())[0]
+    again = received_codewords(spaces, indices, recording, generator())[0]
     assert torch.equal(received, again)
     assert len({tuple(one.flatten()[:50].tolist()) for one in received}) > 4
 
@@ -119,8 +119,8 @@ def test_every_picture_crosses_a_channel_of_its_own(monkeypatch):
 def test_soft_bits_of_one_cell():
     """Bits of a region of one position a scale, written out: 10 (coarse), then 011 (fine)."""
     spaces = [EmbeddingSpace(8, 2), EmbeddingSpace(4, 2)]
-    labels = [torch.tensor([[[3]]]), torch.tensor([[[2]]])]
-    fine, coarse = soft_bits(spaces, labels, torch.tensor([[10, 20, 30, -40, 50]]))
+    indices = [torch.tensor([[[3]]]), torch.tensor([[[2]]])]
+    fine, coarse = soft_bits(spaces, indices, torch.tensor([[10, 20, 30, -40, 50]]))
     assert torch.allclose(coarse, torch.tensor([[[[2.0, -4.0]]]]))
     assert torch.allclose(fine, torch.tensor([[[[-6.0, -8.0, 10.0]]]]))
 

@@ -4,23 +4,23 @@
 import numpy as np
 import pytest
 import torch
-from conftest import smooth_picture
+from conftest import smooth_image
 from skimage.metrics import structural_similarity
 from vqdeepsc.images import metrics
 
 from vqdeepsc_training.objectives.losses import LossWeights, psnr, reconstruction_loss, ssim
 
 
-def tensors(*pictures: np.ndarray) -> list[torch.Tensor]:
-    return [torch.from_numpy(p.copy()).permute(2, 0, 1)[None].double() / 255 for p in pictures]
+def tensors(*images: np.ndarray) -> list[torch.Tensor]:
+    return [torch.from_numpy(p.copy()).permute(2, 0, 1)[None].double() / 255 for p in images]
 
 
 @pytest.fixture
 def pair() -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
-    picture = smooth_picture(random, 64, 80)
-    noise = random.normal(0, 12, picture.shape)
-    return picture, np.clip(picture + noise, 0, 255).astype(np.uint8)
+    image = smooth_image(random, 64, 80)
+    noise = random.normal(0, 12, image.shape)
+    return image, np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
 def test_ssim_is_that_of_the_package_and_of_scikit_image(pair):
@@ -62,6 +62,6 @@ def test_log_mse_is_the_mean_psnr_in_other_units():
     assert loss.item() == pytest.approx(2 * expected, abs=1e-5)
 
 
-def test_pictures_smaller_than_the_window_are_refused():
+def test_images_smaller_than_the_window_are_refused():
     with pytest.raises(ValueError, match="at least 11"):
         ssim(torch.rand(1, 3, 10, 20), torch.rand(1, 3, 10, 20))

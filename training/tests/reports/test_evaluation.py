@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import smooth_picture, tool
+from conftest import smooth_image, tool
 from vqdeepsc.images.baselines import compress, decompress
 from vqdeepsc.images.metrics import ssim as package_ssim
 
 from vqdeepsc_training.base.repository import ROOT
-from vqdeepsc_training.data.images import evaluation_pictures
+from vqdeepsc_training.data.images import evaluation_images
 from vqdeepsc_training.objectives.losses import ms_ssim, ssim
 from vqdeepsc_training.reports import evaluation
 
@@ -54,36 +54,36 @@ def test_ms_ssim_forgives_fine_noise_more_than_ssim():
 
 
 def test_ms_ssim_is_given_from_176_pixels_on():
-    picture = smooth_picture(np.random.default_rng(0), 176, 200)
-    decoded = picture // 2
-    assert evaluation.quality(picture, decoded)["ms_ssim"] < 1
-    assert "ms_ssim" not in evaluation.quality(picture[:175], decoded[:175])
+    image = smooth_image(np.random.default_rng(0), 176, 200)
+    decoded = image // 2
+    assert evaluation.quality(image, decoded)["ms_ssim"] < 1
+    assert "ms_ssim" not in evaluation.quality(image[:175], decoded[:175])
     assert evaluation.mean_quality([{"ssim": 0.5, "psnr_db": 20.0, "ciede2000": 1.0}] * 2) == {
         "ssim": 0.5, "psnr_db": 20.0, "ciede2000": 1.0, "ms_ssim": None}
 
 
 def test_photo_codecs_at_the_same_bits():
     random = np.random.default_rng(0)
-    pictures = np.stack([smooth_picture(random, 64, 64) for _ in range(2)])
-    figures, decoded = evaluation.evaluate_baseline("jpeg", pictures, 8000)
+    images = np.stack([smooth_image(random, 64, 64) for _ in range(2)])
+    figures, decoded = evaluation.evaluate_baseline("jpeg", images, 8000)
     by_hand = [package_ssim(p, decompress(compress(p, "jpeg", 8000).content, 64, 64))
-               for p in pictures]
+               for p in images]
     assert figures["ssim"] == pytest.approx(np.mean(by_hand), abs=1e-4)
     assert len(decoded) == 2
     assert figures["failed"] == 0
-    impossible, grey = evaluation.evaluate_baseline("jpeg", pictures, 80)
+    impossible, grey = evaluation.evaluate_baseline("jpeg", images, 80)
     assert impossible["failed"] == 2
     assert (grey[0] == 128).all()
 
 
-def test_baselines_stand_beside_the_bundle(picture_tar, capsys):
-    arguments = ["--bundle", BUNDLE, "--data", str(picture_tar), "--limit", "2", "--size", "48",
+def test_baselines_stand_beside_the_bundle(image_tar, capsys):
+    arguments = ["--bundle", BUNDLE, "--data", str(image_tar), "--limit", "2", "--size", "48",
                  "--baselines", "jpeg", "webp"]
     assert tool("evaluate")([*arguments, "--json"]) == 0
     (figures,) = json.loads(capsys.readouterr().out).values()
-    pictures = evaluation_pictures(picture_tar, 48, 2)
+    images = evaluation_images(image_tar, 48, 2)
     assert figures["baselines"] == {
-        name: evaluation.evaluate_baseline(name, pictures, 20032)[0] for name in ("jpeg", "webp")}
+        name: evaluation.evaluate_baseline(name, images, 20032)[0] for name in ("jpeg", "webp")}
     assert tool("evaluate")(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["vqdeepsc-4s", "jpeg", "webp"]

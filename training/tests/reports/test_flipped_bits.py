@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import smooth_picture, tool
+from conftest import smooth_image, tool
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.metrics import ssim
 
@@ -20,24 +20,24 @@ def codec() -> Codec:
     return Codec(BUNDLE, threads=1)
 
 
-def test_losses_are_those_of_pictures_with_one_other_label(codec):
-    picture = smooth_picture(np.random.default_rng(0), 48, 64)
-    found = flipped_bits.losses(codec, picture, 3, np.random.default_rng(1))
+def test_losses_are_those_of_images_with_one_other_label(codec):
+    image = smooth_image(np.random.default_rng(0), 48, 64)
+    found = flipped_bits.losses(codec, image, 3, np.random.default_rng(1))
     assert found[0] == 0
     random = np.random.default_rng(1)
-    indices = codec.encode(picture)
+    indices = codec.encode(image)
     place = tuple(random.integers(side) for side in indices.labels[3].shape)
-    untouched = ssim(picture, codec.decode(codec.one_hot(indices), 64, 48))
+    untouched = ssim(image, codec.decode(codec.one_hot(indices), 64, 48))
     indices.labels[3][place] ^= 2
-    changed = ssim(picture, codec.decode(codec.one_hot(indices), 64, 48))
+    changed = ssim(image, codec.decode(codec.one_hot(indices), 64, 48))
     assert found[2] == pytest.approx(float(untouched - changed), abs=1e-6)
 
 
 def test_means_over_flips_and_over_assignments(codec, monkeypatch):
-    """The assigned labels count the flips of one bit, random ones all other codewords."""
+    """The assigned indices count the flips of one bit, random ones all other codewords."""
     drawn = []
 
-    def losses(codec, picture, scale, random):
+    def losses(codec, image, scale, random):
         drawn.append(scale)
         return np.arange(codec.scales[scale - 1].codewords) ** 2.0
 
@@ -47,13 +47,13 @@ def test_means_over_flips_and_over_assignments(codec, monkeypatch):
     assert found["s2"]["random"] == sum(n * n for n in range(8)) / 7
     assert found["s4"]["random"] == found["s4"]["assigned"] == 1
     assert found["s1"]["difference_error"] == 0
-    # Two pictures; as many codewords are drawn for each scale.
+    # Two images; as many codewords are drawn for each scale.
     assert [drawn.count(scale) for scale in (1, 2, 3, 4)] == [2, 4, 8, 16]
 
 
-def test_command_line_keeps_a_record(tmp_path, picture_tar, capsys):
+def test_command_line_keeps_a_record(tmp_path, image_tar, capsys):
     record = tmp_path / "flipped_bits.json"
-    arguments = ["--bundle", BUNDLE, "--data", str(picture_tar), "--size", "32", "--images", "2",
+    arguments = ["--bundle", BUNDLE, "--data", str(image_tar), "--size", "32", "--images", "2",
                  "--positions", "1", "--record", str(record)]
     assert tool("flipped-bits")(arguments) == 0
     kept = json.loads(record.read_text())["vqdeepsc-4s"]

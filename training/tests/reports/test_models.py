@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page about the models: figures, choice of pictures, curves."""
+"""The page about the models: figures, choice of images, curves."""
 
 import json
 
 import numpy as np
 import pytest
-from conftest import smooth_picture, tool
+from conftest import smooth_image, tool
 from PIL import Image
 from vqdeepsc.codec import Codec
 
@@ -19,10 +19,10 @@ BUNDLE = ROOT / "models" / "vqdeepsc-4s"
 @pytest.fixture
 def few_photographs(monkeypatch):
     random = np.random.default_rng(0)
-    pictures = np.stack([smooth_picture(random, 128, 128) for _ in range(2)])
-    monkeypatch.setattr(draw_models, "photographs", lambda: pictures)
+    images = np.stack([smooth_image(random, 128, 128) for _ in range(2)])
+    monkeypatch.setattr(draw_models, "photographs", lambda: images)
     monkeypatch.setattr(draw_models, "NAMES", {"jpeg": "JPEG", "webp": "WebP"})
-    return pictures
+    return images
 
 
 def test_photographs_are_whole_tiles():
@@ -32,19 +32,19 @@ def test_photographs_are_whole_tiles():
     assert len(np.unique(tiles.reshape(len(tiles), -1), axis=0)) == len(tiles)
 
 
-def test_pictures_are_chosen_by_the_rule():
+def test_images_are_chosen_by_the_rule():
     scores = np.array([0.3, 0.9, 0.1, 0.5, 0.7])
     assert draw_models.chosen(scores) == {
         "best": 1, "upper quartile": 4, "median": 3, "lower quartile": 0, "worst": 2}
 
 
-def test_page_has_the_measured_figures(tmp_path, picture_tar, few_photographs):
+def test_page_has_the_measured_figures(tmp_path, image_tar, few_photographs):
     record = json.loads((ROOT / "training" / "results" / "vqdeepsc_4s.json").read_text())
     record["flipped_bits"] = {"s1": {"random": 0.004, "assigned": 0.002, "difference_error": 0.001}}
     (tmp_path / "vqdeepsc_4s.json").write_text(json.dumps(record))
     arguments = ["--bundles", str(BUNDLE), "--results", str(tmp_path), "--docs",
                  str(tmp_path / "docs")]
-    assert tool("draw-models")([*arguments, "--data", f"own={picture_tar}", "--limit", "1"]) == 0
+    assert tool("draw-models")([*arguments, "--data", f"own={image_tar}", "--limit", "1"]) == 0
     kept = json.loads((tmp_path / "quality.json").read_text())
     expected, _ = evaluate_baseline("webp", few_photographs, 20032)
     assert kept["codecs"]["20032"]["scikit-image"]["webp"] == expected

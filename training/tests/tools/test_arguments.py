@@ -46,10 +46,10 @@ def assert_refused(status, capsys, *words):
 
 
 def test_configurations_that_cannot_be_trained_are_refused(
-    tmp_path, picture_tar, configuration, capsys
+    tmp_path, image_tar, configuration, capsys
 ):
     path = tmp_path / "configuration.json"
-    arguments = ["--config", str(path), "--data", str(picture_tar), "--cache", str(tmp_path)]
+    arguments = ["--config", str(path), "--data", str(image_tar), "--cache", str(tmp_path)]
     for text, word in (("", "no configuration"), ("[]", "no JSON object"), ("{}", "name, seed")):
         path.write_text(text)
         assert_refused(tool("train")(arguments), capsys, word)
@@ -75,12 +75,12 @@ def test_configurations_that_cannot_be_trained_are_refused(
 
 
 def test_folders_and_files_that_cannot_be_used_are_refused(
-    tmp_path, picture_tar, configuration, capsys
+    tmp_path, image_tar, configuration, capsys
 ):
     path, file = tmp_path / "configuration.json", tmp_path / "file"
     path.write_text(json.dumps(configuration | {"noise": None}))
     torch.save({"a": 1}, file)
-    arguments = ["--config", str(path), "--data", str(picture_tar), "--steps", "1"]
+    arguments = ["--config", str(path), "--data", str(image_tar), "--steps", "1"]
     cache = ["--cache", str(tmp_path / "cache")]
     for more, word in (
         (["--cache", str(file)], "File exists"),
@@ -91,12 +91,12 @@ def test_folders_and_files_that_cannot_be_used_are_refused(
 
 
 def test_an_export_says_at_once_what_it_cannot_use(
-        tmp_path, picture_tar, configuration, capsys):
+        tmp_path, image_tar, configuration, capsys):
     checkpoint = tmp_path / "trained"
     checkpoint.mkdir()
     write_small_bundle(checkpoint, SMALL_CONDITIONAL, ENDED | {"configuration": configuration})
     (tmp_path / "file").touch()
-    arguments = ["--checkpoint", str(checkpoint), "--data", str(picture_tar), "--bundle"]
+    arguments = ["--checkpoint", str(checkpoint), "--data", str(image_tar), "--bundle"]
     bundle = str(tmp_path / "bundle")
     for more, word in (
         ([bundle, "--measure", "pictures"], "not NAME=PATH"),

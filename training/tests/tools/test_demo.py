@@ -21,7 +21,7 @@ def test_demo_ends_with_a_measured_bundle_and_a_sheet(tmp_path, capsys):
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (6 * 128, 2 * 128)
     # What is measured was not trained on.
-    assert not (tmp_path / "pictures" / "training" / demo.HELD_BACK).exists()
+    assert not (tmp_path / "images" / "training" / demo.HELD_BACK).exists()
 
 
 def test_missing_sample_images_are_said(tmp_path, monkeypatch, capsys):

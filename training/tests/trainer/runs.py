@@ -15,10 +15,10 @@ from vqdeepsc_training.trainer.trainer import Trainer
 P = TypeVar("P", bound=Part)
 
 
-def run(tmp_path: Path, picture_tar: Path, configuration: dict, name: str, *more: str) -> dict:
+def run(tmp_path: Path, image_tar: Path, configuration: dict, name: str, *more: str) -> dict:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    arguments = ["--config", str(config), "--data", str(picture_tar), "--cache",
+    arguments = ["--config", str(config), "--data", str(image_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / name), "--threads", "1", *more]
     if "noise" in configuration:
         three_scales = configuration.get("network") == SMALL_CONDITIONAL_3

@@ -37,15 +37,15 @@ def variants(tmp_path, configuration, monkeypatch):
     return plan
 
 
-def arguments(tmp_path, picture_tar, variants, *more):
-    return ["--data", str(picture_tar), "--validation", str(picture_tar), "--variants",
+def arguments(tmp_path, image_tar, variants, *more):
+    return ["--data", str(image_tar), "--validation", str(image_tar), "--variants",
             str(variants), "--validation-images", "2", "--minutes", "0.002", "--results",
             str(tmp_path / "results"), "--runs", str(tmp_path / "runs"), "--cache",
             str(tmp_path / "cache"), *more]
 
 
-def test_variants_are_trained_recorded_and_drawn(tmp_path, picture_tar, variants, capsys):
-    given = arguments(tmp_path, picture_tar, variants, "--only", "First")
+def test_variants_are_trained_recorded_and_drawn(tmp_path, image_tar, variants, capsys):
+    given = arguments(tmp_path, image_tar, variants, "--only", "First")
     assert tool("ablate")(given) == 0
     assert capsys.readouterr().out.count("SSIM") == 3
     results = tmp_path / "results"
@@ -62,7 +62,7 @@ def test_variants_are_trained_recorded_and_drawn(tmp_path, picture_tar, variants
     # What has a record is not trained again; another length is.
     assert tool("ablate")(given) == 0
     assert capsys.readouterr().out == ""
-    assert tool("ablate")(arguments(tmp_path, picture_tar, variants, "--seeds", "2", "--only",
+    assert tool("ablate")(arguments(tmp_path, image_tar, variants, "--seeds", "2", "--only",
                                  "reference")) == 0
     docs = tmp_path / "docs"
     drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(docs)]
@@ -78,12 +78,12 @@ def named_rows(docs):
             if line.startswith("| ") and "| Variant |" not in line]
 
 
-def test_table_built_on_a_variant_is_measured_on_other_data_too(tmp_path, picture_tar, variants,
+def test_table_built_on_a_variant_is_measured_on_other_data_too(tmp_path, image_tar, variants,
                                                                 capsys):
     other = tmp_path / "other.tar"
-    other.write_bytes(picture_tar.read_bytes())
-    given = ["--data", str(picture_tar), str(other), "--validation", str(picture_tar), str(other),
-             *arguments(tmp_path, picture_tar, variants, "--only", "Second")[4:]]
+    other.write_bytes(image_tar.read_bytes())
+    given = ["--data", str(image_tar), str(other), "--validation", str(image_tar), str(other),
+             *arguments(tmp_path, image_tar, variants, "--only", "Second")[4:]]
     assert tool("ablate")(given) == 0
     results = tmp_path / "results"
     name = f"{tmp_path.name}/other.tar"
@@ -92,7 +92,7 @@ def test_table_built_on_a_variant_is_measured_on_other_data_too(tmp_path, pictur
         assert record["configuration"]["loss"] == MAE_ALONE
         assert record["crops_seen"] == 2 * record["steps"]
         assert record["shares"] == shares
-        # The same pictures give the same figures.
+        # The same images give the same figures.
         assert record["elsewhere"][name]["psnr_db"] == record["psnr_db"]
     drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
     capsys.readouterr()
@@ -139,7 +139,7 @@ def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
     assert "has no record of the reference" in capsys.readouterr().err
 
 
-def test_stopped_variant_goes_on(tmp_path, picture_tar, variants):
+def test_stopped_variant_goes_on(tmp_path, image_tar, variants):
     original = ablate.Trainer.train_step
 
     def interrupted(self):
@@ -148,7 +148,7 @@ def test_stopped_variant_goes_on(tmp_path, picture_tar, variants):
             raise KeyboardInterrupt
         return original(self)
 
-    given = arguments(tmp_path, picture_tar, variants, "--only", "reference", "--minutes", "0.01")
+    given = arguments(tmp_path, image_tar, variants, "--only", "reference", "--minutes", "0.01")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ablate.Trainer, "train_step", interrupted)
         assert tool("ablate")(given) == 130
@@ -158,8 +158,8 @@ def test_stopped_variant_goes_on(tmp_path, picture_tar, variants):
     assert record["steps"] > 1
 
 
-def test_mistakes_are_said(tmp_path, picture_tar, variants, capsys):
-    assert tool("ablate")(arguments(tmp_path, picture_tar, variants, "--only", "nothing")) == 2
+def test_mistakes_are_said(tmp_path, image_tar, variants, capsys):
+    assert tool("ablate")(arguments(tmp_path, image_tar, variants, "--only", "nothing")) == 2
     assert "no variant or table 'nothing'" in capsys.readouterr().err
     with pytest.raises(ValueError, match="losses is no table"):
         ablate.changed({"loss": {}}, {"losses.mae": 1.0})
@@ -198,11 +198,11 @@ SHIPPED = ablate.read_variants(ablate.VARIANTS)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_shipped_variant_trains(tmp_path, picture_tar, name):
-    """Each variant, with small pictures, for one step without and one with quantisation."""
+def test_every_shipped_variant_trains(tmp_path, image_tar, name):
+    """Each variant, with small images, for one step without and one with quantisation."""
     configuration = Configuration.read(SHIPPED[name].configuration | {
         "name": name, "seed": 1, "crop": 32, "batch": 2, "steps": 2, "unquantised_steps": 1})
-    cache = open_cache(picture_tar, tmp_path, 32, 64)
+    cache = open_cache(image_tar, tmp_path, 32, 64)
     trainer = Trainer(configuration, make_sampler(configuration, [cache], [1.0]), tmp_path)
     for _ in range(2):
         terms = trainer.train_step()
@@ -212,7 +212,7 @@ def test_every_shipped_variant_trains(tmp_path, picture_tar, name):
 
 @pytest.mark.parametrize("switch", ["conditional", "successive"])
 def test_switches_cut_what_they_name(switch):
-    """A parallel encoder's finest labels do not depend on the coarse codewords, and so on."""
+    """A parallel encoder's finest indices do not depend on the coarse codewords, and so on."""
     torch.manual_seed(0)
     network = build_network(SMALL_CONDITIONAL | {switch: False}).eval()
     for conv in network.head_1.correct:

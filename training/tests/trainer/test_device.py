@@ -11,7 +11,7 @@ from pretended import GPU, OnGpu, PretendedGpu
 
 from vqdeepsc_training.base import distributed
 from vqdeepsc_training.data.cache import open_cache
-from vqdeepsc_training.data.images import evaluation_pictures
+from vqdeepsc_training.data.images import evaluation_images
 from vqdeepsc_training.data.recording import read_recording
 from vqdeepsc_training.data.sampler import BatchSampler
 from vqdeepsc_training.trainer import ablation as ablate
@@ -25,18 +25,18 @@ main = tool("train")
 DEMO = Path(__file__).parents[2] / "configs" / "demo.json"
 
 
-def trainer_on(device, tmp_path, picture_tar, recording, configuration):
-    cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
+def trainer_on(device, tmp_path, image_tar, recording, configuration):
+    cache = open_cache(image_tar, tmp_path / "cache", 32, 48)
     folder = tmp_path / device.type
     sampler = BatchSampler([cache], [1.0], 32, 4, 3)
     return Trainer(Configuration.read(configuration), sampler, folder,
                    recording=recording and read_recording(recording), device=device)
 
 
-def distilled(tmp_path, picture_tar, configuration):
+def distilled(tmp_path, image_tar, configuration):
     """Path of the weights of an untrained network."""
     settings = {key: value for key, value in configuration.items() if key != "noise"}
-    teacher = trainer_on(CPU, tmp_path, picture_tar, None, settings)
+    teacher = trainer_on(CPU, tmp_path, image_tar, None, settings)
     write_checkpoint(teacher.summary(), tmp_path / "teacher.pt")
     return str(tmp_path / "teacher.pt")
 
@@ -76,7 +76,7 @@ def test_pretended_gpu_keeps_the_rules():
 
 
 @pytest.mark.parametrize("recipe", ["ours", "paper"])
-def test_training_on_a_gpu_mixes_no_devices(tmp_path, picture_tar, recording, configuration,
+def test_training_on_a_gpu_mixes_no_devices(tmp_path, image_tar, recording, configuration,
                                             monkeypatch, recipe):
     """All phases, checkpoint, resume and validation, and the results of a run on the CPU."""
     monkeypatch.setattr(noise, "ASSIGNMENT_STEPS", 2)
@@ -84,7 +84,7 @@ def test_training_on_a_gpu_mixes_no_devices(tmp_path, picture_tar, recording, co
     if recipe == "ours":
         configuration |= {
             "annealing": {"noise": 0.2, "until": 1.0},
-            "distillation": {"weights": distilled(tmp_path, picture_tar, configuration),
+            "distillation": {"weights": distilled(tmp_path, image_tar, configuration),
                              "weight": 0.5}}
     if recipe == "paper":
         adam = {"name": "adam", "learning_rate": 1e-3, "betas": [0.5, 0.999]}
@@ -92,18 +92,18 @@ def test_training_on_a_gpu_mixes_no_devices(tmp_path, picture_tar, recording, co
             "network": SMALL_PAPER, "embedding_gradient": True, "optimiser": adam,
             "adversarial": {"channels": 4, "optimiser": adam}}
         del configuration["noise"]
-    images = evaluation_pictures(picture_tar, 32, 3)
+    images = evaluation_images(image_tar, 32, 3)
     losses = {}
     for device in (CPU, GPU):
         with PretendedGpu():
-            running = trainer_on(device, tmp_path, picture_tar, recording, configuration)
+            running = trainer_on(device, tmp_path, image_tar, recording, configuration)
             losses[device] = [running.train_step()["loss"] for _ in range(5)]
             running.save()
-            running = trainer_on(device, tmp_path, picture_tar, recording, configuration)
+            running = trainer_on(device, tmp_path, image_tar, recording, configuration)
             running.resume()
             losses[device] += [running.train_step()["loss"] for _ in range(2)]
             losses[device].append(running.validate(images)["psnr_db"])
-            assert monitor.picture_grid(running, images).device == CPU
+            assert monitor.image_grid(running, images).device == CPU
             assert monitor.codebook_usage(running)
             measured = ablate.measure(running, images)
             assert measured["psnr_db"] == pytest.approx(losses[device][-1], abs=0.05)
@@ -114,14 +114,14 @@ def test_training_on_a_gpu_mixes_no_devices(tmp_path, picture_tar, recording, co
     assert np.allclose(losses[GPU], losses[CPU], rtol=1e-4)
 
 
-def test_decoder_is_tuned_on_a_gpu(tmp_path, picture_tar, recording, configuration):
+def test_decoder_is_tuned_on_a_gpu(tmp_path, image_tar, recording, configuration):
     configuration["precision"] = "float32"
-    first = trainer_on(CPU, tmp_path, picture_tar, recording, configuration)
+    first = trainer_on(CPU, tmp_path, image_tar, recording, configuration)
     for _ in range(3):
         first.train_step()
     configuration |= {"decoder_only": True, "noise": {"from": 0.0, "pictures": 2}}
     with PretendedGpu():
-        trainer = trainer_on(GPU, tmp_path, picture_tar, recording, configuration)
+        trainer = trainer_on(GPU, tmp_path, image_tar, recording, configuration)
         assert trainer.start_from(first.summary()) == []
         terms = trainer.train_step()
         trainer.save()
@@ -132,10 +132,10 @@ def test_decoder_is_tuned_on_a_gpu(tmp_path, picture_tar, recording, configurati
 
 
 @pytest.mark.parametrize("command", ["train", "ablate"])
-def test_missing_gpu_is_said(command, tmp_path, picture_tar, monkeypatch, capsys):
+def test_missing_gpu_is_said(command, tmp_path, image_tar, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    given = {"train": ["--config", str(DEMO)], "ablate": ["--validation", str(picture_tar)]}
-    assert tool(command)([*given[command], "--data", str(picture_tar), "--device", "cuda"]) == 2
+    given = {"train": ["--config", str(DEMO)], "ablate": ["--validation", str(image_tar)]}
+    assert tool(command)([*given[command], "--data", str(image_tar), "--device", "cuda"]) == 2
     error = capsys.readouterr().err
     assert "needs a GPU for each process, 1 or more, but PyTorch finds 0" in error
     assert error.count("\n") == 1

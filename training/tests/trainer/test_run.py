@@ -22,57 +22,57 @@ TRAINING = Path(__file__).parents[2]
 TUNING = TRAINING / "configs" / "tune_decoder.json"
 
 
-def test_seed_of_the_command_line(tmp_path, picture_tar, configuration):
+def test_seed_of_the_command_line(tmp_path, image_tar, configuration):
     configuration["steps"] = 1
     first, second, other = (
-        run(tmp_path, picture_tar, configuration | {"seed": seed}, f"{seed}{more}", *more)
+        run(tmp_path, image_tar, configuration | {"seed": seed}, f"{seed}{more}", *more)
         for seed, more in ((3, ()), (1, ("--seed", "3")), (1, ())))
     assert_same(first["network"], second["network"])
     assert second["configuration"]["seed"] == 3
     assert not torch.equal(first["network"]["stem.weight"], other["network"]["stem.weight"])
 
 
-def test_history_says_what_resuming_changed(tmp_path, picture_tar, configuration):
+def test_history_says_what_resuming_changed(tmp_path, image_tar, configuration):
     configuration["steps"] = 3
-    run(tmp_path, picture_tar, configuration, "run")
+    run(tmp_path, image_tar, configuration, "run")
     configuration["steps"] = 4
     configuration["loss"] = {"mae": 1.0}
-    run(tmp_path, picture_tar, configuration, "run", "--resume")
+    run(tmp_path, image_tar, configuration, "run", "--resume")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["history"] == [{"until_step": 3, "configuration": {
         "steps": 3, "loss": {"mae": 1.0, "mse": 10.0, "log_mse": 0.0, "ssim": 0.1}}}]
 
 
-def test_history_says_which_data_and_shares_there_were(tmp_path, picture_tar, configuration):
+def test_history_says_which_data_and_shares_there_were(tmp_path, image_tar, configuration):
     configuration["steps"] = 1
-    first = run(tmp_path, picture_tar, configuration, "run")["configuration"]
+    first = run(tmp_path, image_tar, configuration, "run")["configuration"]
     assert first["shares"] == [1.0]
     assert first["recording"] == {"file": f"{tmp_path.name}/link.npz", "seed": 0,
                                   "transmissions": 40}
     config = tmp_path / "config.json"
-    other = picture_tar.parent / "other.tar"
-    other.write_bytes(picture_tar.read_bytes())
+    other = image_tar.parent / "other.tar"
+    other.write_bytes(image_tar.read_bytes())
     for steps, shares in (("2", ["0.5", "0.5"]), ("3", ["0.9", "0.1"])):
-        assert main(["--config", str(config), "--data", str(picture_tar), str(other), "--cache",
+        assert main(["--config", str(config), "--data", str(image_tar), str(other), "--cache",
                      str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--recording",
                      str(tmp_path / "link.npz"), "--resume", "--steps", steps, "--shares",
                      *shares]) == 0
     record = json.loads((tmp_path / "run" / "record.json").read_text())
-    name = f"{picture_tar.parent.name}/pictures.tar"
+    name = f"{image_tar.parent.name}/pictures.tar"
     assert record["history"] == [
         {"until_step": 1, "configuration": {"steps": 1, "data": [name], "shares": [1.0]}},
         {"until_step": 2, "configuration": {"steps": 2, "shares": [0.5, 0.5]}}]
     assert record["configuration"]["shares"] == [0.9, 0.1]
     # What a configuration did not have is told, too.
     del configuration["noise"]
-    run(tmp_path, picture_tar, configuration | {"selection": None}, "run", "--resume", "--steps",
+    run(tmp_path, image_tar, configuration | {"selection": None}, "run", "--resume", "--steps",
         "4")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["history"][2]["configuration"]["noise"] == {
         "from": 0.5, "pictures": 1, "weight": 1.0}
 
 
-def test_curve_begins_with_the_codebooks(tmp_path, picture_tar, configuration, monkeypatch):
+def test_curve_begins_with_the_codebooks(tmp_path, image_tar, configuration, monkeypatch):
     """Before their start nothing is quantised, and no selection may take such weights."""
     configuration |= {"selection": "ssim", "unquantised_steps": 3, "steps": 6}
     said = []
@@ -83,8 +83,8 @@ def test_curve_begins_with_the_codebooks(tmp_path, picture_tar, configuration, m
         return said[-1]
 
     monkeypatch.setattr(Trainer, "validate", watched)
-    state = run(tmp_path, picture_tar, configuration, "run", "--save-minutes", "0",
-                "--validation", str(picture_tar))
+    state = run(tmp_path, image_tar, configuration, "run", "--save-minutes", "0",
+                "--validation", str(image_tar))
     assert [point["step"] for point in said] == [1, 2, 3, 4, 5, 6]
     assert ["unquantised" in point for point in said] == [True] * 3 + [False] * 3
     assert state["curve"] == said[3:]
@@ -92,17 +92,17 @@ def test_curve_begins_with_the_codebooks(tmp_path, picture_tar, configuration, m
     assert best["step"] == max(said[3:], key=lambda point: point["ssim"])["step"]
 
 
-def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configuration):
-    first = run(tmp_path, picture_tar, configuration, "first")
+def test_new_run_starts_at_the_weights_of_another(tmp_path, image_tar, configuration):
+    first = run(tmp_path, image_tar, configuration, "first")
     weights = tmp_path / "first" / "checkpoint.pt"
     configuration["steps"] = 1
     configuration["optimiser"]["learning_rate"] = 0.0
-    second = run(tmp_path, picture_tar, configuration, "second", "--weights", str(weights))
+    second = run(tmp_path, image_tar, configuration, "second", "--weights", str(weights))
     assert second["step"] == 1
     for name, value in first["average"].items():
         if ".spaces." not in f".{name}":
             assert torch.equal(second["network"][name], value), name
-    resumed = run(tmp_path, picture_tar, configuration | {"steps": 4}, "second", "--resume")
+    resumed = run(tmp_path, image_tar, configuration | {"steps": 4}, "second", "--resume")
     # No second k-means start: codebooks only move with their averages.
     shift = resumed["network"]["spaces.0.embedding"] - first["average"]["spaces.0.embedding"]
     assert shift.abs().max() < 1.0
@@ -110,7 +110,7 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configu
     # A network of other scales takes what fits, and starts its codebooks by k-means.
     configuration["network"] = SMALL_CONDITIONAL_3
     configuration["unquantised_steps"] = 2
-    third = run(tmp_path, picture_tar, configuration, "third", "--weights", str(weights))
+    third = run(tmp_path, image_tar, configuration, "third", "--weights", str(weights))
     assert torch.equal(third["network"]["stem.weight"], first["average"]["stem.weight"])
     assert not third["started"]
     (entry,) = third["history"]
@@ -120,40 +120,40 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, picture_tar, configu
     configuration["network"] = SMALL_PAPER
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
+    assert main(["--config", str(config), "--data", str(image_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / "fourth"), "--weights",
                  str(weights)]) == 2
 
 
-def test_tuning_the_decoder_leaves_the_encoder(tmp_path, picture_tar, configuration):
+def test_tuning_the_decoder_leaves_the_encoder(tmp_path, image_tar, configuration):
     """Labels and codewords stay; the decoder learns; export puts both together."""
-    first = run(tmp_path, picture_tar, configuration, "first")
+    first = run(tmp_path, image_tar, configuration, "first")
     configuration = json.loads(TUNING.read_text())
     configuration |= {"crop": 32, "batch": 4, "steps": 3}
     weights = str(tmp_path / "first" / "checkpoint.pt")
-    tuned = run(tmp_path, picture_tar, configuration, "tuned", "--weights", weights)
+    tuned = run(tmp_path, image_tar, configuration, "tuned", "--weights", weights)
     before, after = averaged_network(first), averaged_network(tuned)
     image = torch.rand(2, 3, 32, 48)
     encoded, same = before.encode(image), after.encode(image)
     for one, other in zip(encoded.codewords, same.codewords, strict=True):
         assert torch.equal(one, other)
     assert not torch.allclose(before.decode(*encoded.codewords), after.decode(*same.codewords))
-    resumed = run(tmp_path, picture_tar, configuration | {"steps": 5}, "tuned", "--weights",
+    resumed = run(tmp_path, image_tar, configuration | {"steps": 5}, "tuned", "--weights",
                   weights, "--resume")
     assert resumed["step"] == 5
     assert_same(resumed["encoder"], tuned["encoder"])
     # A run that begins at a tuned network begins where its tuning did: the encoder fits no other.
-    again = run(tmp_path, picture_tar, configuration, "again", "--weights",
+    again = run(tmp_path, image_tar, configuration, "again", "--weights",
                 str(tmp_path / "tuned" / "checkpoint.pt"))
     assert_same(again["encoder"], tuned["encoder"])
     assert again["trained"]["step"] == first["step"]
     config = tmp_path / "config.json"
-    assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
+    assert main(["--config", str(config), "--data", str(image_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / "other")]) == 2
 
 
-def test_two_processes_train_one_network(tmp_path, picture_tar, configuration, recording):
-    """Both see pictures of their own, end with the same weights, and leave no group behind.
+def test_two_processes_train_one_network(tmp_path, image_tar, configuration, recording):
+    """Both see images of their own, end with the same weights, and leave no group behind.
 
     PyTorch aborts if a thread of the group is busy when Python ends.
     """
@@ -181,7 +181,7 @@ def test_two_processes_train_one_network(tmp_path, picture_tar, configuration, r
     environment = os.environ | {"PYTHONPATH": str(TRAINING), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-         str(script), str(config), str(picture_tar), str(tmp_path / "run"), str(recording)],
+         str(script), str(config), str(image_tar), str(tmp_path / "run"), str(recording)],
         env=environment, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
@@ -198,12 +198,12 @@ def test_checkpoints_that_cannot_be_read_are_refused(tmp_path):
         read_checkpoint(broken)
 
 
-def test_a_run_is_neither_lost_nor_begun_by_accident(tmp_path, picture_tar, configuration, capsys):
+def test_a_run_is_neither_lost_nor_begun_by_accident(tmp_path, image_tar, configuration, capsys):
     """--resume needs a checkpoint; without it and --overwrite, a checkpoint stays."""
     configuration["steps"] = 1
     folder = tmp_path / "run"
-    first = run(tmp_path, picture_tar, configuration, "run")
-    given = ["--config", str(tmp_path / "config.json"), "--data", str(picture_tar), "--cache",
+    first = run(tmp_path, image_tar, configuration, "run")
+    given = ["--config", str(tmp_path / "config.json"), "--data", str(image_tar), "--cache",
              str(tmp_path / "cache"), "--recording", str(tmp_path / "link.npz")]
     for more, said in ((["--folder", str(folder), "--seed", "9"], "holds a run already"),
                        (["--folder", str(tmp_path / "none"), "--resume"], "to resume from"),
@@ -224,22 +224,22 @@ def test_a_run_is_neither_lost_nor_begun_by_accident(tmp_path, picture_tar, conf
     {"optimiser": {"name": "adam", "learning_rate": 0.001}},
 ])
 def test_resuming_with_another_network_is_refused_in_one_sentence(
-        tmp_path, picture_tar, configuration, capsys, change):
+        tmp_path, image_tar, configuration, capsys, change):
     configuration["steps"] = 1
-    run(tmp_path, picture_tar, configuration, "run")
+    run(tmp_path, image_tar, configuration, "run")
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration | {"steps": 2} | change))
-    assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
+    assert main(["--config", str(config), "--data", str(image_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--recording",
                  str(tmp_path / "link.npz"), "--resume"]) == 2
     error = capsys.readouterr().err
     assert "belongs to another" in error and error.count("\n") == 1
 
 
-def test_record_is_whole_when_writing_fails(tmp_path, picture_tar, configuration, monkeypatch):
+def test_record_is_whole_when_writing_fails(tmp_path, image_tar, configuration, monkeypatch):
     """A reader never sees half of record.json: the one before stays."""
     configuration["steps"] = 1
-    run(tmp_path, picture_tar, configuration, "run")
+    run(tmp_path, image_tar, configuration, "run")
     before = (tmp_path / "run" / "record.json").read_text()
 
     def stopped(self: Path, path: Path) -> None:
@@ -249,7 +249,7 @@ def test_record_is_whole_when_writing_fails(tmp_path, picture_tar, configuration
     monkeypatch.setattr(Trainer, "record", lambda self: {"half": "written"})
     monkeypatch.setattr("vqdeepsc_training.trainer.trainer.write_checkpoint", lambda *given: None)
     config = tmp_path / "config.json"
-    assert main(["--config", str(config), "--data", str(picture_tar), "--cache",
+    assert main(["--config", str(config), "--data", str(image_tar), "--cache",
                  str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--recording",
                  str(tmp_path / "link.npz"), "--resume", "--steps", "2"]) == 2
     assert (tmp_path / "run" / "record.json").read_text() == before

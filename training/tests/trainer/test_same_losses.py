@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SMALL_CONDITIONAL, SMALL_PAPER, smooth_picture
+from conftest import SMALL_CONDITIONAL, SMALL_PAPER, smooth_image
 from PIL import Image
 
 from vqdeepsc_training.data.cache import open_cache
@@ -37,7 +37,7 @@ def test_losses_are_those_that_were_recorded(tmp_path, recording, name, settings
     folder = tmp_path / "images"
     folder.mkdir()
     for number in range(6):
-        Image.fromarray(smooth_picture(random, 48, 64)).save(folder / f"{number}.png")
+        Image.fromarray(smooth_image(random, 48, 64)).save(folder / f"{number}.png")
     cache = open_cache(folder, tmp_path / "cache", 32, 67)
     trainer = Trainer(Configuration.read(settings),
                       BatchSampler([cache], [1.0], 32, 4, 3, zoom=1.4), tmp_path,

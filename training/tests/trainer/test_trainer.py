@@ -43,11 +43,11 @@ def small(config: Path) -> dict:
     return configuration | {"crop": 32, "batch": 2, "unquantised_steps": 1}
 
 
-def resumed_and_whole(tmp_path: Path, picture_tar: Path, configuration: dict,
+def resumed_and_whole(tmp_path: Path, image_tar: Path, configuration: dict,
                       stop: int) -> tuple[dict, dict]:
     """Checkpoints of a run that was stopped before step `stop` and resumed, and of a whole one."""
-    validation = ["--validation", str(picture_tar)] if "selection" in configuration else []
-    whole = run(tmp_path, picture_tar, configuration, "whole", *validation)
+    validation = ["--validation", str(image_tar)] if "selection" in configuration else []
+    whole = run(tmp_path, image_tar, configuration, "whole", *validation)
 
     class StoppedError(Exception):
         pass
@@ -63,16 +63,16 @@ def resumed_and_whole(tmp_path: Path, picture_tar: Path, configuration: dict,
     Trainer.train_step = interrupted
     try:
         with pytest.raises(StoppedError):
-            run(tmp_path, picture_tar, configuration, "parts", *validation)
+            run(tmp_path, image_tar, configuration, "parts", *validation)
     finally:
         Trainer.train_step = original
-    return run(tmp_path, picture_tar, configuration, "parts", "--resume", *validation), whole
+    return run(tmp_path, image_tar, configuration, "parts", "--resume", *validation), whole
 
 
 @pytest.mark.parametrize("stop", [1, 3, 5])
-def test_resumed_run_equals_an_uninterrupted_one(tmp_path, picture_tar, configuration, stop):
+def test_resumed_run_equals_an_uninterrupted_one(tmp_path, image_tar, configuration, stop):
     """Also when it is stopped before the k-means start, after it, and in the noisy phase."""
-    parts, whole = resumed_and_whole(tmp_path, picture_tar, configuration, stop)
+    parts, whole = resumed_and_whole(tmp_path, image_tar, configuration, stop)
     assert parts["step"] == whole["step"] == 8
     for key in ("network", "average", "optimisers", "pictures"):
         assert_same(parts[key], whole[key], key)
@@ -82,10 +82,10 @@ def without_seconds(curve: list[dict]) -> list[dict]:
     return [{key: value for key, value in point.items() if key != "seconds"} for point in curve]
 
 
-def test_resumed_run_of_the_papers_recipe_equals_an_uninterrupted_one(tmp_path, picture_tar):
+def test_resumed_run_of_the_papers_recipe_equals_an_uninterrupted_one(tmp_path, image_tar):
     """Discriminator, its optimiser and the weights selected on validation included."""
     configuration = small(TRAINING / "configs" / "paper_4scale.json") | {"epochs": 2}
-    parts, whole = resumed_and_whole(tmp_path, picture_tar, configuration, 7)
+    parts, whole = resumed_and_whole(tmp_path, image_tar, configuration, 7)
     assert parts["step"] == whole["step"] == 2 * 12 / 2
     assert [point["step"] for point in whole["curve"]] == [6, 12]
     for key in ("network", "average", "optimisers", "discriminator", "discriminator_optimiser"):
@@ -97,10 +97,10 @@ def test_resumed_run_of_the_papers_recipe_equals_an_uninterrupted_one(tmp_path, 
     assert best[1]["step"] == best_point["step"]
 
 
-def test_loss_of_equation_9(tmp_path, picture_tar):
+def test_loss_of_equation_9(tmp_path, image_tar):
     """lambda (MAE + embedding + beta_c commitment) + GAN, in the paper's configuration."""
     configuration = small(TRAINING / "configs" / "paper_4scale.json") | {"steps": 3}
-    cache = open_cache(picture_tar, tmp_path, 32, 48)
+    cache = open_cache(image_tar, tmp_path, 32, 48)
     trainer = Trainer(Configuration.read(configuration),
                       BatchSampler([cache], [1.0], 32, 2, 1, epochs=True), tmp_path)
     trainer.train_step()
@@ -135,9 +135,9 @@ def test_papers_configurations_have_the_papers_numbers(name):
     assert configuration["average"] == 0.0
 
 
-def test_configurations_that_need_more_say_so(tmp_path, picture_tar, configuration, capsys):
+def test_configurations_that_need_more_say_so(tmp_path, image_tar, configuration, capsys):
     config = str(TRAINING / "configs" / "paper_4scale.json")
-    given = ["--config", config, "--data", str(picture_tar), "--cache", str(tmp_path)]
+    given = ["--config", config, "--data", str(image_tar), "--cache", str(tmp_path)]
     assert main(given) == 2
     assert "--validation is needed" in capsys.readouterr().err
     assert main([*given, "--shares", "1"]) == 2
@@ -154,14 +154,14 @@ def test_configurations_that_need_more_say_so(tmp_path, picture_tar, configurati
     assert "does not exist" in capsys.readouterr().err
 
 
-def test_pictures_are_compared_with_the_teachers(tmp_path, picture_tar, configuration):
+def test_images_are_compared_with_the_teachers(tmp_path, image_tar, configuration):
     """The loss grows by weight times the MAE to what the wider network draws, which stays."""
     del configuration["noise"]
     configuration["precision"] = "float32"
     wider = configuration["network"] | {"widths": [16, 16, 16]}
-    run(tmp_path, picture_tar, configuration | {"network": wider, "seed": 5}, "wider")
+    run(tmp_path, image_tar, configuration | {"network": wider, "seed": 5}, "wider")
     weights = tmp_path / "wider" / "checkpoint.pt"
-    cache = open_cache(picture_tar, tmp_path / "cache", 32, 67)
+    cache = open_cache(image_tar, tmp_path / "cache", 32, 67)
     sampler = BatchSampler([cache], [1.0], 32, 4, 3)
     plain = Trainer(Configuration.read(configuration), sampler, tmp_path)
     configuration |= {"distillation": {"weights": str(weights), "weight": 0.7}}
@@ -179,10 +179,10 @@ def test_pictures_are_compared_with_the_teachers(tmp_path, picture_tar, configur
         assert torch.equal(one, other)
 
 
-def test_noise_falls_to_nothing(tmp_path, picture_tar, configuration):
+def test_noise_falls_to_nothing(tmp_path, image_tar, configuration):
     """In a straight line; a resumed run draws the same noise."""
     configuration |= {"annealing": {"noise": 0.4, "until": 0.5}}
-    cache = open_cache(picture_tar, tmp_path / "cache", 32, 48)
+    cache = open_cache(image_tar, tmp_path / "cache", 32, 48)
     trainer = Trainer(Configuration.read(configuration | {"noise": None}),
                       BatchSampler([cache], [1.0], 32, 4, 3), tmp_path)
     seen = []
@@ -191,43 +191,43 @@ def test_noise_falls_to_nothing(tmp_path, picture_tar, configuration):
         seen.append(trainer.network.spaces[0].noise)
     assert seen == pytest.approx([0.4, 0.3, 0.2, 0.1, 0, 0, 0, 0])
     assert trainer.average.spaces[0].noise == 0
-    parts, whole = resumed_and_whole(tmp_path, picture_tar, configuration, 3)
+    parts, whole = resumed_and_whole(tmp_path, image_tar, configuration, 3)
     assert_same(parts["network"], whole["network"])
 
 
-def test_training_lowers_the_loss_and_uses_the_codebooks(tmp_path, picture_tar, configuration):
+def test_training_lowers_the_loss_and_uses_the_codebooks(tmp_path, image_tar, configuration):
     configuration["precision"] = "float32"
     configuration["steps"] = 60
     configuration["optimiser"]["learning_rate"] = 0.01
-    run(tmp_path, picture_tar, configuration, "run", "--validation", str(picture_tar))
+    run(tmp_path, image_tar, configuration, "run", "--validation", str(image_tar))
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["steps"] == 60
     assert record["pictures"] == 240
     after = record["validation"][-1]
     configuration |= {"steps": 1, "unquantised_steps": 0}
-    run(tmp_path, picture_tar, configuration, "short", "--validation", str(picture_tar))
+    run(tmp_path, image_tar, configuration, "short", "--validation", str(image_tar))
     before = json.loads((tmp_path / "short" / "record.json").read_text())["validation"][-1]
     assert after["psnr_db"] > before["psnr_db"] + 3
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=[path.stem for path in CONFIGS])
-def test_every_configuration_trains(tmp_path, picture_tar, config):
+def test_every_configuration_trains(tmp_path, image_tar, config):
     """Each shipped configuration, made small, for enough steps to quantise."""
     configuration = small(config)
     assert configuration["name"] == config.stem
-    checkpoint = run(tmp_path, picture_tar, configuration, "run", "--steps", "3",
-                     "--validation", str(picture_tar))
+    checkpoint = run(tmp_path, image_tar, configuration, "run", "--steps", "3",
+                     "--validation", str(image_tar))
     decoded, encoded = averaged_network(checkpoint)(torch.rand(1, 3, 32, 32),
                                                     configuration.get("quantised", True))
     assert decoded.shape == (1, 3, 32, 32)
-    assert bool(encoded.labels) == configuration.get("quantised", True)
+    assert bool(encoded.indices) == configuration.get("quantised", True)
     assert all(torch.isfinite(v).all() for v in checkpoint["network"].values())
 
 
-def test_assignment_within_a_run_keeps_every_picture(tmp_path, picture_tar, configuration,
+def test_assignment_within_a_run_keeps_every_image(tmp_path, image_tar, configuration,
                                                      recording):
     """Labels change with their codewords, in the network and in the averaged one alike."""
-    cache = open_cache(picture_tar, tmp_path, 32, 64)
+    cache = open_cache(image_tar, tmp_path, 32, 64)
     configuration["steps"] = 5
     trainer = Trainer(Configuration.read(configuration),
                       BatchSampler([cache], [1.0], 32, 4, 3), tmp_path,
@@ -239,12 +239,12 @@ def test_assignment_within_a_run_keeps_every_picture(tmp_path, picture_tar, conf
     with torch.no_grad():
         encoded = network.encode(image)
         averaged = trainer.average(image)[0]
-    labels = [found.clone() for found in encoded.labels]
+    indices = [found.clone() for found in encoded.indices]
     orders = assign_indices(network, trainer.average)
-    encoded.labels = [order.argsort()[found] for order, found in zip(orders, labels, strict=True)]
-    changed = [not torch.equal(a, b) for a, b in zip(labels, encoded.labels, strict=True)]
+    encoded.indices = [order.argsort()[found] for order, found in zip(orders, indices, strict=True)]
+    changed = [not torch.equal(a, b) for a, b in zip(indices, encoded.indices, strict=True)]
     assert any(changed)
-    for space, found, codewords in zip(network.spaces, encoded.labels, encoded.codewords,
+    for space, found, codewords in zip(network.spaces, encoded.indices, encoded.codewords,
                                        strict=True):
         assert torch.equal(space.look_up(found), codewords)
     with torch.no_grad():

@@ -15,8 +15,8 @@ from vqdeepsc.codec import Codec, write_manifest
 
 from ..base.errors import DataError
 from ..base.files import write_whole
-from ..data.images import evaluation_pictures
-from ..networks.counts import count_labels
+from ..data.images import evaluation_images
+from ..networks.counts import count_indices
 from ..networks.weights import round_weights
 from ..objectives.assignment import assign, assignment_cost, one_bit_costs
 from ..reports import flipped_bits
@@ -27,12 +27,12 @@ from ..trainer.checkpoint import untuned as without_tuning
 from ..trainer.configuration import Configuration
 from .graphs import check_graphs, write_graphs
 
-FLIPPED_PICTURES = 20
+FLIPPED_IMAGES = 20
 PRIOR_IMAGES = 300
 VERSION = "1.0.0"
 
 
-def assign_labels(network: nn.Module, counts: list[NDArray]) -> dict[str, list[float]]:
+def assign_indices(network: nn.Module, counts: list[NDArray]) -> dict[str, list[float]]:
     """Reorder every codebook of the network and the counts.
 
     Returns the expected squared distance of one flipped bit, by scale: the mean over all
@@ -84,8 +84,8 @@ def export(
         checkpoint["average"] = checkpoint["network"]
     configuration = checkpoint["configuration"]
     crop = Configuration.read(configuration).crop
-    # What cannot be read or written is noticed before the labels are assigned.
-    pictures_to_measure = {key: evaluation_pictures(path, crop)
+    # What cannot be read or written is noticed before the indices are assigned.
+    images_to_measure = {key: evaluation_images(path, crop)
                            for key, path in (measure or {}).items()}
     for folder in filter(None, (bundle, results)):
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,11 +93,11 @@ def export(
     network.prepare_export()
     if not unrounded:
         round_weights(network)
-    training_pictures = np.concatenate(
-        [evaluation_pictures(path, crop, prior_images)
+    training_images = np.concatenate(
+        [evaluation_images(path, crop, prior_images)
          for path in data])
-    counts = count_labels(network, training_pictures)
-    assignment = assign_labels(network, counts)
+    counts = count_indices(network, training_images)
+    assignment = assign_indices(network, counts)
     write_graphs(network, bundle, told_of(checkpoint))
     agreement = check_graphs(network, bundle)
     run = trained_run(checkpoint)
@@ -129,10 +129,10 @@ def export(
     describe({}, {})
     codec = Codec(bundle)
     measured, flipped = {}, {}
-    for key, pictures in pictures_to_measure.items():
-        measured[key], _ = evaluate(codec, pictures)
+    for key, images in images_to_measure.items():
+        measured[key], _ = evaluate(codec, images)
         if not flipped:
-            flipped = flipped_bits.measure(codec, pictures[:FLIPPED_PICTURES], positions=1, seed=0)
+            flipped = flipped_bits.measure(codec, images[:FLIPPED_IMAGES], positions=1, seed=0)
     describe(measured, flipped)
     Codec(bundle)
     found = {"measured": measured, "assignment": assignment, "flipped_bits": flipped}

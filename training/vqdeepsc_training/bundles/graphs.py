@@ -19,21 +19,21 @@ from ..networks.weights import DECODER, ENCODER, pack_weights
 AS_IT_IS = {"opset_version": 17, "dynamo": False, "do_constant_folding": False,
             "training": torch.onnx.TrainingMode.PRESERVE}
 """Options of an export that keeps every weight of a network and its name."""
-LABEL_TOLERANCE = 1e-3
+INDEX_TOLERANCE = 1e-3
 CODEWORD_TOLERANCE = 1e-3  # Euclidean distance, of codewords whose features are about 0.1 to 1
-PICTURE_TOLERANCE = 1e-3
+IMAGE_TOLERANCE = 1e-3
 CHECK_SIZES = ((1, 128, 128), (3, 128, 128), (1, 208, 144), (1, 768, 1024))
 
 
 class EncoderGraph(nn.Module):
-    """image -> labels of every scale that is sent, fine to coarse."""
+    """image -> indices of every scale that is sent, fine to coarse."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.network.encode(image).labels)
+        return tuple(self.network.encode(image).indices)
 
 
 class DecoderGraph(nn.Module):
@@ -83,10 +83,10 @@ def write_graph(graph: nn.Module, inputs: tuple[Tensor, ...], path: Path,
 
 
 def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -> dict[str, float]:
-    """Hold the graphs in a folder against the network on random smooth pictures.
+    """Hold the graphs in a folder against the network on random smooth images.
 
-    Returns the largest share of unequal labels of a scale, and the largest difference of a picture.
-    Labels whose codewords lie within CODEWORD_TOLERANCE of each other count as equal: rounding
+    Returns the largest share of unequal indices of a scale, and the largest difference of an image.
+    Indices whose codewords lie within CODEWORD_TOLERANCE of each other count as equal: rounding
     decides between such codewords, and the decoder cannot tell them apart.
     Raises ExportError if they are above LABEL_TOLERANCE and PICTURE_TOLERANCE.
     """
@@ -100,21 +100,21 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
         image = nn.functional.interpolate(small, (height, width), mode="bicubic").clamp(0, 1)
         with torch.no_grad():
             encoded = network.encode(image)
-            drawn = network.decode(*encoded.codewords)
+            expected_image = network.decode(*encoded.codewords)
         found = encoder.run(None, {"image": image.numpy()})
-        for labels, expected, space in zip(found, encoded.labels, network.spaces, strict=True):
-            if labels.shape != tuple(expected.shape):
-                raise ExportError(f"The encoder gives labels {list(labels.shape)} for pictures of "
+        for indices, expected, space in zip(found, encoded.indices, network.spaces, strict=True):
+            if indices.shape != tuple(expected.shape):
+                raise ExportError(f"The encoder gives indices {list(indices.shape)} for images of "
                                   f"{width}x{height}, not {list(expected.shape)}.")
-            apart = space.look_up(torch.from_numpy(labels)) - space.look_up(expected)
+            apart = space.look_up(torch.from_numpy(indices)) - space.look_up(expected)
             others = apart.norm(dim=1) > CODEWORD_TOLERANCE
             unequal = max(unequal, float(others.float().mean()))
         names = [node.name for node in decoder.get_inputs()]
         feeds = {name: q.numpy() for name, q in zip(names, encoded.codewords, strict=True)}
-        (picture,) = decoder.run(None, feeds)
-        difference = max(difference, float(np.abs(picture - drawn.numpy()).max()))
-    if unequal > LABEL_TOLERANCE:
-        raise ExportError(f"{unequal:.2%} of the exported encoder's labels differ from PyTorch.")
-    if difference > PICTURE_TOLERANCE:
-        raise ExportError(f"The exported decoder's pictures differ from PyTorch by {difference:g}.")
+        (decoded,) = decoder.run(None, feeds)
+        difference = max(difference, float(np.abs(decoded - expected_image.numpy()).max()))
+    if unequal > INDEX_TOLERANCE:
+        raise ExportError(f"{unequal:.2%} of the exported encoder's indices differ from PyTorch.")
+    if difference > IMAGE_TOLERANCE:
+        raise ExportError(f"The exported decoder's images differ from PyTorch by {difference:g}.")
     return {"unequal_labels": unequal, "picture_difference": difference}

@@ -17,7 +17,7 @@ from ..base.files import whole_path
 from ..networks.weights import round_weights
 from ..trainer.checkpoint import averaged_network, read_checkpoint, run_record
 from ..trainer.configuration import Configuration
-from .graphs import CHECK_SIZES, PICTURE_TOLERANCE, write_graph
+from .graphs import CHECK_SIZES, IMAGE_TOLERANCE, write_graph
 
 
 class UnquantisedGraph(nn.Module):
@@ -64,5 +64,5 @@ def check_graph(graph: UnquantisedGraph, content: bytes, path: Path) -> None:
             expected = graph(image).numpy()
         found = session.run(None, {"image": image.numpy()})[0]
         error = float(np.abs(found - expected).max())
-        if error > PICTURE_TOLERANCE:
+        if error > IMAGE_TOLERANCE:
             raise ExportError(f"{path} differs from PyTorch by {error:.2g}.")

@@ -2,7 +2,7 @@
 """Smaller number formats of a bundle.
 
 int8: graphs whose convolutions are quantised (8-bit weights by channel, 8-bit features, ranges from
-calibration pictures); fp16: graphs that compute in half precision. A variant pays if it costs less
+calibration images); fp16: graphs that compute in half precision. A variant pays if it costs less
 than 0.002 of SSIM and is a tenth smaller or faster.
 """
 
@@ -29,7 +29,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from vqdeepsc.codec import Codec, write_manifest
 
 from ..base.files import whole_path
-from ..data.images import evaluation_pictures
+from ..data.images import evaluation_images
 from ..reports.evaluation import evaluate
 
 GRAPHS = ("encoder.onnx", "decoder.onnx")
@@ -50,13 +50,13 @@ class Inputs(CalibrationDataReader):
         return next(self.feeds, None)
 
 
-def graph_inputs(codec: Codec, pictures: NDArray[np.uint8]) -> dict[str, list[dict[str, NDArray]]]:
-    """What encoder and decoder get for pictures uint8 [P, H, W, 3], by file name."""
+def graph_inputs(codec: Codec, images: NDArray[np.uint8]) -> dict[str, list[dict[str, NDArray]]]:
+    """What encoder and decoder get for images uint8 [P, H, W, 3], by file name."""
     feeds: dict[str, list[dict]] = {name: [] for name in GRAPHS}
-    for picture in pictures:
-        image = (picture.transpose(2, 0, 1)[None] / 255).astype(np.float32)
-        labels = codec.encode(picture).labels
-        feeds["encoder.onnx"].append({"image": image})
+    for image in images:
+        values = (image.transpose(2, 0, 1)[None] / 255).astype(np.float32)
+        labels = codec.encode(image).labels
+        feeds["encoder.onnx"].append({"image": values})
         feeds["decoder.onnx"].append({
             f"q{scale}": codec.bundle.codebooks[scale][found].transpose(2, 0, 1)[None].copy()
             for scale, found in labels.items()})
@@ -104,26 +104,26 @@ def write_variant(codec: Codec, kind: str, graphs: tuple[str, ...], folder: Path
                    training=manifest.content["training"], measured={})
 
 
-def milliseconds(codec: Codec, pictures: NDArray[np.uint8]) -> dict[str, float]:
-    """Median processor time that a codec takes to encode and to decode one picture."""
+def milliseconds(codec: Codec, images: NDArray[np.uint8]) -> dict[str, float]:
+    """Median processor time that a codec takes to encode and to decode one image."""
     times: dict[str, list[float]] = {"encode": [], "decode": []}
-    for picture in pictures[:TIMED]:
+    for image in images[:TIMED]:
         started = time.process_time()
-        indices = codec.encode(picture)
+        indices = codec.encode(image)
         encoded = time.process_time()
-        codec.decode(codec.one_hot(indices), *picture.shape[1::-1])
+        codec.decode(codec.one_hot(indices), *image.shape[1::-1])
         times["encode"].append(encoded - started)
         times["decode"].append(time.process_time() - encoded)
     return {key: round(1000 * float(np.median(values)), 2) for key, values in times.items()}
 
 
-def measure(directory: Path, pictures: NDArray[np.uint8], threads: int) -> dict:
+def measure(directory: Path, images: NDArray[np.uint8], threads: int) -> dict:
     """Size, speed and quality of the bundle in a directory."""
     codec = Codec(directory, threads=threads)
-    figures, _ = evaluate(codec, pictures)
+    figures, _ = evaluate(codec, images)
     return {"kilobytes": {name: round((directory / name).stat().st_size / 1000)
                           for name in GRAPHS},
-            "milliseconds": milliseconds(codec, pictures),
+            "milliseconds": milliseconds(codec, images),
             "ssim": figures["ssim"], "psnr_db": figures["psnr_db"]}
 
 
@@ -147,15 +147,15 @@ def try_variants(
     """
     logging.getLogger().setLevel(logging.ERROR)
     codec = Codec(bundle, threads=threads)
-    calibrating = evaluation_pictures(calibration, size, calibration_images)
+    calibrating = evaluation_images(calibration, size, calibration_images)
     feeds = graph_inputs(codec, calibrating)
-    pictures = evaluation_pictures(data, size, limit)
-    results = {"original": measure(codec.bundle.manifest.directory, pictures, threads)}
+    images = evaluation_images(data, size, limit)
+    results = {"original": measure(codec.bundle.manifest.directory, images, threads)}
     for kind in CONVERSIONS:
         for part, graphs in (("decoder", GRAPHS[1:]), ("both", GRAPHS)):
             folder = output / f"{codec.name}-{kind}-{part}"
             write_variant(codec, kind, graphs, folder, feeds)
-            measured = measure(folder, pictures, threads)
+            measured = measure(folder, images, threads)
             measured["pays"] = pays(results["original"], measured)
             results[f"{kind}, {part}"] = measured
             if not measured["pays"]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..base.errors import DataError
 from ..base.files import whole_file, write_whole
-from .images import fit, image_files, pictures
+from .images import fit, image_files, read_images
 
 CACHE = Path("runs/cache")
 """Folder for decoded images, where none is given."""
@@ -20,7 +20,7 @@ CACHE = Path("runs/cache")
 
 @dataclass
 class ImageCache:
-    """Decoded pictures in one memory-mapped file of bytes: picture i is [H, W, 3] at offsets[i]."""
+    """Decoded images in one memory-mapped file of bytes: image i is [H, W, 3] at offsets[i]."""
 
     pixels: np.ndarray
     offsets: list[int]
@@ -46,10 +46,10 @@ def fingerprint(source: Path, smallest: int, largest: int) -> str:
 
 
 def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> ImageCache:
-    """Cache of the pictures of `source` in `folder`; made on first use, mapped afterwards.
+    """Cache of the images of `source` in `folder`; made on first use, mapped afterwards.
 
-    Pictures are kept with a shorter side of `smallest` to `largest` pixels.
-    Raises DataError as `pictures` does.
+    Images are kept with a shorter side of `smallest` to `largest` pixels.
+    Raises DataError as `read_images` does.
     """
     if not source.exists():
         raise DataError(f"{source} does not exist.")
@@ -60,8 +60,8 @@ def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> Image
         offsets, sizes, position = [], [], 0
         # Several processes may do this at once; each whole file replaces an equal one.
         with whole_file(pixel_file) as out:
-            for _, picture in pictures(source):
-                array = np.asarray(fit(picture, smallest, largest), dtype=np.uint8)
+            for _, image in read_images(source):
+                array = np.asarray(fit(image, smallest, largest), dtype=np.uint8)
                 offsets.append(position)
                 sizes.append(array.shape[:2])
                 position += array.size

@@ -32,7 +32,7 @@ def transmit(link: Link, channel: ChannelModel, snr_db: float, frames: int,
 
     Training gives the LLRs the signs of other bits. That is allowed because an LDPC code is linear
     and its decoder treats 0 and 1 alike; the Gray constellation's inner and outer points differ,
-    but over random payloads, which labels nearly are, the coded bits average over them.
+    but over random payloads, which indices nearly are, the coded bits average over them.
     """
     bits = random.integers(0, 2, (frames, link.payload_bits), dtype=np.uint8)
     opened = channel.open(snr_db, int(random.integers(2**32)))

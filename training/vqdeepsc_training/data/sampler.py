@@ -21,8 +21,8 @@ LUMA = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
 def jittered(image: Tensor, amount: float, random: np.random.Generator) -> Tensor:
     """Pictures [B, 3, H, W] in [0, 1] with other brightness, contrast and saturation.
 
-    Each of the three factors of a picture lies between 1 - amount and 1 + amount: of the values,
-    of their distance to the picture's mean, and of their distance to the pixel's luma.
+    Each of the three factors of an image lies between 1 - amount and 1 + amount: of the values,
+    of their distance to the image's mean, and of their distance to the pixel's luma.
     """
     factors = 1 + amount * random.uniform(-1, 1, (3, len(image), 1, 1, 1))
     brightness, contrast, saturation = torch.from_numpy(factors).float()
@@ -35,9 +35,9 @@ def jittered(image: Tensor, amount: float, random: np.random.Generator) -> Tenso
 class BatchSampler:
     """Random crops; batch `step` depends on seed, step and process, so that resuming is exact.
 
-    caches and shares: where pictures come from, and how much of each batch on average;
+    caches and shares: where images come from, and how much of each batch on average;
     crop: side of the crops in pixels; zoom: largest factor by which a region is shrunk to a crop;
-    epochs: take every picture once in each pass over all data sets, whatever their shares;
+    epochs: take every image once in each pass over all data sets, whatever their shares;
     flips: mirror half of the crops; colour: amount of `jittered`.
     """
 
@@ -61,18 +61,18 @@ class BatchSampler:
         self._order = np.empty(0, dtype=np.int64)
 
     @property
-    def pictures(self) -> int:
+    def images(self) -> int:
         """Pictures of all data sets."""
         return sum(len(cache) for cache in self.caches)
 
     def steps(self, epochs: int) -> int:
-        """Steps in which all processes together see every picture `epochs` times."""
-        return math.ceil(epochs * self.pictures / (self.batch * distributed.processes()))
+        """Steps in which all processes together see every image `epochs` times."""
+        return math.ceil(epochs * self.images / (self.batch * distributed.processes()))
 
     def ends_epoch(self, steps: int) -> bool:
         """Whether the last of so many steps was the last one of an epoch, where epochs count."""
         at_once = self.batch * distributed.processes()
-        return self.epochs and steps * at_once % self.pictures < at_once
+        return self.epochs and steps * at_once % self.images < at_once
 
     def _drawn(self, random: np.random.Generator) -> np.ndarray:
         cache = self.caches[random.choice(len(self.caches), p=self.shares)]
@@ -80,23 +80,23 @@ class BatchSampler:
 
     def _of_epoch(self, number: int) -> np.ndarray:
         """Picture `number` of the run, counted over all processes and epochs."""
-        epoch, place = divmod(number, self.pictures)
+        epoch, place = divmod(number, self.images)
         if epoch != self._order_epoch:
             # The third number keeps this apart from the randomness of the crops.
             random = np.random.default_rng((self.seed, epoch, 2**32 - 1))
-            self._order_epoch, self._order = epoch, random.permutation(self.pictures)
+            self._order_epoch, self._order = epoch, random.permutation(self.images)
         index = int(self._order[place])
         ends = np.cumsum([len(cache) for cache in self.caches])
         owner = int(np.searchsorted(ends, index, side="right"))
         return self.caches[owner][index - int(ends[owner]) + len(self.caches[owner])]
 
-    def _crop(self, picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        height, width = picture.shape[:2]
+    def _crop(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        height, width = image.shape[:2]
         largest = min(height, width, int(self.crop * self.zoom))
         side = int(random.integers(self.crop, largest + 1))
         top = random.integers(height - side + 1)
         left = random.integers(width - side + 1)
-        region = picture[top : top + side, left : left + side]
+        region = image[top : top + side, left : left + side]
         if side != self.crop:
             shrunk = Image.fromarray(region).resize((self.crop,) * 2, Image.Resampling.LANCZOS)
             region = np.asarray(shrunk)

@@ -48,7 +48,7 @@ class TunedNetwork(nn.Module):
         return self.decoder.decode(*codewords)
 
     def forward(self, image: Tensor, quantised: bool = True) -> tuple[Tensor, Encoded]:
-        """Decoded picture [B, 3, H, W] and what was encoded."""
+        """Decoded image [B, 3, H, W] and what was encoded."""
         encoded = self.encode(image, quantised)
         return self.decode(*encoded.codewords), encoded
 

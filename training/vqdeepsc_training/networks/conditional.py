@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Our compact network: each scale is encoded knowing what the coarser codewords already say.
 
-It departs from the paper's network in four ways. The encoder of a scale sees the picture and the
-decoder's features of the coarser, quantised scales (as in VQ-VAE-2, Razavi 2019). The labels of the
-finest scale are chosen in four passes over its 2x2 cells, each pass knowing the codewords of the
-passes before, so that a label can mend what its neighbours' codewords leave. Pixels are folded into
-channels by four, so that most layers run on the 32x32 grid. There is no batch normalisation.
-Labels, grids and what the receiver gets are the paper's.
+It departs from the paper's network in four ways. The encoder of a scale sees the image and the
+decoder's features of the coarser, quantised scales (as in VQ-VAE-2, Razavi 2019). The indices of
+the finest scale are chosen in four passes over its 2x2 cells, each pass knowing the codewords of
+the passes before, so that an index can mend what its neighbours' codewords leave. Pixels are folded
+into channels by four, so that most layers run on the 32x32 grid. There is no batch normalisation.
+Indices, grids and what the receiver gets are the paper's.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class SuccessiveHead(nn.Module):
         by_place = [found[PASSES.index(place)] for place in range(4)]
         return Quantised(
             *(to_grid([getattr(one, name) for one in by_place])
-              for name in ("features", "codewords", "labels")),
+              for name in ("features", "codewords", "indices")),
             sum(one.embedding_loss for one in found) / 4,
             sum(one.commitment_loss for one in found) / 4,
         )
@@ -125,7 +125,7 @@ class ConditionalNetwork(nn.Module):
     are sent. widths: channels of the 1/4, 1/8 and 1/16 grids; encoder_blocks, head_blocks,
     decoder_blocks: residual blocks of the 1/4 grid in the analysis, in the encoder of the finest
     scale and in the decoder. For ablations: without `conditional`, no encoder sees what the coarser
-    scales say, as in the paper; without `successive`, no label knows its neighbours' codewords;
+    scales say, as in the paper; without `successive`, no index knows its neighbours' codewords;
     `rotation` and `normalised` are those of EmbeddingSpace.
     Raises ValueError if another scale than the first has no codewords.
     """
@@ -161,14 +161,14 @@ class ConditionalNetwork(nn.Module):
                            rotation, normalised)
             for level in self.sent
         )
-        # Analysis of the picture on the grids 1/4, 1/8 and 1/16.
+        # Analysis of the image on the grids 1/4, 1/8 and 1/16.
         self.stem = nn.Conv2d(48, w4, 3, padding=1)
         self.analyse_4 = blocks(w4, encoder_blocks)
         self.down_8 = nn.Conv2d(w4, w8, 3, stride=2, padding=1)
         self.analyse_8 = blocks(w8, 1)
         self.down_16 = nn.Conv2d(w8, w16, 3, stride=2, padding=1)
         self.analyse_16 = blocks(w16, 1)
-        # Encoders of the scales: picture features and decoded coarser features in.
+        # Encoders of the scales: image features and decoded coarser features in.
         self.head_4 = nn.Conv2d(w16, k4, 1)
         self.join_3 = nn.Conv2d(2 * w8, w8, 3, padding=1)
         self.head_3 = nn.Conv2d(w8, k3, 1)
@@ -237,7 +237,7 @@ class ConditionalNetwork(nn.Module):
         return self.draw(p1, finest[0] if finest else None)
 
     def encode(self, image: Tensor, quantised: bool = True) -> Encoded:
-        """Features, codewords and labels of image [B, 3, H, W] in [0, 1]."""
+        """Features, codewords and indices of image [B, 3, H, W] in [0, 1]."""
         return self._encode(image, quantised)[0]
 
     def _quantise(self, level: int, quantised: bool, features: Tensor) -> Quantised:
@@ -248,8 +248,8 @@ class ConditionalNetwork(nn.Module):
         if quantised:
             return Quantised(features, *space(features))
         none = torch.zeros(())
-        labels = torch.zeros_like(features[:, 0], dtype=torch.int64)
-        return Quantised(features, features, labels, none, none)
+        indices = torch.zeros_like(features[:, 0], dtype=torch.int64)
+        return Quantised(features, features, indices, none, none)
 
     def _seen(self, prediction: Tensor) -> Tensor:
         """What an encoder sees of a prediction from the coarser scales."""
@@ -277,6 +277,6 @@ class ConditionalNetwork(nn.Module):
         return Encoded.of([s1, s2, s3, s4]), p1
 
     def forward(self, image: Tensor, quantised: bool = True) -> tuple[Tensor, Encoded]:
-        """Decoded picture [B, 3, H, W] and what was encoded."""
+        """Decoded image [B, 3, H, W] and what was encoded."""
         encoded, p1 = self._encode(image, quantised)
         return self.draw(p1, encoded.codewords[0] if self.fine else None), encoded

@@ -13,12 +13,12 @@ class Quantised:
     """One scale, or some of its positions.
 
     features and codewords: [B, K, h, w], the codewords with the gradient of the features;
-    labels: int64 [B, h, w]; the losses of eq. 8: means over positions and dimension.
+    indices: int64 [B, h, w]; the losses of eq. 8: means over positions and dimension.
     """
 
     features: Tensor
     codewords: Tensor
-    labels: Tensor
+    indices: Tensor
     embedding_loss: Tensor
     commitment_loss: Tensor
 
@@ -27,12 +27,12 @@ class Quantised:
 class Encoded:
     """Lists are by scale that is sent, fine to coarse; the losses are sums over the scales.
 
-    features and codewords: [B, K, H/2^l, W/2^l]; labels: int64 [B, H/2^l, W/2^l].
+    features and codewords: [B, K, H/2^l, W/2^l]; indices: int64 [B, H/2^l, W/2^l].
     """
 
     features: list[Tensor]
     codewords: list[Tensor]
-    labels: list[Tensor]
+    indices: list[Tensor]
     embedding_loss: Tensor
     commitment_loss: Tensor
 
@@ -42,7 +42,7 @@ class Encoded:
         return cls(
             [scale.features for scale in scales],
             [scale.codewords for scale in scales],
-            [scale.labels for scale in scales],
+            [scale.indices for scale in scales],
             sum(scale.embedding_loss for scale in scales),
             sum(scale.commitment_loss for scale in scales),
         )

@@ -124,10 +124,10 @@ class PaperNetwork(nn.Module):
         none = torch.zeros(())
         if not quantised:
             return Encoded(features, features, [], none, none)
-        codewords, labels, embedding, commitment = zip(
+        codewords, indices, embedding, commitment = zip(
             *(space(f) for space, f in zip(self.spaces, features, strict=True)), strict=True
         )
-        return Encoded(features, list(codewords), list(labels), sum(embedding), sum(commitment))
+        return Encoded(features, list(codewords), list(indices), sum(embedding), sum(commitment))
 
     def decode(self, *codewords: Tensor) -> Tensor:
         """Picture [B, 3, H, W] from the maps of the scales sent, fine to coarse (eq. 6)."""
@@ -140,6 +140,6 @@ class PaperNetwork(nn.Module):
         return self.out(current)
 
     def forward(self, image: Tensor, quantised: bool = True) -> tuple[Tensor, Encoded]:
-        """Decoded picture [B, 3, H, W] and what was encoded, for image [B, 3, H, W] in [0, 1]."""
+        """Decoded image [B, 3, H, W] and what was encoded, for image [B, 3, H, W] in [0, 1]."""
         encoded = self.encode(image, quantised)
         return self.decode(*encoded.codewords), encoded

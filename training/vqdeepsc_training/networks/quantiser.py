@@ -33,9 +33,9 @@ def k_means(points: Tensor, clusters: int, generator: torch.Generator, rounds: i
         following = torch.multinomial(nearest, 1, generator=generator)
         centres = torch.cat((centres, points[following]))
     for _ in range(rounds):
-        labels = squared_distances(points, centres).argmin(1)
-        counts = torch.bincount(labels, minlength=clusters).to(points)
-        sums = torch.zeros_like(centres).index_add_(0, labels, points)
+        indices = squared_distances(points, centres).argmin(1)
+        counts = torch.bincount(indices, minlength=clusters).to(points)
+        sums = torch.zeros_like(centres).index_add_(0, indices, points)
         centres = torch.where(counts[:, None] > 0, sums / counts[:, None].clamp_min(1), centres)
     return centres
 
@@ -99,7 +99,7 @@ class EmbeddingSpace(nn.Module):
 
     @property
     def bits(self) -> int:
-        """Bits of one label."""
+        """Bits of one index."""
         return self.codewords.bit_length() - 1
 
     def prepared(self, vectors: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ class EmbeddingSpace(nn.Module):
         deviation = self.embedding.detach().var(0, correction=0).mean().sqrt()
         return features + self.noise * deviation * drawn
 
-    def labels(self, features: Tensor) -> Tensor:
+    def indices(self, features: Tensor) -> Tensor:
         """Labels int64 [B, H, W] of the codewords nearest to features [B, K, H, W] (eq. 2)."""
         codewords = self.embedding.detach()
         # |f|^2 is the same for every codeword; the rest is a 1x1 convolution, in full precision.
@@ -133,25 +133,25 @@ class EmbeddingSpace(nn.Module):
             )
         return distances.argmin(1)
 
-    def look_up(self, labels: Tensor) -> Tensor:
-        """Codewords [B, K, H, W] of labels [B, H, W]."""
-        return nn.functional.embedding(labels, self.embedding).permute(0, 3, 1, 2)
+    def look_up(self, indices: Tensor) -> Tensor:
+        """Codewords [B, K, H, W] of indices [B, H, W]."""
+        return nn.functional.embedding(indices, self.embedding).permute(0, 3, 1, 2)
 
     @torch.no_grad()
     def reorder(self, order: Tensor) -> None:
-        """Give label n to the codeword that has label order[n] now; order: int64 [N]."""
+        """Give index n to the codeword that has index order[n] now; order: int64 [N]."""
         for values in (self.embedding, self.counts, self.sums):
             values.copy_(values[order].clone())
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Quantise features [B, K, H, W].
 
-        Returns the codewords [B, K, H, W] with the gradient for the features, the labels [B, H, W],
-        and the embedding and the commitment term of eq. 8 (means over the dimension).
+        Returns the codewords [B, K, H, W] with the gradient for the features, the indices
+        [B, H, W], and the embedding and the commitment term of eq. 8 (means over the dimension).
         """
         features = features.float()
-        labels = self.labels(self._disturbed(features))
-        chosen = self.look_up(labels)
+        indices = self.indices(self._disturbed(features))
+        chosen = self.look_up(indices)
         embedding_loss = nn.functional.mse_loss(chosen, features.detach())
         commitment_loss = nn.functional.mse_loss(features, chosen.detach())
         if features.requires_grad:
@@ -159,7 +159,7 @@ class EmbeddingSpace(nn.Module):
                 chosen = rotated(features, chosen.detach())
             else:
                 chosen = features + (chosen - features).detach()
-        return chosen, labels, embedding_loss, commitment_loss
+        return chosen, indices, embedding_loss, commitment_loss
 
     @torch.no_grad()
     def start_from(self, features: Tensor, generator: torch.Generator) -> None:
@@ -172,10 +172,10 @@ class EmbeddingSpace(nn.Module):
         self.sums.copy_(self.embedding.detach() / self.codewords)
 
     @torch.no_grad()
-    def update(self, features: Tensor, labels: Tensor, generator: torch.Generator) -> int:
+    def update(self, features: Tensor, indices: Tensor, generator: torch.Generator) -> int:
         """Move the codewords after a training step; return how many were restarted."""
         rows = features.detach().float().permute(0, 2, 3, 1).reshape(-1, self.dimension)
-        flat = labels.reshape(-1)
+        flat = indices.reshape(-1)
         counts = torch.bincount(flat, minlength=self.codewords).float() / len(flat)
         sums = torch.zeros_like(self.sums).index_add_(0, flat, rows) / len(flat)
         distributed.average([counts, sums])

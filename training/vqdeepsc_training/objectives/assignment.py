@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Index assignment: which label each codeword gets, so that one wrong bit costs little.
+"""Index assignment: which index each codeword gets, so that one wrong bit costs little.
 
 Exhaustive for up to eight codewords, binary switching (Zeger and Gersho 1990) above.
 """
@@ -15,9 +15,9 @@ EXHAUSTIVE = 8
 
 
 def neighbours(codewords: int) -> NDArray[np.float64]:
-    """Matrix [N, N] that is 1 where two labels differ in one bit."""
-    labels = np.arange(codewords)
-    return (np.bitwise_count(labels[:, None] ^ labels[None]) == 1).astype(np.float64)
+    """Matrix [N, N] that is 1 where two indices differ in one bit."""
+    indices = np.arange(codewords)
+    return (np.bitwise_count(indices[:, None] ^ indices[None]) == 1).astype(np.float64)
 
 
 def one_bit_costs(embedding: NDArray, prior: NDArray) -> NDArray[np.float64]:
@@ -30,20 +30,20 @@ def one_bit_costs(embedding: NDArray, prior: NDArray) -> NDArray[np.float64]:
 
 
 def assignment_cost(costs: NDArray, order: NDArray) -> float:
-    """Expected cost of one flipped bit, when label n stands for codeword order[n]."""
+    """Expected cost of one flipped bit, when index n stands for codeword order[n]."""
     bits = len(order).bit_length() - 1
     return float((costs[np.ix_(order, order)] * neighbours(len(order))).sum() / bits)
 
 
 def assign(costs: NDArray, seed: int = 0, starts: int = 50) -> NDArray[np.int64]:
-    """Order [N] of the codewords that makes one flipped bit cheapest: label n is row order[n].
+    """Order [N] of the codewords that makes one flipped bit cheapest: index n is row order[n].
 
     costs: symmetric [N, N]. The order given is kept if nothing is cheaper.
     """
     count = len(costs)
     identity = np.arange(count)
     if count <= EXHAUSTIVE:
-        # Flipping a bit of all labels changes nothing, so codeword 0 may keep label 0.
+        # Flipping a bit of all indices changes nothing, so codeword 0 may keep index 0.
         orders = np.array([(0, *rest) for rest in permutations(range(1, count))])
         close = neighbours(count)
         totals = np.zeros(len(orders))
@@ -62,12 +62,12 @@ def assign(costs: NDArray, seed: int = 0, starts: int = 50) -> NDArray[np.int64]
 
 
 def _switch(costs: NDArray, order: NDArray) -> NDArray[np.int64]:
-    """Swap pairs of labels as long as the best swap of a round pays."""
+    """Swap pairs of indices as long as the best swap of a round pays."""
     close = neighbours(len(order))
     order = order.copy()
     while True:
         here = costs[np.ix_(order, order)]
-        # gain[i, j]: what exchanging the codewords of labels i and j saves.
+        # gain[i, j]: what exchanging the codewords of indices i and j saves.
         cross = close @ here
         own = np.diag(cross)
         change = cross + cross.T - own[:, None] - own[None]

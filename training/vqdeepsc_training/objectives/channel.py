@@ -18,7 +18,7 @@ def check_recording(recording: Recording | None, network: nn.Module, crop: int) 
     payload = sum(space.bits * (crop >> level + 1) ** 2
                   for space, level in zip(network.spaces, network.sent, strict=True))
     if recording is None:
-        raise ValueError("The configuration decodes pictures after a bad channel, so --recording "
+        raise ValueError("The configuration decodes images after a bad channel, so --recording "
                          f"is needed, of transmissions of {payload} bits, as record_link writes "
                          "it.")
     if recording.payload_bits != payload:
@@ -26,21 +26,21 @@ def check_recording(recording: Recording | None, network: nn.Module, crop: int) 
                          f"transmission, but a crop of {crop} pixels takes {payload}.")
 
 
-def label_bits(labels: Tensor, bits: int) -> Tensor:
-    """Bits int64 [..., bits] of labels [...], MSB first."""
-    return (labels[..., None] >> torch.arange(bits - 1, -1, -1, device=labels.device)) & 1
+def index_bits(indices: Tensor, bits: int) -> Tensor:
+    """Bits int64 [..., bits] of indices [...], MSB first."""
+    return (indices[..., None] >> torch.arange(bits - 1, -1, -1, device=indices.device)) & 1
 
 
-def soft_bits(spaces: list[EmbeddingSpace], labels: list[Tensor], steps: Tensor) -> list[Tensor]:
-    """LLRs [B, H, W, bits] = ln P(1)/P(0) of the labels [B, H, W] of each scale, fine to coarse.
+def soft_bits(spaces: list[EmbeddingSpace], indices: list[Tensor], steps: Tensor) -> list[Tensor]:
+    """LLRs [B, H, W, bits] = ln P(1)/P(0) of the indices [B, H, W] of each scale, fine to coarse.
 
     steps: int8 [B, payload bits] of a recording, in the order in which the bits of a region are
     sent: coarse scale first, raster order, MSB first.
     """
     llrs: list[Tensor] = []
     start = 0
-    for space, found in zip(reversed(spaces), reversed(labels), strict=True):
-        signs = 2.0 * label_bits(found, space.bits) - 1.0
+    for space, found in zip(reversed(spaces), reversed(indices), strict=True):
+        signs = 2.0 * index_bits(found, space.bits) - 1.0
         end = start + signs[0].numel()
         llrs.insert(0, LLR_STEP * steps[:, start:end].view_as(signs) * signs)
         start = end
@@ -53,8 +53,8 @@ def mean_codewords(llrs: Tensor, space: EmbeddingSpace) -> Tensor:
     P(n) is proportional to the frequency of codeword n times the product of its bits'
     probabilities.
     """
-    labels = torch.arange(space.codewords, device=llrs.device)
-    ones = label_bits(labels, llrs.shape[-1]).float()
+    indices = torch.arange(space.codewords, device=llrs.device)
+    ones = index_bits(indices, llrs.shape[-1]).float()
     prior = (space.counts / space.counts.sum()).clamp_min(MINIMUM_PRIOR).log()
     posterior = torch.softmax(llrs @ ones.t() + prior, dim=-1)
     return (posterior @ space.embedding.detach()).permute(0, 3, 1, 2)
@@ -71,25 +71,25 @@ def missing_part(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
 
 
 def received_codewords(
-    spaces: list[EmbeddingSpace], labels: list[Tensor], recording: Recording,
+    spaces: list[EmbeddingSpace], indices: list[Tensor], recording: Recording,
     generator: torch.Generator,
 ) -> list[Tensor]:
     """Codewords [B, K, H/2^l, W/2^l] of every scale after a bad channel, fine to coarse.
 
-    labels: int64 [B, H/2^l, W/2^l]. Each picture crosses a channel as one recorded transmission
-    did; of some pictures a rectangle is missing altogether (LLR 0), as a lost region is.
+    indices: int64 [B, H/2^l, W/2^l]. Each image crosses a channel as one recorded transmission
+    did; of some images a rectangle is missing altogether (LLR 0), as a lost region is.
     """
-    batch, *coarse = labels[-1].shape
-    device = labels[-1].device
+    batch, *coarse = indices[-1].shape
+    device = indices[-1].device
     chosen = torch.randint(len(recording), (batch,), generator=generator)
     steps = torch.from_numpy(recording.steps[chosen.numpy()]).to(device)
     present = torch.ones(batch, *coarse, dtype=torch.bool)
-    for picture in range(batch):
+    for image in range(batch):
         if torch.rand((), generator=generator) < MISSING_SHARE:
-            present[picture] = missing_part(tuple(coarse), generator)
+            present[image] = missing_part(tuple(coarse), generator)
     present = present.to(device)
     codewords = []
-    for space, llrs in zip(spaces, soft_bits(spaces, labels, steps), strict=True):
+    for space, llrs in zip(spaces, soft_bits(spaces, indices, steps), strict=True):
         factor = llrs.shape[1] // coarse[0]
         mask = present.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
         codewords.append(mean_codewords(llrs * mask[..., None], space))

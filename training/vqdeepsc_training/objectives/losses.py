@@ -25,7 +25,7 @@ MS_SSIM_SIDE = WINDOW * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
 def _band(length: int) -> Tensor:
     """Band matrix [length - 10, length] that filters a line with the 11-tap Gaussian window."""
     if length < WINDOW:
-        raise ValueError(f"SSIM needs pictures of at least {WINDOW} pixels, but got {length}.")
+        raise ValueError(f"SSIM needs images of at least {WINDOW} pixels, but got {length}.")
     taps = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
     window = torch.exp(-(taps**2) / (2 * SIGMA**2))
     window = (window / window.sum()).float()
@@ -36,7 +36,7 @@ def _band(length: int) -> Tensor:
 
 
 def _similarities(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Luminance and contrast-structure similarity [B, C, H - 10, W - 10] of pictures [B, C, H, W].
+    """Luminance and contrast-structure similarity [B, C, H - 10, W - 10] of images [B, C, H, W].
 
     11x11 Gaussian window of sigma 1.5, only positions where the whole window fits.
     """
@@ -53,23 +53,23 @@ def _similarities(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def ssim(first: Tensor, second: Tensor) -> Tensor:
-    """SSIM [B] of pictures [B, C, H, W] with values in [0, 1]: mean over channels and positions.
+    """SSIM [B] of images [B, C, H, W] with values in [0, 1]: mean over channels and positions.
 
-    Raises ValueError for pictures below 11 pixels.
+    Raises ValueError for images below 11 pixels.
     """
     luminance, structure = _similarities(first, second)
     return (luminance * structure).mean(dim=(1, 2, 3))
 
 
 def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
-    """MS-SSIM [B] (Wang 2003) of pictures [B, C, H, W] with values in [0, 1], mean over channels.
+    """MS-SSIM [B] (Wang 2003) of images [B, C, H, W] with values in [0, 1], mean over channels.
 
     Five scales, each a mean of 2x2 pixels of the one before (a last odd row or column is left
     out); a negative similarity of a scale counts as 0.
-    Raises ValueError for pictures below 176 pixels, whose fifth scale is smaller than the window.
+    Raises ValueError for images below 176 pixels, whose fifth scale is smaller than the window.
     """
     if min(first.shape[2:]) < MS_SSIM_SIDE:
-        raise ValueError(f"MS-SSIM needs pictures of at least {MS_SSIM_SIDE} pixels, but got "
+        raise ValueError(f"MS-SSIM needs images of at least {MS_SSIM_SIDE} pixels, but got "
                          f"{min(first.shape[2:])}.")
     value = 1.0
     for level, weight in enumerate(MS_SSIM_WEIGHTS):
@@ -84,7 +84,7 @@ def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
 
 
 def psnr(first: Tensor, second: Tensor) -> Tensor:
-    """PSNR [B] in dB of pictures [B, C, H, W] with values in [0, 1]."""
+    """PSNR [B] in dB of images [B, C, H, W] with values in [0, 1]."""
     error = (first - second).square().mean(dim=(1, 2, 3)).clamp_min(1e-10)
     return -10 * torch.log10(error)
 

@@ -14,36 +14,36 @@ from .losses import MS_SSIM_SIDE, ms_ssim
 DIGITS = {"ssim": 4, "psnr_db": 2, "ciede2000": 2, "ms_ssim": 4}
 
 
-def colour_difference(picture: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
-    """Mean CIEDE2000 between two pictures [H, W, 3]."""
-    return float(deltaE_ciede2000(rgb2lab(picture), rgb2lab(decoded)).mean())
+def colour_difference(image: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
+    """Mean CIEDE2000 between two images [H, W, 3]."""
+    return float(deltaE_ciede2000(rgb2lab(image), rgb2lab(decoded)).mean())
 
 
 def entropy_share(counts: NDArray) -> float:
-    """Entropy of label counts [N] as a share of log2 N."""
+    """Entropy of index counts [N] as a share of log2 N."""
     shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log2(shares)).sum() / np.log2(len(counts)))
 
 
-def quality(picture: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> dict[str, float]:
-    """SSIM, PSNR (dB) and CIEDE2000 of a decoded picture [H, W, 3].
+def quality(image: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> dict[str, float]:
+    """SSIM, PSNR (dB) and CIEDE2000 of a decoded image [H, W, 3].
 
     MS-SSIM too where it is defined, from 176 pixels a side.
     """
     figures = {
-        "ssim": float(ssim(picture, decoded)),
-        "psnr_db": float(psnr(picture, decoded)),
-        "ciede2000": colour_difference(picture, decoded),
+        "ssim": float(ssim(image, decoded)),
+        "psnr_db": float(psnr(image, decoded)),
+        "ciede2000": colour_difference(image, decoded),
     }
-    if min(picture.shape[:2]) >= MS_SSIM_SIDE:
+    if min(image.shape[:2]) >= MS_SSIM_SIDE:
         pair = (torch.from_numpy(p.copy()).permute(2, 0, 1)[None].double() / 255
-                for p in (picture, decoded))
+                for p in (image, decoded))
         figures["ms_ssim"] = ms_ssim(*pair).item()
     return figures
 
 
 def mean_quality(figures: list[dict[str, float]]) -> dict[str, float | None]:
-    """Means over pictures, rounded; `ms_ssim` is None where it is not defined."""
+    """Means over images, rounded; `ms_ssim` is None where it is not defined."""
     means = {key: float(np.mean([one[key] for one in figures])) for key in figures[0]}
     rounded = {key: round(value, DIGITS[key]) for key, value in means.items()}
     return {key: rounded.get(key) for key in DIGITS}

@@ -13,63 +13,63 @@ from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.images.baselines import compress, decompress, mid_grey
 
 from ..base.files import whole_path
-from ..data.images import evaluation_pictures
+from ..data.images import evaluation_images
 from ..objectives.quality import entropy_share, mean_quality, quality
 
 SHEET_IMAGES = 24
 
 
-def evaluate(codec: Codec, pictures: NDArray[np.uint8]) -> tuple[dict, list[NDArray[np.uint8]]]:
-    """Noiseless quality of a codec on pictures uint8 [P, H, W, 3].
+def evaluate(codec: Codec, images: NDArray[np.uint8]) -> tuple[dict, list[NDArray[np.uint8]]]:
+    """Noiseless quality of a codec on images uint8 [P, H, W, 3].
 
-    Returns the mean of `quality`, how often each label occurs, the share of each codebook's bits
-    that the labels' entropy uses, and the decoded pictures.
+    Returns the mean of `quality`, how often each index occurs, the share of each codebook's bits
+    that the indices' entropy uses, and the decoded images.
     """
     scales = {scale.scale: scale.codewords for scale in codec.scales}
     counts = {scale: np.zeros(codewords) for scale, codewords in scales.items()}
     figures = []
-    decoded_pictures = []
-    for picture in pictures:
-        indices = codec.encode(picture)
-        height, width = picture.shape[:2]
+    decoded_images = []
+    for image in images:
+        indices = codec.encode(image)
+        height, width = image.shape[:2]
         decoded = codec.decode(codec.one_hot(indices), width, height)
         for scale, labels in indices.labels.items():
             counts[scale] += np.bincount(labels.ravel(), minlength=scales[scale])
-        figures.append(quality(picture, decoded))
-        decoded_pictures.append(decoded)
+        figures.append(quality(image, decoded))
+        decoded_images.append(decoded)
     result = {
-        "pictures": len(pictures),
+        "pictures": len(images),
         **mean_quality(figures),
         "entropy_share": {f"s{scale}": round(entropy_share(c), 3) for scale, c in counts.items()},
         "label_counts": {f"s{scale}": c.astype(int).tolist() for scale, c in counts.items()},
     }
-    return result, decoded_pictures
+    return result, decoded_images
 
 
-def evaluate_baseline(name: str, pictures: NDArray[np.uint8],
+def evaluate_baseline(name: str, images: NDArray[np.uint8],
                       bits: int) -> tuple[dict, list[NDArray[np.uint8]]]:
-    """Quality of a photo codec on pictures uint8 [P, H, W, 3], at most `bits` bits each.
+    """Quality of a photo codec on images uint8 [P, H, W, 3], at most `bits` bits each.
 
-    Each picture has the largest quality setting that fits; one that fits at none is mid-grey and
-    counted as `failed`. Returns the mean of `quality` and the decoded pictures.
+    Each image has the largest quality setting that fits; one that fits at none is mid-grey and
+    counted as `failed`. Returns the mean of `quality` and the decoded images.
     """
-    figures, decoded_pictures, failed = [], [], 0
-    for picture in pictures:
-        height, width = picture.shape[:2]
-        file = compress(picture, name, bits)
+    figures, decoded_images, failed = [], [], 0
+    for image in images:
+        height, width = image.shape[:2]
+        file = compress(image, name, bits)
         if file is None:
             failed += 1
             decoded = mid_grey(width, height)
         else:
             decoded = decompress(file.content, width, height)
-        figures.append(quality(picture, decoded))
-        decoded_pictures.append(decoded)
-    return {"pictures": len(pictures), **mean_quality(figures), "failed": failed}, decoded_pictures
+        figures.append(quality(image, decoded))
+        decoded_images.append(decoded)
+    return {"pictures": len(images), **mean_quality(figures), "failed": failed}, decoded_images
 
 
-def sheet(pictures: NDArray, decoded: list[NDArray], count: int, columns: int = 8) -> Image.Image:
-    """The first `count` pictures, each above what was decoded."""
-    pairs = [np.concatenate(pair) for pair in zip(pictures[:count], decoded[:count], strict=True)]
+def sheet(images: NDArray, decoded: list[NDArray], count: int, columns: int = 8) -> Image.Image:
+    """The first `count` images, each above what was decoded."""
+    pairs = [np.concatenate(pair) for pair in zip(images[:count], decoded[:count], strict=True)]
     columns = min(columns, len(pairs))
     while len(pairs) % columns:
         pairs.append(np.full_like(pairs[0], 255))
@@ -89,7 +89,7 @@ def evaluate_bundle(codec: Codec, data: Sequence[Path], size: int = 128, limit: 
     results = {}
     bits = codec.bits_per_region * region_count(size, size)
     for number, path in enumerate(data, start=1):
-        images = evaluation_pictures(path, size, limit)
+        images = evaluation_images(path, size, limit)
         figures, decoded = evaluate(codec, images)
         results[str(path)] = figures | {"baselines": {
             name: evaluate_baseline(name, images, bits)[0] for name in baselines}}

@@ -2,8 +2,8 @@
 """What one flipped bit costs.
 
 Before index assignment a flipped bit turns a codeword into any other one, all equally likely over
-the possible assignments; afterwards, into one of those whose labels differ in one bit. Both are
-measured in the same places, by drawing the picture with every codeword that can come there.
+the possible assignments; afterwards, into one of those whose indices differ in one bit. Both are
+measured in the same places, by drawing the image with every codeword that can come there.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from vqdeepsc.images.metrics import ssim
 from ..base.files import write_whole
 
 
-def losses(codec: Codec, picture: NDArray[np.uint8], scale: int,
+def losses(codec: Codec, image: NDArray[np.uint8], scale: int,
            random: np.random.Generator) -> NDArray[np.float64]:
-    """SSIM lost by replacing one label of a scale, at a random place of a picture [H, W, 3].
+    """SSIM lost by replacing one index of a scale, at a random place of an image [H, W, 3].
 
-    Returns [N]: entry d is for the label XOR d, so entry 0 is 0.
+    Returns [N]: entry d is for the index XOR d, so entry 0 is 0.
     """
-    indices = codec.encode(picture)
-    height, width = picture.shape[:2]
+    indices = codec.encode(image)
+    height, width = image.shape[:2]
     codewords = next(s.codewords for s in codec.scales if s.scale == scale)
     place = tuple(random.integers(side) for side in indices.labels[scale].shape)
     rows = []
@@ -36,25 +36,25 @@ def losses(codec: Codec, picture: NDArray[np.uint8], scale: int,
         labels[scale][place] ^= difference
         rows.append(codec.to_bits(Indices(width, height, labels)))
     drawn = codec.decode_many(np.stack(rows), width, height, soft=False)
-    values = ssim(picture, drawn)
+    values = ssim(image, drawn)
     return values[0] - values
 
 
-def measure(codec: Codec, pictures: NDArray[np.uint8], positions: int,
+def measure(codec: Codec, images: NDArray[np.uint8], positions: int,
             seed: int) -> dict[str, dict]:
-    """Mean SSIM lost by one flipped bit of each scale, on pictures uint8 [P, H, W, 3].
+    """Mean SSIM lost by one flipped bit of each scale, on images uint8 [P, H, W, 3].
 
     positions: random ones of each image, for the scale of the most codewords; with N times fewer
     codewords, N times as many, for as much drawing. Returns by scale: `random`, the mean over all
-    assignments; `assigned`, with the labels that the bundle has; `difference_error`, the standard
+    assignments; `assigned`, with the indices that the bundle has; `difference_error`, the standard
     error of the difference of the two.
     """
     random = np.random.default_rng(seed)
     most = max(scale.codewords for scale in codec.scales)
     result = {}
     for scale in codec.scales:
-        found = np.array([losses(codec, picture, scale.scale, random)
-                          for picture in pictures
+        found = np.array([losses(codec, image, scale.scale, random)
+                          for image in images
                           for _ in range(positions * most // scale.codewords)])
         one_bit = 1 << np.arange(scale.bits)
         before, after = found[:, 1:].mean(1), found[:, one_bit].mean(1)

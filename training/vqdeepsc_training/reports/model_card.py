@@ -113,9 +113,9 @@ def model_card(name: str, version: str, network: nn.Module, checkpoint: dict, tr
 
 
 def entropy_note(measured: dict, bits: dict[str, int]) -> list[str]:
-    """What is known of codebooks whose labels use less than ENTROPY_SHARE of their bits.
+    """What is known of codebooks whose indices use less than ENTROPY_SHARE of their bits.
 
-    bits: of a 128x128 picture by scale, `s1` to `s4`.
+    bits: of a 128x128 image by scale, `s1` to `s4`.
     """
     total = sum(bits.values())
     notes = []

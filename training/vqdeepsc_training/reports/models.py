@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page about the models, docs/models.md, and its figures, kept in results/quality.json.
- Pictures are shown of photographs
+ Images are shown of photographs
 that scikit-image ships, because the data sets may not be published again.
 """
 
@@ -20,7 +20,7 @@ from vqdeepsc.images.metrics import ssim
 from ..base.errors import DataError
 from ..base.files import whole_path, write_whole
 from ..base.repository import ROOT
-from ..data.images import evaluation_pictures
+from ..data.images import evaluation_images
 from ..data.photographs import PHOTOGRAPHS, SIDE, photograph_tiles
 from ..objectives.quality import quality
 from ..trainer.checkpoint import whole_curve
@@ -55,14 +55,14 @@ def photographs() -> NDArray[np.uint8]:
 def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, record: Path) -> dict:
     """Figures of bundles and photo codecs on data sets and on the photographs.
 
-    What `record` holds already, of the same bundle and number of pictures, is not measured again.
+    What `record` holds already, of the same bundle and number of images, is not measured again.
     Returns {"models": {bundle: {data: figures}}, "codecs": {bits: {data: {codec: figures}}},
     "bundles": {bundle: {file: SHA-256}}} and writes it to `record`.
     Raises DataError for data that cannot be used.
     """
     kept = json.loads(record.read_text()) if record.exists() else {}
     kept = {"bundles": {}, "models": {}, "codecs": {}} | kept
-    sets = {name: evaluation_pictures(path, SIDE, limit) for name, path in data.items()}
+    sets = {name: evaluation_images(path, SIDE, limit) for name, path in data.items()}
     sets[PHOTOGRAPHS_NAME] = photographs()
     for codec in bundles:
         files = {name: sha for name, sha in codec.bundle.manifest.files.items()
@@ -72,13 +72,13 @@ def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, reco
             kept["models"][codec.name] = {}
         models = kept["models"][codec.name]
         codecs = kept["codecs"].setdefault(str(codec.bits_per_region), {})
-        for name, pictures in sets.items():
-            if models.get(name, {}).get("pictures") != len(pictures):
-                models[name], _ = evaluate(codec, pictures)
+        for name, images in sets.items():
+            if models.get(name, {}).get("pictures") != len(images):
+                models[name], _ = evaluate(codec, images)
             known = codecs.setdefault(name, {})
             for baseline in NAMES:
-                if known.get(baseline, {}).get("pictures") != len(pictures):
-                    known[baseline], _ = evaluate_baseline(baseline, pictures,
+                if known.get(baseline, {}).get("pictures") != len(images):
+                    known[baseline], _ = evaluate_baseline(baseline, images,
                                                            codec.bits_per_region)
             write_whole(record, json.dumps(kept, indent=1, sort_keys=True) + "\n")
     return kept
@@ -102,16 +102,16 @@ def quality_table(kept: dict, name: str, bits: int) -> list[str]:
 
 
 def chosen(scores: NDArray[np.float64]) -> dict[str, int]:
-    """Numbers of the pictures of SHOWN, by falling score."""
+    """Numbers of the images of SHOWN, by falling score."""
     order = np.argsort(-scores, kind="stable")
     return {name: int(order[round(share * (len(order) - 1))]) for name, share in SHOWN.items()}
 
 
-def picture_sheet(codec: Codec, pictures: NDArray[np.uint8], path: Path) -> None:
-    """Draw original, ours and the photo codecs, one row for each picture of SHOWN."""
-    ours = [codec.decode(codec.one_hot(codec.encode(picture)), SIDE, SIDE) for picture in pictures]
-    rows = chosen(np.array([float(ssim(*pair)) for pair in zip(pictures, ours, strict=True)]))
-    picked = pictures[list(rows.values())]
+def image_sheet(codec: Codec, images: NDArray[np.uint8], path: Path) -> None:
+    """Draw original, ours and the photo codecs, one row for each image of SHOWN."""
+    ours = [codec.decode(codec.one_hot(codec.encode(image)), SIDE, SIDE) for image in images]
+    rows = chosen(np.array([float(ssim(*pair)) for pair in zip(images, ours, strict=True)]))
+    picked = images[list(rows.values())]
     columns = {"original": list(picked), codec.name: [ours[i] for i in rows.values()]}
     for baseline in NAMES:
         _, columns[NAMES[baseline]] = evaluate_baseline(baseline, picked, codec.bits_per_region)
@@ -123,10 +123,10 @@ def picture_sheet(codec: Codec, pictures: NDArray[np.uint8], path: Path) -> None
     for column, (title, drawn) in enumerate(columns.items()):
         left = MARGIN + step[0] * column
         draw.text((left, 2), title, "black", font)
-        for row, (name, picture) in enumerate(zip(rows, drawn, strict=True)):
+        for row, (name, image) in enumerate(zip(rows, drawn, strict=True)):
             top = CAPTION + step[1] * row
-            sheet.paste(Image.fromarray(picture), (left, top))
-            figures = quality(picked[row], picture) if column else {}
+            sheet.paste(Image.fromarray(image), (left, top))
+            figures = quality(picked[row], image) if column else {}
             text = f"{figures['ssim']:.3f}  {figures['psnr_db']:.1f} dB" if column else name
             draw.text((left, top + SIDE + 2), text, "black", font)
     with whole_path(path) as unfinished:
@@ -158,18 +158,18 @@ def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
         if not kept["models"].get(codec.name):
             raise DataError(f"{codec.name} has not been measured: give --data.")
     docs.mkdir(parents=True, exist_ok=True)
-    pictures = photographs()
+    images = photographs()
     records = {path.stem.replace("_", "-"): json.loads(path.read_text())
                for path in sorted(results.glob("*.json"))}
     records = {name: record for name, record in records.items() if "validation" in record}
     lines = [INTRODUCTION]
     for codec in bundles:
         sheet = docs / f"models_{codec.name}.png"
-        picture_sheet(codec, pictures, sheet)
+        image_sheet(codec, images, sheet)
         lines += [
             f"## {codec.name}: {codec.bits_per_region:,} bits", "",
             *quality_table(kept, codec.name, codec.bits_per_region),
-            f"All {len(pictures)} tiles of 128x128 pixels of five photographs that scikit-image "
+            f"All {len(images)} tiles of 128x128 pixels of five photographs that scikit-image "
             f"ships, ordered by the SSIM of {codec.name}: the best, the quartiles, the median and "
             "the worst.", "", f"![Pictures of {codec.name}]({sheet.name})", ""]
         flipped = records.get(codec.name, {}).get("flipped_bits")

@@ -31,7 +31,7 @@ def natural(text: str) -> int:
 
 
 def side(text: str) -> int:
-    """Side of a picture in pixels, no smaller than the window of SSIM."""
+    """Side of an image in pixels, no smaller than the window of SSIM."""
     return _whole(text, 11, LARGEST_SIDE)
 
 

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def write_images(folder: Path) -> tuple[Path, Path]:
     """Folders of the photographs to train on, and of the tiles of the one held back to measure."""
-    training, test = folder / "pictures" / "training", folder / "pictures" / "test"
+    training, test = folder / "images" / "training", folder / "images" / "test"
     for one in (training, test):
         one.mkdir(parents=True, exist_ok=True)
     for name in PHOTOGRAPHS:

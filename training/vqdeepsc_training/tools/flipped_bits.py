@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vqdeepsc.codec import Codec
 
-from ..data.images import evaluation_pictures
+from ..data.images import evaluation_images
 from ..reports.flipped_bits import keep_record, measure, table
 from .arguments import count, natural, side
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a table; keep the figures where --record says."""
     codec = Codec(arguments.bundle)
-    images = evaluation_pictures(arguments.data, arguments.size, arguments.images)
+    images = evaluation_images(arguments.data, arguments.size, arguments.images)
     measured = measure(codec, images, arguments.positions, arguments.seed)
     if arguments.record:
         keep_record(arguments.record, codec, measured, images=len(images),

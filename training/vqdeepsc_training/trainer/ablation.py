@@ -22,8 +22,8 @@ from ..base import distributed
 from ..base.files import write_whole
 from ..base.repository import ROOT
 from ..data.cache import CACHE, open_cache
-from ..data.images import evaluation_pictures, short_name
-from ..networks.counts import count_labels
+from ..data.images import evaluation_images, short_name
+from ..networks.counts import count_indices
 from ..objectives.quality import described, entropy_share, mean_quality, quality
 from .checkpoint import read_checkpoint
 from .configuration import Configuration, make_sampler
@@ -117,12 +117,12 @@ def train_variant(trainer: Trainer, images: NDArray[np.uint8]) -> None:
 
 
 def measure(trainer: Trainer, images: NDArray[np.uint8]) -> dict:
-    """Quality of the averaged weights on pictures uint8 [P, H, W, 3], and use of the codebooks."""
+    """Quality of the averaged weights on images uint8 [P, H, W, 3], and use of the codebooks."""
     figures = []
     for image, decoded in trainer.decoded(images):
         pair = (p.mul(255).round().byte().permute(0, 2, 3, 1).numpy() for p in (image, decoded))
         figures += [quality(*one) for one in zip(*pair, strict=True)]
-    counts = count_labels(copy.deepcopy(trainer.average).cpu(), images)
+    counts = count_indices(copy.deepcopy(trainer.average).cpu(), images)
     shares = {f"s{level + 1}": round(entropy_share(count), 3)
               for level, count in zip(trainer.average.sent, counts, strict=True)}
     return mean_quality(figures) | {"entropy_share": shares}
@@ -154,7 +154,7 @@ def ablate(
                          f"known are {', '.join(names)}.")
     wanted = {name: variant for name, variant in known.items()
               if not only or {name, variant.table} & set(only)}
-    images = {short_name(path): evaluation_pictures(path, SIDE, validation_images)
+    images = {short_name(path): evaluation_images(path, SIDE, validation_images)
               for path in validation}
     first, *others = images
     capability = (torch.backends.cpu.get_cpu_capability() if processor.type == "cpu"
@@ -172,7 +172,7 @@ def ablate(
                 if (Configuration.read(found["configuration"]) == configuration
                         and found["minutes"] == minutes):
                     continue
-            # All variants of a table take their crops from the same pictures.
+            # All variants of a table take their crops from the same images.
             crop = variant.base["crop"]
             caches = [open_cache(path, cache, crop, int(crop * variant.base["zoom"] * 1.5))
                       for path in data]
@@ -190,7 +190,7 @@ def ablate(
                 "computed_in": trainer.arithmetic.precision, "processor": capability,
                 "validation_data": first, **measured,
                 "elsewhere": {other: measure(trainer, images[other]) for other in others},
-                "pictures": len(images[first]), "crops_seen": trainer.pictures,
+                "pictures": len(images[first]), "crops_seen": trainer.images,
                 "steps": trainer.step,
                 "parameters": sum(p.numel() for p in trainer.network.parameters()),
                 "validation": trainer.curve,

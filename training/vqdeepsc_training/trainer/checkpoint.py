@@ -97,7 +97,7 @@ def _network(checkpoint: dict, part: str) -> nn.Module:
 
 
 def untuned(checkpoint: dict) -> dict:
-    """A checkpoint without the tuning of its decoder: the run before, with the labels assigned."""
+    """A checkpoint without the tuning of its decoder: the run before, with the indices assigned."""
     if "encoder" not in checkpoint:
         return checkpoint
     return completed(checkpoint["trained"] | {"average": checkpoint["encoder"]})

@@ -17,20 +17,20 @@ from ..objectives.quality import entropy_share
 from .trainer import Trainer
 
 SCALAR_STEPS = 20
-GRID_PICTURES = 8
+GRID_IMAGES = 8
 
 
-def picture_grid(trainer: Trainer, images: NDArray[np.uint8]) -> Tensor:
-    """The first GRID_PICTURES of pictures uint8 [P, H, W, 3] above what the network makes of them.
+def image_grid(trainer: Trainer, images: NDArray[np.uint8]) -> Tensor:
+    """The first GRID_PICTURES of images uint8 [P, H, W, 3] above what the network makes of them.
 
     Returns [3, 2 H, P W] in [0, 1].
     """
-    ((image, decoded),) = trainer.decoded(images[:GRID_PICTURES], GRID_PICTURES)
+    ((image, decoded),) = trainer.decoded(images[:GRID_IMAGES], GRID_IMAGES)
     return torch.cat([torch.cat(list(row), 2) for row in (image, decoded)], 1)
 
 
 def codebook_usage(trainer: Trainer) -> dict[str, float]:
-    """By scale, the share of its bits that the labels use, and the rarest label's part of 1/N."""
+    """By scale, the share of its bits that the indices use, and the rarest index's part of 1/N."""
     usage = {}
     for level, space in zip(trainer.network.sent, trainer.network.spaces, strict=True):
         counts = space.counts.cpu().numpy().astype(np.float64)
@@ -42,7 +42,7 @@ def codebook_usage(trainer: Trainer) -> dict[str, float]:
 class Monitor:
     """Watches one run; a context manager. For process 0 alone.
 
-    images: validation pictures uint8 [P, H, W, 3], or None; events: folder for TensorBoard, or
+    images: validation images uint8 [P, H, W, 3], or None; events: folder for TensorBoard, or
     None for none.
     """
 
@@ -95,7 +95,7 @@ class Monitor:
             group = "validation_unquantised" if "unquantised" in point else "validation"
             self._scalars(group, {name: point[name] for name in ("ssim", "psnr_db")})
             self.writer.add_image("validation/original_above_decoded",
-                                  picture_grid(self.trainer, self.images), self.trainer.step)
+                                  image_grid(self.trainer, self.images), self.trainer.step)
 
     def _scalars(self, group: str, values: dict[str, float]) -> None:
         for name, value in values.items():

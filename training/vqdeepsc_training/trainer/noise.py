@@ -57,7 +57,7 @@ class NoiseTuning(Part):
         if not step.quantised or step.progress < self.settings.start:
             return None
         count = self.settings.images
-        indices = step.encoded.labels
+        indices = step.encoded.indices
         if not self.fixed and step.number % ASSIGNMENT_STEPS == 0:
             orders = assign_indices(self.network, self.average)
             # Who moves the codewords after this step has to know their new indices.

@@ -12,7 +12,7 @@ import torch
 from ..base import distributed
 from ..base.errors import DataError
 from ..data.cache import CACHE, open_cache
-from ..data.images import evaluation_pictures, short_name
+from ..data.images import evaluation_images, short_name
 from ..data.recording import read_recording
 from ..networks.settings import read_network
 from .checkpoint import read_checkpoint, untuned
@@ -66,7 +66,7 @@ def train(
     given_shares = list(shares or [1.0] * len(caches))
     sampler = make_sampler(configuration, caches, given_shares)
     if sampler.epochs and shares:
-        raise DataError("The configuration counts epochs, in which every picture comes once, so "
+        raise DataError("The configuration counts epochs, in which every image comes once, so "
                         "--shares cannot be given.")
     if configuration.selection and not validation:
         raise DataError("The configuration selects the best weights, so --validation is needed.")
@@ -74,7 +74,7 @@ def train(
         configuration = configuration.having(steps=sampler.steps(configuration.epochs))
     images = None
     if validation:
-        images = evaluation_pictures(validation, crop, validation_images)
+        images = evaluation_images(validation, crop, validation_images)
     link = read_recording(recording) if recording else None
     source = None
     if link is not None:

@@ -69,7 +69,7 @@ class Trainer:
         self.started = False
         self.step = 0
         self.seconds = 0.0
-        self.pictures = 0
+        self.images = 0
         self.curve: list[dict] = []
         self.history: list[dict] = []
 
@@ -101,7 +101,7 @@ class Trainer:
 
     @property
     def quantised(self) -> bool:
-        """Whether the averaged weights send labels yet, for a network that quantises at all."""
+        """Whether the averaged weights send indices yet, for a network that quantises at all."""
         return self.configuration.quantised and self.step > self.unquantised_steps
 
     def with_encoder(self, network: nn.Module) -> nn.Module:
@@ -135,7 +135,7 @@ class Trainer:
             terms["restarted"] = self._move_codewords(step)
         self.average_weights()
         self.step += 1
-        self.pictures += self.sampler.batch * distributed.processes()
+        self.images += self.sampler.batch * distributed.processes()
         seconds = torch.tensor([self.seconds + self.clock() - started], dtype=torch.float64,
                                device=self.device)
         # All processes go by one clock, or they would stop at different steps.
@@ -177,7 +177,7 @@ class Trainer:
         encoded: Encoded = step.encoded
         return sum(space.update(features, indices, step.generator)
                    for space, features, indices in zip(
-                       self.network.spaces, encoded.features, encoded.labels, strict=True))
+                       self.network.spaces, encoded.features, encoded.indices, strict=True))
 
     @torch.no_grad()
     def start_codebooks(self, image: Tensor, generator: torch.Generator) -> None:
@@ -206,7 +206,7 @@ class Trainer:
 
     @torch.no_grad()
     def decoded(self, images: np.ndarray, batch: int = 20) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of pictures uint8 [P, H, W, 3] and of what the averaged weights make of them.
+        """Batches of images uint8 [P, H, W, 3] and of what the averaged weights make of them.
 
         Both [B, 3, H, W] in [0, 1], on the CPU.
         """
@@ -220,7 +220,7 @@ class Trainer:
             yield image, decoded.float().clamp(0, 1).cpu()
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
-        """Mean SSIM and PSNR of the averaged weights on pictures uint8 [P, H, W, 3].
+        """Mean SSIM and PSNR of the averaged weights on images uint8 [P, H, W, 3].
 
         A point of the curve, unless the codebooks of a quantising network have not started: what
         needs no codebooks yet is better than what follows, and says so as `unquantised`.
@@ -231,7 +231,7 @@ class Trainer:
             ratio.append(psnr(decoded, image))
         point = {
             "step": self.step,
-            "pictures": self.pictures,
+            "pictures": self.images,
             "seconds": round(self.seconds),
             "ssim": round(float(torch.cat(similarity).mean()), 4),
             "psnr_db": round(float(torch.cat(ratio).mean()), 3),
@@ -276,7 +276,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "started": self.started,
             "step": self.step,
-            "pictures": self.pictures,
+            "pictures": self.images,
             "seconds": self.seconds,
             "hours": self.hours,
             "curve": self.curve,
@@ -327,7 +327,7 @@ class Trainer:
                             "the configuration asks for.") from error
         self.started = state["started"]
         self.step = state["step"]
-        self.pictures = state["pictures"]
+        self.images = state["pictures"]
         self.seconds = state["seconds"]
         self.curve = state["curve"]
         self.history = state["history"]

@@ -5,6 +5,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pmt
@@ -58,6 +59,26 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 picture, region = 41 + index // 2, index % 2
                 self.assertEqual(header, FrameHeader(picture, 200, 100, region, codec.model_id))
                 np.testing.assert_array_equal(pmt.to_python(pmt.cdr(frame)), bits[region])
+
+    def test_an_image_becomes_a_message_only_where_one_is_wanted(self):
+        frames = self.frames(photograph(100, 100), 3)
+        conversion = mock.patch(
+            "gnuradio.vqdeepsc.blocks.frames.image_to_pdu", wraps=image_to_pdu
+        )
+        with tempfile.TemporaryDirectory() as folder, conversion as converted:
+            block = vqdeepsc.semantic_decoder(folder=folder)
+            silence = blocks.message_strobe(pmt.PMT_NIL, 10**6)
+            top = gr.top_block()
+            top.msg_connect(silence, "strobe", block, "frames")
+            for frame in frames:
+                block.to_basic_block()._post(pmt.intern("frames"), frame)
+            top.start()
+            self.wait_until(lambda: list(Path(folder).glob("*.png")))
+            top.stop()
+            top.wait()
+            self.assertFalse(converted.called)
+            self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", frames)
+            self.assertTrue(converted.called)
 
     def test_decoder_takes_hard_and_soft_bits(self):
         for model in MODELS:

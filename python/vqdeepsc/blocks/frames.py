@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pmt
+from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.codec.regions import region_count
@@ -155,6 +156,16 @@ def image_to_pdu(image: np.ndarray, picture: int) -> pmt.pmt_base:
     for key, value in (("picture", picture), ("width", width), ("height", height)):
         dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
     return pmt.cons(dictionary, u8vector(image))
+
+
+def publish_image(
+    block: gr.basic_block, port: pmt.pmt_base, image: np.ndarray, picture: int
+) -> None:
+    """Publish an image at a message port of the block, if anybody listens there.
+
+    A PDU takes many times the memory of an image, which most receivers need for files alone."""
+    if pmt.is_pair(block.message_subscribers(port)):
+        block.message_port_pub(port, image_to_pdu(image, picture))
 
 
 def u8vector(values: np.ndarray) -> pmt.pmt_base:

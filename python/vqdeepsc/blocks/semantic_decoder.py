@@ -19,7 +19,7 @@ from .frames import (
     bits_to_llrs,
     block_errors,
     combined_copies,
-    image_to_pdu,
+    publish_image,
 )
 from .image_folder import ImageFolder, keep_image
 
@@ -104,7 +104,7 @@ class semantic_decoder(gr.basic_block):
     def _publish(self, pictures: list[ReceivedImage]) -> None:
         for drawn in pictures:
             keep_image(drawn, self._files, self.logger)
-            self.message_port_pub(self._images_port, image_to_pdu(drawn.image, drawn.picture))
+            publish_image(self, self._images_port, drawn.image, drawn.picture)
 
     def _decode(self, pdu: pmt.pmt_base) -> None:
         try:

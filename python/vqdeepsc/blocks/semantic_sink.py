@@ -16,7 +16,7 @@ from .frames import (
     ImageAssembler,
     ReceivedImage,
     bits_to_llrs,
-    image_to_pdu,
+    publish_image,
 )
 from .image_folder import ImageFolder, keep_image
 
@@ -65,7 +65,7 @@ class semantic_sink(gr.sync_block):
     def _publish(self, pictures: list[ReceivedImage]) -> None:
         for drawn in pictures:
             keep_image(drawn, self._files, self.logger)
-            self.message_port_pub(self._images_port, image_to_pdu(drawn.image, drawn.picture))
+            publish_image(self, self._images_port, drawn.image, drawn.picture)
 
     def _begin_region(self, tag: gr.tag_t) -> None:
         if self._header is not None:

@@ -25,8 +25,8 @@ from .frames import (
     ImageNumbers,
     check_copies,
     image_to_frames,
-    image_to_pdu,
     pdu_to_image,
+    publish_image,
 )
 
 # How long work() may wait for a picture; handlers of messages wait as long.
@@ -160,7 +160,7 @@ class semantic_source(gr.sync_block):
             frames = list(image_to_frames(self._codec, image, picture))
             self._frames = iter(frames * self._copies)
             frame = next(self._frames)
-            self.message_port_pub(self._sent_port, image_to_pdu(image, picture))
+            publish_image(self, self._sent_port, image, picture)
         header, bits = frame
         self._bits = np.zeros(self._frame_bits, np.uint8)
         self._bits[: bits.size] = bits

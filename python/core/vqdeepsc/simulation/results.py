@@ -100,7 +100,7 @@ def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> 
     results = []
     for number, line in enumerate(lines[1:], start=2):
         try:
-            values = [kind(text) for kind, text in zip(_CONVERTERS, line, strict=True)]
+            values: list[Any] = [kind(text) for kind, text in zip(_CONVERTERS, line, strict=True)]
         except ValueError as error:
             raise ResultsError(f"{path}, line {number} is not a result") from error
         results.append(Result(*values))

@@ -337,7 +337,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
         self.assertEqual([line["block_errors"] for line in log][::2], [0, 0])
 
         # Cut inside the header or the payload of the second burst: what follows is in step again.
-        for place, received in ((1500, [0, 2]), (3000, [0, 1, 2])):
+        for place, received in ((1200, [0, 2]), (3000, [0, 1, 2])):
             cut = np.delete(samples, np.arange(length + place, 2 * length))
             regions, log = receive(np.concatenate([cut, self.noise(length, 15)]))
             self.assertEqual([region["region"] for region, _ in regions], received)

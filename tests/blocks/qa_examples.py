@@ -137,7 +137,12 @@ class TestExamples(gr_unittest.TestCase):
         script = self.compile("in_tree_fec")
         self.run_command(
             # at 10 dB the tree's decoder still loses a block of a picture now and then
-            sys.executable, script, "--snr-db", 12, "--folder", self.folder / "received"
+            sys.executable,
+            script,
+            "--snr-db",
+            12,
+            "--folder",
+            self.folder / "received",
         )
         np.testing.assert_array_equal(self.received(), self.noiseless)
 

@@ -21,6 +21,8 @@ constexpr float WEAKEST_PATH = 0.01f;
 // And they have to stand out of the noise.
 constexpr float PATH_OVER_NOISE = 10.0f;
 constexpr double HIGHEST_SNR = 1.0e6;
+// Deviations of the mean error of the pilots that white noise does not make.
+constexpr double OUTLIER = 6.0;
 
 // Phase noise in radians^2 and random walks of frequency and clock, for each sample.
 constexpr double PHASE_NOISE = 3.5e-6;
@@ -48,6 +50,7 @@ BurstDemodulator::BurstDemodulator(const BurstFormat& format)
       d_fft(format.fft_size(), Fft::Direction::forward),
       d_inverse(format.fft_size(), Fft::Direction::backward),
       d_smoother(format),
+      d_tracker(format),
       d_header_encoder(PROTECTED_HEADER_BITS, CODED_HEADER_BITS, HEADER_BITS_PER_SYMBOL),
       d_header_decoder(PROTECTED_HEADER_BITS,
                        CODED_HEADER_BITS,
@@ -131,6 +134,7 @@ void BurstDemodulator::estimate_from_training()
             0.5f * product(d_first[u] + d_second[u], std::conj(training[u]));
     }
     d_noise = noise / (2.0 * d_first.size());
+    d_training_noise = d_noise;
 }
 
 // Moves the window so that all paths lie in the middle of the cyclic prefix.
@@ -223,6 +227,7 @@ void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol
     const float* pilots = d_pilots.data() + symbol * d_format.pilot_carriers();
     Complex sum = 0.0f;
     double weight = 0.0;
+    double energy = 0.0;
     double first_moment = 0.0;
     double second_moment = 0.0;
     d_errors.clear();
@@ -237,6 +242,7 @@ void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol
         const double turn = phase_per_carrier() * carrier;
         sum += error;
         weight += power;
+        energy += share * std::norm(received[place]);
         first_moment += power * turn;
         second_moment += power * turn * turn;
         d_errors.push_back(error);
@@ -270,7 +276,11 @@ void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol
     }
     const double late = -(tilt - first_moment / weight * level) / spread;
     const double rest = (level + first_moment * late) / weight;
-    const double variance = 0.5 * d_noise;
+    // What a pulse hits counts less.
+    const double others = static_cast<double>(d_errors.size()) - 1.0;
+    const double miss = (energy - std::norm(std::complex<double>(sum)) / weight) / others;
+    const double limit = (1.0 + OUTLIER / std::sqrt(others)) * d_noise;
+    const double variance = 0.5 * (miss > limit ? miss : d_noise);
     d_phase.update(common + rest, variance * second_moment / (weight * spread));
     d_timing.update(late, variance / spread);
 }
@@ -284,6 +294,10 @@ void BurstDemodulator::finish_tracking()
 // The channel at the time of an OFDM symbol, to d_rotated.
 void BurstDemodulator::rotated_channel(std::size_t symbol)
 {
+    if (d_moves) {
+        d_rotated = d_moving[symbol];
+        return;
+    }
     const double slope = -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]);
     const int used = d_format.used_carriers();
     const Complex step = phasor(slope);
@@ -295,6 +309,11 @@ void BurstDemodulator::rotated_channel(std::size_t symbol)
             turn = (u - half) % RESTART == 0 ? phasor(d_phases[symbol] + slope * d_format.carrier(u))
                                              : product(turn, step);
             d_rotated[u] = product(d_channel[u], turn);
+        }
+    }
+    if (!d_gains.empty()) {
+        for (auto& value : d_rotated) {
+            value *= d_gains[symbol];
         }
     }
 }
@@ -315,7 +334,7 @@ void BurstDemodulator::demap(std::size_t symbol,
     csi_equalize(d_data.data(),
                  d_data_channel.data(),
                  places.size(),
-                 static_cast<float>(d_noise),
+                 d_symbol_noise[symbol],
                  d_data.data(),
                  d_data_noise.data());
     for (std::size_t i = 0; i < places.size(); ++i) {
@@ -353,21 +372,37 @@ void BurstDemodulator::measure_pilots(std::size_t symbols)
     d_pilot_power = 0.0;
     const float* pilot = d_pilots.data();
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        const double slope = -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]);
+        rotated_channel(symbol);
         for (const int place : d_format.pilot_places(symbol)) {
-            const Complex expected =
-                *pilot++ * product(d_channel[place],
-                                   phasor(d_phases[symbol] + slope * d_format.carrier(place)));
+            const Complex expected = *pilot++ * d_rotated[place];
             d_pilot_error += std::norm(d_received[symbol][place] - expected);
             d_pilot_power += std::norm(expected);
         }
     }
 }
 
+// From the LLRs of the header's OFDM symbols; returns whether the CRC holds.
+bool BurstDemodulator::decode_header(std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits)
+{
+    std::array<float, CODED_HEADER_BITS> llrs;
+    const std::size_t bits_per_ofdm_symbol = HEADER_BITS_PER_SYMBOL * d_format.data_carriers();
+    const std::size_t symbols = d_format.header_symbols();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        demap(symbol,
+              d_demappers[0],
+              bits_per_ofdm_symbol,
+              llrs.data() + symbol * bits_per_ofdm_symbol);
+    }
+    descramble(0, llrs.size(), llrs.data());
+    return d_header_decoder.decode(llrs.data(), bits.data()).crc_ok;
+}
+
 ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double cfo, Complex dc)
 {
     d_dc = dc;
     std::fill(d_excess_noise.begin(), d_excess_noise.end(), 1.0f);
+    d_moves = false;
+    d_gains.clear();
     d_window = d_format.cyclic_prefix() / 2;
     set_cfo(cfo);
     const double turn = transform_training(samples);
@@ -389,19 +424,20 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double c
         receive_symbol(samples, symbol, false);
     }
     finish_tracking();
-    measure_pilots(symbols);
+    d_header_phase = d_phases.back();
+    d_header_rate = d_phase.rate();
+    const bool changes = set_header_noise(symbols);
 
-    std::array<float, CODED_HEADER_BITS> llrs;
-    const std::size_t bits_per_ofdm_symbol = HEADER_BITS_PER_SYMBOL * d_format.data_carriers();
-    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        demap(symbol,
-              d_demappers[0],
-              bits_per_ofdm_symbol,
-              llrs.data() + symbol * bits_per_ofdm_symbol);
-    }
-    descramble(0, llrs.size(), llrs.data());
     std::array<std::uint8_t, PROTECTED_HEADER_BITS> bits;
-    if (!d_header_decoder.decode(llrs.data(), bits.data()).crc_ok) {
+    bool decoded = decode_header(bits);
+    if (!decoded && changes) {
+        follow_channel(samples, symbols, 0);
+        set_symbol_noise(symbols);
+        decoded = decode_header(bits);
+        d_moves = false;
+    }
+    measure_pilots(symbols);
+    if (!decoded) {
         return {};
     }
     const auto header = unpack_header(bits);
@@ -519,11 +555,14 @@ void BurstDemodulator::receive_payload(const BurstHeader& header,
     if (d_pilots.size() < symbols * d_format.pilot_carriers()) {
         d_pilots = d_format.pilots(symbols);
     }
+    d_moves = false;
+    d_gains.clear();
     begin_tracking();
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
         receive_symbol(samples, symbol, symbol < header_symbols);
     }
     finish_tracking();
+    follow_changes(samples, symbols);
     measure_pilots(symbols);
 
     const std::size_t bits = header.coded_bits();

@@ -5,11 +5,13 @@
 #include "burst_format.h"
 #include "burst_header.h"
 #include "channel_smoother.h"
+#include "channel_tracker.h"
 #include "drift_filter.h"
 #include "fft.h"
 #include "kernels/ldpc/ldpc_transport.h"
 #include "kernels/qam/qam_demapper.h"
 
+#include <array>
 #include <complex>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +31,9 @@ struct BurstQuality {
  *
  * The training gives timing, fine frequency offset, channel and noise, and the decoded header
  * gives them once more. Phase and timing are followed from OFDM symbol to OFDM symbol by the
- * pilots, forwards and backwards over the burst. An object serves one thread at a time; different
+ * pilots, forwards and backwards over the burst. Where the pilots show that gain or channel change
+ * too, these are followed as well; noise is measured once more in each OFDM symbol, and counts
+ * where it is another. An object serves one thread at a time; different
  * objects share nothing.
  */
 class BurstDemodulator
@@ -78,6 +82,22 @@ private:
     void rotated_channel(std::size_t symbol);
     void demap(std::size_t symbol, const QamDemapper& demapper, std::size_t count, float* llrs);
     void measure_pilots(std::size_t symbols);
+    // What changes within the burst: burst_demodulator_changes.cc.
+    void follow_changes(const Complex* samples, std::size_t symbols);
+    void measure_misses(std::size_t symbols);
+    void find_outliers(std::size_t symbols);
+    bool channel_moves(std::size_t symbols);
+    void block_error(std::size_t first, Carriers& error);
+    void follow_gain(std::size_t symbols);
+    double mean_miss(std::size_t symbols) const;
+    void move_window(const Complex* samples, std::size_t symbol, int shift);
+    void follow_channel(const Complex* samples, std::size_t symbols, std::size_t known);
+    std::vector<double> delay_profile(std::size_t symbols, std::size_t known);
+    void observe_training();
+    void observe(std::size_t symbols, std::size_t known);
+    void set_symbol_noise(std::size_t symbols);
+    bool set_header_noise(std::size_t symbols);
+    bool decode_header(std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits);
     void descramble(std::size_t first_bit, std::size_t bits, float* llrs);
     double phase_per_carrier() const;
 
@@ -85,6 +105,7 @@ private:
     Fft d_fft;
     Fft d_inverse;
     ChannelSmoother d_smoother;
+    ChannelTracker d_tracker;
     TransportEncoder d_header_encoder;
     TransportDecoder d_header_decoder;
     std::vector<QamDemapper> d_demappers; //!< by bits_per_symbol / 2 - 1
@@ -94,6 +115,7 @@ private:
     int d_window = 0; //!< samples of the cyclic prefix that the FFT skips
     double d_noise = 0.0;  //!< N0 of the carriers that nothing else disturbs
     double d_signal = 0.0; //!< mean |channel|^2
+    double d_training_noise = 0.0; //!< N0 from the training alone
     double d_pilot_error = 0.0;
     double d_pilot_power = 0.0;
     std::vector<Complex> d_turn; //!< takes the frequency offset away, from one sample to the next
@@ -110,6 +132,14 @@ private:
     std::vector<float> d_pilots;
     std::vector<float> d_scrambling; //!< -1 where a bit is inverted, else 1
     Carriers d_rotated;
+    double d_header_phase = 0.0; //!< after the header, radians
+    double d_header_rate = 0.0;  //!< and how it goes on, radians per OFDM symbol
+    bool d_moves = false;              //!< whether d_moving holds the channel
+    std::vector<Carriers> d_moving;    //!< by OFDM symbol
+    std::vector<float> d_gains;        //!< by OFDM symbol, or empty
+    std::vector<double> d_misses;      //!< mean |error|^2 of the pilots, by OFDM symbol
+    std::vector<char> d_outliers;      //!< by OFDM symbol
+    std::vector<float> d_symbol_noise; //!< N0, by OFDM symbol
     std::vector<Complex> d_errors;     //!< of the carriers that are known
     std::vector<double> d_error_turns; //!< their frequencies in radians per sample
     std::vector<Complex> d_data, d_data_channel;

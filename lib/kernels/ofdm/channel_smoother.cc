@@ -9,8 +9,6 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
-// Fractional delays leak into taps before the first and after the last.
-constexpr int MARGIN = 3;
 // Of the energy of a tap: keeps what the unused carriers hide from becoming large.
 constexpr double REGULARISATION = 1.0e-3;
 
@@ -85,19 +83,32 @@ ChannelSmoother::ChannelSmoother(const BurstFormat& format)
     }
     solve(gram, fit, d_taps, d_carriers);
     d_fit.assign(fit.begin(), fit.end());
+    for (int tap = 0; tap < d_taps; ++tap) {
+        float sum = 0.0f;
+        for (int u = 0; u < d_carriers; ++u) {
+            sum += std::norm(d_fit[static_cast<std::size_t>(tap) * d_carriers + u]);
+        }
+        d_variances.push_back(sum);
+    }
+}
+
+std::complex<float> ChannelSmoother::tap(int tap,
+                                         const std::vector<std::complex<float>>& channel) const
+{
+    const auto* row = d_fit.data() + static_cast<std::size_t>(tap) * d_carriers;
+    float real = 0.0f;
+    float imag = 0.0f;
+    for (int u = 0; u < d_carriers; ++u) {
+        real += row[u].real() * channel[u].real() - row[u].imag() * channel[u].imag();
+        imag += row[u].real() * channel[u].imag() + row[u].imag() * channel[u].real();
+    }
+    return { real, imag };
 }
 
 void ChannelSmoother::smooth(std::vector<std::complex<float>>& channel)
 {
-    for (int tap = 0; tap < d_taps; ++tap) {
-        const auto* row = d_fit.data() + static_cast<std::size_t>(tap) * d_carriers;
-        float real = 0.0f;
-        float imag = 0.0f;
-        for (int u = 0; u < d_carriers; ++u) {
-            real += row[u].real() * channel[u].real() - row[u].imag() * channel[u].imag();
-            imag += row[u].real() * channel[u].imag() + row[u].imag() * channel[u].real();
-        }
-        d_impulse[tap] = { real, imag };
+    for (int i = 0; i < d_taps; ++i) {
+        d_impulse[i] = tap(i, channel);
     }
     std::fill(channel.begin(), channel.end(), 0.0f);
     for (int tap = 0; tap < d_taps; ++tap) {

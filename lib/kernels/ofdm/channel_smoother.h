@@ -16,6 +16,9 @@ namespace gr::vqdeepsc::kernel {
 class ChannelSmoother
 {
 public:
+    /*! Samples before 0 and after the cyclic prefix: fractional delays leak so far. */
+    static constexpr int MARGIN = 3;
+
     /*! Delays from 0 to the cyclic prefix are kept, and a few more at both ends. */
     explicit ChannelSmoother(const BurstFormat& format);
 
@@ -25,12 +28,19 @@ public:
     /*! used_carriers() estimates, smoothed in place. */
     void smooth(std::vector<std::complex<float>>& channel);
 
+    /*! The impulse response that fits estimates best, from delay -MARGIN on: one tap of it. */
+    std::complex<float> tap(int tap, const std::vector<std::complex<float>>& channel) const;
+
+    /*! Variance of tap() where the estimates have variance 1. */
+    float variance(int tap) const { return d_variances[tap]; }
+
 private:
     int d_carriers;
     int d_taps;
     std::vector<std::complex<float>> d_fit;     //!< taps x carriers
     std::vector<std::complex<float>> d_expand;  //!< taps x carriers
     std::vector<std::complex<float>> d_impulse; //!< taps
+    std::vector<float> d_variances;             //!< taps
 };
 
 } // namespace gr::vqdeepsc::kernel

@@ -28,6 +28,9 @@ public:
     /*! Value at the next step, before its measurement. */
     double predicted() const { return d_value + (d_steps.empty() ? 0.0 : d_rate); }
 
+    /*! Change in one step, after the last. */
+    double rate() const { return d_rate; }
+
     /*! Takes one step with a measurement: its difference to predicted() and its variance, which
      * may be infinite. */
     void update(double difference, double variance);

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "channel_tracker.h"
+
+#include "channel_smoother.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+namespace gr::vqdeepsc::kernel {
+
+namespace {
+
+// Doppler spread in cycles per piece of a burst.
+constexpr std::array<double, 8> CLASSES = { 0.03, 0.1, 0.3, 0.8, 1.6, 3.2, 6.4, 10.0 };
+constexpr int FIRST_CLASS = 2;
+// The frequencies are so close that they repeat after so many pieces, for none repeats in it.
+constexpr double PERIOD = 1.5;
+constexpr std::size_t MOST_UNKNOWNS = 224;
+constexpr std::size_t PILOTS_OF_A_PIECE = 1400;
+
+using Complex = std::complex<double>;
+
+} // namespace
+
+ChannelTracker::ChannelTracker(const BurstFormat& format)
+    : d_carriers(format.used_carriers()),
+      d_pilots(format.pilot_carriers()),
+      d_delays(format.cyclic_prefix() + 1 + 2 * ChannelSmoother::MARGIN),
+      d_places(ALL + 1)
+{
+    for (int u = 0; u < d_carriers; ++u) {
+        d_carrier.push_back(format.carrier(u));
+        d_places[ALL].push_back(u);
+    }
+    for (int kind = 0; kind < ALL; ++kind) {
+        d_places[kind] = format.pilot_places(kind);
+    }
+    const double step = 2.0 * M_PI / format.fft_size();
+    for (int delay = 0; delay < d_delays; ++delay) {
+        for (int u = 0; u < d_carriers; ++u) {
+            d_turns.emplace_back(
+                std::polar(1.0, step * d_carrier[u] * (delay - ChannelSmoother::MARGIN)));
+        }
+    }
+    for (const auto& places : d_places) {
+        for (int lag = 0; lag < d_delays; ++lag) {
+            Complex sum = 0.0;
+            for (const int u : places) {
+                sum += std::polar(1.0, step * d_carrier[u] * lag);
+            }
+            d_grams.push_back(sum);
+        }
+    }
+}
+
+void ChannelTracker::begin()
+{
+    d_observations.clear();
+    d_matched.clear();
+}
+
+void ChannelTracker::observe(double time,
+                             int kind,
+                             const std::complex<float>* values,
+                             double weight)
+{
+    d_observations.push_back({ time, kind, weight });
+    const auto& places = d_places[kind];
+    for (int delay = 0; delay < d_delays; ++delay) {
+        const auto* turns = d_turns.data() + static_cast<std::size_t>(delay) * d_carriers;
+        float real = 0.0f;
+        float imag = 0.0f;
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            const auto turn = turns[places[i]];
+            real += values[i].real() * turn.real() - values[i].imag() * turn.imag();
+            imag += values[i].real() * turn.imag() + values[i].imag() * turn.real();
+        }
+        d_matched.emplace_back(real, imag);
+    }
+}
+
+void ChannelTracker::observe_pilots(std::size_t symbol,
+                                    const std::complex<float>* values,
+                                    double weight)
+{
+    observe(static_cast<double>(symbol), static_cast<int>(symbol % ALL), values, weight);
+}
+
+void ChannelTracker::observe_all(double time, const std::complex<float>* values, double weight)
+{
+    observe(time, ALL, values, weight);
+}
+
+std::vector<ChannelTracker::Piece> ChannelTracker::pieces(std::size_t symbols) const
+{
+    const std::size_t longest =
+        std::max<std::size_t>(2 * BurstFormat::GROUP, PILOTS_OF_A_PIECE / d_pilots);
+    const std::size_t overlap = BurstFormat::GROUP / 2;
+    const std::size_t count = (symbols + longest - 1) / longest;
+    std::vector<Piece> result;
+    for (std::size_t i = 0; i < count; ++i) {
+        Piece piece{};
+        piece.first_symbol = symbols * i / count;
+        piece.last_symbol = symbols * (i + 1) / count;
+        const double from = i == 0 ? -1.0e9 : static_cast<double>(piece.first_symbol) - overlap;
+        const double to = static_cast<double>(piece.last_symbol + (i + 1 == count ? 0 : overlap));
+        const auto before = [](const Observation& one, double time) { return one.time < time; };
+        const auto begin = d_observations.begin();
+        piece.first = std::lower_bound(begin, d_observations.end(), from, before) - begin;
+        piece.last = std::lower_bound(begin, d_observations.end(), to, before) - begin;
+        if (piece.last > piece.first) {
+            piece.begin = d_observations[piece.first].time;
+            piece.length = d_observations[piece.last - 1].time - piece.begin + 1.0;
+            result.push_back(piece);
+        }
+    }
+    return result;
+}
+
+// Returns the logarithm of the likelihood, but for a constant.
+double ChannelTracker::fit(const Piece& piece,
+                           const std::vector<double>& profile,
+                           double noise,
+                           double doppler)
+{
+    const int harmonics = static_cast<int>(std::ceil(PERIOD * doppler));
+    const std::size_t frequencies = 2 * harmonics + 1;
+    const double spacing = 2.0 * M_PI * doppler / (harmonics * piece.length);
+    d_frequencies.clear();
+    for (int f = -harmonics; f <= harmonics; ++f) {
+        d_frequencies.push_back(f * spacing);
+    }
+    d_taps.resize(d_delays);
+    std::iota(d_taps.begin(), d_taps.end(), 0);
+    std::stable_sort(
+        d_taps.begin(), d_taps.end(), [&](int a, int b) { return profile[a] > profile[b]; });
+    d_taps.resize(std::min<std::size_t>(d_taps.size(), MOST_UNKNOWNS / frequencies));
+    while (d_taps.size() > 1 && !(profile[d_taps.back()] > 0.0)) {
+        d_taps.pop_back();
+    }
+    const std::size_t taps = d_taps.size();
+
+    // Sums over the observations: of the turns between two frequencies, and matched to each.
+    const std::size_t lags = 2 * frequencies - 1;
+    std::vector<Complex> turns((ALL + 1) * lags);
+    std::vector<Complex> matched(taps * frequencies);
+    std::vector<Complex> phases(frequencies);
+    for (std::size_t o = piece.first; o < piece.last; ++o) {
+        const auto& one = d_observations[o];
+        if (!(one.weight > 0.0)) {
+            continue;
+        }
+        const double time = one.time - piece.begin;
+        const Complex step = std::polar(1.0, spacing * time);
+        auto* sums = turns.data() + one.kind * lags;
+        Complex turn = one.weight * std::polar(1.0, -spacing * time * (frequencies - 1.0));
+        for (std::size_t lag = 0; lag < lags; ++lag, turn *= step) {
+            sums[lag] += turn;
+        }
+        for (std::size_t f = 0; f < frequencies; ++f) {
+            phases[f] = one.weight * std::polar(1.0, -d_frequencies[f] * time);
+        }
+        const auto* values = d_matched.data() + o * d_delays;
+        for (std::size_t t = 0; t < taps; ++t) {
+            for (std::size_t f = 0; f < frequencies; ++f) {
+                matched[t * frequencies + f] += phases[f] * values[d_taps[t]];
+            }
+        }
+    }
+    // Gram matrix of the observations, by lag of delay and lag of frequency.
+    std::vector<Complex> gram((2 * d_delays - 1) * lags);
+    for (int lag = -(d_delays - 1); lag < d_delays; ++lag) {
+        auto* row = gram.data() + (lag + d_delays - 1) * lags;
+        for (int kind = 0; kind <= ALL; ++kind) {
+            const Complex one = d_grams[kind * d_delays + std::abs(lag)];
+            const Complex delayed = lag < 0 ? std::conj(one) : one;
+            for (std::size_t f = 0; f < lags; ++f) {
+                row[f] += delayed * turns[kind * lags + f];
+            }
+        }
+    }
+
+    d_system.reset(taps * frequencies);
+    d_solution.resize(taps * frequencies);
+    std::vector<double> roots(taps);
+    for (std::size_t t = 0; t < taps; ++t) {
+        roots[t] = std::sqrt(profile[d_taps[t]] / (noise * frequencies));
+    }
+    double freedom = 0.0;
+    for (std::size_t t = 0; t < taps; ++t) {
+        for (std::size_t s = t; s < taps; ++s) {
+            const auto* row = gram.data() + (d_taps[t] - d_taps[s] + d_delays - 1) * lags;
+            const double scale = roots[t] * roots[s];
+            for (std::size_t f = 0; f < frequencies; ++f) {
+                for (std::size_t g = s == t ? f : 0; g < frequencies; ++g) {
+                    const double one = s == t && f == g ? 1.0 : 0.0;
+                    d_system.set(t * frequencies + f,
+                                 s * frequencies + g,
+                                 one + scale * row[g + frequencies - 1 - f]);
+                }
+            }
+        }
+        const double own = roots[t] * roots[t] *
+                           gram[(d_delays - 1) * lags + frequencies - 1].real();
+        freedom += frequencies * own / (1.0 + own);
+        for (std::size_t f = 0; f < frequencies; ++f) {
+            d_solution[t * frequencies + f] = roots[t] * matched[t * frequencies + f] /
+                                              std::sqrt(noise);
+        }
+    }
+    const double likelihood = d_system.solve(d_solution);
+    for (std::size_t t = 0; t < taps; ++t) {
+        for (std::size_t f = 0; f < frequencies; ++f) {
+            d_solution[t * frequencies + f] *= roots[t] * std::sqrt(noise);
+        }
+    }
+    double known = 0.0;
+    for (std::size_t o = piece.first; o < piece.last; ++o) {
+        known += static_cast<double>(d_places[d_observations[o].kind].size());
+    }
+    d_fit_error = freedom / known;
+    return likelihood;
+}
+
+// Impulse responses of the symbols of a piece, from the best fit.
+void ChannelTracker::take(const Piece& piece)
+{
+    const std::size_t frequencies = d_best_frequencies.size();
+    for (std::size_t symbol = piece.first_symbol; symbol < piece.last_symbol; ++symbol) {
+        auto* impulse = d_impulses.data() + symbol * d_delays;
+        const double time = static_cast<double>(symbol) - piece.begin;
+        std::vector<Complex> phases;
+        for (const double frequency : d_best_frequencies) {
+            phases.push_back(std::polar(1.0, frequency * time));
+        }
+        for (std::size_t t = 0; t < d_best_taps.size(); ++t) {
+            Complex sum = 0.0;
+            for (std::size_t f = 0; f < frequencies; ++f) {
+                sum += phases[f] * d_best_solution[t * frequencies + f];
+            }
+            impulse[d_best_taps[t]] = sum;
+        }
+    }
+}
+
+void ChannelTracker::track(std::size_t symbols, const std::vector<double>& profile, double noise)
+{
+    d_impulses.assign(symbols * d_delays, 0.0f);
+    d_error = 0.0;
+    int start = FIRST_CLASS;
+    for (const Piece& piece : pieces(symbols)) {
+        double best = 0.0;
+        const auto attempt = [&](int number, bool first) {
+            const double likelihood = fit(piece, profile, noise, CLASSES[number]);
+            if (!first && !(likelihood > best)) {
+                return false;
+            }
+            best = likelihood;
+            d_best_solution.swap(d_solution);
+            d_best_taps = d_taps;
+            d_best_frequencies = d_frequencies;
+            d_best_error = d_fit_error;
+            return true;
+        };
+        attempt(start, true);
+        const int from = start;
+        const int classes = static_cast<int>(CLASSES.size());
+        while (start + 1 < classes && attempt(start + 1, false)) {
+            ++start;
+        }
+        if (start == from) {
+            while (start > 0 && attempt(start - 1, false)) {
+                --start;
+            }
+        }
+        take(piece);
+        d_error = std::max(d_error, d_best_error);
+    }
+}
+
+void ChannelTracker::channel(std::size_t symbol, std::vector<std::complex<float>>& values) const
+{
+    values.assign(d_carriers, 0.0f);
+    const auto* impulse = d_impulses.data() + symbol * d_delays;
+    for (int delay = 0; delay < d_delays; ++delay) {
+        const float a = impulse[delay].real();
+        const float b = impulse[delay].imag();
+        if (a == 0.0f && b == 0.0f) {
+            continue;
+        }
+        const auto* turns = d_turns.data() + static_cast<std::size_t>(delay) * d_carriers;
+        for (int u = 0; u < d_carriers; ++u) {
+            const float c = turns[u].real();
+            const float d = -turns[u].imag();
+            values[u] = { values[u].real() + a * c - b * d, values[u].imag() + a * d + b * c };
+        }
+    }
+}
+
+} // namespace gr::vqdeepsc::kernel

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A few rows of bench/burst_impairments.py: bursts through channels and front ends that change."""
+
+import sys
+from pathlib import Path
+
+from gnuradio import gr_unittest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+from burst_impairments import measure_fading, measure_front_end
+
+
+class TestBurstImpairments(gr_unittest.TestCase):
+    def test_channels_that_change_within_a_burst(self):
+        """Where a channel that is followed no further than the header costs 20 to 99 %."""
+        for name, doppler, snr_db in (
+            ("six taps", 10, 15),
+            ("six taps", 50, 25),
+            ("three taps", 100, 20),
+            ("one tap", 30, 25),
+            ("one tap, Rician 10 dB", 20, 15),
+        ):
+            with self.subTest(name, doppler=doppler):
+                row = measure_fading(name, doppler, snr_db, 10, 7)
+                self.assertLessEqual(row["received"], row["known"] + 1 / 30 + 1e-9)
+
+    def test_front_ends_that_change_within_a_burst(self):
+        """Where one noise and one gain for the whole burst cost 20 to 60 %."""
+        for name in (
+            "noise of -10 dB begins in the payload",
+            "gain step of 6 dB",
+            "gain step of 6 dB, of noise too",
+            "AGC settles from +6 dB in 5 ms",
+            "carrier at 0 Hz, 30 dB",
+        ):
+            with self.subTest(name):
+                self.assertLessEqual(measure_front_end(name, 15, 10, 7)["received"], 1 / 30 + 1e-9)
+
+
+if __name__ == "__main__":
+    gr_unittest.run(TestBurstImpairments)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, tool
-from runs import assert_same, run
+from short_runs import assert_same, run
 
 from vqdeepsc_training.base.errors import DataError
 from vqdeepsc_training.trainer.checkpoint import averaged_network, read_checkpoint

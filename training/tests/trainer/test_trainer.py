@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import SMALL_PAPER, tool, write_link
-from runs import assert_same, part_of, run
+from short_runs import assert_same, part_of, run
 
 from vqdeepsc_training.data.cache import open_cache
 from vqdeepsc_training.data.recording import read_recording

@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pmt
 from gnuradio import blocks, vqdeepsc
-from gnuradio.vqdeepsc.blocks.frames import pdu_to_image
+from gnuradio.vqdeepsc.blocks.frames import IMAGE_IDS, pdu_to_image
 from PyQt5 import Qt
 from vqdeepsc.images.files import load_image
 from vqdeepsc.images.metrics import ssim
@@ -94,7 +95,10 @@ def main(argv: list[str] | None = None) -> int:
             while looked_at < received.num_messages():
                 image, picture = pdu_to_image(received.get_message(looked_at))
                 looked_at += 1
-                if picture >= first:
+                # Numbers begin at a random one.
+                begin = pmt.car(sent_images.get_message(0))
+                begun = pmt.to_long(pmt.dict_ref(begin, pmt.intern("picture"), pmt.PMT_NIL))
+                if (picture - begun) % IMAGE_IDS >= first:
                     drawn[name] = image
                     timer.stop()
                     Qt.QTimer.singleShot(SETTLE_MILLISECONDS, finish)

@@ -27,7 +27,7 @@ def upper_bound_system(path: str | os.PathLike[str]) -> str:
 class UpperBound:
     """An ONNX network from `image` to `image`, both float32 [N, 3, H, W], RGB in [0, 1].
 
-    H and W are multiples of 16. `training/vqdeepsc_training/export_unquantised.py` writes it, with
+    H and W are multiples of 16. `training/vqdeepsc_training/bundles/unquantised.py` writes it, with
     the record of its training, which `training` holds (empty if the file has none)."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -2,7 +2,7 @@
 # make demo | make test | make companion. Each sets up what is missing, says so, and repeats nothing.
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help packages setup install demo train-demo test test-training lint companion screenshots \
+.PHONY: help packages setup install demo train-demo test test-training lint format companion screenshots \
 	paper clean
 
 ifneq ($(words $(CURDIR)),1)
@@ -62,9 +62,16 @@ install: $(BUILD)/CMakeCache.txt
 demo: install
 	@"$(PREFIX)/bin/vqdeepsc" demo --output "$(ROOT)/demo" $(if $(IMAGE),--image "$(IMAGE)")
 
+# Formatters and types; `make format` writes what the formatters want.
 lint: setup
 	@"$(PREFIX)/bin/ruff" check .
+	@"$(PREFIX)/bin/ruff" format --quiet --check .
+	@find include lib python tests -name '*.cc' -o -name '*.h' | xargs "$(PREFIX)/bin/clang-format" --dry-run --Werror
 	@"$(PREFIX)/bin/mypy" --no-error-summary
+
+format: setup
+	@"$(PREFIX)/bin/ruff" format --quiet .
+	@find include lib python tests -name '*.cc' -o -name '*.h' | xargs "$(PREFIX)/bin/clang-format" -i
 
 test: install lint
 	@cd / && env -i "$(PREFIX)/bin/vqdeepsc" models >/dev/null

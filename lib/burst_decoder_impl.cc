@@ -2,10 +2,10 @@
 #include "burst_decoder_impl.h"
 
 #include "burst_dictionary.h"
-#include <gnuradio/block_registry.h>
-#include <gnuradio/io_signature.h>
 #include <algorithm>
 #include <chrono>
+#include <gnuradio/block_registry.h>
+#include <gnuradio/io_signature.h>
 #include <stdexcept>
 #include <thread>
 
@@ -111,8 +111,7 @@ int burst_decoder_impl::work(int noutput_items,
             end = start;
         }
         // Outside frames d_llrs is empty, and what comes is passed over.
-        const int taken =
-            static_cast<int>(std::min<size_t>(end - done, d_llrs.size() - d_filled));
+        const int taken = static_cast<int>(std::min<size_t>(end - done, d_llrs.size() - d_filled));
         std::copy_n(llrs + done, taken, d_llrs.begin() + d_filled);
         d_filled += taken;
         if (!d_llrs.empty() && d_filled == d_llrs.size()) {
@@ -137,9 +136,10 @@ bool burst_decoder_impl::must_wait()
         // Read without a lock: a number that is wrong for a moment makes it wait, or pass, once.
         if (block->nmsgs(pmt::cdar(targets)) >= d_backlog) {
             if (!d_waited) {
-                d_logger->warn("{:d} regions wait for {:s}; until they are taken, no more samples are",
-                               d_backlog,
-                               block->alias());
+                d_logger->warn(
+                    "{:d} regions wait for {:s}; until they are taken, no more samples are",
+                    d_backlog,
+                    block->alias());
             }
             d_waited = true;
             return true;
@@ -184,11 +184,9 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
     }
     fault = prepare_decoder(header);
     if (!fault.empty()) {
-        message_port_pub(d_log,
-                         Dictionary(frame)
-                             .add("header_ok", pmt::PMT_F)
-                             .add("error", pmt::intern(fault))
-                             .get());
+        message_port_pub(
+            d_log,
+            Dictionary(frame).add("header_ok", pmt::PMT_F).add("error", pmt::intern(fault)).get());
         return;
     }
     d_frame = frame;

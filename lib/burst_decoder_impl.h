@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "kernels/ldpc/ldpc_frame.h"
 #include "kernels/ofdm/burst_header.h"
 #include "kernels/ofdm/copy_combiner.h"
-#include "kernels/ldpc/ldpc_frame.h"
 #include <gnuradio/vqdeepsc/burst_decoder.h>
 #include <mutex>
 #include <optional>

@@ -3,9 +3,9 @@
 
 #include "burst_dictionary.h"
 #include "kernels/ofdm/burst_detector.h"
-#include <gnuradio/io_signature.h>
 #include <algorithm>
 #include <cstdio>
+#include <gnuradio/io_signature.h>
 #include <stdexcept>
 
 namespace gr {
@@ -176,17 +176,15 @@ bool burst_demodulator_impl::receive()
     d_demodulator.receive_payload(d_header, d_buffer.data(), d_llrs.data());
     publish_symbols();
     d_key = pmt::intern("frame");
-    d_dictionary =
-        Dictionary(described(frame_dictionary(d_header)))
-            .add("payload_bits", pmt::from_long(d_header.payload_bits))
-            .add("coded_bits", pmt::from_long(static_cast<long>(d_header.coded_bits())))
-            .add("bits_per_symbol", pmt::from_long(d_header.bits_per_symbol))
-            .add("code_rate", pmt::intern(kernel::CODE_RATES[d_header.code_rate]))
-            .get();
+    d_dictionary = Dictionary(described(frame_dictionary(d_header)))
+                       .add("payload_bits", pmt::from_long(d_header.payload_bits))
+                       .add("coded_bits", pmt::from_long(static_cast<long>(d_header.coded_bits())))
+                       .add("bits_per_symbol", pmt::from_long(d_header.bits_per_symbol))
+                       .add("code_rate", pmt::intern(kernel::CODE_RATES[d_header.code_rate]))
+                       .get();
     if (d_header.protection != 0) {
-        d_dictionary = Dictionary(d_dictionary)
-                           .add("protection", pmt::from_long(d_header.protection))
-                           .get();
+        d_dictionary =
+            Dictionary(d_dictionary).add("protection", pmt::from_long(d_header.protection)).get();
     }
     // Where a transmitter stopped halfway, the next burst begins inside this one.
     next_burst(burst.start + 1);

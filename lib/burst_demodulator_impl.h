@@ -2,9 +2,9 @@
 #pragma once
 
 #include "kernels/ofdm/burst_demodulator.h"
-#include <gnuradio/vqdeepsc/burst_demodulator.h>
 #include <atomic>
 #include <deque>
+#include <gnuradio/vqdeepsc/burst_demodulator.h>
 #include <string>
 #include <vector>
 
@@ -46,9 +46,9 @@ private:
     const int d_payload_bits;
     const pmt::pmt_t d_symbols_port;
     std::atomic<double> d_sample_rate; // may change while running
-    std::deque<Burst> d_bursts;       // marked and not yet received
-    std::vector<gr_complex> d_buffer; // samples from the first burst on, where there is one
-    uint64_t d_origin = 0;            // number of the first sample in d_buffer
+    std::deque<Burst> d_bursts;        // marked and not yet received
+    std::vector<gr_complex> d_buffer;  // samples from the first burst on, where there is one
+    uint64_t d_origin = 0;             // number of the first sample in d_buffer
     bool d_header_known = false;
     kernel::BurstHeader d_header;
     std::vector<float> d_llrs;

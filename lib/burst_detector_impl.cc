@@ -2,8 +2,8 @@
 #include "burst_detector_impl.h"
 
 #include "burst_dictionary.h"
-#include <gnuradio/io_signature.h>
 #include <algorithm>
+#include <gnuradio/io_signature.h>
 
 namespace gr {
 namespace vqdeepsc {
@@ -13,7 +13,10 @@ burst_detector::sptr burst_detector::make(float threshold, bool remove_dc)
     return gnuradio::make_block_sptr<burst_detector_impl>(threshold, remove_dc);
 }
 
-int burst_detector::decision_delay() { return kernel::BurstDetector::DECISION_DELAY; }
+int burst_detector::decision_delay()
+{
+    return kernel::BurstDetector::DECISION_DELAY;
+}
 
 burst_detector_impl::burst_detector_impl(float threshold, bool remove_dc)
     : gr::sync_block("burst_detector",

@@ -8,7 +8,7 @@ namespace {
 
 struct Field {
     const char* key;
-    int kernel::BurstHeader::*value;
+    int kernel::BurstHeader::* value;
 };
 
 constexpr Field FIELDS[] = { { "picture", &kernel::BurstHeader::picture },

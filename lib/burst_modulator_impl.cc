@@ -20,8 +20,8 @@ burst_modulator::sptr burst_modulator::make(size_t payload_bits,
     modulator.set_amplitude(amplitude);
     modulator.set_peak(peak);
     auto header = kernel::make_burst_header(payload_bits, bits_per_symbol, code_rate);
-    header.protection = kernel::protection_number(kernel::frame_blocks(
-        payload_bits, header.coded_bits(), bits_per_symbol, transport_blocks));
+    header.protection = kernel::protection_number(
+        kernel::frame_blocks(payload_bits, header.coded_bits(), bits_per_symbol, transport_blocks));
     return gnuradio::make_block_sptr<burst_modulator_impl>(std::move(modulator), header);
 }
 

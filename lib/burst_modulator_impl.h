@@ -22,8 +22,7 @@ public:
     float peak() const override;
 
 private:
-    void
-    process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) override;
+    void process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) override;
     void frame_sent(uint64_t last) override;
 
     mutable std::mutex d_mutex; // guards d_modulator, whose levels may change while running

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "csi_equalizer_impl.h"
 
-#include "kernels/channel/csi_equalizer.h"
 #include "kernels/base/snr.h"
+#include "kernels/channel/csi_equalizer.h"
 #include <gnuradio/io_signature.h>
 
 namespace gr {

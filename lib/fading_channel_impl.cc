@@ -24,8 +24,7 @@ fading_channel_impl::fading_channel_impl(const std::string& kind,
     : gr::sync_block("fading_channel",
                      gr::io_signature::make(1, 1, sizeof(gr_complex)),
                      gr::io_signature::make(1, 2, sizeof(gr_complex))),
-      d_channel(
-          kernel::fading_kind_from_name(kind), snr_db, rician_factor, block_length, seed)
+      d_channel(kernel::fading_kind_from_name(kind), snr_db, rician_factor, block_length, seed)
 {
 }
 
@@ -78,7 +77,10 @@ int64_t fading_channel_impl::block_length() const
     return d_channel.block_length();
 }
 
-uint64_t fading_channel_impl::seed() const { return d_channel.seed(); }
+uint64_t fading_channel_impl::seed() const
+{
+    return d_channel.seed();
+}
 
 int fading_channel_impl::work(int noutput_items,
                               gr_vector_const_void_star& input_items,

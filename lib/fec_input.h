@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <gnuradio/fec/generic_encoder.h>
 #include <cmath>
 #include <cstddef>
+#include <gnuradio/fec/generic_encoder.h>
 
 namespace gr {
 namespace vqdeepsc {
@@ -15,8 +15,9 @@ Input input_of(void (Coder::*)(Input, void*));
 using fec_input = decltype(input_of(&gr::fec::generic_encoder::generic_work));
 
 //! Coded bits of a frame of payload_bits at the rate of the largest one.
-inline size_t
-coded_bits_at_rate(size_t payload_bits, size_t largest_payload_bits, size_t largest_coded_bits)
+inline size_t coded_bits_at_rate(size_t payload_bits,
+                                 size_t largest_payload_bits,
+                                 size_t largest_coded_bits)
 {
     return std::lround(static_cast<double>(payload_bits) * largest_coded_bits /
                        largest_payload_bits);

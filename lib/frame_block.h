@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <gnuradio/block.h>
-#include <pmt/pmt.h>
 #include <algorithm>
 #include <cstring>
+#include <gnuradio/block.h>
+#include <pmt/pmt.h>
 #include <string>
 #include <vector>
 
@@ -30,10 +30,7 @@ public:
         return Base::start();
     }
 
-    void forecast(int, gr_vector_int& required) override
-    {
-        required[0] = sending() ? 0 : 1;
-    }
+    void forecast(int, gr_vector_int& required) override { required[0] = sending() ? 0 : 1; }
 
     int general_work(int noutput_items,
                      gr_vector_int& ninput_items,
@@ -71,8 +68,7 @@ protected:
     }
 
     //! Turns one frame into another; may change the tags, which go to its first output item.
-    virtual void
-    process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) = 0;
+    virtual void process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) = 0;
 
     //! Called by process_frame() for a frame that must not go out.
     void drop_frame() { d_dropped = true; }
@@ -121,9 +117,8 @@ private:
                 return cut - offset;
             }
         }
-        std::memcpy(d_input_frame.data() + d_filled * d_input_item_size,
-                    input,
-                    items * d_input_item_size);
+        std::memcpy(
+            d_input_frame.data() + d_filled * d_input_item_size, input, items * d_input_item_size);
         d_filled += items;
         if (d_filled == d_input_items) {
             d_dropped = false;

@@ -14,15 +14,14 @@ ldpc_decoder::sptr ldpc_decoder::make(size_t payload_bits,
                                       const std::string& frame_tag,
                                       const kernel::TransportBlocks& transport_blocks)
 {
-    return gnuradio::make_block_sptr<ldpc_decoder_impl>(
-        kernel::FrameDecoder(payload_bits,
-                             coded_bits,
-                             bits_per_symbol,
-                             redundancy_version,
-                             iterations,
-                             transport_blocks),
-        soft_output,
-        frame_tag);
+    return gnuradio::make_block_sptr<ldpc_decoder_impl>(kernel::FrameDecoder(payload_bits,
+                                                                             coded_bits,
+                                                                             bits_per_symbol,
+                                                                             redundancy_version,
+                                                                             iterations,
+                                                                             transport_blocks),
+                                                        soft_output,
+                                                        frame_tag);
 }
 
 ldpc_decoder_impl::ldpc_decoder_impl(kernel::FrameDecoder&& decoder,
@@ -57,15 +56,13 @@ int ldpc_decoder_impl::iterations() const
     return d_decoder.iterations();
 }
 
-void ldpc_decoder_impl::process_frame(const char* input,
-                                      char* output,
-                                      std::vector<gr::tag_t>& tags)
+void ldpc_decoder_impl::process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags)
 {
     std::unique_lock<std::mutex> lock(d_mutex);
-    const auto result = d_decoder.decode(
-        reinterpret_cast<const float*>(input),
-        d_soft_output ? d_bits.data() : reinterpret_cast<uint8_t*>(output),
-        d_soft_output ? reinterpret_cast<float*>(output) : nullptr);
+    const auto result =
+        d_decoder.decode(reinterpret_cast<const float*>(input),
+                         d_soft_output ? d_bits.data() : reinterpret_cast<uint8_t*>(output),
+                         d_soft_output ? reinterpret_cast<float*>(output) : nullptr);
     const std::vector<kernel::CodeBlockResult> blocks = d_decoder.block_results();
     lock.unlock();
 

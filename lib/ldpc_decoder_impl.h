@@ -20,8 +20,7 @@ public:
     int iterations() const override;
 
 private:
-    void
-    process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) override;
+    void process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) override;
 
     const bool d_soft_output;
     const pmt::pmt_t d_port;

@@ -18,8 +18,7 @@ ldpc_encoder::sptr ldpc_encoder::make(size_t payload_bits,
         frame_tag);
 }
 
-ldpc_encoder_impl::ldpc_encoder_impl(kernel::FrameEncoder&& encoder,
-                                     const std::string& frame_tag)
+ldpc_encoder_impl::ldpc_encoder_impl(kernel::FrameEncoder&& encoder, const std::string& frame_tag)
     : gr::block("ldpc_encoder",
                 gr::io_signature::make(1, 1, sizeof(uint8_t)),
                 gr::io_signature::make(1, 1, sizeof(uint8_t))),
@@ -33,12 +32,9 @@ ldpc_encoder_impl::ldpc_encoder_impl(kernel::FrameEncoder&& encoder,
     set_relative_rate(d_encoder.coded_bits(), d_encoder.payload_bits());
 }
 
-void ldpc_encoder_impl::process_frame(const char* input,
-                                      char* output,
-                                      std::vector<gr::tag_t>&)
+void ldpc_encoder_impl::process_frame(const char* input, char* output, std::vector<gr::tag_t>&)
 {
-    d_encoder.encode(reinterpret_cast<const uint8_t*>(input),
-                     reinterpret_cast<uint8_t*>(output));
+    d_encoder.encode(reinterpret_cast<const uint8_t*>(input), reinterpret_cast<uint8_t*>(output));
 }
 
 } // namespace vqdeepsc

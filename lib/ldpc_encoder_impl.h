@@ -14,8 +14,7 @@ public:
     ldpc_encoder_impl(kernel::FrameEncoder&& encoder, const std::string& frame_tag);
 
 private:
-    void
-    process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) override;
+    void process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) override;
 
     kernel::FrameEncoder d_encoder;
 };

@@ -40,7 +40,10 @@ int ldpc_fec_decoder_impl::get_input_size()
         coded_bits_at_rate(d_payload_bits, d_largest_payload_bits, d_largest_coded_bits));
 }
 
-int ldpc_fec_decoder_impl::get_output_size() { return static_cast<int>(d_payload_bits); }
+int ldpc_fec_decoder_impl::get_output_size()
+{
+    return static_cast<int>(d_payload_bits);
+}
 
 bool ldpc_fec_decoder_impl::set_frame_size(unsigned int frame_size)
 {
@@ -61,10 +64,9 @@ bool ldpc_fec_decoder_impl::set_frame_size(unsigned int frame_size)
 
 void ldpc_fec_decoder_impl::generic_work(fec_input in_buffer, void* out_buffer)
 {
-    d_iterations = d_decoder
-                       .decode(static_cast<const float*>(in_buffer),
-                               static_cast<uint8_t*>(out_buffer))
-                       .iterations;
+    d_iterations =
+        d_decoder.decode(static_cast<const float*>(in_buffer), static_cast<uint8_t*>(out_buffer))
+            .iterations;
 }
 
 } // namespace vqdeepsc

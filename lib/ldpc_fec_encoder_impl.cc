@@ -32,7 +32,10 @@ double ldpc_fec_encoder_impl::rate()
     return static_cast<double>(d_largest_coded_bits) / d_largest_payload_bits;
 }
 
-int ldpc_fec_encoder_impl::get_input_size() { return static_cast<int>(d_payload_bits); }
+int ldpc_fec_encoder_impl::get_input_size()
+{
+    return static_cast<int>(d_payload_bits);
+}
 
 int ldpc_fec_encoder_impl::get_output_size()
 {

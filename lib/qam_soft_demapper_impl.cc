@@ -20,8 +20,7 @@ int checked_bits(int bits_per_symbol)
 void check_noise(float noise)
 {
     if (!(noise >= 0.0f)) {
-        throw std::invalid_argument("noise is " + std::to_string(noise) +
-                                    ", must be at least 0");
+        throw std::invalid_argument("noise is " + std::to_string(noise) + ", must be at least 0");
     }
 }
 
@@ -46,12 +45,11 @@ qam_soft_demapper_impl::qam_soft_demapper_impl(int bits_per_symbol,
                                                bool quantised,
                                                float steps_per_nat,
                                                int saturation)
-    : gr::sync_interpolator("qam_soft_demapper",
-                            gr::io_signature::make2(
-                                noise_input ? 2 : 1, 2, sizeof(gr_complex), sizeof(float)),
-                            gr::io_signature::make(
-                                1, 1, quantised ? sizeof(std::int8_t) : sizeof(float)),
-                            checked_bits(bits_per_symbol)),
+    : gr::sync_interpolator(
+          "qam_soft_demapper",
+          gr::io_signature::make2(noise_input ? 2 : 1, 2, sizeof(gr_complex), sizeof(float)),
+          gr::io_signature::make(1, 1, quantised ? sizeof(std::int8_t) : sizeof(float)),
+          checked_bits(bits_per_symbol)),
       d_demapper(bits_per_symbol, kernel::demapper_method_from_name(method)),
       d_noise(noise),
       d_quantised(quantised),

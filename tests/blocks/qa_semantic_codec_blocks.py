@@ -62,9 +62,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
 
     def test_an_image_becomes_a_message_only_where_one_is_wanted(self):
         frames = self.frames(photograph(100, 100), 3)
-        conversion = mock.patch(
-            "gnuradio.vqdeepsc.blocks.frames.image_to_pdu", wraps=image_to_pdu
-        )
+        conversion = mock.patch("gnuradio.vqdeepsc.blocks.frames.image_to_pdu", wraps=image_to_pdu)
         with tempfile.TemporaryDirectory() as folder, conversion as converted:
             block = vqdeepsc.semantic_decoder(folder=folder)
             for frame in frames:

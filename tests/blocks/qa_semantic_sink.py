@@ -58,7 +58,7 @@ class TestSemanticSink(gr_unittest.TestCase):
                 np.testing.assert_array_equal(drawn[0][0], expected)
 
     def test_regions_of_images_beyond_the_limit_are_passed_over(self):
-        (_, bits), = self.frames(photograph(128, 128))
+        ((_, bits),) = self.frames(photograph(128, 128))
         rows = np.tile(bits_to_llrs(bits), 3)
         for lie, most in (((65535, 65535), {}), ((129, 128), {"max_pixels": 128 * 128})):
             self.tb = gr.top_block()

@@ -39,6 +39,4 @@ def test_a_seed_gives_the_rows_of_before(tmp_path):
     assert [row.block_errors for row in rows] == [row.block_errors for row in before]
     # Networks and metrics round differently from one processor to another.
     assert [row.ssim for row in rows] == pytest.approx([row.ssim for row in before], abs=1e-4)
-    assert [row.psnr_db for row in rows] == pytest.approx(
-        [row.psnr_db for row in before], abs=1e-2
-    )
+    assert [row.psnr_db for row in rows] == pytest.approx([row.psnr_db for row in before], abs=1e-2)

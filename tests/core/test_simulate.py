@@ -272,9 +272,7 @@ def test_a_full_disk_gets_one_sentence_and_keeps_rows(folder, tmp_path):
 
 def test_a_script_without_a_main_guard_can_simulate(folder, tmp_path):
     script = tmp_path / "script"
-    script.write_text(
-        "import sys\nfrom vqdeepsc.cli import main\nsys.exit(main())\n"
-    )
+    script.write_text("import sys\nfrom vqdeepsc.cli import main\nsys.exit(main())\n")
     output = tmp_path / "r.csv"
     arguments = ["simulate", "--images", folder / "0.png", "--snr", "10", "--output", output]
     completed = subprocess.run([sys.executable, script, *arguments], capture_output=True)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check.h"
+#include "kernels/base/crc.h"
 #include "kernels/ofdm/burst_demodulator.h"
 #include "kernels/ofdm/burst_detector.h"
 #include "kernels/ofdm/burst_modulator.h"
-#include "kernels/base/crc.h"
 #include "kernels/ofdm/fft.h"
 #include "kernels/ofdm/gold_sequence.h"
 
@@ -25,7 +25,7 @@ struct Channel {
     double delay = 0.0;        //!< samples
     double phase = 0.0;
     double gain = 1.0;
-    double leak = 0.0; //!< constant that the receiver adds
+    double leak = 0.0;         //!< constant that the receiver adds
     std::size_t leak_from = 0; //!< first sample that has it
     std::vector<std::pair<int, std::complex<double>>> paths = { { 0, 1.0 } };
 };
@@ -82,8 +82,9 @@ public:
                 sum += spread[j] * (std::abs(x) < 1e-9 ? 1.0 : std::sin(x) / x * window);
             }
             sum *= std::polar(1.0, 2.0 * M_PI * channel.cfo * i + channel.phase);
-            received[i] = static_cast<float>(channel.gain) * (received[i] + std::complex<float>(sum) +
-                                                                static_cast<float>(i < channel.leak_from ? 0.0 : channel.leak));
+            received[i] = static_cast<float>(channel.gain) *
+                          (received[i] + std::complex<float>(sum) +
+                           static_cast<float>(i < channel.leak_from ? 0.0 : channel.leak));
         }
         return received;
     }
@@ -108,7 +109,10 @@ BurstHeader make_header(int bits_per_symbol, int code_rate, int payload_bits)
     return header;
 }
 
-bool same(const BurstHeader& a, const BurstHeader& b) { return pack_header(a) == pack_header(b); }
+bool same(const BurstHeader& a, const BurstHeader& b)
+{
+    return pack_header(a) == pack_header(b);
+}
 
 void sequences(Checks& checks)
 {
@@ -222,7 +226,8 @@ void headers(Checks& checks)
                  "the header names transport blocks");
     checks.check(make_burst_header(20032, 4, "1/3").coded_bits() == 60096 &&
                      make_burst_header(7616, 4, "1/3").coded_bits() == 22848 &&
-                     make_burst_header(100, 6, "2/3").coded_bits() == 150 && make_burst_header(101, 6, "3/4").coded_bits() == 138,
+                     make_burst_header(100, 6, "2/3").coded_bits() == 150 &&
+                     make_burst_header(101, 6, "3/4").coded_bits() == 138,
                  "coded bits");
     checks.refuses([] { make_burst_header(0, 4, "1/3"); }, "payload_bits is 0");
     checks.refuses([] { make_burst_header(65536, 4, "1/3"); }, "65536");
@@ -265,9 +270,9 @@ Outcome send_one(Experiment& experiment,
         return outcome;
     }
     outcome.detection = found[0];
-    outcome.detected = std::abs(static_cast<double>(found[0].training_start) -
-                                static_cast<double>(lead + PREAMBLE_SAMPLES)) <=
-                       channel.paths.back().first + 2;
+    outcome.detected =
+        std::abs(static_cast<double>(found[0].training_start) -
+                 static_cast<double>(lead + PREAMBLE_SAMPLES)) <= channel.paths.back().first + 2;
     if (!outcome.detected) {
         return outcome;
     }
@@ -326,8 +331,8 @@ void offsets(Checks& checks)
             channel.gain = gain;
             const Outcome outcome =
                 send_one(experiment, BurstFormat(), make_header(4, 0, 20032), channel);
-            const std::string name = "offset " + std::to_string(cfo) + ", gain " +
-                                     std::to_string(gain) + ": ";
+            const std::string name =
+                "offset " + std::to_string(cfo) + ", gain " + std::to_string(gain) + ": ";
             checks.check(outcome.detected && outcome.header_ok && outcome.payload_ok,
                          name + "payload");
             checks.check(std::abs(outcome.quality.cfo - cfo) < 1e-5,
@@ -336,7 +341,8 @@ void offsets(Checks& checks)
                          name + "Es/N0 " + std::to_string(outcome.quality.snr_db));
             checks.check(std::abs(outcome.quality.evm_db + 6.0) < 0.8,
                          name + "EVM " + std::to_string(outcome.quality.evm_db));
-            checks.check(std::abs(outcome.quality.clock_offset_ppm + 1e6 * channel.clock_offset) < 8.0,
+            checks.check(std::abs(outcome.quality.clock_offset_ppm + 1e6 * channel.clock_offset) <
+                             8.0,
                          name + "clock " + std::to_string(outcome.quality.clock_offset_ppm));
         }
     }
@@ -356,11 +362,12 @@ void multipath(Checks& checks)
                 channel.paths = { { 0, late ? 0.5 : 1.0 },
                                   { spread / 2, { 0.0, 0.4 } },
                                   { spread, late ? 1.0 : 0.5 } };
-                const Outcome outcome = send_one(
-                    experiment, { size, prefix }, make_header(4, 0, 7616), channel);
+                const Outcome outcome =
+                    send_one(experiment, { size, prefix }, make_header(4, 0, 7616), channel);
                 checks.check(outcome.detected && outcome.header_ok && outcome.payload_ok,
                              "FFT " + std::to_string(size) + ", three paths over " +
-                                 std::to_string(spread) + (late ? ", last" : ", first") + " strongest");
+                                 std::to_string(spread) + (late ? ", last" : ", first") +
+                                 " strongest");
             }
         }
     }
@@ -375,7 +382,8 @@ void leakage(Checks& checks)
     };
     for (const double leak : { 0.05, 0.2, 1.0, 10.0 }) {
         for (const double cfo : { 0.0, 0.0127, -0.03, 3.0 / 64.0 }) {
-            for (const Case& one : { Case{ 1000, 0 }, Case{ 0, 0 }, Case{ 1000, 1000 }, Case{ 1000, 500 } }) {
+            for (const Case& one :
+                 { Case{ 1000, 0 }, Case{ 0, 0 }, Case{ 1000, 1000 }, Case{ 1000, 500 } }) {
                 Channel channel;
                 channel.snr_db = 8.0;
                 channel.cfo = cfo;
@@ -435,10 +443,11 @@ void rubbish(Checks& checks)
         std::vector<float> llrs(header.coded_bits());
         demodulator.receive_payload(header, samples.data(), llrs.data());
         const auto quality = demodulator.quality();
-        checks.check(std::all_of(llrs.begin(), llrs.end(), [](float x) { return std::isfinite(x); }) &&
-                         std::isfinite(quality.snr_db) && std::isfinite(quality.evm_db) &&
-                         std::isfinite(quality.cfo) && std::isfinite(quality.clock_offset_ppm),
-                     std::string(name) + ": all numbers are finite");
+        checks.check(
+            std::all_of(llrs.begin(), llrs.end(), [](float x) { return std::isfinite(x); }) &&
+                std::isfinite(quality.snr_db) && std::isfinite(quality.evm_db) &&
+                std::isfinite(quality.cfo) && std::isfinite(quality.clock_offset_ppm),
+            std::string(name) + ": all numbers are finite");
     }
     checks.refuses([] { BurstDetector(0.05f); }, "threshold is 0.05");
 }

@@ -59,8 +59,8 @@ int main()
                 state = state * 1664525U + 1013904223U;
                 bit = state >> 31;
             }
-            const std::string name =
-                "CRC of " + std::to_string(one.crc.length()) + " bits over " + std::to_string(count);
+            const std::string name = "CRC of " + std::to_string(one.crc.length()) + " bits over " +
+                                     std::to_string(count);
             checks.check(one.crc.compute(bits.data(), count) ==
                              divide(bits, one.crc.length(), one.polynomial),
                          name + " against division");

@@ -37,9 +37,8 @@ void definition(Checks& checks)
         const std::complex<double> expected =
             std::complex<double>(y[i]) / std::complex<double>(h[i]);
         const double expected_noise = 0.05 / std::norm(std::complex<double>(h[i]));
-        worst = std::max(worst,
-                         std::abs(std::complex<double>(estimate[i]) - expected) /
-                             std::abs(expected));
+        worst = std::max(
+            worst, std::abs(std::complex<double>(estimate[i]) - expected) / std::abs(expected));
         worst = std::max(worst, std::abs(noise[i] - expected_noise) / expected_noise);
     }
     checks.check(worst < 5e-7, "relative error " + std::to_string(worst));

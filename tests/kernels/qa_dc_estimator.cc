@@ -14,7 +14,10 @@ namespace {
 class Stream
 {
 public:
-    bool feed(DcEstimator& estimator, std::complex<float> constant, int blocks, float deviation = 1.0f)
+    bool feed(DcEstimator& estimator,
+              std::complex<float> constant,
+              int blocks,
+              float deviation = 1.0f)
     {
         bool jumped = false;
         for (int block = 0; block < blocks; ++block) {

@@ -50,8 +50,8 @@ void definition(Checks& checks)
             for (std::size_t i = 0; i < count; ++i) {
                 const std::size_t j = 2 * (i / block);
                 std::complex<double> coefficient(scattered[j], scattered[j + 1]);
-                coefficient = std::sqrt(factor / (factor + 1)) +
-                              std::sqrt(1 / (factor + 1)) * coefficient;
+                coefficient =
+                    std::sqrt(factor / (factor + 1)) + std::sqrt(1 / (factor + 1)) * coefficient;
                 if (kind == Kind::awgn) {
                     coefficient = 1.0;
                 }
@@ -81,15 +81,14 @@ void cutting(Checks& checks)
             checks.check(whole.position() == count, "position after a run");
             for (const auto set : supported_instruction_sets()) {
                 const std::string name = fading_kind_name(kind) + ", block " +
-                                         std::to_string(block) + ", " +
-                                         instruction_set_name(set) + ": ";
+                                         std::to_string(block) + ", " + instruction_set_name(set) +
+                                         ": ";
                 FadingChannel cut(kind, 3.0, 1.0, block, 4, set);
                 Symbols part_y(count);
                 Symbols part_h(count);
                 std::mt19937 generator(6);
                 for (std::size_t i = 0; i < count;) {
-                    const std::size_t piece =
-                        std::min<std::size_t>(generator() % 1500, count - i);
+                    const std::size_t piece = std::min<std::size_t>(generator() % 1500, count - i);
                     cut.apply(x.data() + i, piece, part_y.data() + i, part_h.data() + i);
                     i += piece;
                 }
@@ -134,13 +133,12 @@ void moments(Checks& checks)
         const double line_of_sight = factor / (factor + 1);
         const double scattered = 1 / (factor + 1);
         const std::string name = "r = " + std::to_string(factor) + ": ";
-        checks.check(std::abs(mean - std::sqrt(line_of_sight)) <
-                         5 * std::sqrt(scattered / count),
+        checks.check(std::abs(mean - std::sqrt(line_of_sight)) < 5 * std::sqrt(scattered / count),
                      name + "mean of h");
-        checks.check(std::abs(power - 1.0) <
-                         5 * std::sqrt((scattered * scattered +
-                                        2 * line_of_sight * scattered) / count),
-                     name + "E|h|^2 = 1");
+        checks.check(
+            std::abs(power - 1.0) <
+                5 * std::sqrt((scattered * scattered + 2 * line_of_sight * scattered) / count),
+            name + "E|h|^2 = 1");
         checks.check(std::abs(noise - n0) < 5 * n0 / std::sqrt(count), name + "E|w|^2 = N0");
         checks.check(std::abs(correlation) < 5 * std::sqrt(n0 / count),
                      name + "noise and fading independent");

@@ -19,9 +19,15 @@ class KernelsTest(unittest.TestCase):
 
     def test_numpy_2_is_refused_where_its_arrays_would_be_misread(self):
         done = subprocess.run(
-            [sys.executable, "-c", "import numpy; numpy.__version__ = '2.3.1'\n"
-             "from vqdeepsc import kernels"],
-            capture_output=True, text=True, check=False)
+            [
+                sys.executable,
+                "-c",
+                "import numpy; numpy.__version__ = '2.3.1'\nfrom vqdeepsc import kernels",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         refused = "cannot use NumPy 2.3.1: install a NumPy below 2" in done.stderr
         self.assertEqual(refused, kernels.PYBIND11_VERSION < (2, 12), done.stderr)
         self.assertEqual(done.returncode, int(refused))

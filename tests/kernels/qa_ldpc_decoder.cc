@@ -70,8 +70,7 @@ Decoded decode(TransportDecoder& decoder, const Llrs& llrs)
 {
     const std::size_t bits = decoder.segmentation().payload_bits;
     Decoded decoded{ {}, Bits(bits), Llrs(bits) };
-    decoded.result =
-        decoder.decode(llrs.data(), decoded.payload.data(), decoded.posterior.data());
+    decoded.result = decoder.decode(llrs.data(), decoded.payload.data(), decoded.posterior.data());
     return decoded;
 }
 
@@ -86,13 +85,31 @@ TransportDecoder::Options options(Precision precision,
     return options;
 }
 
-std::string name_of(Precision precision) { return precision == Precision::int8 ? "int8" : "int16"; }
+std::string name_of(Precision precision)
+{
+    return precision == Precision::int8 ? "int8" : "int16";
+}
 
 void check_lengths(Checks& checks, Precision precision)
 {
     Noise noise(1);
-    for (const std::size_t bits :
-         { 1, 2, 24, 100, 192, 193, 292, 293, 577, 1000, 3824, 3825, 7616, 8424, 8425, 20032, 100000 }) {
+    for (const std::size_t bits : { 1,
+                                    2,
+                                    24,
+                                    100,
+                                    192,
+                                    193,
+                                    292,
+                                    293,
+                                    577,
+                                    1000,
+                                    3824,
+                                    3825,
+                                    7616,
+                                    8424,
+                                    8425,
+                                    20032,
+                                    100000 }) {
         for (const int per_symbol : { 1, 2, 4, 6, 8 }) {
             const std::size_t coded_bits = 3 * bits + 64 + per_symbol / 2;
             const Bits payload = noise.bits(bits);
@@ -122,7 +139,8 @@ void check_rates(Checks& checks, Precision precision)
         double sigma;
     };
     const auto check = [&](std::size_t bits, const Rate& rate) {
-        const std::size_t coded_bits = (bits * rate.denominator + rate.numerator - 1) / rate.numerator;
+        const std::size_t coded_bits =
+            (bits * rate.denominator + rate.numerator - 1) / rate.numerator;
         const Bits payload = noise.bits(bits);
         TransportDecoder decoder(bits, coded_bits, 4, 0, 20, options(precision));
         const Decoded decoded =
@@ -166,8 +184,7 @@ void check_combining(Checks& checks, Precision precision)
             decoder.reset();
             for (const int version : { 0, 2, 3, 1 }) {
                 decoder.add_llrs(
-                    version,
-                    noise.channel(encode(coded_bits, payload, 4, version), 1.4).data());
+                    version, noise.channel(encode(coded_bits, payload, 4, version), 1.4).data());
                 if (version == 0) {
                     checks.check(!decoder.decode_combined(received.data()).crc_ok,
                                  name + ": one noisy transmission is not enough");
@@ -241,8 +258,8 @@ void check_instruction_sets(Checks& checks, Precision precision)
                                  decoded.back().posterior == decoded[0].posterior &&
                                  decoded.back().result.crc_ok == decoded[0].result.crc_ok &&
                                  decoded.back().result.iterations == decoded[0].result.iterations,
-                             name_of(precision) + ", " + std::to_string(bits) + " bits: " +
-                                 instruction_set_name(set) + " as " +
+                             name_of(precision) + ", " + std::to_string(bits) +
+                                 " bits: " + instruction_set_name(set) + " as " +
                                  instruction_set_name(sets[0]));
             }
         }
@@ -254,7 +271,9 @@ class Reference
 {
 public:
     explicit Reference(const LdpcSegmentation& s)
-        : d_segmentation(s), d_code(make_ldpc_code(s.base_graph, s.lifting_size)), d_rows(d_code.rows)
+        : d_segmentation(s),
+          d_code(make_ldpc_code(s.base_graph, s.lifting_size)),
+          d_rows(d_code.rows)
     {
         for (const Circulant& circulant : d_code.circulants) {
             d_rows[circulant.row].push_back(circulant);
@@ -322,7 +341,8 @@ void check_reference(Checks& checks, Precision precision)
         std::size_t bits, coded_bits;
         double sigma;
     };
-    for (const Case& one : { Case{ 400, 1200, 1.0 }, Case{ 500, 700, 0.55 }, Case{ 3840, 11520, 1.1 } }) {
+    for (const Case& one :
+         { Case{ 400, 1200, 1.0 }, Case{ 500, 700, 0.55 }, Case{ 3840, 11520, 1.1 } }) {
         const std::string name = name_of(precision) + ", " + std::to_string(one.bits) + " bits: ";
         int right = 0, reference_right = 0, frames = one.bits > 1000 ? 4 : 20;
         double difference = 0, magnitude = 0, product = 0, square = 0;
@@ -427,6 +447,7 @@ int main()
     checks.refuses([] { TransportDecoder(100, 300, 4, 4); }, "redundancy_version is 4");
     checks.refuses([] { TransportDecoder(100, 300, 4, 0, 0); }, "iterations is 0");
     checks.refuses([] { TransportDecoder(100, 300).set_iterations(-7); }, "iterations is -7");
-    checks.refuses([] { TransportDecoder(100, 300).add_llrs(-1, nullptr); }, "redundancy_version is -1");
+    checks.refuses([] { TransportDecoder(100, 300).add_llrs(-1, nullptr); },
+                   "redundancy_version is -1");
     return checks.report();
 }

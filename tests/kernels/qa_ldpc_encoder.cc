@@ -69,9 +69,8 @@ void check_parity(Checks& checks, int base_graph, int size)
                             before.begin() + code.information_columns * size,
                             codeword.begin()),
                  name + ": systematic");
-    checks.check(std::count(codeword.begin() + code.information_columns * size,
-                            codeword.end(),
-                            1) > size,
+    checks.check(std::count(codeword.begin() + code.information_columns * size, codeword.end(), 1) >
+                     size,
                  name + ": parity is not all zero");
 }
 

@@ -41,7 +41,8 @@ int main()
     checks.check(coded == expected, "a frame is its transport blocks one after another");
 
     Llrs llrs(CODED_BITS);
-    std::transform(coded.begin(), coded.end(), llrs.begin(), [](int bit) { return 8.0f * bit - 4; });
+    std::transform(
+        coded.begin(), coded.end(), llrs.begin(), [](int bit) { return 8.0f * bit - 4; });
     // nothing is known of the last transport block
     std::fill(llrs.end() - 15936, llrs.end(), 0.0f);
     FrameDecoder decoder(PAYLOAD_BITS, CODED_BITS, 4, 0, 7, BLOCKS);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check.h"
 
-#include "kernels/channel/complex_gaussian.h"
 #include "kernels/base/philox.h"
+#include "kernels/channel/complex_gaussian.h"
 
 #include <algorithm>
 #include <array>
@@ -31,15 +31,14 @@ void known_answers(Checks& checks)
 }
 
 // Box-Muller in float64 on the words of the scalar generator.
-std::array<double, 2>
-reference(std::uint64_t seed, std::uint32_t stream, std::uint64_t pair, int which)
+std::array<double, 2> reference(std::uint64_t seed,
+                                std::uint32_t stream,
+                                std::uint64_t pair,
+                                int which)
 {
-    const auto words = philox4x32({ static_cast<std::uint32_t>(pair),
-                                    static_cast<std::uint32_t>(pair >> 32),
-                                    stream,
-                                    0 },
-                                  { static_cast<std::uint32_t>(seed),
-                                    static_cast<std::uint32_t>(seed >> 32) });
+    const auto words = philox4x32(
+        { static_cast<std::uint32_t>(pair), static_cast<std::uint32_t>(pair >> 32), stream, 0 },
+        { static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32) });
     const double u = ((words[2 * which] >> 1) + 0.5) / 2147483648.0;
     const double angle = 2.0 * M_PI * words[2 * which + 1] / 4294967296.0;
     const double magnitude = std::sqrt(-std::log(u));
@@ -62,12 +61,10 @@ void gaussian_values(Checks& checks, InstructionSet set)
             worst = std::max(worst, std::abs(values[2 * i] - expected[0]));
             worst = std::max(worst, std::abs(values[2 * i + 1] - expected[1]));
         }
-        checks.check(worst < 2e-5,
-                     name + "values differ from float64 by " + std::to_string(worst));
+        checks.check(worst < 2e-5, name + "values differ from float64 by " + std::to_string(worst));
 
         std::vector<float> portable(4 * pairs);
-        complex_gaussian(
-            InstructionSet::portable, seed, 7, start, pairs, portable.data());
+        complex_gaussian(InstructionSet::portable, seed, 7, start, pairs, portable.data());
         checks.check(std::memcmp(portable.data(), values.data(), 16 * pairs) == 0,
                      name + "same bits as portable code");
 

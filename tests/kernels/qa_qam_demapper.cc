@@ -31,8 +31,7 @@ double amplitude(const std::vector<int>& b)
     case 3:
         return (1 - 2 * b[0]) * (4 - (1 - 2 * b[1]) * (2 - (1 - 2 * b[2]))) / std::sqrt(42.0);
     default:
-        return (1 - 2 * b[0]) *
-               (8 - (1 - 2 * b[1]) * (4 - (1 - 2 * b[2]) * (2 - (1 - 2 * b[3])))) /
+        return (1 - 2 * b[0]) * (8 - (1 - 2 * b[1]) * (4 - (1 - 2 * b[2]) * (2 - (1 - 2 * b[3])))) /
                std::sqrt(170.0);
     }
 }
@@ -144,7 +143,7 @@ void same_bits(Checks& checks, InstructionSet set, int bits, bool exact)
     const QamDemapper tested(bits, method, set);
     const QamDemapper portable(bits, method, InstructionSet::portable);
     std::mt19937 generator(1);
-    const float special[] = { 0.0f,     -0.0f,    1e-40f, 1e-20f,       1e20f,
+    const float special[] = { 0.0f,     -0.0f,     1e-40f, 1e-20f,       1e20f,
                               infinity, -infinity, -1.0f,  not_a_number, 3e38f };
     std::uniform_real_distribution<float> uniform(-2.0f, 2.0f);
     const auto value = [&] {

@@ -47,7 +47,10 @@ constexpr double UNITY_GAIN = 30.0;
 constexpr float FULL_SCALE = 127.0f;
 constexpr size_t IDLE_SAMPLES = 2048;
 
-double amplitude(double decibels) { return std::pow(10.0, decibels / 20.0); }
+double amplitude(double decibels)
+{
+    return std::pow(10.0, decibels / 20.0);
+}
 
 std::int8_t quantise(float value)
 {
@@ -141,16 +144,14 @@ public:
     {
         return { "TX/RX" };
     }
-    std::vector<std::string> listGains(const int, const size_t) const override
-    {
-        return { "VGA" };
-    }
+    std::vector<std::string> listGains(const int, const size_t) const override { return { "VGA" }; }
     SoapySDR::Range getGainRange(const int, const size_t) const override
     {
         return { 0.0, MAX_GAIN };
     }
-    SoapySDR::Range
-    getGainRange(const int direction, const size_t channel, const std::string&) const override
+    SoapySDR::Range getGainRange(const int direction,
+                                 const size_t channel,
+                                 const std::string&) const override
     {
         return getGainRange(direction, channel);
     }
@@ -165,12 +166,8 @@ public:
     {
         setGain(direction, channel, value);
     }
-    double getGain(const int direction, const size_t) const override
-    {
-        return end(direction).gain;
-    }
-    double
-    getGain(const int direction, const size_t channel, const std::string&) const override
+    double getGain(const int direction, const size_t) const override { return end(direction).gain; }
+    double getGain(const int direction, const size_t channel, const std::string&) const override
     {
         return getGain(direction, channel);
     }
@@ -220,8 +217,7 @@ public:
     {
         return { SOAPY_SDR_CF32 };
     }
-    std::string
-    getNativeStreamFormat(const int, const size_t, double& full_scale) const override
+    std::string getNativeStreamFormat(const int, const size_t, double& full_scale) const override
     {
         full_scale = FULL_SCALE;
         return SOAPY_SDR_CS8;
@@ -323,8 +319,9 @@ private:
         std::atomic<double> rate{ 1e6 };
     };
 
-    static std::string
-    text(const SoapySDR::Kwargs& args, const std::string& key, const std::string& missing)
+    static std::string text(const SoapySDR::Kwargs& args,
+                            const std::string& key,
+                            const std::string& missing)
     {
         const auto found = args.find(key);
         return found == args.end() ? missing : found->second;
@@ -357,8 +354,7 @@ private:
     void add_noise(Sample* samples, size_t count)
     {
         std::normal_distribution<float> normal;
-        const auto scale =
-            static_cast<float>(d_noise * amplitude(d_receiver.gain - UNITY_GAIN));
+        const auto scale = static_cast<float>(d_noise * amplitude(d_receiver.gain - UNITY_GAIN));
         for (size_t i = 0; i < count; ++i) {
             const float real = samples[i].real() + scale * normal(d_random);
             const float imag = samples[i].imag() + scale * normal(d_random);
@@ -397,7 +393,10 @@ SoapySDR::KwargsList find(const SoapySDR::Kwargs& args)
     return { args };
 }
 
-SoapySDR::Device* make(const SoapySDR::Kwargs& args) { return new Loopback(args); }
+SoapySDR::Device* make(const SoapySDR::Kwargs& args)
+{
+    return new Loopback(args);
+}
 
 SoapySDR::Registry registration("vqdeepsc_loopback", &find, &make, SOAPY_SDR_ABI_VERSION);
 

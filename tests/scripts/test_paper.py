@@ -190,8 +190,11 @@ def test_the_readme_has_the_figures_of_the_results():
     assert readme_results.with_beaten(readme, means, natural) == readme
     better = [row | {"ssim": str(float(row["ssim"]) + 0.01)} for row in means]
     changed = readme_results.with_figures(readme, better)
-    different = [line for line, was in zip(changed.split("\n"), readme.split("\n"), strict=True)
-                 if line != was]
+    different = [
+        line
+        for line, was in zip(changed.split("\n"), readme.split("\n"), strict=True)
+        if line != was
+    ]
     assert len(different) == 6
     assert all(line.count(" dB") == 3 for line in different)
     others = [row for row in means if row["system"] != "vqdeepsc-3s"]
@@ -203,12 +206,18 @@ def test_the_readme_has_the_figures_of_the_results():
 
 def test_a_codec_is_beaten_only_where_both_measures_are_lower_everywhere():
     row = {"source_bits": "8", "channel": "awgn"}
-    means = [row | {"system": system, "snr_db": snr_db, "ssim": ssim, "psnr_db": psnr_db}
-             for system, snr_db, ssim, psnr_db in (
-                 ("ours", "0", "0.5", "20"), ("ours", "9", "0.9", "30"),
-                 ("jpeg", "0", "0.4", "19"), ("jpeg", "9", "0.8", "29"),
-                 ("webp", "0", "0.4", "19"), ("webp", "9", "0.8", "30"),
-                 ("avif", "0", "0.4", "19"))]
+    means = [
+        row | {"system": system, "snr_db": snr_db, "ssim": ssim, "psnr_db": psnr_db}
+        for system, snr_db, ssim, psnr_db in (
+            ("ours", "0", "0.5", "20"),
+            ("ours", "9", "0.9", "30"),
+            ("jpeg", "0", "0.4", "19"),
+            ("jpeg", "9", "0.8", "29"),
+            ("webp", "0", "0.4", "19"),
+            ("webp", "9", "0.8", "30"),
+            ("avif", "0", "0.4", "19"),
+        )
+    ]
     text = "| **ours** |\nAt every SNR on the three channels it was so.\nMore."
     one, none = (readme_results.with_beaten(text, means, other) for other in (means, means[:2]))
     assert "higher with `ours` than with JPEG (by 0.100 and 1.000 dB); in" in one

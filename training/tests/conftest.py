@@ -29,13 +29,25 @@ def tool(name: str) -> Callable[[Sequence[str]], int]:
 
 
 SMALL_CONDITIONAL = {
-    "type": "conditional", "codewords": [16, 8, 4, 2], "dimensions": [4, 4, 4, 4],
-    "widths": [8, 8, 8], "encoder_blocks": 1, "head_blocks": 1, "decoder_blocks": 1,
+    "type": "conditional",
+    "codewords": [16, 8, 4, 2],
+    "dimensions": [4, 4, 4, 4],
+    "widths": [8, 8, 8],
+    "encoder_blocks": 1,
+    "head_blocks": 1,
+    "decoder_blocks": 1,
     "decay": 0.9,
 }
 SMALL_CONDITIONAL_3 = SMALL_CONDITIONAL | {"codewords": [0, 64, 32, 8]}
-ENDED = {"step": 3, "pictures": 12, "seconds": 36.0, "curve": [], "history": [], "started": False,
-         "computed_in": "float32"}
+ENDED = {
+    "step": 3,
+    "pictures": 12,
+    "seconds": 36.0,
+    "curve": [],
+    "history": [],
+    "started": False,
+    "computed_in": "float32",
+}
 """What a checkpoint says of a run besides configuration and weights."""
 SMALL_PAPER = {"type": "paper", "codewords": [16, 8, 4, 2], "width": 1 / 32}
 
@@ -94,21 +106,46 @@ def write_small_bundle(folder: Path, settings: dict, record: dict | None) -> nn.
     network.prepare_export()
     write_graphs(network, folder, record)
     (folder / "MODEL_CARD.md").touch()
-    write_manifest(folder, name="small", version="1", training={}, measured={},
-                   priors={level + 1: np.ones(space.codewords)
-                           for level, space in zip(network.sent, network.spaces, strict=True)})
+    write_manifest(
+        folder,
+        name="small",
+        version="1",
+        training={},
+        measured={},
+        priors={
+            level + 1: np.ones(space.codewords)
+            for level, space in zip(network.sent, network.spaces, strict=True)
+        },
+    )
     return network
 
 
 @pytest.fixture
 def configuration() -> dict:
     """Training of a few steps that goes through every phase."""
-    return copy.deepcopy({
-        "name": "small", "network": SMALL_CONDITIONAL, "seed": 3, "crop": 32, "zoom": 1.4,
-        "batch": 4, "steps": 8, "unquantised_steps": 2, "precision": "bfloat16",
-        "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1},
-        "noise": {"from": 0.5, "pictures": 1},
-        "commitment": 0.25, "quantiser_weight": 0.2, "average": 0.9,
-        "optimiser": {"name": "muon", "learning_rate": 0.001, "betas": [0.9, 0.99],
-                      "warmup_steps": 2, "final_rate": 0.1, "clip": 1.0},
-    })
+    return copy.deepcopy(
+        {
+            "name": "small",
+            "network": SMALL_CONDITIONAL,
+            "seed": 3,
+            "crop": 32,
+            "zoom": 1.4,
+            "batch": 4,
+            "steps": 8,
+            "unquantised_steps": 2,
+            "precision": "bfloat16",
+            "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1},
+            "noise": {"from": 0.5, "pictures": 1},
+            "commitment": 0.25,
+            "quantiser_weight": 0.2,
+            "average": 0.9,
+            "optimiser": {
+                "name": "muon",
+                "learning_rate": 0.001,
+                "betas": [0.9, 0.99],
+                "warmup_steps": 2,
+                "final_rate": 0.1,
+                "clip": 1.0,
+            },
+        }
+    )

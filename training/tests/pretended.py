@@ -29,8 +29,9 @@ class OnGpu(Tensor):
     is_cpu = property(lambda self: False)
 
     @classmethod
-    def __torch_function__(cls, function: Any, types: Any, args: Any = (),
-                           kwargs: Any = None) -> Any:
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return call(function, args, kwargs or {})
 
     def __deepcopy__(self, memo: dict) -> OnGpu:
@@ -53,10 +54,12 @@ def is_gpu(device: Any) -> bool:
 
 def placed(values: Any, gpu: bool) -> Any:
     """Tensors of a result, all on one device."""
+
     def one(value: Any) -> Any:
         if not isinstance(value, Tensor) or isinstance(value, OnGpu) == gpu:
             return value
         return value.as_subclass(OnGpu if gpu else Tensor)
+
     return tree_map(one, values)
 
 
@@ -67,14 +70,19 @@ def call(function: Any, args: Any, kwargs: Any) -> Any:
     generator = kwargs.get("generator")
     with torch._C.DisableTorchFunctionSubclass():
         if function is Tensor.to:
-            wanted = [v.device if isinstance(v, Tensor) else v
-                      for v in (*args[1:], kwargs.get("device"))
-                      if isinstance(v, Tensor | torch.device | str)]
+            wanted = [
+                v.device if isinstance(v, Tensor) else v
+                for v in (*args[1:], kwargs.get("device"))
+                if isinstance(v, Tensor | torch.device | str)
+            ]
             gpu = is_gpu(wanted[0]) if wanted else gpu
-            real = [torch.device("cpu") if isinstance(v, torch.device | str) else v
-                    for v in args[1:]]
-            kwargs = {k: torch.device("cpu") if k == "device" and v is not None else v
-                      for k, v in kwargs.items()}
+            real = [
+                torch.device("cpu") if isinstance(v, torch.device | str) else v for v in args[1:]
+            ]
+            kwargs = {
+                k: torch.device("cpu") if k == "device" and v is not None else v
+                for k, v in kwargs.items()
+            }
             result = function(args[0], *real, **kwargs)
             moves = gpu != isinstance(args[0], OnGpu)
             return placed(result.clone() if moves and result is args[0] else result, gpu)
@@ -109,6 +117,7 @@ class PretendedGpu(TorchFunctionMode):
         torch.__future__.set_overwrite_module_params_on_conversion(self.before)
         super().__exit__(*error)
 
-    def __torch_function__(self, function: Any, types: Any, args: Any = (),
-                           kwargs: Any = None) -> Any:
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return call(function, args, kwargs or {})

@@ -40,8 +40,10 @@ def test_rooms_import_only_from_below(path):
 
 def test_modules_import_in_no_circle():
     names = {name_of(path): path for path in MODULES}
-    left = {name: {".".join(parts[:2]) for parts in imported(path)} & names.keys()
-            for name, path in names.items()}
+    left = {
+        name: {".".join(parts[:2]) for parts in imported(path)} & names.keys()
+        for name, path in names.items()
+    }
     while left:
         free = {name for name, needed in left.items() if not needed}
         assert free, f"these import each other: {sorted(left)}"

@@ -17,7 +17,7 @@ SUBCOMMANDS = {
     "train": "Train a network.",
     "export": "Make a bundle of a checkpoint.",
     "export-unquantised": "Write a network without quantisation, for `vqdeepsc simulate "
-                          "--upper-bound`.",
+    "--upper-bound`.",
     "evaluate": "Measure a bundle, noiseless.",
     "ablate": "Train variants of a small network at equal cost; goes on where it stopped.",
     "draw-ablations": "Draw the tables and the curves of the ablations.",
@@ -25,9 +25,9 @@ SUBCOMMANDS = {
     "flipped-bits": "Measure what one flipped bit of each scale costs, in thousandths of SSIM.",
     "variants": "Convert a bundle to int8 and to fp16 and measure what that costs and brings.",
     "record-link": "Record the soft bits that the simulated link (LDPC, 16-QAM, channel, "
-                   "demapper, LDPC decoder) makes of random payloads.",
+    "demapper, LDPC decoder) makes of random payloads.",
     "demo": "Train a small network on photographs that scikit-image ships, export it as a bundle, "
-            "measure that beside JPEG and draw a sheet of images.",
+    "measure that beside JPEG and draw a sheet of images.",
 }
 """What each does. Its module in tools/ has add_arguments(parser) and run(arguments)."""
 
@@ -36,7 +36,9 @@ class _Parser(argparse.ArgumentParser):
     """A subcommand's module is imported when it is used, so that none loads another one's."""
 
     def parse_known_args(
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None,
+        self,
+        args: Sequence[str] | None = None,
+        namespace: argparse.Namespace | None = None,
     ) -> tuple[argparse.Namespace, list[str]]:
         name = self.get_default("name")
         if name is not None:
@@ -48,12 +50,17 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands; `run` of its result takes the result."""
-    parser = _Parser(prog="vqdeepsc-train",
-                     description="Train, measure and export the networks of gr-vqdeepsc.")
+    parser = _Parser(
+        prog="vqdeepsc-train", description="Train, measure and export the networks of gr-vqdeepsc."
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, text in SUBCOMMANDS.items():
-        child = commands.add_parser(name, help=text, description=text,
-                                    formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        child = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
         child.set_defaults(name=name)
     return parser
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <cstddef>
 #include <gnuradio/sync_block.h>
 #include <gnuradio/vqdeepsc/api.h>
-#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -17,8 +17,8 @@ namespace vqdeepsc {
  * for each frame a pair of a dictionary with picture, width, height, region and model and an
  * f32vector with the a-posteriori LLR = ln P(1)/P(0) of each payload bit; the dictionary also has
  * the snr_db of the frame's tag and decoded, seconds of the steady clock; "log" publishes the
- * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of a
- * refused burst says. A frame with block errors is kept, and its LLRs are added to those of the
+ * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of
+ * a refused burst says. A frame with block errors is kept, and its LLRs are added to those of the
  * next copy (same header, same bits) where that has errors too; both dictionaries say in copies
  * over how many frames the LLRs were added, and in block_errors how many code blocks failed. While
  * backlog regions wait at a block behind "regions", no more samples are taken, for messages alone

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <cstddef>
 #include <gnuradio/block.h>
 #include <gnuradio/vqdeepsc/api.h>
-#include <cstddef>
 
 namespace gr {
 namespace vqdeepsc {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <cstdint>
 #include <gnuradio/sync_block.h>
 #include <gnuradio/vqdeepsc/api.h>
-#include <cstdint>
 #include <string>
 
 namespace gr {

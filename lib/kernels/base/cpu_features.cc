@@ -25,7 +25,10 @@ std::vector<InstructionSet> supported_instruction_sets()
     return sets;
 }
 
-InstructionSet best_instruction_set() { return supported_instruction_sets().front(); }
+InstructionSet best_instruction_set()
+{
+    return supported_instruction_sets().front();
+}
 
 std::string instruction_set_name(InstructionSet set)
 {

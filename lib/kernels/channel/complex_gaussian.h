@@ -27,14 +27,26 @@ void complex_gaussian(InstructionSet set,
                       std::size_t pairs,
                       float* out);
 
-void complex_gaussian_portable(
-    std::uint64_t seed, std::uint32_t stream, std::uint64_t first_pair, std::size_t pairs, float* out);
-void complex_gaussian_sse41(
-    std::uint64_t seed, std::uint32_t stream, std::uint64_t first_pair, std::size_t pairs, float* out);
-void complex_gaussian_avx2(
-    std::uint64_t seed, std::uint32_t stream, std::uint64_t first_pair, std::size_t pairs, float* out);
-void complex_gaussian_avx512(
-    std::uint64_t seed, std::uint32_t stream, std::uint64_t first_pair, std::size_t pairs, float* out);
+void complex_gaussian_portable(std::uint64_t seed,
+                               std::uint32_t stream,
+                               std::uint64_t first_pair,
+                               std::size_t pairs,
+                               float* out);
+void complex_gaussian_sse41(std::uint64_t seed,
+                            std::uint32_t stream,
+                            std::uint64_t first_pair,
+                            std::size_t pairs,
+                            float* out);
+void complex_gaussian_avx2(std::uint64_t seed,
+                           std::uint32_t stream,
+                           std::uint64_t first_pair,
+                           std::size_t pairs,
+                           float* out);
+void complex_gaussian_avx512(std::uint64_t seed,
+                             std::uint32_t stream,
+                             std::uint64_t first_pair,
+                             std::size_t pairs,
+                             float* out);
 
 } // namespace gr::vqdeepsc::kernel
 

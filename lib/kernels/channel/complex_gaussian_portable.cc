@@ -4,8 +4,11 @@
 
 namespace gr::vqdeepsc::kernel {
 
-void complex_gaussian_portable(
-    std::uint64_t seed, std::uint32_t stream, std::uint64_t first_pair, std::size_t pairs, float* out)
+void complex_gaussian_portable(std::uint64_t seed,
+                               std::uint32_t stream,
+                               std::uint64_t first_pair,
+                               std::size_t pairs,
+                               float* out)
 {
     complex_gaussian_tiles(seed, stream, first_pair, pairs, out);
 }

@@ -10,8 +10,8 @@ namespace gr::vqdeepsc::kernel {
 /*! Divides known channel coefficients out (paper, eq. 4): estimate = conj(h) y / |h|^2, whose
  * noise density is N0 / |h|^2.
  *
- * Where |h|^2 is below 1e-30, above 1e30 or not a number, the estimate is 0 and the noise density is
- * erasure_noise (1e30), which no other density exceeds, so that the demapper gives LLRs of 0.
+ * Where |h|^2 is below 1e-30, above 1e30 or not a number, the estimate is 0 and the noise density
+ * is erasure_noise (1e30), which no other density exceeds, so that the demapper gives LLRs of 0.
  *
  * \param y             symbols received values
  * \param h             symbols coefficients

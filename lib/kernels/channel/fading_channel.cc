@@ -51,7 +51,10 @@ FadingChannel::FadingChannel(Kind kind,
     set_block_length(block_length);
 }
 
-void FadingChannel::set_kind(Kind kind) { d_kind = kind; }
+void FadingChannel::set_kind(Kind kind)
+{
+    d_kind = kind;
+}
 
 void FadingChannel::set_snr_db(double snr_db)
 {
@@ -87,8 +90,8 @@ void FadingChannel::coefficients(std::uint64_t first, std::size_t symbols, float
     const std::uint64_t first_block = first / block_length;
     const auto blocks =
         static_cast<std::size_t>((first + (symbols - 1)) / block_length - first_block + 1);
-    const float* values = gaussian_values(
-        d_set, d_seed, fading_stream, first_block, blocks, d_scattered.data());
+    const float* values =
+        gaussian_values(d_set, d_seed, fading_stream, first_block, blocks, d_scattered.data());
 
     std::uint64_t left_in_block = block_length - first % block_length;
     std::size_t i = 0;
@@ -112,8 +115,8 @@ void FadingChannel::apply(const std::complex<float>* x,
     const auto deviation = static_cast<float>(std::sqrt(noise_density(d_snr_db)));
     for (std::size_t done = 0; done < symbols; done += tile_symbols) {
         const std::size_t count = std::min(tile_symbols, symbols - done);
-        const float* w = gaussian_values(
-            d_set, d_seed, noise_stream, d_position, count, d_noise.data());
+        const float* w =
+            gaussian_values(d_set, d_seed, noise_stream, d_position, count, d_noise.data());
         const float* in = reinterpret_cast<const float*>(x + done);
         float* out = reinterpret_cast<float*>(y + done);
         if (d_kind == Kind::awgn) {

@@ -8,7 +8,8 @@
 
 namespace gr::vqdeepsc::kernel {
 
-/*! Rows whose parity columns 0 to 3 form the core; each later row has a parity column of its own. */
+/*! Rows whose parity columns 0 to 3 form the core; each later row has a parity column of its own.
+ */
 constexpr int LDPC_CORE_ROWS = 4;
 
 /*! One entry of 3GPP TS 38.212 table 5.3.2-2 or 5.3.2-3: V_ij for set indices 0 to 7. */
@@ -31,10 +32,10 @@ struct Circulant {
 
 /*! The parity check matrix of a base graph lifted to blocks of Z bits (TS 38.212 §5.3.2). */
 struct LdpcCode {
-    int base_graph;          //!< 1 or 2
-    int lifting_size;        //!< Z
-    int information_columns; //!< 22 or 10
-    int rows;                //!< 46 or 42; columns are information_columns + rows
+    int base_graph;                    //!< 1 or 2
+    int lifting_size;                  //!< Z
+    int information_columns;           //!< 22 or 10
+    int rows;                          //!< 46 or 42; columns are information_columns + rows
     std::vector<Circulant> circulants; //!< by row and then by column
 
     int columns() const { return information_columns + rows; }

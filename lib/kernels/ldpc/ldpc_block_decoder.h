@@ -47,10 +47,7 @@ public:
     void posterior(std::size_t count, Element* steps) const;
 
 private:
-    LdpcMemory<Element> memory()
-    {
-        return { d_shared.data(), d_own.data(), d_messages.data() };
-    }
+    LdpcMemory<Element> memory() { return { d_shared.data(), d_own.data(), d_messages.data() }; }
 
     LdpcSchedule d_schedule;
     LdpcCheckNode<Element> d_check_node;

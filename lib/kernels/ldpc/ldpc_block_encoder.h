@@ -25,7 +25,9 @@ public:
     void encode(std::uint8_t* codeword) const;
 
 private:
-    void add_rotated(const Circulant& circulant, const std::uint8_t* codeword, std::uint8_t* sum) const;
+    void add_rotated(const Circulant& circulant,
+                     const std::uint8_t* codeword,
+                     std::uint8_t* sum) const;
 
     LdpcCode d_code;
     std::vector<std::vector<Circulant>> d_rows; //!< circulants of each row

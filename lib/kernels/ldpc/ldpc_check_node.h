@@ -13,9 +13,9 @@ namespace gr::vqdeepsc::kernel {
 /*! Memory of a decoder in the layout of an LdpcSchedule; LLR = ln P(0) / P(1) in steps. */
 template <typename Element>
 struct LdpcMemory {
-    Element* shared;        //!< a-posteriori LLRs, shared_columns * column_stride
-    const Element* own;     //!< channel LLRs, own_columns * own_stride
-    Element* messages;      //!< from checks to bits, edges * own_stride, in the order of work
+    Element* shared;    //!< a-posteriori LLRs, shared_columns * column_stride
+    const Element* own; //!< channel LLRs, own_columns * own_stride
+    Element* messages;  //!< from checks to bits, edges * own_stride, in the order of work
 };
 
 /*! The work on all bits of a block, by instruction set. */

@@ -30,7 +30,10 @@ struct Int8Ops {
     {
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
     }
-    static void store(Element* to, Vector a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a); }
+    static void store(Element* to, Vector a)
+    {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a);
+    }
     static Vector fill(int value) { return _mm256_set1_epi8(static_cast<Element>(value)); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
     static Vector absolute(Vector a) { return _mm256_abs_epi8(a); }
@@ -77,7 +80,10 @@ struct Int16Ops {
     {
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
     }
-    static void store(Element* to, Vector a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a); }
+    static void store(Element* to, Vector a)
+    {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a);
+    }
     static Vector fill(int value) { return _mm256_set1_epi16(static_cast<Element>(value)); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
     static Vector absolute(Vector a) { return _mm256_abs_epi16(a); }

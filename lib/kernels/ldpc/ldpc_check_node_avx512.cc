@@ -27,10 +27,7 @@ struct Int8Ops {
     using Tables = ShuffleTables<Element>;
     static constexpr int LANES = 64;
 
-    static Vector load(const Element* from)
-    {
-        return _mm512_loadu_si512(from);
-    }
+    static Vector load(const Element* from) { return _mm512_loadu_si512(from); }
     static void store(Element* to, Vector a) { _mm512_storeu_si512(to, a); }
     static Vector fill(int value) { return _mm512_set1_epi8(static_cast<Element>(value)); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm512_xor_si512(a, b); }
@@ -73,10 +70,7 @@ struct Int16Ops {
     using Tables = ShuffleTables<Element>;
     static constexpr int LANES = 32;
 
-    static Vector load(const Element* from)
-    {
-        return _mm512_loadu_si512(from);
-    }
+    static Vector load(const Element* from) { return _mm512_loadu_si512(from); }
     static void store(Element* to, Vector a) { _mm512_storeu_si512(to, a); }
     static Vector fill(int value) { return _mm512_set1_epi16(static_cast<Element>(value)); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm512_xor_si512(a, b); }

@@ -19,8 +19,7 @@ struct PortableOps {
     // Overflow is defined for unsigned elements only.
     using Unsigned __attribute__((vector_size(16))) = std::make_unsigned_t<T>;
     static constexpr int LANES = 16 / sizeof(T);
-    struct Tables {
-    };
+    struct Tables {};
 
     static Unsigned bits(Vector a) { return reinterpret_cast<Unsigned>(a); }
     static Vector as_signed(Unsigned a) { return reinterpret_cast<Vector>(a); }
@@ -78,10 +77,7 @@ struct PortableOps {
     }
     static Vector min(Vector a, Vector b) { return bits(a) < bits(b) ? a : b; }
     static Vector max(Vector a, Vector b) { return bits(a) < bits(b) ? b : a; }
-    static Vector subtract(Vector a, Vector b)
-    {
-        return as_signed(bits(max(a, b)) - bits(b));
-    }
+    static Vector subtract(Vector a, Vector b) { return as_signed(bits(max(a, b)) - bits(b)); }
     static Vector loss_less_gain(Vector smaller, Vector larger, const Tables&)
     {
         const Unsigned room = bits(min(smaller, ~larger));

@@ -24,8 +24,7 @@ struct LdpcLayers {
     using Format = LdpcFixedPoint<Element>;
     using Row = LdpcSchedule::Row;
 
-    static void
-    quantise(const float* __restrict llrs, std::size_t count, Element* __restrict steps)
+    static void quantise(const float* __restrict llrs, std::size_t count, Element* __restrict steps)
     {
         constexpr float LIMIT = Format::CHANNEL_LIMIT;
         for (std::size_t i = 0; i < count; i++) {
@@ -33,8 +32,8 @@ struct LdpcLayers {
             value = value == value ? value : 0.0f;
             value = value > LIMIT ? LIMIT : value;
             value = value < -LIMIT ? -LIMIT : value;
-            steps[i] = static_cast<Element>(
-                static_cast<int>(value + __builtin_copysignf(0.5f, value)));
+            steps[i] =
+                static_cast<Element>(static_cast<int>(value + __builtin_copysignf(0.5f, value)));
         }
     }
 
@@ -48,8 +47,9 @@ struct LdpcLayers {
     /* The number of edges is a constant, so that their inputs stay in registers. Each vector is
      * written in place at z, where no later one of the row reads: those begin at read + z. */
     template <int EDGES, bool OWN>
-    static void
-    update_row(const LdpcSchedule& schedule, const LdpcMemory<Element>& memory, const Row& row)
+    static void update_row(const LdpcSchedule& schedule,
+                           const LdpcMemory<Element>& memory,
+                           const Row& row)
     {
         const int size = schedule.lifting_size;
         const LdpcSchedule::Edge* edges = schedule.edges.data() + row.first_edge;
@@ -161,10 +161,10 @@ struct LdpcLayers {
                 Vector parity = Ops::fill(0);
                 for (int e = row.first_edge; e < row.first_edge + row.edges; e++) {
                     const LdpcSchedule::Edge& edge = schedule.edges[e];
-                    parity = Ops::exclusive_or(
-                        parity,
-                        Ops::load(memory.shared + edge.column * schedule.column_stride +
-                                  edge.check + z));
+                    parity = Ops::exclusive_or(parity,
+                                               Ops::load(memory.shared +
+                                                         edge.column * schedule.column_stride +
+                                                         edge.check + z));
                 }
                 const int lanes = schedule.lifting_size - z;
                 if (Ops::any_negative(parity, lanes < Ops::LANES ? lanes : Ops::LANES)) {

@@ -29,7 +29,10 @@ struct Int8Ops {
     {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     }
-    static void store(Element* to, Vector a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a); }
+    static void store(Element* to, Vector a)
+    {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a);
+    }
     static Vector fill(int value) { return _mm_set1_epi8(static_cast<Element>(value)); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm_xor_si128(a, b); }
     static Vector absolute(Vector a) { return _mm_abs_epi8(a); }
@@ -76,7 +79,10 @@ struct Int16Ops {
     {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     }
-    static void store(Element* to, Vector a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a); }
+    static void store(Element* to, Vector a)
+    {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a);
+    }
     static Vector fill(int value) { return _mm_set1_epi16(static_cast<Element>(value)); }
     static Vector exclusive_or(Vector a, Vector b) { return _mm_xor_si128(a, b); }
     static Vector absolute(Vector a) { return _mm_abs_epi16(a); }

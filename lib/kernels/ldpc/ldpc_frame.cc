@@ -28,11 +28,10 @@ TransportBlocks frame_blocks(std::size_t payload_bits,
         coded += part.coded_bits;
     }
     if (payload != payload_bits || coded != coded_bits) {
-        throw std::invalid_argument("the transport blocks have " + std::to_string(payload) +
-                                    " payload bits and " + std::to_string(coded) +
-                                    " coded bits, but payload_bits is " +
-                                    std::to_string(payload_bits) + " and coded_bits " +
-                                    std::to_string(coded_bits));
+        throw std::invalid_argument(
+            "the transport blocks have " + std::to_string(payload) + " payload bits and " +
+            std::to_string(coded) + " coded bits, but payload_bits is " +
+            std::to_string(payload_bits) + " and coded_bits " + std::to_string(coded_bits));
     }
     return blocks;
 }
@@ -80,8 +79,9 @@ void FrameDecoder::set_iterations(int iterations)
     }
 }
 
-TransportDecoderResult
-FrameDecoder::decode(const float* llrs, std::uint8_t* payload, float* posterior)
+TransportDecoderResult FrameDecoder::decode(const float* llrs,
+                                            std::uint8_t* payload,
+                                            float* posterior)
 {
     d_block_results.clear();
     TransportDecoderResult frame{ true, 0, 0, 0.0f };

@@ -78,8 +78,9 @@ public:
     const std::vector<CodeBlockResult>& block_results() const { return d_block_results; }
 
     /*! As TransportDecoder::decode(), with all code blocks of the frame in the result. */
-    TransportDecoderResult
-    decode(const float* llrs, std::uint8_t* payload, float* posterior = nullptr);
+    TransportDecoderResult decode(const float* llrs,
+                                  std::uint8_t* payload,
+                                  float* posterior = nullptr);
 
 private:
     std::size_t d_payload_bits;

@@ -5,7 +5,10 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
-int round_up(int value, int step) { return (value + step - 1) / step * step; }
+int round_up(int value, int step)
+{
+    return (value + step - 1) / step * step;
+}
 
 } // namespace
 

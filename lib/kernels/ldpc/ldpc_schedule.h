@@ -20,9 +20,9 @@ constexpr int LDPC_VECTOR_SLACK = 64;
 struct LdpcSchedule {
     struct Edge {
         int column;
-        int read;    //!< where the row finds its first element in memory
-        int check;   //!< the same, seen from the state between two iterations
-        int copied;  //!< first elements of what the row writes that the second copy needs
+        int read;   //!< where the row finds its first element in memory
+        int check;  //!< the same, seen from the state between two iterations
+        int copied; //!< first elements of what the row writes that the second copy needs
     };
     struct Row {
         int first_edge;
@@ -35,14 +35,14 @@ struct LdpcSchedule {
     LdpcSchedule(const LdpcCode& code, const std::vector<bool>& used_columns);
 
     int lifting_size;
-    int shared_columns;            //!< the columns of the core
-    int column_stride;             //!< elements from one shared column to the next
-    int own_stride;                //!< elements of one column of one row, and of one message block
-    int first_core_row;            //!< index in rows
-    std::vector<Row> rows;         //!< in the order of work
-    std::vector<Edge> edges;       //!< to shared columns, in the order of work
-    std::vector<int> own_columns;  //!< columns of the code, by the index in Row
-    std::vector<int> rotation;     //!< of each shared column between two iterations
+    int shared_columns;           //!< the columns of the core
+    int column_stride;            //!< elements from one shared column to the next
+    int own_stride;               //!< elements of one column of one row, and of one message block
+    int first_core_row;           //!< index in rows
+    std::vector<Row> rows;        //!< in the order of work
+    std::vector<Edge> edges;      //!< to shared columns, in the order of work
+    std::vector<int> own_columns; //!< columns of the code, by the index in Row
+    std::vector<int> rotation;    //!< of each shared column between two iterations
 };
 
 } // namespace gr::vqdeepsc::kernel

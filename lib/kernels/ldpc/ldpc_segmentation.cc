@@ -62,8 +62,7 @@ LdpcSegmentation::LdpcSegmentation(std::size_t payload, std::size_t coded, int p
 {
     if (payload_bits < 1 || payload_bits > LARGEST_LENGTH) {
         throw std::invalid_argument("payload_bits is " + std::to_string(payload_bits) +
-                                    " and must be between 1 and " +
-                                    std::to_string(LARGEST_LENGTH));
+                                    " and must be between 1 and " + std::to_string(LARGEST_LENGTH));
     }
     if (coded_bits < payload_bits || coded_bits > LARGEST_LENGTH) {
         throw std::invalid_argument("coded_bits is " + std::to_string(coded_bits) +

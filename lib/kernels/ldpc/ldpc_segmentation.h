@@ -43,10 +43,7 @@ struct LdpcSegmentation {
         return payload_bits + padding_bits + transport_crc->length();
     }
     /*! Bits of a code block that are not its own CRC. */
-    int block_content_bits() const
-    {
-        return block_bits - (block_crc ? block_crc->length() : 0);
-    }
+    int block_content_bits() const { return block_bits - (block_crc ? block_crc->length() : 0); }
 };
 
 } // namespace gr::vqdeepsc::kernel

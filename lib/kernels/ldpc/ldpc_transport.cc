@@ -71,8 +71,10 @@ public:
     /*! Gets ready for the columns that were received. */
     virtual void prepare(const std::vector<bool>& used_columns) = 0;
     /*! LLRs of one code block -> its bits and, unless null, their a-posteriori LLRs. */
-    virtual CodeBlockResult
-    decode(const float* llrs, int iterations, std::uint8_t* bits, float* posterior) = 0;
+    virtual CodeBlockResult decode(const float* llrs,
+                                   int iterations,
+                                   std::uint8_t* bits,
+                                   float* posterior) = 0;
 };
 
 template <typename Element>
@@ -98,8 +100,10 @@ public:
         }
     }
 
-    CodeBlockResult
-    decode(const float* llrs, int iterations, std::uint8_t* bits, float* posterior) override
+    CodeBlockResult decode(const float* llrs,
+                           int iterations,
+                           std::uint8_t* bits,
+                           float* posterior) override
     {
         d_decoder->load(llrs, d_block_bits, d_information_bits);
         CodeBlockResult outcome{ 0, false };
@@ -229,8 +233,9 @@ void TransportDecoder::add_llrs(int redundancy_version, const float* llrs)
         *std::max_element(s.coded_block_bits.begin(), s.coded_block_bits.end()), 2, d_used_columns);
 }
 
-TransportDecoderResult
-TransportDecoder::decode(const float* llrs, std::uint8_t* payload, float* posterior)
+TransportDecoderResult TransportDecoder::decode(const float* llrs,
+                                                std::uint8_t* payload,
+                                                float* posterior)
 {
     reset();
     add_llrs(d_redundancy_version, llrs);

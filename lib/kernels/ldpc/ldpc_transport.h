@@ -119,8 +119,9 @@ public:
      * \param posterior payload_bits a-posteriori LLRs in the scale of the input, clipped to about
      *        +-25 (int8) or +-4,095 (int16), these where the code block's CRC holds, or null
      */
-    TransportDecoderResult
-    decode(const float* llrs, std::uint8_t* payload, float* posterior = nullptr);
+    TransportDecoderResult decode(const float* llrs,
+                                  std::uint8_t* payload,
+                                  float* posterior = nullptr);
 
     /*! Forgets what add_llrs() collected. */
     void reset();

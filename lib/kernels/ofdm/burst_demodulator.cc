@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "burst_demodulator.h"
 
+#include "kernels/base/usable_sample.h"
 #include "kernels/channel/csi_equalizer.h"
 #include "kernels/qam/qam_constellation.h"
-#include "kernels/base/usable_sample.h"
 
 #include <algorithm>
 #include <array>
@@ -39,8 +39,7 @@ std::complex<float> phasor(double angle)
 
 std::complex<float> product(std::complex<float> a, std::complex<float> b)
 {
-    return { a.real() * b.real() - a.imag() * b.imag(),
-             a.real() * b.imag() + a.imag() * b.real() };
+    return { a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real() };
 }
 
 } // namespace
@@ -52,11 +51,8 @@ BurstDemodulator::BurstDemodulator(const BurstFormat& format)
       d_smoother(format),
       d_tracker(format),
       d_header_encoder(PROTECTED_HEADER_BITS, CODED_HEADER_BITS, HEADER_BITS_PER_SYMBOL),
-      d_header_decoder(PROTECTED_HEADER_BITS,
-                       CODED_HEADER_BITS,
-                       HEADER_BITS_PER_SYMBOL,
-                       0,
-                       HEADER_ITERATIONS),
+      d_header_decoder(
+          PROTECTED_HEADER_BITS, CODED_HEADER_BITS, HEADER_BITS_PER_SYMBOL, 0, HEADER_ITERATIONS),
       d_demappers{ QamDemapper(2), QamDemapper(4), QamDemapper(6) },
       d_turn(format.fft_size()),
       d_first(format.used_carriers()),
@@ -100,8 +96,8 @@ void BurstDemodulator::transform(const Complex* samples, std::size_t start, Carr
     }
     d_fft.execute();
     const double cycles = d_cfo * static_cast<double>(start);
-    const Complex scale = phasor(-2.0 * M_PI * (cycles - std::floor(cycles))) /
-                          std::sqrt(static_cast<float>(size));
+    const Complex scale =
+        phasor(-2.0 * M_PI * (cycles - std::floor(cycles))) / std::sqrt(static_cast<float>(size));
     const int used = d_format.used_carriers();
     carriers.resize(used);
     const Complex* bins = d_fft.output();
@@ -130,8 +126,7 @@ void BurstDemodulator::estimate_from_training()
     const auto& training = d_format.training();
     for (std::size_t u = 0; u < d_first.size(); ++u) {
         noise += std::norm(d_second[u] - d_first[u]);
-        d_training_estimate[u] =
-            0.5f * product(d_first[u] + d_second[u], std::conj(training[u]));
+        d_training_estimate[u] = 0.5f * product(d_first[u] + d_second[u], std::conj(training[u]));
     }
     d_noise = noise / (2.0 * d_first.size());
     d_training_noise = d_noise;
@@ -153,9 +148,7 @@ void BurstDemodulator::estimate_timing()
     }
     d_inverse.execute();
     const int prefix = d_format.cyclic_prefix();
-    const auto power = [&](int delay) {
-        return std::norm(d_inverse.output()[delay & (size - 1)]);
-    };
+    const auto power = [&](int delay) { return std::norm(d_inverse.output()[delay & (size - 1)]); };
     int strongest = 0;
     for (int delay = -prefix / 2; delay < prefix + prefix / 2; ++delay) {
         if (power(delay) > power(strongest)) {
@@ -306,8 +299,9 @@ void BurstDemodulator::rotated_channel(std::size_t symbol)
         constexpr int RESTART = 32;
         Complex turn;
         for (int u = half; u < half + used / 2; ++u) {
-            turn = (u - half) % RESTART == 0 ? phasor(d_phases[symbol] + slope * d_format.carrier(u))
-                                             : product(turn, step);
+            turn = (u - half) % RESTART == 0
+                       ? phasor(d_phases[symbol] + slope * d_format.carrier(u))
+                       : product(turn, step);
             d_rotated[u] = product(d_channel[u], turn);
         }
     }
@@ -542,7 +536,8 @@ void BurstDemodulator::estimate_from_header()
         measurements * carriers - symbols / static_cast<double>(total) * d_smoother.taps();
     d_noise = total_noise / std::max(freedom, 1.0);
     for (const std::size_t u : disturbed) {
-        d_excess_noise[u] = static_cast<float>(std::max(noise[u] / std::max(d_noise, 1.0e-36), 1.0));
+        d_excess_noise[u] =
+            static_cast<float>(std::max(noise[u] / std::max(d_noise, 1.0e-36), 1.0));
     }
 }
 

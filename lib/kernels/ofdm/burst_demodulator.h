@@ -57,8 +57,9 @@ public:
      *        with those of receive_header()
      * \param llrs    header.coded_bits() values LLR = ln P(1) / P(0)
      */
-    void
-    receive_payload(const BurstHeader& header, const std::complex<float>* samples, float* llrs);
+    void receive_payload(const BurstHeader& header,
+                         const std::complex<float>* samples,
+                         float* llrs);
 
     /*! Of what was received last. */
     BurstQuality quality() const;
@@ -112,9 +113,9 @@ private:
 
     Complex d_dc = 0.0f;
     double d_cfo = 0.0;
-    int d_window = 0; //!< samples of the cyclic prefix that the FFT skips
-    double d_noise = 0.0;  //!< N0 of the carriers that nothing else disturbs
-    double d_signal = 0.0; //!< mean |channel|^2
+    int d_window = 0;              //!< samples of the cyclic prefix that the FFT skips
+    double d_noise = 0.0;          //!< N0 of the carriers that nothing else disturbs
+    double d_signal = 0.0;         //!< mean |channel|^2
     double d_training_noise = 0.0; //!< N0 from the training alone
     double d_pilot_error = 0.0;
     double d_pilot_power = 0.0;
@@ -123,8 +124,8 @@ private:
     Carriers d_training_estimate;
     Carriers d_channel;
     std::vector<float> d_excess_noise; //!< of each carrier, as a multiple of d_noise, at least 1
-    std::vector<Carriers> d_received; //!< by OFDM symbol
-    std::vector<int> d_shift;         //!< by OFDM symbol: samples that its window starts later
+    std::vector<Carriers> d_received;  //!< by OFDM symbol
+    std::vector<int> d_shift;          //!< by OFDM symbol: samples that its window starts later
     std::vector<Complex> d_header_points;
     DriftFilter d_phase;  //!< radians
     DriftFilter d_timing; //!< samples
@@ -132,8 +133,8 @@ private:
     std::vector<float> d_pilots;
     std::vector<float> d_scrambling; //!< -1 where a bit is inverted, else 1
     Carriers d_rotated;
-    double d_header_phase = 0.0; //!< after the header, radians
-    double d_header_rate = 0.0;  //!< and how it goes on, radians per OFDM symbol
+    double d_header_phase = 0.0;       //!< after the header, radians
+    double d_header_rate = 0.0;        //!< and how it goes on, radians per OFDM symbol
     bool d_moves = false;              //!< whether d_moving holds the channel
     std::vector<Carriers> d_moving;    //!< by OFDM symbol
     std::vector<float> d_gains;        //!< by OFDM symbol, or empty

@@ -25,8 +25,7 @@ constexpr double LOWEST_NOISE = 1.0e-6; // of the signal
 
 std::complex<float> product(std::complex<float> a, std::complex<float> b)
 {
-    return { a.real() * b.real() - a.imag() * b.imag(),
-             a.real() * b.imag() + a.imag() * b.real() };
+    return { a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real() };
 }
 
 } // namespace
@@ -135,8 +134,7 @@ void BurstDemodulator::block_error(std::size_t first, Carriers& error)
             // Turned so that it adds up over symbols of different phase.
             const Complex back =
                 product(turn, d_channel[place] / (std::abs(d_channel[place]) + 1.0e-30f));
-            error[place] =
-                product(*pilot++ * d_received[symbol][place] - d_rotated[place], back);
+            error[place] = product(*pilot++ * d_received[symbol][place] - d_rotated[place], back);
         }
     }
 }
@@ -210,8 +208,7 @@ std::vector<double> BurstDemodulator::delay_profile(std::size_t symbols, std::si
         std::fill(values.begin(), values.end(), 0.0f);
         for (std::size_t symbol = first; symbol < first + GROUP; ++symbol) {
             const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
-            const Complex back(std::polar(
-                1.0, -d_phases[symbol]));
+            const Complex back(std::polar(1.0, -d_phases[symbol]));
             for (const int place : d_format.pilot_places(symbol)) {
                 values[place] = product(*pilot++ * d_received[symbol][place], back);
             }
@@ -284,8 +281,7 @@ void BurstDemodulator::observe(std::size_t symbols, std::size_t known)
         }
         const Complex* point = d_header_points.data() + symbol * d_format.data_carriers();
         for (const int place : d_format.data_places(symbol)) {
-            values[place] =
-                product(product(d_received[symbol][place], std::conj(*point++)), back);
+            values[place] = product(product(d_received[symbol][place], std::conj(*point++)), back);
         }
         d_tracker.observe_all(static_cast<double>(symbol), values.data(), weight);
     }
@@ -384,7 +380,8 @@ void BurstDemodulator::set_symbol_noise(std::size_t symbols)
     }
 }
 
-// The noise of the training, but where the pilots of an OFDM symbol say more. Returns whether any do.
+// The noise of the training, but where the pilots of an OFDM symbol say more. Returns whether any
+// do.
 bool BurstDemodulator::set_header_noise(std::size_t symbols)
 {
     measure_misses(symbols);

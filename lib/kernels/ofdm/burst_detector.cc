@@ -29,7 +29,8 @@ constexpr int ZEROS = LOOKBACK + TIMING_ERROR;
 constexpr std::size_t LOOKAHEAD = PREAMBLE_SAMPLES + 2 * SHORT;
 // Samples are ready two blocks late at most.
 constexpr int BLOCK = DcEstimator::BLOCK;
-static_assert(LOOKAHEAD + TIMING_ERROR + 2 * BLOCK <= PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
+static_assert(LOOKAHEAD + TIMING_ERROR + 2 * BLOCK <=
+              PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
 constexpr std::size_t KEPT = 65536;
 
 // Sums of SHORT neighbours, without running sums, which would remember a large sample for ever.
@@ -203,7 +204,8 @@ void BurstDetector::search(std::vector<BurstDetection>& found)
             continue;
         }
         // On the way down from a larger one that was no preamble.
-        const auto larger = std::max_element(first + (best - d_next) - SEARCH, first + (best - d_next));
+        const auto larger =
+            std::max_element(first + (best - d_next) - SEARCH, first + (best - d_next));
         if (*larger > d_metric[best]) {
             d_next = best + 1;
             continue;
@@ -235,8 +237,9 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
     for (int k = 0; k < REPEATS; ++k) {
         for (int j = 0; j < WINDOW; ++j) {
             const std::size_t i = start + k * SHORT + j;
-            const auto turn = std::polar(static_cast<float>(SHORT_SYMBOL_SIGNS[k]),
-                                         static_cast<float>(-2.0 * M_PI * fraction * (k * SHORT + j)));
+            const auto turn =
+                std::polar(static_cast<float>(SHORT_SYMBOL_SIGNS[k]),
+                           static_cast<float>(-2.0 * M_PI * fraction * (k * SHORT + j)));
             folded[j] += std::complex<float>(d_real[i], d_imag[i]) * turn;
         }
     }
@@ -279,8 +282,8 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
         std::complex<double> sum = 0.0;
         for (int i = 0; i < SHORT; ++i) {
             const std::size_t at = start + delay + k * SHORT + i;
-            const auto turn =
-                std::polar(1.0, -2.0 * M_PI * coarse * (k * SHORT + i)) * (1.0 * SHORT_SYMBOL_SIGNS[k]);
+            const auto turn = std::polar(1.0, -2.0 * M_PI * coarse * (k * SHORT + i)) *
+                              (1.0 * SHORT_SYMBOL_SIGNS[k]);
             sum += std::complex<double>(d_real[at], d_imag[at]) * turn *
                    std::conj(std::complex<double>(d_short_symbol[i]));
         }

@@ -13,7 +13,9 @@ namespace {
 constexpr int VERSION = 1;
 constexpr int REGION_PIXELS = 128;
 constexpr std::array<int, 3> BITS_PER_SYMBOL = { 2, 4, 6 };
-constexpr std::array<std::array<int, 2>, 4> RATE_RATIOS = { { { 1, 3 }, { 1, 2 }, { 2, 3 }, { 3, 4 } } };
+constexpr std::array<std::array<int, 2>, 4> RATE_RATIOS = {
+    { { 1, 3 }, { 1, 2 }, { 2, 3 }, { 3, 4 } }
+};
 
 int region_count(int width, int height)
 {
@@ -23,8 +25,7 @@ int region_count(int width, int height)
 
 bool known_bits_per_symbol(int bits)
 {
-    return std::find(BITS_PER_SYMBOL.begin(), BITS_PER_SYMBOL.end(), bits) !=
-           BITS_PER_SYMBOL.end();
+    return std::find(BITS_PER_SYMBOL.begin(), BITS_PER_SYMBOL.end(), bits) != BITS_PER_SYMBOL.end();
 }
 
 std::string outside(const char* name, long value, long low, long high)
@@ -32,8 +33,8 @@ std::string outside(const char* name, long value, long low, long high)
     if (value >= low && value <= high) {
         return {};
     }
-    return std::string(name) + " is " + std::to_string(value) + ", must be " +
-           std::to_string(low) + " to " + std::to_string(high);
+    return std::string(name) + " is " + std::to_string(value) + ", must be " + std::to_string(low) +
+           " to " + std::to_string(high);
 }
 
 } // namespace
@@ -70,7 +71,8 @@ int protection_number(const TransportBlocks& transport_blocks)
 std::size_t BurstHeader::coded_bits() const
 {
     const auto [numerator, denominator] = RATE_RATIOS[code_rate];
-    const std::size_t bits = (static_cast<std::size_t>(payload_bits) * denominator + numerator - 1) / numerator;
+    const std::size_t bits =
+        (static_cast<std::size_t>(payload_bits) * denominator + numerator - 1) / numerator;
     return (bits + bits_per_symbol - 1) / bits_per_symbol * bits_per_symbol;
 }
 
@@ -157,8 +159,9 @@ ReceivedHeader unpack_header(const std::array<std::uint8_t, PROTECTED_HEADER_BIT
     return received;
 }
 
-BurstHeader
-make_burst_header(std::size_t payload_bits, int bits_per_symbol, const std::string& code_rate)
+BurstHeader make_burst_header(std::size_t payload_bits,
+                              int bits_per_symbol,
+                              const std::string& code_rate)
 {
     BurstHeader header;
     header.bits_per_symbol = bits_per_symbol;

@@ -64,14 +64,14 @@ struct ReceivedHeader {
     BurstHeader header;
 };
 
-ReceivedHeader
-unpack_header(const std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits);
+ReceivedHeader unpack_header(const std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits);
 
 /*! A header for frames of payload_bits bits that are coded so; the rest is as in BurstHeader().
  * \throws std::invalid_argument naming the value that is out of range
  */
-BurstHeader
-make_burst_header(std::size_t payload_bits, int bits_per_symbol, const std::string& code_rate);
+BurstHeader make_burst_header(std::size_t payload_bits,
+                              int bits_per_symbol,
+                              const std::string& code_rate);
 
 } // namespace gr::vqdeepsc::kernel
 

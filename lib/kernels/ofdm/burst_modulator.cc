@@ -103,8 +103,8 @@ void BurstModulator::modulate(const BurstHeader& header,
     const std::size_t header_symbols = d_format.header_symbols();
     const std::size_t payload_symbols = d_format.payload_symbols(header.qam_symbols());
     const std::size_t scrambling_bits =
-        CODED_HEADER_BITS +
-        payload_symbols * d_format.data_carriers() * static_cast<std::size_t>(header.bits_per_symbol);
+        CODED_HEADER_BITS + payload_symbols * d_format.data_carriers() *
+                                static_cast<std::size_t>(header.bits_per_symbol);
     if (d_scrambling.size() < scrambling_bits) {
         d_scrambling = BurstFormat::scrambling(scrambling_bits);
     }

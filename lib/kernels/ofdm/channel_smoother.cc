@@ -115,10 +115,10 @@ void ChannelSmoother::smooth(std::vector<std::complex<float>>& channel)
         const auto* row = d_expand.data() + static_cast<std::size_t>(tap) * d_carriers;
         const auto value = d_impulse[tap];
         for (int u = 0; u < d_carriers; ++u) {
-            channel[u] = { channel[u].real() + row[u].real() * value.real() -
-                               row[u].imag() * value.imag(),
-                           channel[u].imag() + row[u].real() * value.imag() +
-                               row[u].imag() * value.real() };
+            channel[u] = {
+                channel[u].real() + row[u].real() * value.real() - row[u].imag() * value.imag(),
+                channel[u].imag() + row[u].real() * value.imag() + row[u].imag() * value.real()
+            };
         }
     }
 }

@@ -202,12 +202,12 @@ double ChannelTracker::fit(const Piece& piece,
                 }
             }
         }
-        const double own = roots[t] * roots[t] *
-                           gram[(d_delays - 1) * lags + frequencies - 1].real();
+        const double own =
+            roots[t] * roots[t] * gram[(d_delays - 1) * lags + frequencies - 1].real();
         freedom += frequencies * own / (1.0 + own);
         for (std::size_t f = 0; f < frequencies; ++f) {
-            d_solution[t * frequencies + f] = roots[t] * matched[t * frequencies + f] /
-                                              std::sqrt(noise);
+            d_solution[t * frequencies + f] =
+                roots[t] * matched[t * frequencies + f] / std::sqrt(noise);
         }
     }
     const double likelihood = d_system.solve(d_solution);

@@ -61,15 +61,18 @@ private:
         double weight;
     };
     struct Piece {
-        std::size_t first, last;             // observations
+        std::size_t first, last;               // observations
         std::size_t first_symbol, last_symbol; // that are taken from it
-        double begin, length;                // symbols
+        double begin, length;                  // symbols
     };
     static constexpr int ALL = BurstFormat::GROUP;
 
     void observe(double time, int kind, const std::complex<float>* values, double weight);
     std::vector<Piece> pieces(std::size_t symbols) const;
-    double fit(const Piece& piece, const std::vector<double>& profile, double noise, double doppler);
+    double fit(const Piece& piece,
+               const std::vector<double>& profile,
+               double noise,
+               double doppler);
     void take(const Piece& piece);
 
     const int d_carriers;
@@ -83,8 +86,8 @@ private:
     std::vector<std::complex<double>> d_matched; //!< observations x delays
     // Of the last fit.
     HermitianSystem d_system;
-    std::vector<int> d_taps; //!< delays that are used
-    std::vector<double> d_frequencies; //!< radians per symbol
+    std::vector<int> d_taps;                                       //!< delays that are used
+    std::vector<double> d_frequencies;                             //!< radians per symbol
     std::vector<std::complex<double>> d_solution, d_best_solution; //!< taps x frequencies
     std::vector<int> d_best_taps;
     std::vector<double> d_best_frequencies;

@@ -78,6 +78,9 @@ const std::complex<float>* Fft::output() const
     return reinterpret_cast<const std::complex<float>*>(d_plan->output.get());
 }
 
-void Fft::execute() { fftwf_execute(d_plan->plan); }
+void Fft::execute()
+{
+    fftwf_execute(d_plan->plan);
+}
 
 } // namespace gr::vqdeepsc::kernel

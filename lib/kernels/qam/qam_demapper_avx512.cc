@@ -3,6 +3,9 @@
 
 namespace gr::vqdeepsc::kernel {
 
-void qam_demap_avx512(const QamDemapperJob& job) { qam_demap(job); }
+void qam_demap_avx512(const QamDemapperJob& job)
+{
+    qam_demap(job);
+}
 
 } // namespace gr::vqdeepsc::kernel

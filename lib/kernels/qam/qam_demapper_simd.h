@@ -5,8 +5,8 @@
 /* Gray QAM is the product of two Gray PAMs, so real and imaginary parts are demapped alike: every
  * loop below runs over the 2n parts of n symbols and becomes vector code. */
 
-#include "qam_demapper_job.h"
 #include "kernels/base/simd_math.h"
+#include "qam_demapper_job.h"
 
 namespace gr::vqdeepsc::kernel {
 namespace {
@@ -20,7 +20,10 @@ inline float clip(float x, float limit)
     return below < -limit ? -limit : below;
 }
 
-inline float number_or_zero(float x) { return x == x ? x : 0.0f; }
+inline float number_or_zero(float x)
+{
+    return x == x ? x : 0.0f;
+}
 
 inline float inverse_noise(float noise)
 {
@@ -69,8 +72,7 @@ template <int bits, int j>
 inline float max_log_metric(float y, float a)
 {
     const float t = fold<bits, j>(y, a);
-    return __builtin_copysignf(
-        largest_line<(1 << (bits - 1 - j)) - 1>(__builtin_fabsf(t), a), t);
+    return __builtin_copysignf(largest_line<(1 << (bits - 1 - j)) - 1>(__builtin_fabsf(t), a), t);
 }
 
 // -|y-s|^2 of level l, less y^2.

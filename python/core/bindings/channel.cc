@@ -95,8 +95,7 @@ Returns y and h, complex64[n] each. Raises ValueError for other shapes.)")
             const std::size_t count = vector_length(y, "y");
             check_length(h, count, "h");
             if (!(n0 >= 0.0f)) {
-                throw std::invalid_argument("n0 is " + std::to_string(n0) +
-                                            ", must be at least 0");
+                throw std::invalid_argument("n0 is " + std::to_string(n0) + ", must be at least 0");
             }
             py::array_t<Complex> estimate(count);
             py::array_t<float> noise(count);

@@ -66,12 +66,8 @@ py::tuple decoded(std::size_t payload_bits, const Decode& decode)
         py::gil_scoped_release release;
         result = decode(bits, llrs);
     }
-    return py::make_tuple(payload,
-                          posterior,
-                          result.crc_ok,
-                          result.block_errors,
-                          result.blocks,
-                          result.iterations);
+    return py::make_tuple(
+        payload, posterior, result.crc_ok, result.block_errors, result.blocks, result.iterations);
 }
 
 // Payload to coded bits, with the lengths checked.
@@ -97,7 +93,8 @@ void bind_ldpc_frame(py::module& m)
     using kernel::FrameDecoder;
     using kernel::FrameEncoder;
 
-    py::class_<FrameEncoder>(m, "LdpcFrameEncoder", R"(Transport blocks of a frame one after another.
+    py::class_<FrameEncoder>(
+        m, "LdpcFrameEncoder", R"(Transport blocks of a frame one after another.
 
 As LdpcEncoder, but parts of a frame may be coded at different rates.)")
         .def(py::init([](std::int64_t payload_bits,
@@ -208,13 +205,12 @@ The inverse of LdpcEncoder from LLR = ln P(bit = 1) / P(bit = 0), true to scale;
                          const std::string& precision,
                          const std::string& early_stop,
                          const std::string& instruction_set) {
-                 return TransportDecoder(
-                     checked_size(payload_bits, "payload_bits"),
-                     checked_size(coded_bits, "coded_bits"),
-                     bits_per_symbol,
-                     redundancy_version,
-                     iterations,
-                     decoder_options(precision, early_stop, instruction_set));
+                 return TransportDecoder(checked_size(payload_bits, "payload_bits"),
+                                         checked_size(coded_bits, "coded_bits"),
+                                         bits_per_symbol,
+                                         redundancy_version,
+                                         iterations,
+                                         decoder_options(precision, early_stop, instruction_set));
              }),
              py::arg("payload_bits"),
              py::arg("coded_bits"),
@@ -235,9 +231,10 @@ Raises ValueError naming a value that is out of range.)")
             [](TransportDecoder& self, const Array<float>& llrs) {
                 check_length(llrs, self.segmentation().coded_bits, "llrs");
                 const float* input = llrs.data();
-                return decoded(self.segmentation().payload_bits, [&](std::uint8_t* bits, float* posterior) {
-                    return self.decode(input, bits, posterior);
-                });
+                return decoded(self.segmentation().payload_bits,
+                               [&](std::uint8_t* bits, float* posterior) {
+                                   return self.decode(input, bits, posterior);
+                               });
             },
             py::arg("llrs"),
             R"(llrs: float32[coded_bits].
@@ -261,9 +258,10 @@ redundancy_version: 0 to 3. llrs: float32[coded_bits]. Raises ValueError for oth
         .def(
             "decode_combined",
             [](TransportDecoder& self) {
-                return decoded(self.segmentation().payload_bits, [&](std::uint8_t* bits, float* posterior) {
-                    return self.decode_combined(bits, posterior);
-                });
+                return decoded(self.segmentation().payload_bits,
+                               [&](std::uint8_t* bits, float* posterior) {
+                                   return self.decode_combined(bits, posterior);
+                               });
             },
             "Decodes the sum of all transmissions since reset(); returns as decode() does.")
         .def_property("iterations",
@@ -281,6 +279,5 @@ redundancy_version: 0 to 3. llrs: float32[coded_bits]. Raises ValueError for oth
             },
             "(crc_ok: bool, iterations: int) of each code block decoded last; empty before.");
 }
-
 
 } // namespace gr::vqdeepsc::bindings

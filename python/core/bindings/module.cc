@@ -17,14 +17,12 @@ namespace {
 void refuse_unknown_numpy()
 {
 #if PYBIND11_VERSION_MAJOR * 100 + PYBIND11_VERSION_MINOR < 212
-    const auto version =
-        py::module_::import("numpy").attr("__version__").cast<std::string>();
+    const auto version = py::module_::import("numpy").attr("__version__").cast<std::string>();
     if (std::stoi(version) >= 2) {
-        throw py::import_error("gr-vqdeepsc was built with pybind11 " +
-                               std::to_string(PYBIND11_VERSION_MAJOR) + "." +
-                               std::to_string(PYBIND11_VERSION_MINOR) +
-                               ", which cannot use NumPy " + version +
-                               ": install a NumPy below 2, or build with pybind11 2.12.");
+        throw py::import_error(
+            "gr-vqdeepsc was built with pybind11 " + std::to_string(PYBIND11_VERSION_MAJOR) + "." +
+            std::to_string(PYBIND11_VERSION_MINOR) + ", which cannot use NumPy " + version +
+            ": install a NumPy below 2, or build with pybind11 2.12.");
     }
 #endif
 }
@@ -34,8 +32,7 @@ void refuse_unknown_numpy()
 PYBIND11_MODULE(kernels, m)
 {
     m.doc() = "Signal processing kernels of gr-vqdeepsc on NumPy arrays";
-    m.attr("PYBIND11_VERSION") =
-        py::make_tuple(PYBIND11_VERSION_MAJOR, PYBIND11_VERSION_MINOR);
+    m.attr("PYBIND11_VERSION") = py::make_tuple(PYBIND11_VERSION_MAJOR, PYBIND11_VERSION_MINOR);
     m.attr("__version__") = VQDEEPSC_VERSION;
     refuse_unknown_numpy();
     m.def(

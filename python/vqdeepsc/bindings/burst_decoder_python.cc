@@ -8,13 +8,20 @@ namespace py = pybind11;
 void bind_burst_decoder(py::module& m)
 {
     using gr::vqdeepsc::burst_decoder;
-    py::class_<burst_decoder, gr::sync_block, gr::block, gr::basic_block, std::shared_ptr<burst_decoder>>(
+    py::class_<burst_decoder,
+               gr::sync_block,
+               gr::block,
+               gr::basic_block,
+               std::shared_ptr<burst_decoder>>(
         m,
         "burst_decoder",
         "Decodes the frames of burst_demodulator, each as its header says, and publishes them.\n\n"
-        "Message ports: regions, pairs of a dictionary and an f32vector of LLRs ln P(1)/P(0); log,\n"
-        "a dictionary for each frame. transport_blocks: as at the burst_modulator, for frames whose\n"
-        "header names such. While backlog regions wait at a block behind the port regions, no more\n"
+        "Message ports: regions, pairs of a dictionary and an f32vector of LLRs ln P(1)/P(0); "
+        "log,\n"
+        "a dictionary for each frame. transport_blocks: as at the burst_modulator, for frames "
+        "whose\n"
+        "header names such. While backlog regions wait at a block behind the port regions, no "
+        "more\n"
         "samples are taken. ValueError for parameters out of range.")
         .def(py::init(&burst_decoder::make),
              py::arg("iterations") = 20,

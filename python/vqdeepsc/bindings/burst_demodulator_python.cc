@@ -11,7 +11,8 @@ void bind_burst_demodulator(py::module& m)
         m,
         "burst_demodulator",
         "Turns the bursts that burst_detector marks into frames of LLRs ln P(1)/P(0).\n\n"
-        "The first LLR of a frame carries a tag frame, a dictionary with the header and how well it\n"
+        "The first LLR of a frame carries a tag frame, a dictionary with the header and how well "
+        "it\n"
         "was received. A burst with a header that is damaged or not for this receiver becomes a 0\n"
         "with a tag refused. ValueError for parameters out of range.")
         .def(py::init(&burst_demodulator::make),

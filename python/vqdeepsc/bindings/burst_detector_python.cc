@@ -7,15 +7,22 @@ namespace py = pybind11;
 void bind_burst_detector(py::module& m)
 {
     using gr::vqdeepsc::burst_detector;
-    py::class_<burst_detector, gr::sync_block, gr::block, gr::basic_block, std::shared_ptr<burst_detector>>(
+    py::class_<burst_detector,
+               gr::sync_block,
+               gr::block,
+               gr::basic_block,
+               std::shared_ptr<burst_detector>>(
         m,
         "burst_detector",
         "Marks where the preambles of bursts end in a stream of samples.\n\n"
         "Passes samples through; the sample decision_delay() after the first one that follows a\n"
-        "preamble carries a tag burst, a dictionary with cfo (cycles per sample), correlation and dc\n"
+        "preamble carries a tag burst, a dictionary with cfo (cycles per sample), correlation and "
+        "dc\n"
         "(the constant in the samples, which burst_demodulator takes away; 0 without remove_dc).\n"
         "ValueError for a threshold (least correlation) outside 0.1 to 0.9.")
-        .def(py::init(&burst_detector::make), py::arg("threshold") = 0.12f, py::arg("remove_dc") = true)
+        .def(py::init(&burst_detector::make),
+             py::arg("threshold") = 0.12f,
+             py::arg("remove_dc") = true)
         .def_static("decision_delay",
                     &burst_detector::decision_delay,
                     "Samples from the first of the training to the tag.");

@@ -12,9 +12,12 @@ void bind_burst_modulator(py::module& m)
         m,
         "burst_modulator",
         "Makes a burst (preamble, training, header, OFDM payload) of each frame of coded bits.\n\n"
-        "Input: bytes with one coded bit each, frames begin at a tag frame with the dictionary of a\n"
-        "region. Output: samples; tx_sob and tx_eob mark the ends of each burst. transport_blocks:\n"
-        "as at the ldpc_encoder; the header names them. ValueError for parameters out of range. The format is in docs/air-interface.md.")
+        "Input: bytes with one coded bit each, frames begin at a tag frame with the dictionary of "
+        "a\n"
+        "region. Output: samples; tx_sob and tx_eob mark the ends of each burst. "
+        "transport_blocks:\n"
+        "as at the ldpc_encoder; the header names them. ValueError for parameters out of range. "
+        "The format is in docs/air-interface.md.")
         .def(py::init(&burst_modulator::make),
              py::arg("payload_bits"),
              py::arg("bits_per_symbol") = 4,

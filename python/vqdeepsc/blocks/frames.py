@@ -77,9 +77,7 @@ class FrameHeader:
         return dictionary
 
     @classmethod
-    def from_pmt(
-        cls, dictionary: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS
-    ) -> "FrameHeader":
+    def from_pmt(cls, dictionary: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS) -> "FrameHeader":
         """Read a dictionary; raises FrameError for a missing entry or one out of range.
 
         max_pixels: width times height of the largest picture of which regions are taken.

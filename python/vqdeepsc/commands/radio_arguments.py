@@ -54,9 +54,7 @@ def add_radio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeat", type=positive, default=1, metavar="N", help="copies sent of each image"
     )
-    parser.add_argument(
-        "--images", type=positive, metavar="N", help="end after that many images"
-    )
+    parser.add_argument("--images", type=positive, metavar="N", help="end after that many images")
     parser.add_argument(
         "--seconds", type=quantity, default=0.0, help="end after that time, 0: never"
     )

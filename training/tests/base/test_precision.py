@@ -15,14 +15,17 @@ main = tool("train")
 GPU = torch.device("cuda")
 
 
-@pytest.mark.parametrize(("capabilities", "expected"), [
-    ({"architecture": "x86_64", "avx2": True, "avx512_bf16": False, "amx_bf16": False}, False),
-    ({"architecture": "x86_64", "avx512_f": True, "avx512_bf16": True}, True),
-    ({"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": True}, True),
-    ({"architecture": "arm64", "neon": True, "bf16": True}, True),
-    ({"architecture": "arm64", "neon": True, "bf16": False}, False),
-    ({"architecture": "riscv"}, False),
-])
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"architecture": "x86_64", "avx2": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"architecture": "x86_64", "avx512_f": True, "avx512_bf16": True}, True),
+        ({"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": True}, True),
+        ({"architecture": "arm64", "neon": True, "bf16": True}, True),
+        ({"architecture": "arm64", "neon": True, "bf16": False}, False),
+        ({"architecture": "riscv"}, False),
+    ],
+)
 def test_processors_with_bfloat16(monkeypatch, capabilities, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert precision.has_bfloat16(CPU) is expected
@@ -31,8 +34,9 @@ def test_processors_with_bfloat16(monkeypatch, capabilities, expected):
 
 
 def test_gpu_that_only_emulates_has_none(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported",
-                        lambda including_emulation=True: including_emulation)
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation
+    )
     assert precision.used_precision("bfloat16", GPU) == "float32"
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
     assert precision.used_precision("bfloat16", GPU) == "bfloat16"
@@ -44,8 +48,9 @@ def test_other_precisions_are_refused():
 
 
 @pytest.mark.parametrize("supported", [True, False])
-def test_run_computes_in_what_the_device_has(tmp_path, image_tar, configuration, monkeypatch,
-                                             capsys, supported):
+def test_run_computes_in_what_the_device_has(
+    tmp_path, image_tar, configuration, monkeypatch, capsys, supported
+):
     """Steps and validation alike; resuming on another device is told."""
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: supported)
     seen = []
@@ -59,8 +64,18 @@ def test_run_computes_in_what_the_device_has(tmp_path, image_tar, configuration,
     del configuration["noise"]
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration | {"steps": 1}))
-    given = ["--config", str(config), "--data", str(image_tar), "--validation", str(image_tar),
-             "--cache", str(tmp_path / "cache"), "--folder", str(tmp_path / "run")]
+    given = [
+        "--config",
+        str(config),
+        "--data",
+        str(image_tar),
+        "--validation",
+        str(image_tar),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--folder",
+        str(tmp_path / "run"),
+    ]
     assert main(given) == 0
     assert set(seen) == {torch.bfloat16 if supported else torch.float32}
     told = capsys.readouterr().out.count("has no bfloat16 arithmetic, so the training computes in")
@@ -73,5 +88,6 @@ def test_run_computes_in_what_the_device_has(tmp_path, image_tar, configuration,
     assert main([*given, "--resume", "--steps", "2"]) == 0
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["computed_in"] != used
-    assert record["history"] == [{"until_step": 1,
-                                  "configuration": {"computed_in": used, "steps": 1}}]
+    assert record["history"] == [
+        {"until_step": 1, "configuration": {"computed_in": used, "steps": 1}}
+    ]

@@ -48,10 +48,11 @@ def ready(settings: dict) -> nn.Module:
     return network
 
 
-@pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER,
-                                      SMALL_PAPER_3],
-                         ids=["conditional_4scale", "conditional_3scale", "paper_4scale",
-                              "paper_3scale"])
+@pytest.mark.parametrize(
+    "settings",
+    [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, SMALL_PAPER_3],
+    ids=["conditional_4scale", "conditional_3scale", "paper_4scale", "paper_3scale"],
+)
 def test_graphs_agree_with_pytorch_for_any_size(tmp_path, settings):
     network = ready(settings)
     graphs.write_graphs(network, tmp_path)
@@ -126,25 +127,62 @@ def test_bundle_of_a_trained_network(tmp_path, image_tar, configuration, recordi
     configuration["steps"] = 6
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    assert train(["--config", str(config), "--data", str(image_tar), "--folder",
-                  str(tmp_path / "run"), "--cache", str(tmp_path / "cache"), "--threads", "1",
-                  "--recording", str(recording)]) == 0
+    assert (
+        train(
+            [
+                "--config",
+                str(config),
+                "--data",
+                str(image_tar),
+                "--folder",
+                str(tmp_path / "run"),
+                "--cache",
+                str(tmp_path / "cache"),
+                "--threads",
+                "1",
+                "--recording",
+                str(recording),
+            ]
+        )
+        == 0
+    )
     # how many lines depends on the processor
     capsys.readouterr()
     bundle = tmp_path / "small-4s"
-    assert tool("export")([
-        "--checkpoint", str(tmp_path / "run" / "checkpoint.pt"), "--bundle", str(bundle),
-        "--data", str(image_tar), "--measure", f"own={image_tar}"]) == 0
+    assert (
+        tool("export")(
+            [
+                "--checkpoint",
+                str(tmp_path / "run" / "checkpoint.pt"),
+                "--bundle",
+                str(bundle),
+                "--data",
+                str(image_tar),
+                "--measure",
+                f"own={image_tar}",
+            ]
+        )
+        == 0
+    )
     exported = json.loads(capsys.readouterr().out)
     assert {p.name for p in bundle.iterdir()} == {
-        "encoder.onnx", "decoder.onnx", "codebooks.npz", "manifest.json", "MODEL_CARD.md"}
+        "encoder.onnx",
+        "decoder.onnx",
+        "codebooks.npz",
+        "manifest.json",
+        "MODEL_CARD.md",
+    }
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["training"]["steps"] == 6
     assert manifest["training"]["pictures"] == 24
     assert [scale["bits"] for scale in manifest["scales"]] == [4, 3, 2, 1]
     assert Codec(bundle).bits_per_region == 20032
-    assert tool("evaluate")(["--bundle", str(bundle), "--data", str(image_tar), "--size", "32",
-                            "--json"]) == 0
+    assert (
+        tool("evaluate")(
+            ["--bundle", str(bundle), "--data", str(image_tar), "--size", "32", "--json"]
+        )
+        == 0
+    )
     measured = json.loads(capsys.readouterr().out)[str(image_tar)]
     assert measured.pop("baselines") == {}
     assert measured == exported["measured"]["own"]
@@ -155,12 +193,34 @@ def test_bundle_of_a_trained_network(tmp_path, image_tar, configuration, recordi
 
 
 def test_export_says_what_is_wrong(tmp_path, image_tar, capsys):
-    status = tool("export")(["--checkpoint", str(tmp_path / "none.pt"), "--bundle",
-                             str(tmp_path / "bundle"), "--data", str(image_tar)])
+    status = tool("export")(
+        [
+            "--checkpoint",
+            str(tmp_path / "none.pt"),
+            "--bundle",
+            str(tmp_path / "bundle"),
+            "--data",
+            str(image_tar),
+        ]
+    )
     assert status == 2
     assert capsys.readouterr().err == f"export: {tmp_path / 'none.pt'} does not exist.\n"
-    assert tool("export")(["--checkpoint", str(tmp_path / "none.pt"), "--bundle", str(tmp_path),
-                           "--data", str(image_tar), "--data-names", "a", "b"]) == 2
+    assert (
+        tool("export")(
+            [
+                "--checkpoint",
+                str(tmp_path / "none.pt"),
+                "--bundle",
+                str(tmp_path),
+                "--data",
+                str(image_tar),
+                "--data-names",
+                "a",
+                "b",
+            ]
+        )
+        == 2
+    )
     assert "1 data sets are given, but 2 names" in capsys.readouterr().err
     status = tool("evaluate")(["--bundle", str(tmp_path / "none"), "--data", str(image_tar)])
     assert status == 2
@@ -197,8 +257,10 @@ def test_entropy_share_of_known_counts():
 
 def test_the_card_says_what_the_next_doubling_would_bring():
     def points(slope: float, *images: int) -> list[dict]:
-        return [{"pictures": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
-                for n in images]
+        return [
+            {"pictures": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
+            for n in images
+        ]
 
     single = points(0.01, 100, 500, 700, 900, 1000)
     (text, _) = next_doubling([], whole_curve([], single))
@@ -207,11 +269,19 @@ def test_the_card_says_what_the_next_doubling_would_bring():
     assert next_doubling([], single[:1]) == next_doubling([], []) == []
 
     def run(name: str, *images: int, fresh: tuple[str, ...] = ()) -> dict:
-        return {"pictures": images[-1], "run": name, "fresh": list(fresh), "until_step": 4,
-                "validation": points(0.02, *images)}
+        return {
+            "pictures": images[-1],
+            "run": name,
+            "fresh": list(fresh),
+            "until_step": 4,
+            "validation": points(0.02, *images),
+        }
 
-    history = [run("other", 50, 100, fresh=("spaces",)), {"until_step": 2, "configuration": {}},
-               run("first", 200, 400)]
+    history = [
+        run("other", 50, 100, fresh=("spaces",)),
+        {"until_step": 2, "configuration": {}},
+        run("first", 200, 400),
+    ]
     runs = runs_of_this_network(history)
     assert [entry["run"] for entry in runs] == ["first"]
     assert runs_of_this_network(history[:1]) == []
@@ -239,9 +309,26 @@ def tuned(tmp_path, image_tar, configuration, recording):
         config = tmp_path / f"{name}.json"
         config.write_text(json.dumps(settings))
         begin = ["--weights", str(tmp_path / "run" / "checkpoint.pt")] if name == "tuned" else []
-        assert train(["--config", str(config), "--folder", str(tmp_path / name), "--data",
-                      str(image_tar), "--cache", str(tmp_path / "cache"), "--threads", "1",
-                      "--recording", str(recording), *begin]) == 0
+        assert (
+            train(
+                [
+                    "--config",
+                    str(config),
+                    "--folder",
+                    str(tmp_path / name),
+                    "--data",
+                    str(image_tar),
+                    "--cache",
+                    str(tmp_path / "cache"),
+                    "--threads",
+                    "1",
+                    "--recording",
+                    str(recording),
+                    *begin,
+                ]
+            )
+            == 0
+        )
     return tmp_path
 
 
@@ -249,9 +336,25 @@ def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, image_tar, 
     """The run that trained the encoder is the model's training; the tuning is told beside it."""
     capsys.readouterr()
     bundle = tuned / "tuned-4s"
-    assert tool("export")(["--checkpoint", str(tuned / "tuned" / "checkpoint.pt"), "--bundle",
-                           str(bundle), "--data", str(image_tar), "--data-names", "own/pictures",
-                           "--measure", f"own={image_tar}", "--results", str(tuned)]) == 0
+    assert (
+        tool("export")(
+            [
+                "--checkpoint",
+                str(tuned / "tuned" / "checkpoint.pt"),
+                "--bundle",
+                str(bundle),
+                "--data",
+                str(image_tar),
+                "--data-names",
+                "own/pictures",
+                "--measure",
+                f"own={image_tar}",
+                "--results",
+                str(tuned),
+            ]
+        )
+        == 0
+    )
     exported = json.loads(capsys.readouterr().out)
     told = json.loads((bundle / "manifest.json").read_text())["training"]
     assert told["configuration"]["name"] == "small"
@@ -259,20 +362,34 @@ def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, image_tar, 
     assert told["decoder_tuning"]["steps"] == 2
     assert "tuned for 2 steps, on 8 crops" in (bundle / "MODEL_CARD.md").read_text()
     record = json.loads((tuned / "tuned_4s.json").read_text())
-    run, tuning = (json.loads((tuned / name / "record.json").read_text())
-                   for name in ("run", "tuned"))
+    run, tuning = (
+        json.loads((tuned / name / "record.json").read_text()) for name in ("run", "tuned")
+    )
     assert {key: record[key] for key in run} == run
     assert told["configuration"] == run["configuration"]
     assert record["decoder_tuning"] == told["decoder_tuning"] | {
-        key: tuning[key] for key in ("hours", "validation")}
+        key: tuning[key] for key in ("hours", "validation")
+    }
     for key in ("measured", "assignment", "flipped_bits"):
         assert record[key] == exported[key]
 
 
 def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, image_tar, monkeypatch):
     def exported(checkpoint: Path, name: str, *options: str) -> NDArray[np.uint8]:
-        assert tool("export")(["--checkpoint", str(checkpoint), "--bundle", str(tuned / name),
-                               "--data", str(image_tar), *options]) == 0
+        assert (
+            tool("export")(
+                [
+                    "--checkpoint",
+                    str(checkpoint),
+                    "--bundle",
+                    str(tuned / name),
+                    "--data",
+                    str(image_tar),
+                    *options,
+                ]
+            )
+            == 0
+        )
         codec = Codec(tuned / name)
         return codec.decode(codec.one_hot(codec.encode(image)), 48, 32)
 

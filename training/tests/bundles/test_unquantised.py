@@ -24,9 +24,14 @@ def written(settings: dict, folder: Path) -> Path:
     """Checkpoint of a network that has not learnt anything."""
     torch.manual_seed(2)
     configuration = json.loads(UNQUANTISED.read_text()) | {"network": settings}
-    state = {"configuration": configuration,
-             "average": build_network(settings).state_dict(), "step": 7, "pictures": 28,
-             "seconds": 36.0, "curve": []}
+    state = {
+        "configuration": configuration,
+        "average": build_network(settings).state_dict(),
+        "step": 7,
+        "pictures": 28,
+        "seconds": 36.0,
+        "curve": [],
+    }
     write_checkpoint(state, folder / "checkpoint.pt")
     return folder / "checkpoint.pt"
 
@@ -50,8 +55,9 @@ def test_the_graph_is_the_network_without_quantisation(tmp_path, settings):
     assert (record["steps"], record["pictures"], record["hours"]) == (7, 28, 0.01)
 
 
-def test_a_run_without_quantisation_begins_at_a_quantised_network(tmp_path, image_tar,
-                                                                  configuration, capsys):
+def test_a_run_without_quantisation_begins_at_a_quantised_network(
+    tmp_path, image_tar, configuration, capsys
+):
     configuration |= {"steps": 3, "noise": None}
     bound = json.loads(UNQUANTISED.read_text()) | {"crop": 32, "batch": 4, "steps": 2}
     shared = ["--data", str(image_tar), "--cache", str(tmp_path / "cache"), "--threads", "1"]
@@ -69,8 +75,9 @@ def test_a_run_without_quantisation_begins_at_a_quantised_network(tmp_path, imag
     assert state["configuration"]["network"].items() >= configuration["network"].items()
     (entry,) = state["history"]
     assert (entry["run"], entry["fresh"]) == ("small", [])
-    assert not torch.equal(state["network"]["stem.weight"],
-                           read_checkpoint(first)["average"]["stem.weight"])
+    assert not torch.equal(
+        state["network"]["stem.weight"], read_checkpoint(first)["average"]["stem.weight"]
+    )
     output = tmp_path / "bound.onnx"
     assert main(["--checkpoint", str(checkpoint), "--output", str(output)]) == 0
     capsys.readouterr()

@@ -39,8 +39,7 @@ def test_converted_decoder_draws_nearly_the_same(tmp_path, kind, near_db):
 
 
 def test_a_variant_pays_if_it_costs_little_and_saves_something():
-    original = {"kilobytes": {"decoder.onnx": 1000}, "milliseconds": {"decode": 10.0},
-                "ssim": 0.91}
+    original = {"kilobytes": {"decoder.onnx": 1000}, "milliseconds": {"decode": 10.0}, "ssim": 0.91}
     assert variants.pays(original, original | {"milliseconds": {"decode": 8.0}, "ssim": 0.909})
     assert variants.pays(original, original | {"kilobytes": {"decoder.onnx": 500}})
     assert not variants.pays(original, original | {"milliseconds": {"decode": 9.5}})
@@ -48,7 +47,19 @@ def test_a_variant_pays_if_it_costs_little_and_saves_something():
 
 
 def test_missing_data_is_said(tmp_path, capsys):
-    assert tool("variants")(["--bundle", str(ROOT / "models" / "vqdeepsc-4s"), "--output",
-                          str(tmp_path), "--calibration", str(tmp_path / "none.tar"), "--data",
-                          str(tmp_path)]) == 2
+    assert (
+        tool("variants")(
+            [
+                "--bundle",
+                str(ROOT / "models" / "vqdeepsc-4s"),
+                "--output",
+                str(tmp_path),
+                "--calibration",
+                str(tmp_path / "none.tar"),
+                "--data",
+                str(tmp_path),
+            ]
+        )
+        == 2
+    )
     assert "none.tar does not exist" in capsys.readouterr().err

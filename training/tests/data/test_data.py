@@ -140,16 +140,26 @@ def test_sampler_follows_its_configuration(image_tar, tmp_path, configuration):
     assert 10 < known(batch(), centres) < 30
     assert known(batch(), [*centres, *mirrored]) == 40
     assert known(batch(colour=0.2), [*centres, *mirrored]) < 5
-    assert known(batch(crop=32, zoom=1.0, flips=False),
-                 centres.unfold(1, 32, 1).unfold(2, 32, 1).permute(0, 1, 2, 4, 5, 3)
-                 .reshape(-1, 32, 32, 3)) == 40
+    assert (
+        known(
+            batch(crop=32, zoom=1.0, flips=False),
+            centres.unfold(1, 32, 1)
+            .unfold(2, 32, 1)
+            .permute(0, 1, 2, 4, 5, 3)
+            .reshape(-1, 32, 32, 3),
+        )
+        == 40
+    )
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    (b"", "bad.png cannot be read as an image."),
-    (b"\x89PNG\r\n\x1a\nnot a picture", "bad.png cannot be read as an image."),
-    (None, "holds no image."),
-])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "bad.png cannot be read as an image."),
+        (b"\x89PNG\r\n\x1a\nnot a picture", "bad.png cannot be read as an image."),
+        (None, "holds no image."),
+    ],
+)
 def test_unreadable_images_are_named_in_one_sentence(tmp_path, content, said):
     folder = tmp_path / "own"
     folder.mkdir()

@@ -46,8 +46,9 @@ def test_each_pass_knows_the_codewords_of_the_passes_before():
             assert bool(here.any()) == (number > changed)
 
 
-@pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3],
-                         ids=["4scale", "3scale"])
+@pytest.mark.parametrize(
+    "settings", [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3], ids=["4scale", "3scale"]
+)
 def test_decoder_needs_nothing_but_the_codewords(settings):
     torch.manual_seed(0)
     network = build_network(settings).eval()
@@ -57,8 +58,9 @@ def test_decoder_needs_nothing_but_the_codewords(settings):
     for level, space, indices in zip(network.sent, network.spaces, encoded.indices, strict=True):
         assert indices.shape == (2, 48 >> (level + 1), 64 >> (level + 1))
         assert int(indices.max()) < space.codewords
-    looked_up = [space.look_up(found)
-                 for space, found in zip(network.spaces, encoded.indices, strict=True)]
+    looked_up = [
+        space.look_up(found) for space, found in zip(network.spaces, encoded.indices, strict=True)
+    ]
     assert torch.allclose(network.decode(*looked_up), decoded, atol=1e-5)
 
 

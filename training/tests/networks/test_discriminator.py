@@ -15,7 +15,11 @@ def test_layers_are_the_papers():
     """Convolution and activation, three times with normalisation between, and one as output."""
     discriminator = PatchDiscriminator()
     assert [type(layer) for layer in discriminator.layers] == [
-        nn.Conv2d, nn.LeakyReLU, *[nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU] * 3, nn.Conv2d]
+        nn.Conv2d,
+        nn.LeakyReLU,
+        *[nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU] * 3,
+        nn.Conv2d,
+    ]
     convolutions = [layer for layer in discriminator.layers if isinstance(layer, nn.Conv2d)]
     assert [layer.kernel_size for layer in convolutions] == [(4, 4)] * 5
     assert [layer.stride for layer in convolutions] == [(2, 2)] * 3 + [(1, 1)] * 2
@@ -39,8 +43,9 @@ def test_one_logit_judges_70_by_70_pixels():
 
 def test_losses_are_those_of_equation_7():
     real, drawn = torch.tensor([0.9, 0.6]), torch.tensor([0.2, 0.7])
-    by_hand = -sum(math.log(p) for p in (0.9, 0.6)) / 2 - sum(math.log(1 - p)
-                                                             for p in (0.2, 0.7)) / 2
+    by_hand = (
+        -sum(math.log(p) for p in (0.9, 0.6)) / 2 - sum(math.log(1 - p) for p in (0.2, 0.7)) / 2
+    )
     assert discriminator_loss(real.logit(), drawn.logit()).item() == pytest.approx(by_hand)
     fooled = -(math.log(0.2) + math.log(0.7)) / 2
     assert generator_loss(drawn.logit()).item() == pytest.approx(fooled)

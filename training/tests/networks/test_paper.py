@@ -32,8 +32,14 @@ def residual(channels: int) -> int:
 
 
 def down(inputs: int, outputs: int) -> int:
-    return (residual(inputs) + conv(inputs, outputs) + residual(outputs) + 2 * outputs + 1
-            + conv(outputs, outputs))
+    return (
+        residual(inputs)
+        + conv(inputs, outputs)
+        + residual(outputs)
+        + 2 * outputs
+        + 1
+        + conv(outputs, outputs)
+    )
 
 
 def up(inputs: int, outputs: int) -> int:
@@ -46,15 +52,26 @@ def paper_parameters(codewords: tuple[int, ...]) -> int:
     encoder = conv(3, 64) + 1 + down(64, d1) + down(d1, d2) + down(d2, d3) + down(d3, d4)
     spaces = sum(n * d for n, d in zip(codewords, (d1, d2, d3, d4), strict=True))
     fine = 2 * d1 if codewords[0] else d1
-    decoder = (conv(d4, d4) + 1 + up(d4, d3) + up(2 * d3, d2) + up(2 * d2, d1) + up(fine, 64)
-               + 9 * 64 * 3 + 3)
+    decoder = (
+        conv(d4, d4)
+        + 1
+        + up(d4, d3)
+        + up(2 * d3, d2)
+        + up(2 * d2, d1)
+        + up(fine, 64)
+        + 9 * 64 * 3
+        + 3
+    )
     return encoder + spaces + decoder
 
 
-@pytest.mark.parametrize(("name", "codewords", "sides"), [
-    ("paper_4scale", (16, 8, 4, 2), (64, 32, 16, 8)),
-    ("paper_3scale", (0, 64, 32, 8), (32, 16, 8)),
-])
+@pytest.mark.parametrize(
+    ("name", "codewords", "sides"),
+    [
+        ("paper_4scale", (16, 8, 4, 2), (64, 32, 16, 8)),
+        ("paper_3scale", (0, 64, 32, 8), (32, 16, 8)),
+    ],
+)
 def test_paper_width_has_the_shapes_and_parameters_of_the_paper(name, codewords, sides):
     settings = json.loads((CONFIGS / f"{name}.json").read_text())["network"]
     with torch.device("meta"):
@@ -77,8 +94,10 @@ def test_source_bits_are_those_of_table_1():
         settings = json.loads((CONFIGS / f"{name}.json").read_text())["network"]
         with torch.device("meta"):
             network = build_network(settings)
-        bits[name] = sum(space.bits * (64 >> level) ** 2
-                         for level, space in zip(network.sent, network.spaces, strict=True))
+        bits[name] = sum(
+            space.bits * (64 >> level) ** 2
+            for level, space in zip(network.sent, network.spaces, strict=True)
+        )
     assert bits == {"paper_4scale": 4 * 5008, "paper_3scale": 4 * 1904}
 
 
@@ -86,12 +105,24 @@ def test_order_of_layers_is_the_papers():
     residual_block = [type(layer) for layer in ResidualBlock(4).layers]
     assert residual_block == [nn.Conv2d, nn.BatchNorm2d, nn.PReLU, nn.Conv2d]
     assert [type(layer) for layer in DownSampleBlock(4, 8).layers] == [
-        ResidualBlock, nn.Conv2d, ResidualBlock, nn.BatchNorm2d, nn.PReLU, nn.Conv2d]
+        ResidualBlock,
+        nn.Conv2d,
+        ResidualBlock,
+        nn.BatchNorm2d,
+        nn.PReLU,
+        nn.Conv2d,
+    ]
     assert [type(layer) for layer in UpSampleBlock(8, 4).layers] == [
-        ResidualBlock, nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
+        ResidualBlock,
+        nn.ConvTranspose2d,
+        nn.Conv2d,
+        nn.BatchNorm2d,
+        nn.PReLU,
+    ]
     network = paper_network(width=1 / 64)
-    kernels = {m.kernel_size for m in network.modules()
-               if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)}
+    kernels = {
+        m.kernel_size for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)
+    }
     assert kernels == {(3, 3)}
     assert network.out.stride == (1, 1)
 
@@ -114,8 +145,10 @@ def test_each_scale_is_made_from_the_one_above_it():
         assert torch.allclose(encoded.features[level], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("codewords", "joined"), [
-    ((16, 8, 4, 2), (1024, 1024, 512, 256)), ((0, 64, 32, 8), (1024, 1024, 512, 128))])
+@pytest.mark.parametrize(
+    ("codewords", "joined"),
+    [((16, 8, 4, 2), (1024, 1024, 512, 256)), ((0, 64, 32, 8), (1024, 1024, 512, 128))],
+)
 def test_received_maps_are_concatenated(codewords, joined):
     """Eq. 6: the map of the same grid is joined before the next up-sample block."""
     with torch.device("meta"):
@@ -139,13 +172,15 @@ def test_loss_of_equation_8():
     assert commitment_loss.item() == pytest.approx(by_hand)
     # Stop-gradient: each term moves one side only.
     to_codewords, to_features = torch.autograd.grad(
-        embedding_loss, (space.embedding, features), retain_graph=True, allow_unused=True)
+        embedding_loss, (space.embedding, features), retain_graph=True, allow_unused=True
+    )
     assert to_features is None
     # 64 numbers in the mean: d/de_0 = 2 (e_0 - f) / 64.
     assert torch.allclose(to_codewords[0], torch.full((32,), 2 * (0.0 - 0.25) / 64))
     assert torch.allclose(to_codewords[1], torch.full((32,), 2 * (1.0 - 0.875) / 64))
     to_codewords, to_features = torch.autograd.grad(
-        commitment_loss, (space.embedding, features), retain_graph=True, allow_unused=True)
+        commitment_loss, (space.embedding, features), retain_graph=True, allow_unused=True
+    )
     assert to_codewords is None
     assert torch.allclose(to_features[0, :, 0, 0], torch.full((32,), 2 * 0.25 / 64))
     # Straight through: the features get the gradient of the codewords unchanged.

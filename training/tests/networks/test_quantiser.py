@@ -58,8 +58,9 @@ def test_dead_codeword_restarts_on_a_feature():
     space.embedding[3] = 1000.0
     space.sums[3] = 1000.0 * space.counts[3]
     features = torch.randn(1, 2, 8, 8, generator=generator(1))
-    restarted = sum(space.update(features, space.indices(features), generator(step))
-                    for step in range(5))
+    restarted = sum(
+        space.update(features, space.indices(features), generator(step)) for step in range(5)
+    )
     assert restarted >= 1
     assert space.embedding.abs().max() < 10
     used = torch.bincount(space.indices(features).flatten(), minlength=4)
@@ -86,8 +87,10 @@ def test_gradient_turns_and_scales_with_the_vector(dimension):
     result = rotated(features, chosen)
     assert torch.allclose(result, chosen, atol=1e-5)
     result.backward(given)
-    rows = [part.detach().permute(0, 2, 3, 1).reshape(-1, dimension)
-            for part in (features, chosen, given, features.grad)]
+    rows = [
+        part.detach().permute(0, 2, 3, 1).reshape(-1, dimension)
+        for part in (features, chosen, given, features.grad)
+    ]
     for z, e, g, gradient in zip(*rows, strict=True):
         turn = rotation(z, e)
         assert torch.allclose(turn @ z / z.norm(), e / e.norm(), atol=1e-5)

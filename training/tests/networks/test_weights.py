@@ -42,8 +42,10 @@ def test_a_bundle_holds_every_weight_under_its_name(tmp_path, settings, configur
     record = ENDED | {"configuration": configuration | {"network": settings}}
     network = write_small_bundle(tmp_path, settings, record)
     export.check_graphs(network, tmp_path, ((1, 64, 48),))
-    stored = {tensor.name.rpartition("_")[2]: tensor.data_type
-              for tensor in onnx.load(tmp_path / "encoder.onnx").graph.initializer}
+    stored = {
+        tensor.name.rpartition("_")[2]: tensor.data_type
+        for tensor in onnx.load(tmp_path / "encoder.onnx").graph.initializer
+    }
     assert stored["int8"] == onnx.TensorProto.INT8
     assert stored["half"] == onnx.TensorProto.FLOAT16
     read = read_checkpoint(tmp_path)
@@ -63,14 +65,42 @@ def test_a_run_begins_at_a_bundle(tmp_path, image_tar, configuration, recording,
     def trained(name: str, steps: int, *more: str) -> dict:
         config = tmp_path / f"{name}.json"
         config.write_text(json.dumps(configuration | {"name": name, "steps": steps}))
-        assert train(["--config", str(config), "--folder", str(tmp_path / name), "--data",
-                      str(image_tar), "--cache", str(tmp_path / "cache"), "--threads", "1",
-                      "--recording", str(recording), *more]) == 0
+        assert (
+            train(
+                [
+                    "--config",
+                    str(config),
+                    "--folder",
+                    str(tmp_path / name),
+                    "--data",
+                    str(image_tar),
+                    "--cache",
+                    str(tmp_path / "cache"),
+                    "--threads",
+                    "1",
+                    "--recording",
+                    str(recording),
+                    *more,
+                ]
+            )
+            == 0
+        )
         return read_checkpoint(tmp_path / name / "checkpoint.pt")
 
     first = trained("first", 4)
-    assert tool("export")(["--checkpoint", str(tmp_path / "first" / "checkpoint.pt"), "--bundle",
-                        str(tmp_path / "bundle"), "--data", str(image_tar)]) == 0
+    assert (
+        tool("export")(
+            [
+                "--checkpoint",
+                str(tmp_path / "first" / "checkpoint.pt"),
+                "--bundle",
+                str(tmp_path / "bundle"),
+                "--data",
+                str(image_tar),
+            ]
+        )
+        == 0
+    )
     image = torch.rand(2, 3, 32, 32)
     before = averaged_network(first)(image)[0]
     bundle = averaged_network(read_checkpoint(tmp_path / "bundle"))
@@ -87,13 +117,23 @@ def test_a_run_begins_at_a_bundle(tmp_path, image_tar, configuration, recording,
 
 
 def test_a_bundle_that_does_not_say_how_it_was_trained_is_no_beginning(
-        tmp_path, image_tar, configuration, capsys):
+    tmp_path, image_tar, configuration, capsys
+):
     write_small_bundle(tmp_path, SMALL_CONDITIONAL, None)
     Codec(tmp_path)
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    arguments = ["--config", str(config), "--data", str(image_tar), "--cache",
-                 str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--weights"]
+    arguments = [
+        "--config",
+        str(config),
+        "--data",
+        str(image_tar),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--folder",
+        str(tmp_path / "run"),
+        "--weights",
+    ]
     assert train([*arguments, str(tmp_path)]) == 2
     assert "does not say how it was trained" in capsys.readouterr().err
     (tmp_path / "decoder.onnx").write_bytes(b"")

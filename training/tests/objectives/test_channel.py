@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bad channels: recorded soft bits on indices, against the codec that users run."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -52,8 +51,9 @@ def test_crop_is_received_as_the_codec_receives_a_region(codewords, monkeypatch)
     monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
     spaces, indices, layout = crops(codewords, 2)
     recording = recorded(layout.bits_per_region, 1)
-    bits = layout.pack({scale: found.numpy() for scale, found in zip(codewords, indices,
-                                                                     strict=True)})
+    bits = layout.pack(
+        {scale: found.numpy() for scale, found in zip(codewords, indices, strict=True)}
+    )
     llrs = LLR_STEP * recording.steps * np.where(bits == 1, 1.0, -1.0)
     posteriors = layout.posteriors(llrs.astype(np.float32))
     received = received_codewords(spaces, indices, recording, generator())
@@ -71,8 +71,9 @@ def test_steps_are_llrs_turned_towards_what_was_sent():
 def test_perfect_transmission_gives_the_codewords_that_were_sent(monkeypatch):
     monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
     spaces, indices, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 1)
-    perfect = Recording(np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]),
-                        np.zeros(1), 0)
+    perfect = Recording(
+        np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]), np.zeros(1), 0
+    )
     received = received_codewords(spaces, indices, perfect, generator())
     for space, found, codewords in zip(spaces, indices, received, strict=True):
         assert torch.allclose(codewords, space.look_up(found), atol=1e-5)
@@ -93,11 +94,14 @@ def test_mean_codewords_of_certain_and_of_missing_bits():
 def test_missing_parts_are_the_same_on_every_scale(monkeypatch):
     monkeypatch.setattr(channel, "MISSING_SHARE", 1.0)
     spaces, indices, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 1)
-    perfect = Recording(np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]),
-                        np.zeros(1), 0)
+    perfect = Recording(
+        np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]), np.zeros(1), 0
+    )
     received = received_codewords(spaces, indices, perfect, generator(2))
-    lost = [(codewords - space.look_up(found)).abs().amax(1)[0] > 1e-3
-            for space, found, codewords in zip(spaces, indices, received, strict=True)]
+    lost = [
+        (codewords - space.look_up(found)).abs().amax(1)[0] > 1e-3
+        for space, found, codewords in zip(spaces, indices, received, strict=True)
+    ]
     assert 0 < lost[-1].sum() < lost[-1].numel()
     for fine in lost[:-1]:
         factor = len(fine) // len(lost[-1])

@@ -27,8 +27,13 @@ def test_ssim_is_that_of_the_package_and_of_scikit_image(pair):
     value = ssim(*tensors(*pair)).item()
     assert value == pytest.approx(float(metrics.ssim(*pair)), abs=1e-6)
     reference = structural_similarity(
-        *pair, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5,
-        use_sample_covariance=False)
+        *pair,
+        channel_axis=2,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
     assert value == pytest.approx(reference, abs=1e-5)
 
 

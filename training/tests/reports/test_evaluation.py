@@ -21,7 +21,8 @@ BUNDLE = str(ROOT / "models" / "vqdeepsc-4s")
 def noisy(strength: float, side: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     first = torch.nn.functional.interpolate(
-        torch.rand(1, 3, 20, 20, generator=generator), side, mode="bicubic").double()
+        torch.rand(1, 3, 20, 20, generator=generator), side, mode="bicubic"
+    ).double()
     return first, first + strength * torch.randn(first.shape, generator=generator)
 
 
@@ -31,7 +32,7 @@ def test_ms_ssim_by_its_definition():
     assert ms_ssim(first, first).item() == pytest.approx(1.0)
     expected = torch.ones(3, dtype=torch.double)
     x, y = first, second
-    taps = torch.exp(-torch.arange(-5, 6, dtype=torch.double) ** 2 / 4.5)
+    taps = torch.exp(-(torch.arange(-5, 6, dtype=torch.double) ** 2) / 4.5)
     window = torch.outer(taps, taps) / taps.sum() ** 2
     for level, weight in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
         if level:
@@ -59,15 +60,20 @@ def test_ms_ssim_is_given_from_176_pixels_on():
     assert evaluation.quality(image, decoded)["ms_ssim"] < 1
     assert "ms_ssim" not in evaluation.quality(image[:175], decoded[:175])
     assert evaluation.mean_quality([{"ssim": 0.5, "psnr_db": 20.0, "ciede2000": 1.0}] * 2) == {
-        "ssim": 0.5, "psnr_db": 20.0, "ciede2000": 1.0, "ms_ssim": None}
+        "ssim": 0.5,
+        "psnr_db": 20.0,
+        "ciede2000": 1.0,
+        "ms_ssim": None,
+    }
 
 
 def test_photo_codecs_at_the_same_bits():
     random = np.random.default_rng(0)
     images = np.stack([smooth_image(random, 64, 64) for _ in range(2)])
     figures, decoded = evaluation.evaluate_baseline("jpeg", images, 8000)
-    by_hand = [package_ssim(p, decompress(compress(p, "jpeg", 8000).content, 64, 64))
-               for p in images]
+    by_hand = [
+        package_ssim(p, decompress(compress(p, "jpeg", 8000).content, 64, 64)) for p in images
+    ]
     assert figures["ssim"] == pytest.approx(np.mean(by_hand), abs=1e-4)
     assert len(decoded) == 2
     assert figures["failed"] == 0
@@ -77,13 +83,25 @@ def test_photo_codecs_at_the_same_bits():
 
 
 def test_baselines_stand_beside_the_bundle(image_tar, capsys):
-    arguments = ["--bundle", BUNDLE, "--data", str(image_tar), "--limit", "2", "--size", "48",
-                 "--baselines", "jpeg", "webp"]
+    arguments = [
+        "--bundle",
+        BUNDLE,
+        "--data",
+        str(image_tar),
+        "--limit",
+        "2",
+        "--size",
+        "48",
+        "--baselines",
+        "jpeg",
+        "webp",
+    ]
     assert tool("evaluate")([*arguments, "--json"]) == 0
     (figures,) = json.loads(capsys.readouterr().out).values()
     images = evaluation_images(image_tar, 48, 2)
     assert figures["baselines"] == {
-        name: evaluation.evaluate_baseline(name, images, 20032)[0] for name in ("jpeg", "webp")}
+        name: evaluation.evaluate_baseline(name, images, 20032)[0] for name in ("jpeg", "webp")
+    }
     assert tool("evaluate")(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["vqdeepsc-4s", "jpeg", "webp"]

@@ -53,8 +53,20 @@ def test_means_over_flips_and_over_assignments(codec, monkeypatch):
 
 def test_command_line_keeps_a_record(tmp_path, image_tar, capsys):
     record = tmp_path / "flipped_bits.json"
-    arguments = ["--bundle", BUNDLE, "--data", str(image_tar), "--size", "32", "--images", "2",
-                 "--positions", "1", "--record", str(record)]
+    arguments = [
+        "--bundle",
+        BUNDLE,
+        "--data",
+        str(image_tar),
+        "--size",
+        "32",
+        "--images",
+        "2",
+        "--positions",
+        "1",
+        "--record",
+        str(record),
+    ]
     assert tool("flipped-bits")(arguments) == 0
     kept = json.loads(record.read_text())["vqdeepsc-4s"]
     assert capsys.readouterr().out.splitlines() == flipped_bits.table(kept["scales"])

@@ -35,15 +35,26 @@ def test_photographs_are_whole_tiles():
 def test_images_are_chosen_by_the_rule():
     scores = np.array([0.3, 0.9, 0.1, 0.5, 0.7])
     assert draw_models.chosen(scores) == {
-        "best": 1, "upper quartile": 4, "median": 3, "lower quartile": 0, "worst": 2}
+        "best": 1,
+        "upper quartile": 4,
+        "median": 3,
+        "lower quartile": 0,
+        "worst": 2,
+    }
 
 
 def test_page_has_the_measured_figures(tmp_path, image_tar, few_photographs):
     record = json.loads((ROOT / "training" / "results" / "vqdeepsc_4s.json").read_text())
     record["flipped_bits"] = {"s1": {"random": 0.004, "assigned": 0.002, "difference_error": 0.001}}
     (tmp_path / "vqdeepsc_4s.json").write_text(json.dumps(record))
-    arguments = ["--bundles", str(BUNDLE), "--results", str(tmp_path), "--docs",
-                 str(tmp_path / "docs")]
+    arguments = [
+        "--bundles",
+        str(BUNDLE),
+        "--results",
+        str(tmp_path),
+        "--docs",
+        str(tmp_path / "docs"),
+    ]
     assert tool("draw-models")([*arguments, "--data", f"own={image_tar}", "--limit", "1"]) == 0
     kept = json.loads((tmp_path / "quality.json").read_text())
     expected, _ = evaluate_baseline("webp", few_photographs, 20032)

@@ -13,23 +13,26 @@ RUN = ["--config", "none.json", "--data", "none"]
 COMPARED = ["--data", "none", "--validation", "none"]
 
 
-@pytest.mark.parametrize(("program", "given", "option", "values"), [
-    ("train", RUN, "--steps", ("0", "-1", "1.5", "x")),
-    ("train", RUN, "--hours", ("0", "-1", "nan", "inf")),
-    ("train", RUN, "--shares", ("0", "-1", "nan")),
-    ("train", RUN, "--save-minutes", ("-1", "nan")),
-    ("train", RUN, "--seed", ("-1", "9" * 30)),
-    ("train", RUN, "--threads", ("0",)),
-    ("train", RUN, "--validation-images", ("0",)),
-    ("ablate", COMPARED, "--minutes", ("0", "inf")),
-    ("ablate", COMPARED, "--seeds", ("-1",)),
-    ("evaluate", FILES, "--size", ("0", "10", "1000000")),
-    ("evaluate", FILES, "--limit", ("0",)),
-    ("export", ["--checkpoint", "none", *FILES], "--prior-images", ("0", "-3")),
-    ("flipped-bits", FILES, "--positions", ("0",)),
-    ("flipped-bits", FILES, "--images", ("-1",)),
-    ("variants", CONVERTED, "--calibration-images", ("0",)),
-])
+@pytest.mark.parametrize(
+    ("program", "given", "option", "values"),
+    [
+        ("train", RUN, "--steps", ("0", "-1", "1.5", "x")),
+        ("train", RUN, "--hours", ("0", "-1", "nan", "inf")),
+        ("train", RUN, "--shares", ("0", "-1", "nan")),
+        ("train", RUN, "--save-minutes", ("-1", "nan")),
+        ("train", RUN, "--seed", ("-1", "9" * 30)),
+        ("train", RUN, "--threads", ("0",)),
+        ("train", RUN, "--validation-images", ("0",)),
+        ("ablate", COMPARED, "--minutes", ("0", "inf")),
+        ("ablate", COMPARED, "--seeds", ("-1",)),
+        ("evaluate", FILES, "--size", ("0", "10", "1000000")),
+        ("evaluate", FILES, "--limit", ("0",)),
+        ("export", ["--checkpoint", "none", *FILES], "--prior-images", ("0", "-3")),
+        ("flipped-bits", FILES, "--positions", ("0",)),
+        ("flipped-bits", FILES, "--images", ("-1",)),
+        ("variants", CONVERTED, "--calibration-images", ("0",)),
+    ],
+)
 def test_numbers_out_of_range_are_refused(program, given, option, values, capsys):
     for value in values:
         with pytest.raises(SystemExit) as ended:
@@ -54,18 +57,25 @@ def test_configurations_that_cannot_be_trained_are_refused(
         path.write_text(text)
         assert_refused(tool("train")(arguments), capsys, word)
     for changed, word in (
-        ({"crop": "x"}, "crop"), ({"crop": 31}, "multiple of 16"), ({"batch": 0}, "batch"),
-        ({"zoom": -1.0}, "zoom"), ({"colour": 2.0}, "colour"),
+        ({"crop": "x"}, "crop"),
+        ({"crop": 31}, "multiple of 16"),
+        ({"batch": 0}, "batch"),
+        ({"zoom": -1.0}, "zoom"),
+        ({"colour": 2.0}, "colour"),
         ({"annealing": {"noise": 0.3}}, "annealing.until must be given"),
         ({"annealing": {"noise": 0.3, "until": 0}}, "annealing.until is 0"),
         ({"distillation": {"weights": "none.pt"}}, "distillation.weight must be given"),
         ({"distillation": {"weights": "none.pt", "weight": 1.0}}, "none.pt does not exist"),
-        ({"steps": -5}, "steps"), ({"loss": {"mae": 0}}, "no weight for mae"),
-        ({"loss": {"nonsense": 1}}, "loss.nonsense is not known"), ({"btach": 4}, "btach is not"),
+        ({"steps": -5}, "steps"),
+        ({"loss": {"mae": 0}}, "no weight for mae"),
+        ({"loss": {"nonsense": 1}}, "loss.nonsense is not known"),
+        ({"btach": 4}, "btach is not"),
         ({"optimiser": {"name": "muon"}}, "optimiser.learning_rate must be given"),
         ({"optimiser": {"name": "sgd", "learning_rate": 1.0}}, "optimiser.name is 'sgd'"),
-        ({"flips": 1}, "true or false"), ({"zoom": True}, "zoom is True"),
-        ({"steps": None}, "neither steps nor epochs"), ({"average": float("nan")}, "average"),
+        ({"flips": 1}, "true or false"),
+        ({"zoom": True}, "zoom is True"),
+        ({"steps": None}, "neither steps nor epochs"),
+        ({"average": float("nan")}, "average"),
         ({"network": configuration["network"] | {"codewords": [16, 8]}}, "4 numbers"),
         ({"network": {"type": "x"}}, "network.type is 'x'"),
         ({"network": {"type": "conditional", "wrong": 1}}, "network.wrong is not known"),
@@ -90,8 +100,7 @@ def test_folders_and_files_that_cannot_be_used_are_refused(
         assert_refused(tool("train")([*arguments, *more]), capsys, word)
 
 
-def test_an_export_says_at_once_what_it_cannot_use(
-        tmp_path, image_tar, configuration, capsys):
+def test_an_export_says_at_once_what_it_cannot_use(tmp_path, image_tar, configuration, capsys):
     checkpoint = tmp_path / "trained"
     checkpoint.mkdir()
     write_small_bundle(checkpoint, SMALL_CONDITIONAL, ENDED | {"configuration": configuration})

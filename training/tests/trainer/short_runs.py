@@ -18,8 +18,19 @@ P = TypeVar("P", bound=Part)
 def run(tmp_path: Path, image_tar: Path, configuration: dict, name: str, *more: str) -> dict:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    arguments = ["--config", str(config), "--data", str(image_tar), "--cache",
-                 str(tmp_path / "cache"), "--folder", str(tmp_path / name), "--threads", "1", *more]
+    arguments = [
+        "--config",
+        str(config),
+        "--data",
+        str(image_tar),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--folder",
+        str(tmp_path / name),
+        "--threads",
+        "1",
+        *more,
+    ]
     if "noise" in configuration:
         three_scales = configuration.get("network") == SMALL_CONDITIONAL_3
         link = write_link(tmp_path / "link.npz", 476 if three_scales else 1252)

@@ -23,25 +23,53 @@ def variants(tmp_path, configuration, monkeypatch):
     monkeypatch.setattr(ablate, "CURVE_POINTS", 2)
     del configuration["noise"], configuration["name"], configuration["seed"]
     plan = tmp_path / "variants.json"
-    plan.write_text(json.dumps({"tables": {
-        "First": {"base": configuration, "groups": {
-            "Reference": {"reference": {}},
-            "Loss": {"mae alone": {"loss": {"mae": 1.0}}},
-            "Network": {"parallel": {"network.conditional": False}},
-        }},
-        "Second": {"base": "mae alone", "change": {"batch": 2}, "groups": {
-            "Reference": {"new reference": {}},
-            "Data": {"first alone": {"shares": [1.0, 0.0]}},
-        }},
-    }}))
+    plan.write_text(
+        json.dumps(
+            {
+                "tables": {
+                    "First": {
+                        "base": configuration,
+                        "groups": {
+                            "Reference": {"reference": {}},
+                            "Loss": {"mae alone": {"loss": {"mae": 1.0}}},
+                            "Network": {"parallel": {"network.conditional": False}},
+                        },
+                    },
+                    "Second": {
+                        "base": "mae alone",
+                        "change": {"batch": 2},
+                        "groups": {
+                            "Reference": {"new reference": {}},
+                            "Data": {"first alone": {"shares": [1.0, 0.0]}},
+                        },
+                    },
+                }
+            }
+        )
+    )
     return plan
 
 
 def arguments(tmp_path, image_tar, variants, *more):
-    return ["--data", str(image_tar), "--validation", str(image_tar), "--variants",
-            str(variants), "--validation-images", "2", "--minutes", "0.002", "--results",
-            str(tmp_path / "results"), "--runs", str(tmp_path / "runs"), "--cache",
-            str(tmp_path / "cache"), *more]
+    return [
+        "--data",
+        str(image_tar),
+        "--validation",
+        str(image_tar),
+        "--variants",
+        str(variants),
+        "--validation-images",
+        "2",
+        "--minutes",
+        "0.002",
+        "--results",
+        str(tmp_path / "results"),
+        "--runs",
+        str(tmp_path / "runs"),
+        "--cache",
+        str(tmp_path / "cache"),
+        *more,
+    ]
 
 
 def test_variants_are_trained_recorded_and_drawn(tmp_path, image_tar, variants, capsys):
@@ -62,8 +90,12 @@ def test_variants_are_trained_recorded_and_drawn(tmp_path, image_tar, variants, 
     # What has a record is not trained again; another length is.
     assert tool("ablate")(given) == 0
     assert capsys.readouterr().out == ""
-    assert tool("ablate")(arguments(tmp_path, image_tar, variants, "--seeds", "2", "--only",
-                                 "reference")) == 0
+    assert (
+        tool("ablate")(
+            arguments(tmp_path, image_tar, variants, "--seeds", "2", "--only", "reference")
+        )
+        == 0
+    )
     docs = tmp_path / "docs"
     drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(docs)]
     assert tool("draw-ablations")(drawing) == 0
@@ -74,16 +106,27 @@ def test_variants_are_trained_recorded_and_drawn(tmp_path, image_tar, variants, 
 def named_rows(docs):
     """Variants of the tables of a drawn document, in their order."""
     lines = (docs / "ablations.md").read_text().splitlines()
-    return [line.split("|")[2].strip() for line in lines
-            if line.startswith("| ") and "| Variant |" not in line]
+    return [
+        line.split("|")[2].strip()
+        for line in lines
+        if line.startswith("| ") and "| Variant |" not in line
+    ]
 
 
-def test_table_built_on_a_variant_is_measured_on_other_data_too(tmp_path, image_tar, variants,
-                                                                capsys):
+def test_table_built_on_a_variant_is_measured_on_other_data_too(
+    tmp_path, image_tar, variants, capsys
+):
     other = tmp_path / "other.tar"
     other.write_bytes(image_tar.read_bytes())
-    given = ["--data", str(image_tar), str(other), "--validation", str(image_tar), str(other),
-             *arguments(tmp_path, image_tar, variants, "--only", "Second")[4:]]
+    given = [
+        "--data",
+        str(image_tar),
+        str(other),
+        "--validation",
+        str(image_tar),
+        str(other),
+        *arguments(tmp_path, image_tar, variants, "--only", "Second")[4:],
+    ]
     assert tool("ablate")(given) == 0
     results = tmp_path / "results"
     name = f"{tmp_path.name}/other.tar"
@@ -106,18 +149,32 @@ def test_table_built_on_a_variant_is_measured_on_other_data_too(tmp_path, image_
 
 
 def made_up(name, seed, ssim, psnr, minutes=1.0):
-    return {"name": name, "change": {}, "minutes": minutes, "ssim": ssim, "psnr_db": psnr,
-            "ciede2000": 4.0, "entropy_share": {"s1": 0.9}, "crops_seen": 80, "parameters": 9,
-            "pictures": 2, "validation": [{"seconds": 60, "ssim": ssim, "psnr_db": psnr}]}
+    return {
+        "name": name,
+        "change": {},
+        "minutes": minutes,
+        "ssim": ssim,
+        "psnr_db": psnr,
+        "ciede2000": 4.0,
+        "entropy_share": {"s1": 0.9},
+        "crops_seen": 80,
+        "parameters": 9,
+        "pictures": 2,
+        "validation": [{"seconds": 60, "ssim": ssim, "psnr_db": psnr}],
+    }
 
 
 def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
     """Means over the seeds, distances to the table's own reference, the spread of the seeds."""
     results = tmp_path / "results"
     results.mkdir()
-    for record in (made_up("reference", 1, 0.8, 25), made_up("reference", 2, 0.82, 26),
-                   made_up("parallel", 1, 0.7, 24), made_up("parallel", 2, 0.72, 23),
-                   made_up("new reference", 1, 0.9, 29, 2.0)):
+    for record in (
+        made_up("reference", 1, 0.8, 25),
+        made_up("reference", 2, 0.82, 26),
+        made_up("parallel", 1, 0.7, 24),
+        made_up("parallel", 2, 0.72, 23),
+        made_up("new reference", 1, 0.9, 29, 2.0),
+    ):
         seed = sum(1 for path in results.glob(f"{record['name']}*"))
         (results / f"{record['name']}-{seed}.json").write_text(json.dumps(record))
     drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
@@ -170,13 +227,17 @@ def test_mistakes_are_said(tmp_path, image_tar, variants, capsys):
 def test_plans_that_do_not_hold_together_are_refused(tmp_path):
     plan = tmp_path / "plan.json"
     table = {"base": {"batch": 1}, "groups": {"Reference": {"one": {}}}}
-    for second, said in ((table, "two variants 'one'"),
-                         (table | {"base": "two"}, "'Second' is built on 'two', but no table")):
+    for second, said in (
+        (table, "two variants 'one'"),
+        (table | {"base": "two"}, "'Second' is built on 'two', but no table"),
+    ):
         plan.write_text(json.dumps({"tables": {"First": table, "Second": second}}))
         with pytest.raises(ValueError, match=said):
             ablate.read_variants(plan)
-    for content, said in (({"base": {}, "groups": {}}, "plan.json has no tables"),
-                          ({"tables": {"First": {"base": {}}}}, "'First' of .* has no groups")):
+    for content, said in (
+        ({"base": {}, "groups": {}}, "plan.json has no tables"),
+        ({"tables": {"First": {"base": {}}}}, "'First' of .* has no groups"),
+    ):
         plan.write_text(json.dumps(content))
         with pytest.raises(ValueError, match=said):
             ablate.read_variants(plan)
@@ -188,8 +249,10 @@ def test_records_are_those_of_the_shipped_variants():
         record = json.loads(path.read_text())
         variant = SHIPPED[record["name"]]
         same = {"name": record["name"], "seed": record["configuration"]["seed"]}
-        configurations = (Configuration.read(one) for one in (
-            record["configuration"], variant.configuration | same))
+        configurations = (
+            Configuration.read(one)
+            for one in (record["configuration"], variant.configuration | same)
+        )
         assert operator.eq(*configurations), path.name
         assert (record["group"], record["change"]) == (variant.group, variant.change)
 
@@ -200,8 +263,10 @@ SHIPPED = ablate.read_variants(ablate.VARIANTS)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_variant_trains(tmp_path, image_tar, name):
     """Each variant, with small images, for one step without and one with quantisation."""
-    configuration = Configuration.read(SHIPPED[name].configuration | {
-        "name": name, "seed": 1, "crop": 32, "batch": 2, "steps": 2, "unquantised_steps": 1})
+    configuration = Configuration.read(
+        SHIPPED[name].configuration
+        | {"name": name, "seed": 1, "crop": 32, "batch": 2, "steps": 2, "unquantised_steps": 1}
+    )
     cache = open_cache(image_tar, tmp_path, 32, 64)
     trainer = Trainer(configuration, make_sampler(configuration, [cache], [1.0]), tmp_path)
     for _ in range(2):

@@ -29,8 +29,13 @@ def trainer_on(device, tmp_path, image_tar, recording, configuration):
     cache = open_cache(image_tar, tmp_path / "cache", 32, 48)
     folder = tmp_path / device.type
     sampler = BatchSampler([cache], [1.0], 32, 4, 3)
-    return Trainer(Configuration.read(configuration), sampler, folder,
-                   recording=recording and read_recording(recording), device=device)
+    return Trainer(
+        Configuration.read(configuration),
+        sampler,
+        folder,
+        recording=recording and read_recording(recording),
+        device=device,
+    )
 
 
 def distilled(tmp_path, image_tar, configuration):
@@ -44,14 +49,27 @@ def distilled(tmp_path, image_tar, configuration):
 def placed_wrongly(trainer):
     """Names of what a trainer has that is not on the pretended GPU."""
     parts = {"network": trainer.network, "average": trainer.average, "encoder": trainer.encoder}
-    parts |= {f"{type(part).__name__}.{name}": value for part in trainer.parts
-              for name, value in vars(part).items() if isinstance(value, torch.nn.Module)}
-    found = [f"{part}.{name}" for part, module in parts.items() if module is not None
-             for name, value in module.state_dict().items() if not isinstance(value, OnGpu)]
+    parts |= {
+        f"{type(part).__name__}.{name}": value
+        for part in trainer.parts
+        for name, value in vars(part).items()
+        if isinstance(value, torch.nn.Module)
+    }
+    found = [
+        f"{part}.{name}"
+        for part, module in parts.items()
+        if module is not None
+        for name, value in module.state_dict().items()
+        if not isinstance(value, OnGpu)
+    ]
     states = [optimiser.state for optimiser in trainer.optimisers]
-    return found + [f"optimiser.{name}" for state in states for values in state.values()
-                    for name, value in values.items()
-                    if value.ndim and not isinstance(value, OnGpu)]
+    return found + [
+        f"optimiser.{name}"
+        for state in states
+        for values in state.values()
+        for name, value in values.items()
+        if value.ndim and not isinstance(value, OnGpu)
+    ]
 
 
 def test_pretended_gpu_keeps_the_rules():
@@ -64,9 +82,14 @@ def test_pretended_gpu_keeps_the_rules():
         assert there[torch.tensor([1])].device == GPU
         assert there.cpu().device == CPU
         assert torch.equal(there.cpu(), host)
-        for wrong in (lambda: there + host, lambda: host[there.long()], there.numpy,
-                      lambda: torch.randn(3, device="cuda", generator=torch.Generator()),
-                      lambda: there @ torch.ones(4), lambda: torch.cat([there, host])):
+        for wrong in (
+            lambda: there + host,
+            lambda: host[there.long()],
+            there.numpy,
+            lambda: torch.randn(3, device="cuda", generator=torch.Generator()),
+            lambda: there @ torch.ones(4),
+            lambda: torch.cat([there, host]),
+        ):
             with pytest.raises((RuntimeError, TypeError)):
                 wrong()
         weight = torch.nn.Linear(4, 1).to("cuda").weight
@@ -76,21 +99,28 @@ def test_pretended_gpu_keeps_the_rules():
 
 
 @pytest.mark.parametrize("recipe", ["ours", "paper"])
-def test_training_on_a_gpu_mixes_no_devices(tmp_path, image_tar, recording, configuration,
-                                            monkeypatch, recipe):
+def test_training_on_a_gpu_mixes_no_devices(
+    tmp_path, image_tar, recording, configuration, monkeypatch, recipe
+):
     """All phases, checkpoint, resume and validation, and the results of a run on the CPU."""
     monkeypatch.setattr(noise, "ASSIGNMENT_STEPS", 2)
     configuration["precision"] = "float32"
     if recipe == "ours":
         configuration |= {
             "annealing": {"noise": 0.2, "until": 1.0},
-            "distillation": {"weights": distilled(tmp_path, image_tar, configuration),
-                             "weight": 0.5}}
+            "distillation": {
+                "weights": distilled(tmp_path, image_tar, configuration),
+                "weight": 0.5,
+            },
+        }
     if recipe == "paper":
         adam = {"name": "adam", "learning_rate": 1e-3, "betas": [0.5, 0.999]}
         configuration |= {
-            "network": SMALL_PAPER, "embedding_gradient": True, "optimiser": adam,
-            "adversarial": {"channels": 4, "optimiser": adam}}
+            "network": SMALL_PAPER,
+            "embedding_gradient": True,
+            "optimiser": adam,
+            "adversarial": {"channels": 4, "optimiser": adam},
+        }
         del configuration["noise"]
     images = evaluation_images(image_tar, 32, 3)
     losses = {}

@@ -26,9 +26,23 @@ main = tool("train")
 def start(tmp_path, image_tar, recording, configuration, *more):
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    return ["--config", str(config), "--data", str(image_tar), "--validation", str(image_tar),
-            "--cache", str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--threads",
-            "1", "--recording", str(recording), *more]
+    return [
+        "--config",
+        str(config),
+        "--data",
+        str(image_tar),
+        "--validation",
+        str(image_tar),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--folder",
+        str(tmp_path / "run"),
+        "--threads",
+        "1",
+        "--recording",
+        str(recording),
+        *more,
+    ]
 
 
 def test_events_hold_what_happened(tmp_path, image_tar, recording, configuration, monkeypatch):
@@ -51,8 +65,7 @@ def test_events_hold_what_happened(tmp_path, image_tar, recording, configuration
     assert np.abs(shown[:32, :32].astype(int) - first).max() <= 1
 
 
-def test_bar_is_for_terminals(tmp_path, image_tar, recording, configuration, monkeypatch,
-                              capsys):
+def test_bar_is_for_terminals(tmp_path, image_tar, recording, configuration, monkeypatch, capsys):
     configuration["steps"] = 2
     assert main(start(tmp_path, image_tar, recording, configuration)) == 0
     captured = capsys.readouterr()
@@ -61,8 +74,9 @@ def test_bar_is_for_terminals(tmp_path, image_tar, recording, configuration, mon
     assert captured.out.splitlines()[-1].startswith("100.0 %  step 2")
     cache = open_cache(image_tar, tmp_path / "cache", 32, 48)
     del configuration["noise"]
-    trainer = Trainer(Configuration.read(configuration), BatchSampler([cache], [1.0], 32, 4, 1),
-                      tmp_path)
+    trainer = Trainer(
+        Configuration.read(configuration), BatchSampler([cache], [1.0], 32, 4, 1), tmp_path
+    )
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)

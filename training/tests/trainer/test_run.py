@@ -26,7 +26,8 @@ def test_seed_of_the_command_line(tmp_path, image_tar, configuration):
     configuration["steps"] = 1
     first, second, other = (
         run(tmp_path, image_tar, configuration | {"seed": seed}, f"{seed}{more}", *more)
-        for seed, more in ((3, ()), (1, ("--seed", "3")), (1, ())))
+        for seed, more in ((3, ()), (1, ("--seed", "3")), (1, ()))
+    )
     assert_same(first["network"], second["network"])
     assert second["configuration"]["seed"] == 3
     assert not torch.equal(first["network"]["stem.weight"], other["network"]["stem.weight"])
@@ -39,37 +40,69 @@ def test_history_says_what_resuming_changed(tmp_path, image_tar, configuration):
     configuration["loss"] = {"mae": 1.0}
     run(tmp_path, image_tar, configuration, "run", "--resume")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
-    assert record["history"] == [{"until_step": 3, "configuration": {
-        "steps": 3, "loss": {"mae": 1.0, "mse": 10.0, "log_mse": 0.0, "ssim": 0.1}}}]
+    assert record["history"] == [
+        {
+            "until_step": 3,
+            "configuration": {
+                "steps": 3,
+                "loss": {"mae": 1.0, "mse": 10.0, "log_mse": 0.0, "ssim": 0.1},
+            },
+        }
+    ]
 
 
 def test_history_says_which_data_and_shares_there_were(tmp_path, image_tar, configuration):
     configuration["steps"] = 1
     first = run(tmp_path, image_tar, configuration, "run")["configuration"]
     assert first["shares"] == [1.0]
-    assert first["recording"] == {"file": f"{tmp_path.name}/link.npz", "seed": 0,
-                                  "transmissions": 40}
+    assert first["recording"] == {
+        "file": f"{tmp_path.name}/link.npz",
+        "seed": 0,
+        "transmissions": 40,
+    }
     config = tmp_path / "config.json"
     other = image_tar.parent / "other.tar"
     other.write_bytes(image_tar.read_bytes())
     for steps, shares in (("2", ["0.5", "0.5"]), ("3", ["0.9", "0.1"])):
-        assert main(["--config", str(config), "--data", str(image_tar), str(other), "--cache",
-                     str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--recording",
-                     str(tmp_path / "link.npz"), "--resume", "--steps", steps, "--shares",
-                     *shares]) == 0
+        assert (
+            main(
+                [
+                    "--config",
+                    str(config),
+                    "--data",
+                    str(image_tar),
+                    str(other),
+                    "--cache",
+                    str(tmp_path / "cache"),
+                    "--folder",
+                    str(tmp_path / "run"),
+                    "--recording",
+                    str(tmp_path / "link.npz"),
+                    "--resume",
+                    "--steps",
+                    steps,
+                    "--shares",
+                    *shares,
+                ]
+            )
+            == 0
+        )
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     name = f"{image_tar.parent.name}/pictures.tar"
     assert record["history"] == [
         {"until_step": 1, "configuration": {"steps": 1, "data": [name], "shares": [1.0]}},
-        {"until_step": 2, "configuration": {"steps": 2, "shares": [0.5, 0.5]}}]
+        {"until_step": 2, "configuration": {"steps": 2, "shares": [0.5, 0.5]}},
+    ]
     assert record["configuration"]["shares"] == [0.9, 0.1]
     # What a configuration did not have is told, too.
     del configuration["noise"]
-    run(tmp_path, image_tar, configuration | {"selection": None}, "run", "--resume", "--steps",
-        "4")
+    run(tmp_path, image_tar, configuration | {"selection": None}, "run", "--resume", "--steps", "4")
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["history"][2]["configuration"]["noise"] == {
-        "from": 0.5, "pictures": 1, "weight": 1.0}
+        "from": 0.5,
+        "pictures": 1,
+        "weight": 1.0,
+    }
 
 
 def test_curve_begins_with_the_codebooks(tmp_path, image_tar, configuration, monkeypatch):
@@ -83,8 +116,16 @@ def test_curve_begins_with_the_codebooks(tmp_path, image_tar, configuration, mon
         return said[-1]
 
     monkeypatch.setattr(Trainer, "validate", watched)
-    state = run(tmp_path, image_tar, configuration, "run", "--save-minutes", "0",
-                "--validation", str(image_tar))
+    state = run(
+        tmp_path,
+        image_tar,
+        configuration,
+        "run",
+        "--save-minutes",
+        "0",
+        "--validation",
+        str(image_tar),
+    )
     assert [point["step"] for point in said] == [1, 2, 3, 4, 5, 6]
     assert ["unquantised" in point for point in said] == [True] * 3 + [False] * 3
     assert state["curve"] == said[3:]
@@ -120,9 +161,23 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, image_tar, configura
     configuration["network"] = SMALL_PAPER
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
-    assert main(["--config", str(config), "--data", str(image_tar), "--cache",
-                 str(tmp_path / "cache"), "--folder", str(tmp_path / "fourth"), "--weights",
-                 str(weights)]) == 2
+    assert (
+        main(
+            [
+                "--config",
+                str(config),
+                "--data",
+                str(image_tar),
+                "--cache",
+                str(tmp_path / "cache"),
+                "--folder",
+                str(tmp_path / "fourth"),
+                "--weights",
+                str(weights),
+            ]
+        )
+        == 2
+    )
 
 
 def test_tuning_the_decoder_leaves_the_encoder(tmp_path, image_tar, configuration):
@@ -138,18 +193,38 @@ def test_tuning_the_decoder_leaves_the_encoder(tmp_path, image_tar, configuratio
     for one, other in zip(encoded.codewords, same.codewords, strict=True):
         assert torch.equal(one, other)
     assert not torch.allclose(before.decode(*encoded.codewords), after.decode(*same.codewords))
-    resumed = run(tmp_path, image_tar, configuration | {"steps": 5}, "tuned", "--weights",
-                  weights, "--resume")
+    resumed = run(
+        tmp_path, image_tar, configuration | {"steps": 5}, "tuned", "--weights", weights, "--resume"
+    )
     assert resumed["step"] == 5
     assert_same(resumed["encoder"], tuned["encoder"])
     # A run that begins at a tuned network begins where its tuning did: the encoder fits no other.
-    again = run(tmp_path, image_tar, configuration, "again", "--weights",
-                str(tmp_path / "tuned" / "checkpoint.pt"))
+    again = run(
+        tmp_path,
+        image_tar,
+        configuration,
+        "again",
+        "--weights",
+        str(tmp_path / "tuned" / "checkpoint.pt"),
+    )
     assert_same(again["encoder"], tuned["encoder"])
     assert again["trained"]["step"] == first["step"]
     config = tmp_path / "config.json"
-    assert main(["--config", str(config), "--data", str(image_tar), "--cache",
-                 str(tmp_path / "cache"), "--folder", str(tmp_path / "other")]) == 2
+    assert (
+        main(
+            [
+                "--config",
+                str(config),
+                "--data",
+                str(image_tar),
+                "--cache",
+                str(tmp_path / "cache"),
+                "--folder",
+                str(tmp_path / "other"),
+            ]
+        )
+        == 2
+    )
 
 
 def test_two_processes_train_one_network(tmp_path, image_tar, configuration, recording):
@@ -180,9 +255,25 @@ def test_two_processes_train_one_network(tmp_path, image_tar, configuration, rec
     script.write_text(program)
     environment = os.environ | {"PYTHONPATH": str(TRAINING), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-         str(script), str(config), str(image_tar), str(tmp_path / "run"), str(recording)],
-        env=environment, capture_output=True, text=True, timeout=400, check=False)
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node",
+            "2",
+            str(script),
+            str(config),
+            str(image_tar),
+            str(tmp_path / "run"),
+            str(recording),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
     assert checkpoint["step"] == 8
@@ -203,11 +294,21 @@ def test_a_run_is_neither_lost_nor_begun_by_accident(tmp_path, image_tar, config
     configuration["steps"] = 1
     folder = tmp_path / "run"
     first = run(tmp_path, image_tar, configuration, "run")
-    given = ["--config", str(tmp_path / "config.json"), "--data", str(image_tar), "--cache",
-             str(tmp_path / "cache"), "--recording", str(tmp_path / "link.npz")]
-    for more, said in ((["--folder", str(folder), "--seed", "9"], "holds a run already"),
-                       (["--folder", str(tmp_path / "none"), "--resume"], "to resume from"),
-                       (["--folder", str(folder), "--resume", "--overwrite"], "cannot both")):
+    given = [
+        "--config",
+        str(tmp_path / "config.json"),
+        "--data",
+        str(image_tar),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--recording",
+        str(tmp_path / "link.npz"),
+    ]
+    for more, said in (
+        (["--folder", str(folder), "--seed", "9"], "holds a run already"),
+        (["--folder", str(tmp_path / "none"), "--resume"], "to resume from"),
+        (["--folder", str(folder), "--resume", "--overwrite"], "cannot both"),
+    ):
         assert main([*given, *more]) == 2
         error = capsys.readouterr().err
         assert said in error and error.count("\n") == 1
@@ -218,20 +319,39 @@ def test_a_run_is_neither_lost_nor_begun_by_accident(tmp_path, image_tar, config
     assert not (folder / "best.pt").exists()
 
 
-@pytest.mark.parametrize("change", [
-    {"network": SMALL_PAPER},
-    {"network": SMALL_CONDITIONAL | {"widths": [8, 8, 16]}},
-    {"optimiser": {"name": "adam", "learning_rate": 0.001}},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": SMALL_PAPER},
+        {"network": SMALL_CONDITIONAL | {"widths": [8, 8, 16]}},
+        {"optimiser": {"name": "adam", "learning_rate": 0.001}},
+    ],
+)
 def test_resuming_with_another_network_is_refused_in_one_sentence(
-        tmp_path, image_tar, configuration, capsys, change):
+    tmp_path, image_tar, configuration, capsys, change
+):
     configuration["steps"] = 1
     run(tmp_path, image_tar, configuration, "run")
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration | {"steps": 2} | change))
-    assert main(["--config", str(config), "--data", str(image_tar), "--cache",
-                 str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--recording",
-                 str(tmp_path / "link.npz"), "--resume"]) == 2
+    assert (
+        main(
+            [
+                "--config",
+                str(config),
+                "--data",
+                str(image_tar),
+                "--cache",
+                str(tmp_path / "cache"),
+                "--folder",
+                str(tmp_path / "run"),
+                "--recording",
+                str(tmp_path / "link.npz"),
+                "--resume",
+            ]
+        )
+        == 2
+    )
     error = capsys.readouterr().err
     assert "belongs to another" in error and error.count("\n") == 1
 
@@ -249,8 +369,25 @@ def test_record_is_whole_when_writing_fails(tmp_path, image_tar, configuration, 
     monkeypatch.setattr(Trainer, "record", lambda self: {"half": "written"})
     monkeypatch.setattr("vqdeepsc_training.trainer.trainer.write_checkpoint", lambda *given: None)
     config = tmp_path / "config.json"
-    assert main(["--config", str(config), "--data", str(image_tar), "--cache",
-                 str(tmp_path / "cache"), "--folder", str(tmp_path / "run"), "--recording",
-                 str(tmp_path / "link.npz"), "--resume", "--steps", "2"]) == 2
+    assert (
+        main(
+            [
+                "--config",
+                str(config),
+                "--data",
+                str(image_tar),
+                "--cache",
+                str(tmp_path / "cache"),
+                "--folder",
+                str(tmp_path / "run"),
+                "--recording",
+                str(tmp_path / "link.npz"),
+                "--resume",
+                "--steps",
+                "2",
+            ]
+        )
+        == 2
+    )
     assert (tmp_path / "run" / "record.json").read_text() == before
     assert not list((tmp_path / "run").glob("*unfinished*"))

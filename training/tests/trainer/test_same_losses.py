@@ -17,18 +17,39 @@ from vqdeepsc_training.trainer.trainer import Trainer
 
 RECORDED = json.loads((Path(__file__).parent / "losses.json").read_text())
 CONDITIONAL = {
-    "name": "small", "network": SMALL_CONDITIONAL, "seed": 3, "crop": 32, "zoom": 1.4, "batch": 4,
-    "steps": 6, "unquantised_steps": 1, "precision": "float32",
+    "name": "small",
+    "network": SMALL_CONDITIONAL,
+    "seed": 3,
+    "crop": 32,
+    "zoom": 1.4,
+    "batch": 4,
+    "steps": 6,
+    "unquantised_steps": 1,
+    "precision": "float32",
     "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1, "log_mse": 0.01},
-    "noise": {"from": 0.5, "pictures": 2}, "annealing": {"noise": 0.3, "until": 0.9},
-    "commitment": 0.25, "quantiser_weight": 0.2, "average": 0.9,
-    "optimiser": {"name": "muon", "learning_rate": 0.001, "betas": [0.9, 0.99],
-                  "warmup_steps": 2, "final_rate": 0.1, "clip": 1.0}}
+    "noise": {"from": 0.5, "pictures": 2},
+    "annealing": {"noise": 0.3, "until": 0.9},
+    "commitment": 0.25,
+    "quantiser_weight": 0.2,
+    "average": 0.9,
+    "optimiser": {
+        "name": "muon",
+        "learning_rate": 0.001,
+        "betas": [0.9, 0.99],
+        "warmup_steps": 2,
+        "final_rate": 0.1,
+        "clip": 1.0,
+    },
+}
 ADAM = {"name": "adam", "learning_rate": 0.001, "betas": [0.5, 0.999]}
 PAPER = CONDITIONAL | {
-    "network": SMALL_PAPER, "noise": None, "annealing": None, "embedding_gradient": True,
+    "network": SMALL_PAPER,
+    "noise": None,
+    "annealing": None,
+    "embedding_gradient": True,
     "adversarial": {"channels": 4, "optimiser": ADAM},
-    "optimiser": ADAM | {"schedule": "constant"}}
+    "optimiser": ADAM | {"schedule": "constant"},
+}
 
 
 @pytest.mark.parametrize(("name", "settings"), [("conditional", CONDITIONAL), ("paper", PAPER)])
@@ -39,9 +60,12 @@ def test_losses_are_those_that_were_recorded(tmp_path, recording, name, settings
     for number in range(6):
         Image.fromarray(smooth_image(random, 48, 64)).save(folder / f"{number}.png")
     cache = open_cache(folder, tmp_path / "cache", 32, 67)
-    trainer = Trainer(Configuration.read(settings),
-                      BatchSampler([cache], [1.0], 32, 4, 3, zoom=1.4), tmp_path,
-                      recording=read_recording(recording))
+    trainer = Trainer(
+        Configuration.read(settings),
+        BatchSampler([cache], [1.0], 32, 4, 3, zoom=1.4),
+        tmp_path,
+        recording=read_recording(recording),
+    )
     for expected in RECORDED[name]:
         terms = trainer.train_step()
         # Other processors add in another order.

@@ -25,8 +25,11 @@ main = tool("train")
 
 TRAINING = Path(__file__).parents[2]
 TUNING = TRAINING / "configs" / "tune_decoder.json"
-CONFIGS = [path for path in sorted((TRAINING / "configs").glob("*.json"))
-           if "network" in json.loads(path.read_text())]
+CONFIGS = [
+    path
+    for path in sorted((TRAINING / "configs").glob("*.json"))
+    if "network" in json.loads(path.read_text())
+]
 
 
 def small(config: Path) -> dict:
@@ -36,15 +39,15 @@ def small(config: Path) -> dict:
     if network["type"] == "paper":
         network["width"] = SMALL_PAPER["width"]
     else:
-        network |= {"widths": [8, 8, 8], "encoder_blocks": 1, "head_blocks": 1,
-                    "decoder_blocks": 1}
+        network |= {"widths": [8, 8, 8], "encoder_blocks": 1, "head_blocks": 1, "decoder_blocks": 1}
     if "adversarial" in configuration:
         configuration["adversarial"]["channels"] = 4
     return configuration | {"crop": 32, "batch": 2, "unquantised_steps": 1}
 
 
-def resumed_and_whole(tmp_path: Path, image_tar: Path, configuration: dict,
-                      stop: int) -> tuple[dict, dict]:
+def resumed_and_whole(
+    tmp_path: Path, image_tar: Path, configuration: dict, stop: int
+) -> tuple[dict, dict]:
     """Checkpoints of a run that was stopped before step `stop` and resumed, and of a whole one."""
     validation = ["--validation", str(image_tar)] if "selection" in configuration else []
     whole = run(tmp_path, image_tar, configuration, "whole", *validation)
@@ -101,8 +104,11 @@ def test_loss_of_equation_9(tmp_path, image_tar):
     """lambda (MAE + embedding + beta_c commitment) + GAN, in the paper's configuration."""
     configuration = small(TRAINING / "configs" / "paper_4scale.json") | {"steps": 3}
     cache = open_cache(image_tar, tmp_path, 32, 48)
-    trainer = Trainer(Configuration.read(configuration),
-                      BatchSampler([cache], [1.0], 32, 2, 1, epochs=True), tmp_path)
+    trainer = Trainer(
+        Configuration.read(configuration),
+        BatchSampler([cache], [1.0], 32, 2, 1, epochs=True),
+        tmp_path,
+    )
     trainer.train_step()
     discriminator = part_of(trainer, AdversarialTraining).discriminator
     before = [p.clone() for p in discriminator.parameters()]
@@ -112,24 +118,31 @@ def test_loss_of_equation_9(tmp_path, image_tar):
     assert terms["loss"] == pytest.approx(expected, rel=1e-5)
     assert terms["discriminator"] == pytest.approx(2 * np.log(2), abs=0.5)
     # Adam's steps are no longer than its rate, and the networks' step leaves D alone.
-    moved = [(p - q).abs().max().item()
-             for p, q in zip(discriminator.parameters(), before, strict=True)]
+    moved = [
+        (p - q).abs().max().item() for p, q in zip(discriminator.parameters(), before, strict=True)
+    ]
     assert 0 < max(moved) < 1.2e-5
 
 
-@pytest.mark.parametrize("name", ["paper_4scale", "paper_3scale", "paper_4scale_unquantised",
-                                  "paper_3scale_unquantised"])
+@pytest.mark.parametrize(
+    "name", ["paper_4scale", "paper_3scale", "paper_4scale_unquantised", "paper_3scale_unquantised"]
+)
 def test_papers_configurations_have_the_papers_numbers(name):
     configuration = json.loads((TRAINING / "configs" / f"{name}.json").read_text())
     assert configuration["loss"] == {"mae": 5.0}
     assert configuration["quantiser_weight"] == 5.0
     assert configuration["commitment"] == 0.25
-    assert (configuration["batch"], configuration["epochs"], configuration["crop"]) == (24, 200,
-                                                                                       128)
+    assert (configuration["batch"], configuration["epochs"], configuration["crop"]) == (
+        24,
+        200,
+        128,
+    )
     adam = {"name": "adam", "betas": [0.5, 0.999]}
     assert configuration["optimiser"] == adam | {"learning_rate": 1.75e-4, "schedule": "constant"}
-    assert configuration["adversarial"] == {"channels": 64,
-                                            "optimiser": adam | {"learning_rate": 1e-5}}
+    assert configuration["adversarial"] == {
+        "channels": 64,
+        "optimiser": adam | {"learning_rate": 1e-5},
+    }
     assert configuration["quantised"] == (not name.endswith("unquantised"))
     assert "noise" not in configuration
     assert configuration["average"] == 0.0
@@ -183,8 +196,11 @@ def test_noise_falls_to_nothing(tmp_path, image_tar, configuration):
     """In a straight line; a resumed run draws the same noise."""
     configuration |= {"annealing": {"noise": 0.4, "until": 0.5}}
     cache = open_cache(image_tar, tmp_path / "cache", 32, 48)
-    trainer = Trainer(Configuration.read(configuration | {"noise": None}),
-                      BatchSampler([cache], [1.0], 32, 4, 3), tmp_path)
+    trainer = Trainer(
+        Configuration.read(configuration | {"noise": None}),
+        BatchSampler([cache], [1.0], 32, 4, 3),
+        tmp_path,
+    )
     seen = []
     for _ in range(8):
         trainer.train_step()
@@ -215,23 +231,27 @@ def test_every_configuration_trains(tmp_path, image_tar, config):
     """Each shipped configuration, made small, for enough steps to quantise."""
     configuration = small(config)
     assert configuration["name"] == config.stem
-    checkpoint = run(tmp_path, image_tar, configuration, "run", "--steps", "3",
-                     "--validation", str(image_tar))
-    decoded, encoded = averaged_network(checkpoint)(torch.rand(1, 3, 32, 32),
-                                                    configuration.get("quantised", True))
+    checkpoint = run(
+        tmp_path, image_tar, configuration, "run", "--steps", "3", "--validation", str(image_tar)
+    )
+    decoded, encoded = averaged_network(checkpoint)(
+        torch.rand(1, 3, 32, 32), configuration.get("quantised", True)
+    )
     assert decoded.shape == (1, 3, 32, 32)
     assert bool(encoded.indices) == configuration.get("quantised", True)
     assert all(torch.isfinite(v).all() for v in checkpoint["network"].values())
 
 
-def test_assignment_within_a_run_keeps_every_image(tmp_path, image_tar, configuration,
-                                                     recording):
+def test_assignment_within_a_run_keeps_every_image(tmp_path, image_tar, configuration, recording):
     """Labels change with their codewords, in the network and in the averaged one alike."""
     cache = open_cache(image_tar, tmp_path, 32, 64)
     configuration["steps"] = 5
-    trainer = Trainer(Configuration.read(configuration),
-                      BatchSampler([cache], [1.0], 32, 4, 3), tmp_path,
-                      recording=read_recording(recording))
+    trainer = Trainer(
+        Configuration.read(configuration),
+        BatchSampler([cache], [1.0], 32, 4, 3),
+        tmp_path,
+        recording=read_recording(recording),
+    )
     for _ in range(4):
         trainer.train_step()
     image = trainer.sampler(9)
@@ -244,8 +264,9 @@ def test_assignment_within_a_run_keeps_every_image(tmp_path, image_tar, configur
     encoded.indices = [order.argsort()[found] for order, found in zip(orders, indices, strict=True)]
     changed = [not torch.equal(a, b) for a, b in zip(indices, encoded.indices, strict=True)]
     assert any(changed)
-    for space, found, codewords in zip(network.spaces, encoded.indices, encoded.codewords,
-                                       strict=True):
+    for space, found, codewords in zip(
+        network.spaces, encoded.indices, encoded.codewords, strict=True
+    ):
         assert torch.equal(space.look_up(found), codewords)
     with torch.no_grad():
         assert torch.allclose(trainer.average(image)[0], averaged, atol=1e-5)
@@ -259,5 +280,6 @@ def test_orthogonalised_updates_have_singular_values_near_one():
         assert values.max() < 1.3
         left, _, right = torch.linalg.svd(matrices, full_matrices=False)
         near = torch.nn.functional.cosine_similarity(
-            orthogonalise(matrices).flatten(), (left @ right).flatten(), dim=0)
+            orthogonalise(matrices).flatten(), (left @ right).flatten(), dim=0
+        )
         assert near > 0.97

@@ -25,8 +25,10 @@ def own_device(device_type: str) -> torch.device:
         return torch.device("cpu")
     number, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if number >= found:
-        raise ValueError(f"--device cuda needs a GPU for each process, {number + 1} or more, but "
-                         f"PyTorch finds {found}.")
+        raise ValueError(
+            f"--device cuda needs a GPU for each process, {number + 1} or more, but "
+            f"PyTorch finds {found}."
+        )
     device = torch.device("cuda", number)
     torch.cuda.set_device(device)
     return device

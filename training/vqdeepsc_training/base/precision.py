@@ -38,5 +38,6 @@ class Arithmetic:
 
     def autocast(self) -> torch.autocast:
         """Mixed precision, where it is bfloat16."""
-        return torch.autocast(self.device.type, torch.bfloat16,
-                              enabled=self.precision == "bfloat16")
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
+        )

@@ -16,8 +16,13 @@ T = TypeVar("T", bound="Table")
 
 
 def entry(
-    default: Any = dataclasses.MISSING, *, low: float = -math.inf, high: float = math.inf,
-    above: float = -math.inf, multiple: int | None = None, key: str | None = None,
+    default: Any = dataclasses.MISSING,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    above: float = -math.inf,
+    multiple: int | None = None,
+    key: str | None = None,
 ) -> Any:
     """A field of a table.
 
@@ -25,8 +30,10 @@ def entry(
     larger than; multiple: of what it must be a multiple; key: name in JSON, where Python
     cannot have it.
     """
-    return dataclasses.field(default=default, metadata={
-        "low": low, "high": high, "above": above, "multiple": multiple, "key": key})
+    return dataclasses.field(
+        default=default,
+        metadata={"low": low, "high": high, "above": above, "multiple": multiple, "key": key},
+    )
 
 
 class Table:
@@ -50,10 +57,14 @@ class Table:
         prefix = f"{name}." if name else ""
         fields = {_key(field): field for field in dataclasses.fields(cls)}
         if unknown := [key for key in values if key not in fields]:
-            raise ConfigurationError(f"{prefix}{unknown[0]} is not known; there are "
-                                     f"{', '.join(fields)}")
-        missing = [prefix + key for key, field in fields.items()
-                   if key not in values and field.default is dataclasses.MISSING]
+            raise ConfigurationError(
+                f"{prefix}{unknown[0]} is not known; there are {', '.join(fields)}"
+            )
+        missing = [
+            prefix + key
+            for key, field in fields.items()
+            if key not in values and field.default is dataclasses.MISSING
+        ]
         if missing:
             raise ConfigurationError(f"{', '.join(missing)} must be given")
         hints = get_type_hints(cls)
@@ -66,8 +77,11 @@ class Table:
 
     def to_json(self) -> dict[str, Any]:
         """What `read` reads again: every value that is not None, in JSON's types."""
-        return {_key(field): _plain(getattr(self, field.name))
-                for field in dataclasses.fields(self) if getattr(self, field.name) is not None}
+        return {
+            _key(field): _plain(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) is not None
+        }
 
 
 def read_one_of(tables: Sequence[type[Table]], values: object, name: str) -> Any:
@@ -129,7 +143,8 @@ def _check_range(field: dataclasses.Field, value: Any, name: str) -> None:
             bounds += [f"above {above:g}"] * math.isfinite(above)
             bounds += [f"at most {high:g}"] * math.isfinite(high)
             raise ConfigurationError(
-                f"{name} is {number!r}, but must be {' and '.join(bounds) or 'finite'}")
+                f"{name} is {number!r}, but must be {' and '.join(bounds) or 'finite'}"
+            )
         multiple = field.metadata["multiple"]
         if multiple is not None and number % multiple:
             raise ConfigurationError(f"{name} is {number!r}, but must be a multiple of {multiple}")

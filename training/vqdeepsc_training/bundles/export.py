@@ -53,10 +53,17 @@ def assign_indices(network: nn.Module, counts: list[NDArray]) -> dict[str, list[
 
 
 def export(
-    checkpoint_path: Path, bundle: Path, data: Sequence[Path], *,
-    data_names: Sequence[str] | None = None, version: str = VERSION,
-    prior_images: int = PRIOR_IMAGES, measure: Mapping[str, Path] | None = None,
-    latest: bool = False, untuned: bool = False, unrounded: bool = False,
+    checkpoint_path: Path,
+    bundle: Path,
+    data: Sequence[Path],
+    *,
+    data_names: Sequence[str] | None = None,
+    version: str = VERSION,
+    prior_images: int = PRIOR_IMAGES,
+    measure: Mapping[str, Path] | None = None,
+    latest: bool = False,
+    untuned: bool = False,
+    unrounded: bool = False,
     results: Path | None = None,
 ) -> dict:
     """Write a bundle; returns what was measured, in JSON's types.
@@ -74,8 +81,10 @@ def export(
         raise DataError(f"{len(data)} data sets are given, but {len(names)} names.")
     checkpoint = read_checkpoint(checkpoint_path)
     if checkpoint_path.is_dir() and (untuned or unrounded):
-        raise DataError(f"{checkpoint_path} is a bundle, with one decoder and rounded weights, so "
-                        "--untuned and --unrounded need the checkpoint that it was made from.")
+        raise DataError(
+            f"{checkpoint_path} is a bundle, with one decoder and rounded weights, so "
+            "--untuned and --unrounded need the checkpoint that it was made from."
+        )
     if untuned:
         checkpoint = without_tuning(checkpoint)
     if latest:
@@ -85,17 +94,16 @@ def export(
     configuration = checkpoint["configuration"]
     crop = Configuration.read(configuration).crop
     # What cannot be read or written is noticed before the indices are assigned.
-    images_to_measure = {key: evaluation_images(path, crop)
-                           for key, path in (measure or {}).items()}
+    images_to_measure = {
+        key: evaluation_images(path, crop) for key, path in (measure or {}).items()
+    }
     for folder in filter(None, (bundle, results)):
         folder.mkdir(parents=True, exist_ok=True)
     network = averaged_network(checkpoint)
     network.prepare_export()
     if not unrounded:
         round_weights(network)
-    training_images = np.concatenate(
-        [evaluation_images(path, crop, prior_images)
-         for path in data])
+    training_images = np.concatenate([evaluation_images(path, crop, prior_images) for path in data])
     counts = count_indices(network, training_images)
     assignment = assign_indices(network, counts)
     write_graphs(network, bundle, told_of(checkpoint))
@@ -110,20 +118,37 @@ def export(
     }
     if run is not checkpoint:
         training["decoder_tuning"] = {
-            "configuration": {key: value for key, value in configuration.items()
-                              if key != "network"},
-            "steps": checkpoint["step"], "pictures": checkpoint["pictures"]}
+            "configuration": {
+                key: value for key, value in configuration.items() if key != "network"
+            },
+            "steps": checkpoint["step"],
+            "pictures": checkpoint["pictures"],
+        }
     card = bundle / "MODEL_CARD.md"
     name = bundle.name
 
     def describe(measured: dict, flipped: dict) -> None:
-        write_whole(card, model_card(name, version, network, checkpoint, training, measured,
-                                     assignment, flipped))
-        brief = {key: {"ssim": m["ssim"], "psnr_db": m["psnr_db"], "ms_ssim": None,
-                       "ciede2000": m["ciede2000"]} for key, m in measured.items()}
-        write_manifest(bundle, name=name, version=version,
-                       priors=dict(zip([s + 1 for s in network.sent], counts, strict=True)),
-                       training=training, measured=brief)
+        write_whole(
+            card,
+            model_card(name, version, network, checkpoint, training, measured, assignment, flipped),
+        )
+        brief = {
+            key: {
+                "ssim": m["ssim"],
+                "psnr_db": m["psnr_db"],
+                "ms_ssim": None,
+                "ciede2000": m["ciede2000"],
+            }
+            for key, m in measured.items()
+        }
+        write_manifest(
+            bundle,
+            name=name,
+            version=version,
+            priors=dict(zip([s + 1 for s in network.sent], counts, strict=True)),
+            training=training,
+            measured=brief,
+        )
 
     # The codec loads only whole bundles, so there is a manifest before there are figures.
     describe({}, {})
@@ -141,6 +166,8 @@ def export(
         record = {"version": version, **run_record(run, parameters), **found}
         if run is not checkpoint:
             record["decoder_tuning"] = training["decoder_tuning"] | {
-                "hours": round(checkpoint["seconds"] / 3600, 3), "validation": checkpoint["curve"]}
+                "hours": round(checkpoint["seconds"] / 3600, 3),
+                "validation": checkpoint["curve"],
+            }
         write_whole(results / f"{name.replace('-', '_')}.json", json.dumps(record, indent=1) + "\n")
     return {"agreement": agreement} | found

@@ -16,8 +16,12 @@ from ..base.errors import ExportError
 from ..base.files import whole_file, whole_path
 from ..networks.weights import DECODER, ENCODER, pack_weights
 
-AS_IT_IS = {"opset_version": 17, "dynamo": False, "do_constant_folding": False,
-            "training": torch.onnx.TrainingMode.PRESERVE}
+AS_IT_IS = {
+    "opset_version": 17,
+    "dynamo": False,
+    "do_constant_folding": False,
+    "training": torch.onnx.TrainingMode.PRESERVE,
+}
 """Options of an export that keeps every weight of a network and its name."""
 INDEX_TOLERANCE = 1e-3
 CODEWORD_TOLERANCE = 1e-3  # Euclidean distance, of codewords whose features are about 0.1 to 1
@@ -55,25 +59,47 @@ def write_graphs(network: nn.Module, folder: Path, record: dict | None = None) -
         codewords = network.encode(image).codewords
     free = {0: "pictures", 2: "height", 3: "width"}
     write_graph(
-        EncoderGraph(network), (image,), folder / ENCODER, record,
-        input_names=["image"], output_names=[f"s{scale}" for scale in scales],
-        dynamic_axes={"image": free} | {
+        EncoderGraph(network),
+        (image,),
+        folder / ENCODER,
+        record,
+        input_names=["image"],
+        output_names=[f"s{scale}" for scale in scales],
+        dynamic_axes={"image": free}
+        | {
             f"s{scale}": {0: "pictures", 1: f"height_{scale}", 2: f"width_{scale}"}
-            for scale in scales})
+            for scale in scales
+        },
+    )
     write_graph(
-        DecoderGraph(network), tuple(codewords), folder / DECODER,
-        input_names=[f"q{scale}" for scale in scales], output_names=["image"],
-        dynamic_axes={"image": free} | {
+        DecoderGraph(network),
+        tuple(codewords),
+        folder / DECODER,
+        input_names=[f"q{scale}" for scale in scales],
+        output_names=["image"],
+        dynamic_axes={"image": free}
+        | {
             f"q{scale}": {0: "pictures", 2: f"height_{scale}", 3: f"width_{scale}"}
-            for scale in scales})
+            for scale in scales
+        },
+    )
     with whole_file(folder / "codebooks.npz") as file:
-        np.savez(file, **{
-            f"e{scale}": space.embedding.numpy().astype(np.float32)
-            for scale, space in zip(scales, network.spaces, strict=True)})
+        np.savez(
+            file,
+            **{
+                f"e{scale}": space.embedding.numpy().astype(np.float32)
+                for scale, space in zip(scales, network.spaces, strict=True)
+            },
+        )
 
 
-def write_graph(graph: nn.Module, inputs: tuple[Tensor, ...], path: Path,
-                record: dict | None = None, **options: Any) -> None:
+def write_graph(
+    graph: nn.Module,
+    inputs: tuple[Tensor, ...],
+    path: Path,
+    record: dict | None = None,
+    **options: Any,
+) -> None:
     """One graph with packed weights, as torch.onnx.export writes it with these options."""
     with whole_path(path) as unfinished:
         with warnings.catch_warnings():
@@ -90,9 +116,7 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
     decides between such codewords, and the decoder cannot tell them apart.
     Raises ExportError if they are above LABEL_TOLERANCE and PICTURE_TOLERANCE.
     """
-    encoder, decoder = (
-        open_network((folder / name).read_bytes())
-        for name in (ENCODER, DECODER))
+    encoder, decoder = (open_network((folder / name).read_bytes()) for name in (ENCODER, DECODER))
     generator = torch.Generator().manual_seed(0)
     unequal, difference = 0.0, 0.0
     for batch, height, width in sizes:
@@ -104,8 +128,10 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
         found = encoder.run(None, {"image": image.numpy()})
         for indices, expected, space in zip(found, encoded.indices, network.spaces, strict=True):
             if indices.shape != tuple(expected.shape):
-                raise ExportError(f"The encoder gives indices {list(indices.shape)} for images of "
-                                  f"{width}x{height}, not {list(expected.shape)}.")
+                raise ExportError(
+                    f"The encoder gives indices {list(indices.shape)} for images of "
+                    f"{width}x{height}, not {list(expected.shape)}."
+                )
             apart = space.look_up(torch.from_numpy(indices)) - space.look_up(expected)
             others = apart.norm(dim=1) > CODEWORD_TOLERANCE
             unequal = max(unequal, float(others.float().mean()))

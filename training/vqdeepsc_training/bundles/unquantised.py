@@ -46,9 +46,14 @@ def export_unquantised(checkpoint: Path, output: Path) -> None:
     free = {0: "pictures", 2: "height", 3: "width"}
     record = run_record(state, sum(p.numel() for p in network.parameters()))
     with whole_path(output) as unfinished:
-        write_graph(graph, (torch.rand(2, 3, 32, 48),), unfinished,
-                    input_names=["image"], output_names=["image_out"],
-                    dynamic_axes={"image": free, "image_out": free})
+        write_graph(
+            graph,
+            (torch.rand(2, 3, 32, 48),),
+            unfinished,
+            input_names=["image"],
+            output_names=["image_out"],
+            dynamic_axes={"image": free, "image_out": free},
+        )
         model = onnx.load(unfinished)
         onnx.helper.set_model_props(model, {"training": json.dumps(record)})
         onnx.save(model, unfinished)

@@ -57,9 +57,12 @@ def graph_inputs(codec: Codec, images: NDArray[np.uint8]) -> dict[str, list[dict
         values = (image.transpose(2, 0, 1)[None] / 255).astype(np.float32)
         labels = codec.encode(image).labels
         feeds["encoder.onnx"].append({"image": values})
-        feeds["decoder.onnx"].append({
-            f"q{scale}": codec.bundle.codebooks[scale][found].transpose(2, 0, 1)[None].copy()
-            for scale, found in labels.items()})
+        feeds["decoder.onnx"].append(
+            {
+                f"q{scale}": codec.bundle.codebooks[scale][found].transpose(2, 0, 1)[None].copy()
+                for scale, found in labels.items()
+            }
+        )
     return feeds
 
 
@@ -67,9 +70,16 @@ def to_int8(source: Path, target: Path, feeds: list[dict[str, NDArray]]) -> None
     """Quantise the convolutions of a graph."""
     prepared = target.with_suffix(".prepared")
     quant_pre_process(source, prepared, skip_symbolic_shape=True)
-    quantize_static(prepared, target, Inputs(feeds), quant_format=QuantFormat.QDQ,
-                    op_types_to_quantize=["Conv"], per_channel=True,
-                    activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+    quantize_static(
+        prepared,
+        target,
+        Inputs(feeds),
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=["Conv"],
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
     prepared.unlink()
 
 
@@ -90,8 +100,13 @@ def to_fp16(source: Path, target: Path, feeds: list[dict[str, NDArray]]) -> None
 CONVERSIONS = {"int8": to_int8, "fp16": to_fp16}
 
 
-def write_variant(codec: Codec, kind: str, graphs: tuple[str, ...], folder: Path,
-                  feeds: dict[str, list[dict[str, NDArray]]]) -> None:
+def write_variant(
+    codec: Codec,
+    kind: str,
+    graphs: tuple[str, ...],
+    folder: Path,
+    feeds: dict[str, list[dict[str, NDArray]]],
+) -> None:
     """Copy of a bundle in `folder` with some graphs converted."""
     manifest = codec.bundle.manifest
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,9 +114,14 @@ def write_variant(codec: Codec, kind: str, graphs: tuple[str, ...], folder: Path
         shutil.copy(manifest.directory / name, folder / name)
     for name in graphs:
         CONVERSIONS[kind](manifest.directory / name, folder / name, feeds[name])
-    write_manifest(folder, name=manifest.name, version=f"{manifest.version}+{kind}",
-                   priors={scale.scale: scale.prior for scale in codec.scales},
-                   training=manifest.content["training"], measured={})
+    write_manifest(
+        folder,
+        name=manifest.name,
+        version=f"{manifest.version}+{kind}",
+        priors={scale.scale: scale.prior for scale in codec.scales},
+        training=manifest.content["training"],
+        measured={},
+    )
 
 
 def milliseconds(codec: Codec, images: NDArray[np.uint8]) -> dict[str, float]:
@@ -121,22 +141,32 @@ def measure(directory: Path, images: NDArray[np.uint8], threads: int) -> dict:
     """Size, speed and quality of the bundle in a directory."""
     codec = Codec(directory, threads=threads)
     figures, _ = evaluate(codec, images)
-    return {"kilobytes": {name: round((directory / name).stat().st_size / 1000)
-                          for name in GRAPHS},
-            "milliseconds": milliseconds(codec, images),
-            "ssim": figures["ssim"], "psnr_db": figures["psnr_db"]}
+    return {
+        "kilobytes": {name: round((directory / name).stat().st_size / 1000) for name in GRAPHS},
+        "milliseconds": milliseconds(codec, images),
+        "ssim": figures["ssim"],
+        "psnr_db": figures["psnr_db"],
+    }
 
 
 def pays(original: dict, variant: dict) -> bool:
     """Whether a variant costs less than COST and is smaller or faster by a tenth."""
-    smaller, faster = (sum(variant[key].values()) <= GAIN * sum(original[key].values())
-                       for key in ("kilobytes", "milliseconds"))
+    smaller, faster = (
+        sum(variant[key].values()) <= GAIN * sum(original[key].values())
+        for key in ("kilobytes", "milliseconds")
+    )
     return original["ssim"] - variant["ssim"] < COST and (smaller or faster)
 
 
 def try_variants(
-    bundle: str | Path, output: Path, calibration: Path, data: Path, *,
-    calibration_images: int = CALIBRATION_IMAGES, limit: int = LIMIT, size: int = 128,
+    bundle: str | Path,
+    output: Path,
+    calibration: Path,
+    data: Path,
+    *,
+    calibration_images: int = CALIBRATION_IMAGES,
+    limit: int = LIMIT,
+    size: int = 128,
     threads: int = 1,
 ) -> dict[str, dict]:
     """Measure a bundle and every variant; those that pay stay in the folder `output`.

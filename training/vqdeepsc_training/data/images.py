@@ -24,8 +24,13 @@ def read_image(data: bytes, name: str) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError,
-            Image.DecompressionBombError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as error:
         raise DataError(f"{name} cannot be read as an image.") from error
 
 
@@ -47,8 +52,11 @@ def read_images(path: Path) -> Iterator[tuple[str, Image.Image]]:
     elif path.is_file():
         try:
             with tarfile.open(path) as archive:
-                members = [m for m in archive.getmembers()
-                           if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES]
+                members = [
+                    m
+                    for m in archive.getmembers()
+                    if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES
+                ]
                 for member in sorted(members, key=lambda m: m.name):
                     count += 1
                     file = archive.extractfile(member)

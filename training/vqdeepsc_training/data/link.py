@@ -23,8 +23,9 @@ LARGEST_BITS = 65535
 MOST_TRANSMISSIONS = 10_000
 
 
-def transmit(link: Link, channel: ChannelModel, snr_db: float, frames: int,
-             random: np.random.Generator) -> tuple[NDArray[np.int8], float]:
+def transmit(
+    link: Link, channel: ChannelModel, snr_db: float, frames: int, random: np.random.Generator
+) -> tuple[NDArray[np.int8], float]:
     """Send frames of random bits over a channel at one SNR.
 
     Returns the steps [frames, payload bits] of the received LLRs and the share of code blocks that
@@ -70,11 +71,14 @@ def record(payload_bits: int, channels: Sequence[str], count: int, seed: int) ->
     Raises ValueError for a channel or a length that the link does not have.
     """
     if payload_bits > LARGEST_BITS:
-        raise ValueError(f"A payload of {payload_bits} bits is too long: at most {LARGEST_BITS} "
-                         "can be sent.")
+        raise ValueError(
+            f"A payload of {payload_bits} bits is too long: at most {LARGEST_BITS} can be sent."
+        )
     if not 2 <= count <= MOST_TRANSMISSIONS:
-        raise ValueError(f"The number of transmissions is {count}, but must be 2 or more and at "
-                         f"most {MOST_TRANSMISSIONS}.")
+        raise ValueError(
+            f"The number of transmissions is {count}, but must be 2 or more and at "
+            f"most {MOST_TRANSMISSIONS}."
+        )
     random = np.random.default_rng(seed)
     link = Link(payload_bits)
     steps, names, snrs = [], [], []
@@ -82,8 +86,11 @@ def record(payload_bits: int, channels: Sequence[str], count: int, seed: int) ->
         channel = ChannelModel.parse(name)
         cliff_db = find_cliff(link, channel, random)
         grid = snr_grid(cliff_db, count)
-        print(f"{channel.title}: half of the code blocks fail at {cliff_db:.2f} dB; "
-              f"{count} transmissions from {grid[0]:g} to {grid[-1]:.2f} dB", flush=True)
+        print(
+            f"{channel.title}: half of the code blocks fail at {cliff_db:.2f} dB; "
+            f"{count} transmissions from {grid[0]:g} to {grid[-1]:.2f} dB",
+            flush=True,
+        )
         steps += [transmit(link, channel, float(snr_db), 1, random)[0] for snr_db in grid]
         names += [name] * count
         snrs.append(grid)

@@ -22,5 +22,10 @@ def photograph_tiles(name: str) -> NDArray[np.uint8]:
     with Image.open(sample_image(name)) as image:
         pixels = np.asarray(fit(image.convert("RGB"), 2 * SIDE, 2 * SIDE))
     rows, columns = pixels.shape[0] // SIDE, pixels.shape[1] // SIDE
-    return np.stack([pixels[SIDE * r : SIDE * (r + 1), SIDE * c : SIDE * (c + 1)]
-                     for r in range(rows) for c in range(columns)])
+    return np.stack(
+        [
+            pixels[SIDE * r : SIDE * (r + 1), SIDE * c : SIDE * (c + 1)]
+            for r in range(rows)
+            for c in range(columns)
+        ]
+    )

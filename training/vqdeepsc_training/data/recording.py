@@ -55,8 +55,13 @@ def write_recording(recording: Recording, path: Path) -> None:
     """Write a recording as a compressed .npz file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
-        np.savez_compressed(file, steps=recording.steps, channels=recording.channels,
-                            snr_db=recording.snr_db, seed=recording.seed)
+        np.savez_compressed(
+            file,
+            steps=recording.steps,
+            channels=recording.channels,
+            snr_db=recording.snr_db,
+            seed=recording.seed,
+        )
 
 
 def read_recording(path: Path) -> Recording:
@@ -65,8 +70,9 @@ def read_recording(path: Path) -> Recording:
         raise ValueError(f"The recording {path} does not exist.")
     try:
         with np.load(path) as file:
-            recording = Recording(file["steps"], file["channels"], file["snr_db"],
-                                  int(file["seed"]))
+            recording = Recording(
+                file["steps"], file["channels"], file["snr_db"], int(file["seed"])
+            )
     except (OSError, ValueError, TypeError, LookupError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no recording of the link that can be read.") from error
     if recording.steps.dtype != np.int8 or recording.steps.ndim != 2 or not len(recording):

@@ -42,8 +42,15 @@ class BatchSampler:
     """
 
     def __init__(
-        self, caches: list[ImageCache], shares: Sequence[float], crop: int, batch: int,
-        seed: int, zoom: float = 1.0, epochs: bool = False, flips: bool = True,
+        self,
+        caches: list[ImageCache],
+        shares: Sequence[float],
+        crop: int,
+        batch: int,
+        seed: int,
+        zoom: float = 1.0,
+        epochs: bool = False,
+        flips: bool = True,
         colour: float = 0.0,
     ) -> None:
         if len(caches) != len(shares):
@@ -106,8 +113,13 @@ class BatchSampler:
         """Batch [B, 3, crop, crop] in [0, 1] of a step."""
         random = np.random.default_rng((self.seed, step, distributed.rank()))
         first = (step * distributed.processes() + distributed.rank()) * self.batch
-        crops = np.stack([
-            self._crop(self._of_epoch(first + i) if self.epochs else self._drawn(random), random)
-            for i in range(self.batch)])
+        crops = np.stack(
+            [
+                self._crop(
+                    self._of_epoch(first + i) if self.epochs else self._drawn(random), random
+                )
+                for i in range(self.batch)
+            ]
+        )
         image = torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)
         return jittered(image, self.colour, random) if self.colour else image

@@ -60,12 +60,19 @@ def build_network(settings: NetworkSettings | Mapping[str, object]) -> nn.Module
     """
     if not isinstance(settings, Table):
         settings = read_network(settings)
-    arguments = {field.name: getattr(settings, field.name) for field in fields(settings)
-                 if field.name != "type"}
+    arguments = {
+        field.name: getattr(settings, field.name)
+        for field in fields(settings)
+        if field.name != "type"
+    }
     return {"conditional": ConditionalNetwork, "paper": PaperNetwork}[settings.type](**arguments)
 
 
 def running_statistics(network: nn.Module) -> list[Tensor]:
     """Running means and variances of all batch normalisations, which each process has its own."""
-    return [values for module in network.modules() if isinstance(module, nn.BatchNorm2d)
-            for values in (module.running_mean, module.running_var)]
+    return [
+        values
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+        for values in (module.running_mean, module.running_var)
+    ]

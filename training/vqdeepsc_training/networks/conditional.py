@@ -90,9 +90,9 @@ class SuccessiveHead(nn.Module):
         self.successive = successive
         self.first = nn.Conv2d(inputs, 4 * dimension, 3, padding=1)
         self.see = nn.ModuleList(
-            nn.Conv2d(inputs + known * dimension, hidden, 3, padding=1) for known in (1, 2, 3))
-        self.correct = nn.ModuleList(
-            nn.Conv2d(hidden, dimension, 3, padding=1) for _ in (1, 2, 3))
+            nn.Conv2d(inputs + known * dimension, hidden, 3, padding=1) for known in (1, 2, 3)
+        )
+        self.correct = nn.ModuleList(nn.Conv2d(hidden, dimension, 3, padding=1) for _ in (1, 2, 3))
         with torch.no_grad():
             for conv in self.correct:
                 conv.weight.zero_()
@@ -111,8 +111,10 @@ class SuccessiveHead(nn.Module):
             found.append(quantise(wanted))
         by_place = [found[PASSES.index(place)] for place in range(4)]
         return Quantised(
-            *(to_grid([getattr(one, name) for one in by_place])
-              for name in ("features", "codewords", "indices")),
+            *(
+                to_grid([getattr(one, name) for one in by_place])
+                for name in ("features", "codewords", "indices")
+            ),
             sum(one.embedding_loss for one in found) / 4,
             sum(one.commitment_loss for one in found) / 4,
         )
@@ -148,8 +150,10 @@ class ConditionalNetwork(nn.Module):
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or not all(codewords[1:]):
-            raise ValueError(f"The codewords are {list(codewords)}, but only the first of four "
-                             "scales may have none.")
+            raise ValueError(
+                f"The codewords are {list(codewords)}, but only the first of four "
+                "scales may have none."
+            )
         self.exporting = False
         self.sent = [level for level in range(4) if codewords[level]]
         self.bounded = bounded
@@ -157,8 +161,14 @@ class ConditionalNetwork(nn.Module):
         w4, w8, w16 = widths
         k1, k2, k3, k4 = dimensions
         self.spaces = nn.ModuleList(
-            EmbeddingSpace(codewords[level], dimensions[level], decay, restart_shares[level],
-                           rotation, normalised)
+            EmbeddingSpace(
+                codewords[level],
+                dimensions[level],
+                decay,
+                restart_shares[level],
+                rotation,
+                normalised,
+            )
             for level in self.sent
         )
         # Analysis of the image on the grids 1/4, 1/8 and 1/16.
@@ -263,7 +273,8 @@ class ConditionalNetwork(nn.Module):
         s4 = self._quantise(3, quantised, self.head_4(activate(h16)))
         p3 = self.predict_3(s4.codewords)
         s3 = self._quantise(
-            2, quantised, self.head_3(activate(self.join_3(torch.cat((h8, self._seen(p3)), 1)))))
+            2, quantised, self.head_3(activate(self.join_3(torch.cat((h8, self._seen(p3)), 1))))
+        )
         p2 = self.predict_2(p3, s3.codewords)
         joined = activate(self.join_2(torch.cat((h4, self._seen(p2)), 1)))
         if not self.fine:

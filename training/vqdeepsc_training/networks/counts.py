@@ -13,8 +13,9 @@ def count_indices(network: nn.Module, images: NDArray[np.uint8]) -> list[NDArray
     """How often each index occurs on images uint8 [P, H, W, 3], by scale."""
     counts = [np.zeros(space.codewords) for space in network.spaces]
     for start in range(0, len(images), 16):
-        for total, indices in zip(counts, encode(network, images[start : start + 16]).indices,
-                                 strict=True):
+        for total, indices in zip(
+            counts, encode(network, images[start : start + 16]).indices, strict=True
+        ):
             total += torch.bincount(indices.flatten(), minlength=len(total)).numpy()
     return counts
 

@@ -25,8 +25,11 @@ class PatchDiscriminator(nn.Module):
         layers: list[nn.Module] = [patch_convolution(3, channels, 2, True), nn.LeakyReLU(SLOPE)]
         for inputs, outputs, stride in ((1, 2, 2), (2, 4, 2), (4, 8, 1)):
             # Batch normalisation takes any bias out again.
-            layers += [patch_convolution(inputs * channels, outputs * channels, stride, False),
-                       nn.BatchNorm2d(outputs * channels), nn.LeakyReLU(SLOPE)]
+            layers += [
+                patch_convolution(inputs * channels, outputs * channels, stride, False),
+                nn.BatchNorm2d(outputs * channels),
+                nn.LeakyReLU(SLOPE),
+            ]
         layers.append(patch_convolution(8 * channels, 1, 1, True))
         self.layers = nn.Sequential(*layers)
 

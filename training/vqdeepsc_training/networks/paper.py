@@ -86,8 +86,9 @@ class PaperNetwork(nn.Module):
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or codewords[3] == 0:
-            raise ValueError(f"The codewords are {codewords}, but must be four numbers, the last "
-                             "above 0.")
+            raise ValueError(
+                f"The codewords are {codewords}, but must be four numbers, the last above 0."
+            )
         c0 = max(1, round(FIRST_CHANNELS * width))
         channels = [max(1, round(dimension * width)) for dimension in DIMENSIONS]
         c1, c2, c3, c4 = channels
@@ -102,12 +103,14 @@ class PaperNetwork(nn.Module):
         )
         joined = [channels[level] * (2 if level in self.sent else 1) for level in range(3)]
         self.last = nn.Sequential(convolution(c4, c4), nn.PReLU())
-        self.up = nn.ModuleList([
-            UpSampleBlock(c4, c3),
-            UpSampleBlock(joined[2], c2),
-            UpSampleBlock(joined[1], c1),
-            UpSampleBlock(joined[0], c0),
-        ])
+        self.up = nn.ModuleList(
+            [
+                UpSampleBlock(c4, c3),
+                UpSampleBlock(joined[2], c2),
+                UpSampleBlock(joined[1], c1),
+                UpSampleBlock(joined[0], c0),
+            ]
+        )
         self.out = nn.ConvTranspose2d(c0, 3, 3, stride=1, padding=1)
 
     def prepare_export(self) -> None:

@@ -128,7 +128,8 @@ class EmbeddingSpace(nn.Module):
         device = "cpu" if features.is_meta else features.device.type
         with torch.autocast(device, enabled=False):
             distances = nn.functional.conv2d(
-                features.detach().float(), -2.0 * codewords[:, :, None, None],
+                features.detach().float(),
+                -2.0 * codewords[:, :, None, None],
                 codewords.square().sum(1),
             )
         return distances.argmin(1)
@@ -165,7 +166,7 @@ class EmbeddingSpace(nn.Module):
     def start_from(self, features: Tensor, generator: torch.Generator) -> None:
         """Set the codewords by k-means on features [B, K, H, W]."""
         rows = features.float().permute(0, 2, 3, 1).reshape(-1, self.dimension)
-        picked = torch.randperm(len(rows), generator=generator)[: 4096].to(rows.device)
+        picked = torch.randperm(len(rows), generator=generator)[:4096].to(rows.device)
         centres = k_means(rows[picked].cpu(), self.codewords, generator).to(rows.device)
         self.embedding.copy_(self.prepared(distributed.from_first(centres)))
         self.counts.fill_(1.0 / self.codewords)

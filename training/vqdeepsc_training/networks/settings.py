@@ -31,8 +31,12 @@ class ConditionalSettings(Table):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, length in (("codewords", 4), ("dimensions", 4), ("restart_shares", 4),
-                             ("widths", 3)):
+        for name, length in (
+            ("codewords", 4),
+            ("dimensions", 4),
+            ("restart_shares", 4),
+            ("widths", 3),
+        ):
             if len(getattr(self, name)) != length:
                 raise ConfigurationError(f"{name} of the network must be {length} numbers")
 

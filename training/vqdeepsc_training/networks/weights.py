@@ -76,19 +76,25 @@ def pack_weights(path: Path, record: dict | None = None) -> None:
         stored, restored = {}, []
         if np.array_equal(values.astype(np.float16), values):
             stored = {HALF: values.astype(np.float16)}
-            restored = [onnx.helper.make_node("Cast", [name + HALF], [name],
-                                              to=onnx.TensorProto.FLOAT)]
+            restored = [
+                onnx.helper.make_node("Cast", [name + HALF], [name], to=onnx.TensorProto.FLOAT)
+            ]
         elif values.size >= LARGE:
             weights, scale = quantised(values)
             if np.array_equal(weights * scale, values):
                 stored = {BYTES: weights, SCALE: scale}
-                restored = [onnx.helper.make_node("Cast", [name + BYTES], [f"{name}_steps"],
-                                                  to=onnx.TensorProto.FLOAT),
-                            onnx.helper.make_node("Mul", [f"{name}_steps", name + SCALE], [name])]
+                restored = [
+                    onnx.helper.make_node(
+                        "Cast", [name + BYTES], [f"{name}_steps"], to=onnx.TensorProto.FLOAT
+                    ),
+                    onnx.helper.make_node("Mul", [f"{name}_steps", name + SCALE], [name]),
+                ]
         if stored:
             graph.initializer.remove(tensor)
-            graph.initializer.extend(onnx.numpy_helper.from_array(value, name + suffix)
-                                     for suffix, value in stored.items())
+            graph.initializer.extend(
+                onnx.numpy_helper.from_array(value, name + suffix)
+                for suffix, value in stored.items()
+            )
             nodes += restored
     nodes += list(graph.node)
     del graph.node[:]
@@ -103,8 +109,7 @@ def pack_weights(path: Path, record: dict | None = None) -> None:
 def read_graph(path: Path) -> tuple[dict[str, Tensor], dict | None]:
     """Weights of a packed graph by name, without the name of the graph's class, and its record."""
     model = onnx.load(path)
-    values = {tensor.name: onnx.numpy_helper.to_array(tensor)
-              for tensor in model.graph.initializer}
+    values = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     weights = {}
     for name, value in values.items():
         if name.endswith(HALF):
@@ -119,8 +124,10 @@ def read_graph(path: Path) -> tuple[dict[str, Tensor], dict | None]:
         if node.op_type == "Identity" and node.input[0] in weights:
             weights[node.output[0]] = weights[node.input[0]]
     records = [json.loads(prop.value) for prop in model.metadata_props if prop.key == RECORD]
-    return ({name.partition(".")[2]: torch.tensor(value) for name, value in weights.items()},
-            records[0] if records else None)
+    return (
+        {name.partition(".")[2]: torch.tensor(value) for name, value in weights.items()},
+        records[0] if records else None,
+    )
 
 
 def read_bundle_checkpoint(directory: Path) -> dict:
@@ -134,17 +141,22 @@ def read_bundle_checkpoint(directory: Path) -> dict:
     encoder, record = read_graph(directory / ENCODER)
     decoder, _ = read_graph(directory / DECODER)
     if record is None:
-        raise WeightsError(f"{directory} does not say how it was trained, so no run can begin "
-                           "at its weights.")
+        raise WeightsError(
+            f"{directory} does not say how it was trained, so no run can begin at its weights."
+        )
     spaces = {}
     for position, scale in enumerate(bundle.scales):
         embedding = torch.from_numpy(bundle.codebooks[scale.scale])
         counts = torch.tensor(scale.prior, dtype=torch.float32)
-        spaces |= {f"spaces.{position}.embedding": embedding, f"spaces.{position}.counts": counts,
-                   f"spaces.{position}.sums": embedding * counts[:, None]}
+        spaces |= {
+            f"spaces.{position}.embedding": embedding,
+            f"spaces.{position}.counts": counts,
+            f"spaces.{position}.sums": embedding * counts[:, None],
+        }
     if "trained" not in record:
         return record | {"average": encoder | decoder | spaces}
-    encoder, decoder = ({name.partition(".")[2]: value for name, value in weights.items()}
-                        for weights in (encoder, decoder))
-    return record | {"average": encoder | decoder | spaces,
-                     "encoder": decoder | encoder | spaces}
+    encoder, decoder = (
+        {name.partition(".")[2]: value for name, value in weights.items()}
+        for weights in (encoder, decoder)
+    )
+    return record | {"average": encoder | decoder | spaces, "encoder": decoder | encoder | spaces}

@@ -15,15 +15,21 @@ MINIMUM_PRIOR = 1e-9  # as the codec's: a codeword that never occurred can still
 
 def check_recording(recording: Recording | None, network: nn.Module, crop: int) -> None:
     """Raise ValueError unless the recording's transmissions carry the bits of one crop."""
-    payload = sum(space.bits * (crop >> level + 1) ** 2
-                  for space, level in zip(network.spaces, network.sent, strict=True))
+    payload = sum(
+        space.bits * (crop >> level + 1) ** 2
+        for space, level in zip(network.spaces, network.sent, strict=True)
+    )
     if recording is None:
-        raise ValueError("The configuration decodes images after a bad channel, so --recording "
-                         f"is needed, of transmissions of {payload} bits, as record_link writes "
-                         "it.")
+        raise ValueError(
+            "The configuration decodes images after a bad channel, so --recording "
+            f"is needed, of transmissions of {payload} bits, as record_link writes "
+            "it."
+        )
     if recording.payload_bits != payload:
-        raise ValueError(f"The recording of the link has {recording.payload_bits} bits a "
-                         f"transmission, but a crop of {crop} pixels takes {payload}.")
+        raise ValueError(
+            f"The recording of the link has {recording.payload_bits} bits a "
+            f"transmission, but a crop of {crop} pixels takes {payload}."
+        )
 
 
 def index_bits(indices: Tensor, bits: int) -> Tensor:
@@ -71,7 +77,9 @@ def missing_part(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
 
 
 def received_codewords(
-    spaces: list[EmbeddingSpace], indices: list[Tensor], recording: Recording,
+    spaces: list[EmbeddingSpace],
+    indices: list[Tensor],
+    recording: Recording,
     generator: torch.Generator,
 ) -> list[Tensor]:
     """Codewords [B, K, H/2^l, W/2^l] of every scale after a bad channel, fine to coarse.

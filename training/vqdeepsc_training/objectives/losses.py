@@ -69,8 +69,10 @@ def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
     Raises ValueError for images below 176 pixels, whose fifth scale is smaller than the window.
     """
     if min(first.shape[2:]) < MS_SSIM_SIDE:
-        raise ValueError(f"MS-SSIM needs images of at least {MS_SSIM_SIDE} pixels, but got "
-                         f"{min(first.shape[2:])}.")
+        raise ValueError(
+            f"MS-SSIM needs images of at least {MS_SSIM_SIDE} pixels, but got "
+            f"{min(first.shape[2:])}."
+        )
     value = 1.0
     for level, weight in enumerate(MS_SSIM_WEIGHTS):
         if level:
@@ -104,8 +106,9 @@ class LossWeights(Table):
             raise ConfigurationError("loss has no weight for mae, mse, log_mse or ssim")
 
 
-def reconstruction_loss(decoded: Tensor, image: Tensor,
-                        weights: LossWeights) -> tuple[Tensor, dict[str, float]]:
+def reconstruction_loss(
+    decoded: Tensor, image: Tensor, weights: LossWeights
+) -> tuple[Tensor, dict[str, float]]:
     """Weighted sum of the terms that have a weight.
 
     `mae`, `mse`, `ssim` (as 1 - SSIM) and `log_mse`: the mean over the images of ln MSE, whose

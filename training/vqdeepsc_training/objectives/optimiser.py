@@ -40,8 +40,13 @@ def orthogonalise(matrices: Tensor, rounds: int = 5) -> Tensor:
 class Muon(Optimizer):
     """Momentum whose update is orthogonalised, scaled to the size of an Adam step (Liu 2025)."""
 
-    def __init__(self, params: list[nn.Parameter], lr: float, momentum: float = 0.95,
-                 weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        params: list[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -116,5 +121,7 @@ def configure_optimisers(network: nn.Module, settings: OptimiserSettings) -> lis
     kernels = [p for p in parameters if p.ndim == 4 and p[0].numel() >= 256]
     chosen = {id(p) for p in kernels}
     others = [p for p in parameters if id(p) not in chosen]
-    return [Muon(kernels, lr=rate, weight_decay=decay),
-            AdamW(others, lr=rate, betas=betas, weight_decay=0.0)]
+    return [
+        Muon(kernels, lr=rate, weight_decay=decay),
+        AdamW(others, lr=rate, betas=betas, weight_decay=0.0),
+    ]

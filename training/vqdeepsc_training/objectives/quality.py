@@ -36,8 +36,10 @@ def quality(image: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> dict[str, f
         "ciede2000": colour_difference(image, decoded),
     }
     if min(image.shape[:2]) >= MS_SSIM_SIDE:
-        pair = (torch.from_numpy(p.copy()).permute(2, 0, 1)[None].double() / 255
-                for p in (image, decoded))
+        pair = (
+            torch.from_numpy(p.copy()).permute(2, 0, 1)[None].double() / 255
+            for p in (image, decoded)
+        )
         figures["ms_ssim"] = ms_ssim(*pair).item()
     return figures
 
@@ -51,8 +53,10 @@ def mean_quality(figures: list[dict[str, float]]) -> dict[str, float | None]:
 
 def described(figures: dict) -> str:
     """One line of text for figures as `evaluate` and `evaluate_baseline` return them."""
-    text = (f"SSIM {figures['ssim']:.4f}  PSNR {figures['psnr_db']:.2f} dB  "
-            f"CIEDE2000 {figures['ciede2000']:.2f}")
+    text = (
+        f"SSIM {figures['ssim']:.4f}  PSNR {figures['psnr_db']:.2f} dB  "
+        f"CIEDE2000 {figures['ciede2000']:.2f}"
+    )
     if figures["ms_ssim"] is not None:
         text += f"  MS-SSIM {figures['ms_ssim']:.4f}"
     if figures.get("failed"):

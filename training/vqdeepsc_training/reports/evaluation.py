@@ -46,8 +46,9 @@ def evaluate(codec: Codec, images: NDArray[np.uint8]) -> tuple[dict, list[NDArra
     return result, decoded_images
 
 
-def evaluate_baseline(name: str, images: NDArray[np.uint8],
-                      bits: int) -> tuple[dict, list[NDArray[np.uint8]]]:
+def evaluate_baseline(
+    name: str, images: NDArray[np.uint8], bits: int
+) -> tuple[dict, list[NDArray[np.uint8]]]:
     """Quality of a photo codec on images uint8 [P, H, W, 3], at most `bits` bits each.
 
     Each image has the largest quality setting that fits; one that fits at none is mid-grey and
@@ -77,8 +78,14 @@ def sheet(images: NDArray, decoded: list[NDArray], count: int, columns: int = 8)
     return Image.fromarray(np.concatenate(rows))
 
 
-def evaluate_bundle(codec: Codec, data: Sequence[Path], size: int = 128, limit: int | None = None,
-                    baselines: Sequence[str] = (), sheet_path: Path | None = None) -> dict:
+def evaluate_bundle(
+    codec: Codec,
+    data: Sequence[Path],
+    size: int = 128,
+    limit: int | None = None,
+    baselines: Sequence[str] = (),
+    sheet_path: Path | None = None,
+) -> dict:
     """Figures of a codec, and as `baselines` of photo codecs at its number of bits, by data set.
 
     data: folders or tar files of images, at most `limit` of each, of which the centre crops of
@@ -91,8 +98,9 @@ def evaluate_bundle(codec: Codec, data: Sequence[Path], size: int = 128, limit: 
     for number, path in enumerate(data, start=1):
         images = evaluation_images(path, size, limit)
         figures, decoded = evaluate(codec, images)
-        results[str(path)] = figures | {"baselines": {
-            name: evaluate_baseline(name, images, bits)[0] for name in baselines}}
+        results[str(path)] = figures | {
+            "baselines": {name: evaluate_baseline(name, images, bits)[0] for name in baselines}
+        }
         if sheet_path:
             sheet_path.parent.mkdir(parents=True, exist_ok=True)
             name = sheet_path.stem + ("" if len(data) == 1 else f"-{number}")

@@ -19,8 +19,9 @@ from vqdeepsc.images.metrics import ssim
 from ..base.files import write_whole
 
 
-def losses(codec: Codec, image: NDArray[np.uint8], scale: int,
-           random: np.random.Generator) -> NDArray[np.float64]:
+def losses(
+    codec: Codec, image: NDArray[np.uint8], scale: int, random: np.random.Generator
+) -> NDArray[np.float64]:
     """SSIM lost by replacing one index of a scale, at a random place of an image [H, W, 3].
 
     Returns [N]: entry d is for the index XOR d, so entry 0 is 0.
@@ -40,8 +41,7 @@ def losses(codec: Codec, image: NDArray[np.uint8], scale: int,
     return values[0] - values
 
 
-def measure(codec: Codec, images: NDArray[np.uint8], positions: int,
-            seed: int) -> dict[str, dict]:
+def measure(codec: Codec, images: NDArray[np.uint8], positions: int, seed: int) -> dict[str, dict]:
     """Mean SSIM lost by one flipped bit of each scale, on images uint8 [P, H, W, 3].
 
     positions: random ones of each image, for the scale of the most codewords; with N times fewer
@@ -53,13 +53,18 @@ def measure(codec: Codec, images: NDArray[np.uint8], positions: int,
     most = max(scale.codewords for scale in codec.scales)
     result = {}
     for scale in codec.scales:
-        found = np.array([losses(codec, image, scale.scale, random)
-                          for image in images
-                          for _ in range(positions * most // scale.codewords)])
+        found = np.array(
+            [
+                losses(codec, image, scale.scale, random)
+                for image in images
+                for _ in range(positions * most // scale.codewords)
+            ]
+        )
         one_bit = 1 << np.arange(scale.bits)
         before, after = found[:, 1:].mean(1), found[:, one_bit].mean(1)
         result[f"s{scale.scale}"] = {
-            "random": float(before.mean()), "assigned": float(after.mean()),
+            "random": float(before.mean()),
+            "assigned": float(after.mean()),
             "difference_error": float((before - after).std(ddof=1) / np.sqrt(len(found))),
         }
     return result
@@ -67,17 +72,28 @@ def measure(codec: Codec, images: NDArray[np.uint8], positions: int,
 
 def table(measured: dict[str, dict]) -> list[str]:
     """Markdown table of what `measure` returned, in thousandths of SSIM."""
-    lines = ["| Scale | Random labels | Assigned labels | Standard error of the difference |",
-             "|---|---|---|---|"]
-    lines += [f"| {key[1:]} | {1000 * one['random']:.3f} | {1000 * one['assigned']:.3f} | "
-              f"{1000 * one['difference_error']:.3f} |" for key, one in measured.items()]
+    lines = [
+        "| Scale | Random labels | Assigned labels | Standard error of the difference |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {key[1:]} | {1000 * one['random']:.3f} | {1000 * one['assigned']:.3f} | "
+        f"{1000 * one['difference_error']:.3f} |"
+        for key, one in measured.items()
+    ]
     return lines
 
 
-def keep_record(path: Path, codec: Codec, measured: dict[str, dict], *, images: int,
-                positions: int, seed: int) -> None:
+def keep_record(
+    path: Path, codec: Codec, measured: dict[str, dict], *, images: int, positions: int, seed: int
+) -> None:
     """Write what `measure` returned into a JSON file, beside the figures of other bundles."""
     kept = json.loads(path.read_text()) if path.exists() else {}
-    kept[codec.name] = {"model_id": codec.model_id, "pictures": images, "places": positions,
-                        "seed": seed, "scales": measured}
+    kept[codec.name] = {
+        "model_id": codec.model_id,
+        "pictures": images,
+        "places": positions,
+        "seed": seed,
+        "scales": measured,
+    }
     write_whole(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")

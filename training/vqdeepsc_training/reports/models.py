@@ -65,8 +65,11 @@ def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, reco
     sets = {name: evaluation_images(path, SIDE, limit) for name, path in data.items()}
     sets[PHOTOGRAPHS_NAME] = photographs()
     for codec in bundles:
-        files = {name: sha for name, sha in codec.bundle.manifest.files.items()
-                 if not name.endswith(".md")}
+        files = {
+            name: sha
+            for name, sha in codec.bundle.manifest.files.items()
+            if not name.endswith(".md")
+        }
         if kept["bundles"].get(codec.name) != files:
             kept["bundles"][codec.name] = files
             kept["models"][codec.name] = {}
@@ -78,8 +81,7 @@ def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, reco
             known = codecs.setdefault(name, {})
             for baseline in NAMES:
                 if known.get(baseline, {}).get("pictures") != len(images):
-                    known[baseline], _ = evaluate_baseline(baseline, images,
-                                                           codec.bits_per_region)
+                    known[baseline], _ = evaluate_baseline(baseline, images, codec.bits_per_region)
             write_whole(record, json.dumps(kept, indent=1, sort_keys=True) + "\n")
     return kept
 
@@ -93,11 +95,15 @@ def quality_table(kept: dict, name: str, bits: int) -> list[str]:
         rows = {f"**{name}**": ours} | {NAMES[key]: codecs[key] for key in NAMES}
         for number, (system, one) in enumerate(rows.items()):
             first = f"| {data} | {one['pictures']} " if number == 0 else "| | "
-            lines.append(f"{first}| {system} | {one['ssim']:.3f} | {one['psnr_db']:.2f} dB | "
-                         f"{one['ciede2000']:.2f} |")
+            lines.append(
+                f"{first}| {system} | {one['ssim']:.3f} | {one['psnr_db']:.2f} dB | "
+                f"{one['ciede2000']:.2f} |"
+            )
             if one.get("failed"):
-                notes.append(f"{one['failed']} pictures of {data} fit into the bits at no quality "
-                             f"of {system} and count as mid-grey.")
+                notes.append(
+                    f"{one['failed']} pictures of {data} fit into the bits at no quality "
+                    f"of {system} and count as mid-grey."
+                )
     return [*lines, "", *notes, ""] if notes else [*lines, ""]
 
 
@@ -116,8 +122,9 @@ def image_sheet(codec: Codec, images: NDArray[np.uint8], path: Path) -> None:
     for baseline in NAMES:
         _, columns[NAMES[baseline]] = evaluate_baseline(baseline, picked, codec.bits_per_region)
     step = SIDE + MARGIN, SIDE + MARGIN + CAPTION
-    sheet = Image.new("RGB", (MARGIN + step[0] * len(columns), CAPTION + step[1] * len(rows)),
-                      "white")
+    sheet = Image.new(
+        "RGB", (MARGIN + step[0] * len(columns), CAPTION + step[1] * len(rows)), "white"
+    )
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
     for column, (title, drawn) in enumerate(columns.items()):
@@ -136,12 +143,16 @@ def image_sheet(codec: Codec, images: NDArray[np.uint8], path: Path) -> None:
 def curves(records: dict[str, dict], base: Path) -> None:
     """SSIM and PSNR of validation against the crops seen, as base.png and base.svg."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axis, (key, label) in zip(figure.subplots(1, 2),
-                                  (("ssim", "SSIM"), ("psnr_db", "PSNR (dB)")), strict=True):
+    for axis, (key, label) in zip(
+        figure.subplots(1, 2), (("ssim", "SSIM"), ("psnr_db", "PSNR (dB)")), strict=True
+    ):
         for name, record in records.items():
             points = whole_curve(record["history"], record["validation"])
-            axis.plot([point["pictures"] / 1000 for point in points],
-                      [point[key] for point in points], label=name)
+            axis.plot(
+                [point["pictures"] / 1000 for point in points],
+                [point[key] for point in points],
+                label=name,
+            )
         axis.set_xlabel("crops seen (thousands)")
         axis.set_ylabel(f"{label}, validation")
         axis.grid(alpha=0.3)
@@ -159,34 +170,52 @@ def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
             raise DataError(f"{codec.name} has not been measured: give --data.")
     docs.mkdir(parents=True, exist_ok=True)
     images = photographs()
-    records = {path.stem.replace("_", "-"): json.loads(path.read_text())
-               for path in sorted(results.glob("*.json"))}
+    records = {
+        path.stem.replace("_", "-"): json.loads(path.read_text())
+        for path in sorted(results.glob("*.json"))
+    }
     records = {name: record for name, record in records.items() if "validation" in record}
     lines = [INTRODUCTION]
     for codec in bundles:
         sheet = docs / f"models_{codec.name}.png"
         image_sheet(codec, images, sheet)
         lines += [
-            f"## {codec.name}: {codec.bits_per_region:,} bits", "",
+            f"## {codec.name}: {codec.bits_per_region:,} bits",
+            "",
             *quality_table(kept, codec.name, codec.bits_per_region),
             f"All {len(images)} tiles of 128x128 pixels of five photographs that scikit-image "
             f"ships, ordered by the SSIM of {codec.name}: the best, the quartiles, the median and "
-            "the worst.", "", f"![Pictures of {codec.name}]({sheet.name})", ""]
+            "the worst.",
+            "",
+            f"![Pictures of {codec.name}]({sheet.name})",
+            "",
+        ]
         flipped = records.get(codec.name, {}).get("flipped_bits")
         if flipped:
-            lines += ["What one flipped bit costs, in thousandths of SSIM, over all ways to assign "
-                      "the labels of a scale and as assigned (two codewords have one way only):",
-                      "", *flipped_bits.table(flipped), ""]
+            lines += [
+                "What one flipped bit costs, in thousandths of SSIM, over all ways to assign "
+                "the labels of a scale and as assigned (two codewords have one way only):",
+                "",
+                *flipped_bits.table(flipped),
+                "",
+            ]
     if records:
         curves(records, docs / "models_training")
-        lines += ["## Training", "", "Validation pictures of Cars196 during training, averaged "
-                  "weights; the x axis goes on from the runs before.", "",
-                  "![Validation during training](models_training.png)", ""]
+        lines += [
+            "## Training",
+            "",
+            "Validation pictures of Cars196 during training, averaged "
+            "weights; the x axis goes on from the runs before.",
+            "",
+            "![Validation during training](models_training.png)",
+            "",
+        ]
     write_whole(docs / "models.md", "\n".join(lines))
 
 
-def draw_models(bundles: list[Codec], data: Mapping[str, Path], limit: int | None, results: Path,
-                docs: Path) -> None:
+def draw_models(
+    bundles: list[Codec], data: Mapping[str, Path], limit: int | None, results: Path, docs: Path
+) -> None:
     """Measure bundles on data sets by name, if there are any, and draw the page of them all.
 
     limit: of images of each data set; results: folder of the records, quality.json among them;

@@ -29,10 +29,18 @@ BUNDLE = "demo-4s"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--steps", type=count, default=1000,
-                        help="length of the training; as given, about two minutes of a processor")
-    parser.add_argument("--folder", type=Path, default=ROOT / "training" / "runs" / "demo",
-                        help="where everything is written")
+    parser.add_argument(
+        "--steps",
+        type=count,
+        default=1000,
+        help="length of the training; as given, about two minutes of a processor",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=ROOT / "training" / "runs" / "demo",
+        help="where everything is written",
+    )
 
 
 def write_images(folder: Path) -> tuple[Path, Path]:
@@ -52,11 +60,21 @@ def run(arguments: argparse.Namespace) -> None:
     """Do it all in --folder; what happens is printed."""
     training, test = write_images(arguments.folder)
     folder, bundle, sheet = (arguments.folder / name for name in ("run", BUNDLE, "sheet.png"))
-    print(f"Training for {arguments.steps} steps on {len(PHOTOGRAPHS) - 1} photographs; each line "
-          "gives SSIM and PSNR on another one, and the terms of the loss", flush=True)
+    print(
+        f"Training for {arguments.steps} steps on {len(PHOTOGRAPHS) - 1} photographs; each line "
+        "gives SSIM and PSNR on another one, and the terms of the loss",
+        flush=True,
+    )
     configuration = read_configuration(CONFIG).having(steps=arguments.steps)
-    train(configuration, [training], validation=test, folder=folder, overwrite=True,
-          cache=arguments.folder / "cache", save_minutes=0.5)
+    train(
+        configuration,
+        [training],
+        validation=test,
+        folder=folder,
+        overwrite=True,
+        cache=arguments.folder / "cache",
+        save_minutes=0.5,
+    )
     print("Exporting and measuring on the photograph held back", flush=True)
     exported = export(folder / "checkpoint.pt", bundle, [training])
     write_whole(arguments.folder / "export.json", json.dumps(exported, indent=1) + "\n")
@@ -64,8 +82,10 @@ def run(arguments: argparse.Namespace) -> None:
     (figures,) = evaluate_bundle(codec, [test], baselines=["jpeg"], sheet_path=sheet).values()
     for name, measured in {codec.name: figures, **figures["baselines"]}.items():
         print(f"  {name:<14}" + described(measured))
-    print("Minutes and a few photographs make no good model: the shipped ones saw many more, "
-          "and are larger.\n"
-          f"{sheet} shows the decoded images below the originals.\n"
-          f"{bundle} is a bundle as every other: in the checkout's root, after make install,\n"
-          f"prefix/bin/vqdeepsc demo --model {bundle} sends an image with it.")
+    print(
+        "Minutes and a few photographs make no good model: the shipped ones saw many more, "
+        "and are larger.\n"
+        f"{sheet} shows the decoded images below the originals.\n"
+        f"{bundle} is a bundle as every other: in the checkout's root, after make install,\n"
+        f"prefix/bin/vqdeepsc demo --model {bundle} sends an image with it."
+    )

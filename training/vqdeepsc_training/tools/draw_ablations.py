@@ -14,8 +14,9 @@ from ..trainer.ablation import RESULTS, VARIANTS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the records")
-    parser.add_argument("--variants", type=Path, default=VARIANTS,
-                        help="what was compared, in which order")
+    parser.add_argument(
+        "--variants", type=Path, default=VARIANTS, help="what was compared, in which order"
+    )
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder to write into")
 
 

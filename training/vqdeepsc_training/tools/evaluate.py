@@ -18,21 +18,28 @@ from .arguments import count, side
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--bundle", required=True, help="directory or name of the bundle")
-    parser.add_argument("--data", type=Path, nargs="+", required=True,
-                        help="folders or tar files of images")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders or tar files of images"
+    )
     parser.add_argument("--size", type=side, default=128, help="side of the centre crop in pixels")
     parser.add_argument("--limit", type=count, help="number of images of each data set at most")
     parser.add_argument("--sheet", type=Path, help="write a sheet of original and decoded images")
-    parser.add_argument("--baselines", nargs="*", choices=BASELINES, default=(),
-                        help="photo codecs to measure at the bundle's number of bits")
+    parser.add_argument(
+        "--baselines",
+        nargs="*",
+        choices=BASELINES,
+        default=(),
+        help="photo codecs to measure at the bundle's number of bits",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the figures of each data set."""
     codec = Codec(arguments.bundle)
-    results = evaluate_bundle(codec, arguments.data, arguments.size, arguments.limit,
-                              arguments.baselines, arguments.sheet)
+    results = evaluate_bundle(
+        codec, arguments.data, arguments.size, arguments.limit, arguments.baselines, arguments.sheet
+    )
     if arguments.json:
         print(json.dumps(results))
         return

@@ -12,8 +12,12 @@ from ..bundles.unquantised import export_unquantised
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint of a run")
-    parser.add_argument("--output", type=Path, required=True,
-                        help="file to write (.onnx); its name is the system's in results.csv")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="file to write (.onnx); its name is the system's in results.csv",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

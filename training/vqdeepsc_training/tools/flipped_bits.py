@@ -19,11 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder or tar file of images")
     parser.add_argument("--size", type=side, default=128, help="side of the centre crop in pixels")
     parser.add_argument("--images", type=count, default=40, help="how many at most")
-    parser.add_argument("--positions", type=count, default=1,
-                        help="positions in each image, for the scale of the most codewords")
+    parser.add_argument(
+        "--positions",
+        type=count,
+        default=1,
+        help="positions in each image, for the scale of the most codewords",
+    )
     parser.add_argument("--seed", type=natural, default=0, help="of the positions")
-    parser.add_argument("--record", type=Path,
-                        help="also keep the figures in this file, by bundle")
+    parser.add_argument("--record", type=Path, help="also keep the figures in this file, by bundle")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -32,6 +35,12 @@ def run(arguments: argparse.Namespace) -> None:
     images = evaluation_images(arguments.data, arguments.size, arguments.images)
     measured = measure(codec, images, arguments.positions, arguments.seed)
     if arguments.record:
-        keep_record(arguments.record, codec, measured, images=len(images),
-                    positions=arguments.positions, seed=arguments.seed)
+        keep_record(
+            arguments.record,
+            codec,
+            measured,
+            images=len(images),
+            positions=arguments.positions,
+            seed=arguments.seed,
+        )
     print("\n".join(table(measured)))

@@ -83,8 +83,10 @@ def read_variants(path: Path) -> dict[str, Variant]:
         base = table["base"]
         if isinstance(base, str):
             if base not in variants:
-                raise ValueError(f"The table {title!r} is built on {base!r}, but no table "
-                                 "before it has that variant.")
+                raise ValueError(
+                    f"The table {title!r} is built on {base!r}, but no table "
+                    "before it has that variant."
+                )
             base = variants[base].configuration
         base = changed(base, table.get("change", {}))
         for group, changes in table["groups"].items():
@@ -123,16 +125,27 @@ def measure(trainer: Trainer, images: NDArray[np.uint8]) -> dict:
         pair = (p.mul(255).round().byte().permute(0, 2, 3, 1).numpy() for p in (image, decoded))
         figures += [quality(*one) for one in zip(*pair, strict=True)]
     counts = count_indices(copy.deepcopy(trainer.average).cpu(), images)
-    shares = {f"s{level + 1}": round(entropy_share(count), 3)
-              for level, count in zip(trainer.average.sent, counts, strict=True)}
+    shares = {
+        f"s{level + 1}": round(entropy_share(count), 3)
+        for level, count in zip(trainer.average.sent, counts, strict=True)
+    }
     return mean_quality(figures) | {"entropy_share": shares}
 
 
 def ablate(
-    data: Sequence[Path], validation: Sequence[Path], *, shares: Sequence[float] | None = None,
-    validation_images: int = VALIDATION_IMAGES, minutes: float = MINUTES,
-    seeds: Sequence[int] = (1,), only: Sequence[str] | None = None, variants: Path = VARIANTS,
-    results: Path = RESULTS, runs: Path = RUNS, cache: Path = CACHE, device: str = "cpu",
+    data: Sequence[Path],
+    validation: Sequence[Path],
+    *,
+    shares: Sequence[float] | None = None,
+    validation_images: int = VALIDATION_IMAGES,
+    minutes: float = MINUTES,
+    seeds: Sequence[int] = (1,),
+    only: Sequence[str] | None = None,
+    variants: Path = VARIANTS,
+    results: Path = RESULTS,
+    runs: Path = RUNS,
+    cache: Path = CACHE,
+    device: str = "cpu",
     threads: int = 1,
 ) -> list[Path]:
     """Run what has no record yet, with a line for each; returns all records asked for.
@@ -150,51 +163,78 @@ def ablate(
     known = read_variants(variants)
     names = [*known, *dict.fromkeys(variant.table for variant in known.values())]
     if unknown := set(only or ()) - set(names):
-        raise ValueError(f"There is no variant or table {sorted(unknown)[0]!r}; "
-                         f"known are {', '.join(names)}.")
-    wanted = {name: variant for name, variant in known.items()
-              if not only or {name, variant.table} & set(only)}
-    images = {short_name(path): evaluation_images(path, SIDE, validation_images)
-              for path in validation}
+        raise ValueError(
+            f"There is no variant or table {sorted(unknown)[0]!r}; known are {', '.join(names)}."
+        )
+    wanted = {
+        name: variant
+        for name, variant in known.items()
+        if not only or {name, variant.table} & set(only)
+    }
+    images = {
+        short_name(path): evaluation_images(path, SIDE, validation_images) for path in validation
+    }
     first, *others = images
-    capability = (torch.backends.cpu.get_cpu_capability() if processor.type == "cpu"
-                  else torch.cuda.get_device_name(processor))
+    capability = (
+        torch.backends.cpu.get_cpu_capability()
+        if processor.type == "cpu"
+        else torch.cuda.get_device_name(processor)
+    )
     results.mkdir(parents=True, exist_ok=True)
     records = []
     for seed in seeds:
         for name, variant in wanted.items():
-            configuration = Configuration.read(
-                variant.configuration | {"name": name, "seed": seed})
+            configuration = Configuration.read(variant.configuration | {"name": name, "seed": seed})
             record = results / f"{file_name(name, seed)}.json"
             records.append(record)
             if record.exists():
                 found = json.loads(record.read_text())
-                if (Configuration.read(found["configuration"]) == configuration
-                        and found["minutes"] == minutes):
+                if (
+                    Configuration.read(found["configuration"]) == configuration
+                    and found["minutes"] == minutes
+                ):
                     continue
             # All variants of a table take their crops from the same images.
             crop = variant.base["crop"]
-            caches = [open_cache(path, cache, crop, int(crop * variant.base["zoom"] * 1.5))
-                      for path in data]
+            caches = [
+                open_cache(path, cache, crop, int(crop * variant.base["zoom"] * 1.5))
+                for path in data
+            ]
             used = list(configuration.shares or shares or [1.0] * len(caches))
             sampler = make_sampler(configuration, caches, used)
             folder = runs / f"{record.stem}-{minutes:g}-minutes"
-            trainer = Trainer(configuration, sampler, folder, minutes / 60, clock,
-                              device=processor)
+            trainer = Trainer(configuration, sampler, folder, minutes / 60, clock, device=processor)
             train_variant(trainer, images[first])
             measured = measure(trainer, images[first])
-            write_whole(record, json.dumps({
-                "name": name, "group": variant.group, "change": variant.change,
-                "configuration": configuration.to_json(), "minutes": minutes,
-                "data": [short_name(path) for path in data], "shares": used,
-                "computed_in": trainer.arithmetic.precision, "processor": capability,
-                "validation_data": first, **measured,
-                "elsewhere": {other: measure(trainer, images[other]) for other in others},
-                "pictures": len(images[first]), "crops_seen": trainer.images,
-                "steps": trainer.step,
-                "parameters": sum(p.numel() for p in trainer.network.parameters()),
-                "validation": trainer.curve,
-            }, indent=1) + "\n")
-            print(f"{name}, seed {seed}: {trainer.step} steps in {trainer.arithmetic.precision}, "
-                  f"{described(measured)}", flush=True)
+            write_whole(
+                record,
+                json.dumps(
+                    {
+                        "name": name,
+                        "group": variant.group,
+                        "change": variant.change,
+                        "configuration": configuration.to_json(),
+                        "minutes": minutes,
+                        "data": [short_name(path) for path in data],
+                        "shares": used,
+                        "computed_in": trainer.arithmetic.precision,
+                        "processor": capability,
+                        "validation_data": first,
+                        **measured,
+                        "elsewhere": {other: measure(trainer, images[other]) for other in others},
+                        "pictures": len(images[first]),
+                        "crops_seen": trainer.images,
+                        "steps": trainer.step,
+                        "parameters": sum(p.numel() for p in trainer.network.parameters()),
+                        "validation": trainer.curve,
+                    },
+                    indent=1,
+                )
+                + "\n",
+            )
+            print(
+                f"{name}, seed {seed}: {trainer.step} steps in {trainer.arithmetic.precision}, "
+                f"{described(measured)}",
+                flush=True,
+            )
     return records

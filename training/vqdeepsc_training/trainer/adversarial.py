@@ -22,14 +22,16 @@ class AdversarialTraining(Part):
     def __init__(self, settings: Adversarial, arithmetic: Arithmetic) -> None:
         self.arithmetic = arithmetic
         self.discriminator = PatchDiscriminator(settings.channels).to(
-            arithmetic.device, memory_format=torch.channels_last)
+            arithmetic.device, memory_format=torch.channels_last
+        )
         (self.optimiser,) = configure_optimisers(self.discriminator, settings.optimiser)
 
     def loss(self, step: Step) -> tuple[Tensor, Terms]:
         discriminator = self.discriminator
         with self.arithmetic.autocast():
-            own = discriminator_loss(discriminator(step.image),
-                                     discriminator(step.decoded.detach()))
+            own = discriminator_loss(
+                discriminator(step.image), discriminator(step.decoded.detach())
+            )
         self.optimiser.zero_grad(set_to_none=True)
         own.backward()
         distributed.average([p.grad for p in discriminator.parameters()])
@@ -42,8 +44,10 @@ class AdversarialTraining(Part):
         return loss, {"generator": float(loss.detach()), "discriminator": float(own.detach())}
 
     def state(self) -> dict[str, object]:
-        return {"discriminator": self.discriminator.state_dict(),
-                "discriminator_optimiser": self.optimiser.state_dict()}
+        return {
+            "discriminator": self.discriminator.state_dict(),
+            "discriminator_optimiser": self.optimiser.state_dict(),
+        }
 
     def restore(self, state: dict) -> None:
         self.discriminator.load_state_dict(state["discriminator"])

@@ -36,8 +36,14 @@ def read_checkpoint(path: Path) -> dict:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
-    except (OSError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError,
-            EOFError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        LookupError,
+        pickle.UnpicklingError,
+        EOFError,
+    ) as error:
         raise DataError(f"{path} is no checkpoint that can be read.") from error
     return checked(checkpoint, path)
 
@@ -56,7 +62,9 @@ def completed(checkpoint: dict) -> dict:
     """A checkpoint with what those of older versions do not say."""
     configuration = Configuration.read(checkpoint["configuration"])
     missing = {
-        "history": [], "started": False, "pictures": checkpoint["step"] * configuration.batch,
+        "history": [],
+        "started": False,
+        "pictures": checkpoint["step"] * configuration.batch,
         # They computed in the precision of their configuration.
         "computed_in": configuration.precision,
     }
@@ -76,8 +84,10 @@ def whole_curve(history: list[dict], curve: list[dict]) -> list[dict]:
     """
     points, before = [], 0
     for entry in [*history, {"validation": curve}]:
-        points += [point | {"pictures": before + point["pictures"]}
-                   for point in entry.get("validation", [])]
+        points += [
+            point | {"pictures": before + point["pictures"]}
+            for point in entry.get("validation", [])
+        ]
         before += entry.get("pictures", 0)
     return points
 

@@ -123,10 +123,18 @@ def read_configuration(path: Path) -> Configuration:
     return configuration
 
 
-def make_sampler(configuration: Configuration, caches: list[ImageCache],
-                 shares: Sequence[float]) -> BatchSampler:
+def make_sampler(
+    configuration: Configuration, caches: list[ImageCache], shares: Sequence[float]
+) -> BatchSampler:
     """Sampler of the crops that a configuration asks for."""
     return BatchSampler(
-        caches, shares, configuration.crop, configuration.batch, configuration.seed,
-        configuration.zoom, configuration.epochs is not None, configuration.flips,
-        configuration.colour)
+        caches,
+        shares,
+        configuration.crop,
+        configuration.batch,
+        configuration.seed,
+        configuration.zoom,
+        configuration.epochs is not None,
+        configuration.flips,
+        configuration.colour,
+    )

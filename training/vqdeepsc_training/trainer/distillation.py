@@ -23,8 +23,9 @@ class Teacher(Part):
         self.weight = settings.weight
         self.arithmetic = arithmetic
         weights = read_checkpoint(ROOT / "training" / settings.weights)
-        self.network = averaged_network(weights).to(arithmetic.device,
-                                                    memory_format=torch.channels_last)
+        self.network = averaged_network(weights).to(
+            arithmetic.device, memory_format=torch.channels_last
+        )
 
     def loss(self, step: Step) -> tuple[Tensor, Terms]:
         with torch.no_grad(), self.arithmetic.autocast():

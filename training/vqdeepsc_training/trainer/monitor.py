@@ -46,8 +46,9 @@ class Monitor:
     None for none.
     """
 
-    def __init__(self, trainer: Trainer, images: NDArray[np.uint8] | None,
-                 events: Path | None) -> None:
+    def __init__(
+        self, trainer: Trainer, images: NDArray[np.uint8] | None, events: Path | None
+    ) -> None:
         self.trainer = trainer
         self.images = images
         self.writer = None
@@ -56,14 +57,23 @@ class Monitor:
 
             # What an interrupted run wrote after its last checkpoint is written again.
             self.writer = SummaryWriter(events, purge_step=trainer.step)
-        self.bar = tqdm(total=100, unit="%", disable=not sys.stderr.isatty(), leave=False,
-                        bar_format="{l_bar}{bar}| {elapsed}{postfix}")
+        self.bar = tqdm(
+            total=100,
+            unit="%",
+            disable=not sys.stderr.isatty(),
+            leave=False,
+            bar_format="{l_bar}{bar}| {elapsed}{postfix}",
+        )
 
     def __enter__(self) -> Monitor:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.bar.close()
         if self.writer is not None:
             self.writer.close()
@@ -74,8 +84,9 @@ class Monitor:
         self.bar.update(100 * self.trainer.progress - self.bar.n)
         if self.writer is not None and self.trainer.step % SCALAR_STEPS == 0:
             self._scalars("train", terms)
-            self.writer.add_scalar("train/learning_rate_factor", self.trainer.learning_rate(),
-                                   self.trainer.step)
+            self.writer.add_scalar(
+                "train/learning_rate_factor", self.trainer.learning_rate(), self.trainer.step
+            )
 
     def report(self, terms: dict[str, float]) -> None:
         """Validate, keep the weights if they are the best, and say how the training goes."""
@@ -94,8 +105,11 @@ class Monitor:
         if self.images is not None:
             group = "validation_unquantised" if "unquantised" in point else "validation"
             self._scalars(group, {name: point[name] for name in ("ssim", "psnr_db")})
-            self.writer.add_image("validation/original_above_decoded",
-                                  image_grid(self.trainer, self.images), self.trainer.step)
+            self.writer.add_image(
+                "validation/original_above_decoded",
+                image_grid(self.trainer, self.images),
+                self.trainer.step,
+            )
 
     def _scalars(self, group: str, values: dict[str, float]) -> None:
         for name, value in values.items():

@@ -42,8 +42,14 @@ class NoiseTuning(Part):
     Raises ValueError for a recording that does not fit the configuration.
     """
 
-    def __init__(self, configuration: Configuration, network: nn.Module, average: nn.Module,
-                 recording: Recording | None, arithmetic: Arithmetic) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        network: nn.Module,
+        average: nn.Module,
+        recording: Recording | None,
+        arithmetic: Arithmetic,
+    ) -> None:
         check_recording(recording, network, configuration.crop)
         self.settings: Noise = configuration.noise
         self.weights: LossWeights = configuration.loss
@@ -61,10 +67,15 @@ class NoiseTuning(Part):
         if not self.fixed and step.number % ASSIGNMENT_STEPS == 0:
             orders = assign_indices(self.network, self.average)
             # Who moves the codewords after this step has to know their new indices.
-            indices[:] = [order.argsort()[found]
-                          for order, found in zip(orders, indices, strict=True)]
-        codewords = received_codewords(self.network.spaces, [found[:count] for found in indices],
-                                       self.recording, step.generator)
+            indices[:] = [
+                order.argsort()[found] for order, found in zip(orders, indices, strict=True)
+            ]
+        codewords = received_codewords(
+            self.network.spaces,
+            [found[:count] for found in indices],
+            self.recording,
+            step.generator,
+        )
         with self.arithmetic.autocast():
             decoded = self.network.decode(*codewords)
         loss, _ = reconstruction_loss(decoded.float(), step.image[:count], self.weights)

@@ -26,12 +26,23 @@ VALIDATION_IMAGES = 100
 
 
 def train(
-    configuration: Configuration, data: Sequence[Path], *, shares: Sequence[float] | None = None,
-    validation: Path | None = None, validation_images: int = VALIDATION_IMAGES,
-    cache: Path = CACHE, folder: Path | None = None, resume: bool = False,
-    overwrite: bool = False, weights: Path | None = None, recording: Path | None = None,
-    hours: float | None = None, save_minutes: float = SAVE_MINUTES, tensorboard: bool = False,
-    device: str = "cpu", threads: int | None = None,
+    configuration: Configuration,
+    data: Sequence[Path],
+    *,
+    shares: Sequence[float] | None = None,
+    validation: Path | None = None,
+    validation_images: int = VALIDATION_IMAGES,
+    cache: Path = CACHE,
+    folder: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    weights: Path | None = None,
+    recording: Path | None = None,
+    hours: float | None = None,
+    save_minutes: float = SAVE_MINUTES,
+    tensorboard: bool = False,
+    device: str = "cpu",
+    threads: int | None = None,
 ) -> Trainer:
     """Train a network; what happens is printed.
 
@@ -56,18 +67,21 @@ def train(
     start = untuned(read_checkpoint(weights)) if weights else None
     if configuration.decoder_only or configuration.network is None:
         if start is None:
-            raise DataError("The configuration goes on with a trained network, so --weights is "
-                            "needed.")
+            raise DataError(
+                "The configuration goes on with a trained network, so --weights is needed."
+            )
         configuration = configuration.having(
-            network=read_network(start["configuration"]["network"]))
+            network=read_network(start["configuration"]["network"])
+        )
     crop, zoom = configuration.crop, configuration.zoom
-    caches = [open_cache(path, cache, crop, max(crop, int(crop * zoom * 1.5)))
-              for path in data]
+    caches = [open_cache(path, cache, crop, max(crop, int(crop * zoom * 1.5))) for path in data]
     given_shares = list(shares or [1.0] * len(caches))
     sampler = make_sampler(configuration, caches, given_shares)
     if sampler.epochs and shares:
-        raise DataError("The configuration counts epochs, in which every image comes once, so "
-                        "--shares cannot be given.")
+        raise DataError(
+            "The configuration counts epochs, in which every image comes once, so "
+            "--shares cannot be given."
+        )
     if configuration.selection and not validation:
         raise DataError("The configuration selects the best weights, so --validation is needed.")
     if not configuration.steps:
@@ -79,14 +93,16 @@ def train(
     source = None
     if link is not None:
         source = RecordingSource(short_name(recording), link.seed, len(link))
-    configuration = configuration.having(data=tuple(short_name(path) for path in data),
-                                         shares=tuple(given_shares), recording=source)
-    trainer = Trainer(configuration, sampler, folder, hours, recording=link,
-                      device=processor)
+    configuration = configuration.having(
+        data=tuple(short_name(path) for path in data), shares=tuple(given_shares), recording=source
+    )
+    trainer = Trainer(configuration, sampler, folder, hours, recording=link, device=processor)
     if trainer.arithmetic.precision != configuration.precision and not distributed.rank():
         name = "GPU" if processor.type == "cuda" else "processor"
-        print(f"This {name} has no bfloat16 arithmetic, so the training computes in float32.",
-              flush=True)
+        print(
+            f"This {name} has no bfloat16 arithmetic, so the training computes in float32.",
+            flush=True,
+        )
     if resume:
         trainer.resume()
     elif start:
@@ -112,8 +128,10 @@ def check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     if resume and not exists:
         raise DataError(f"{folder} holds no {CHECKPOINT} to resume from.")
     if exists and not (resume or overwrite):
-        raise DataError(f"{folder} holds a run already: go on with --resume, begin anew with "
-                        "--overwrite, or name another --folder.")
+        raise DataError(
+            f"{folder} holds a run already: go on with --resume, begin anew with "
+            "--overwrite, or name another --folder."
+        )
 
 
 def remove_run(folder: Path) -> None:

@@ -48,9 +48,16 @@ class Trainer:
     network, DataError if the network to distil from cannot be read.
     """
 
-    def __init__(self, configuration: Configuration, sampler: BatchSampler, folder: Path,
-                 hours: float | None = None, clock: Callable[[], float] = time.monotonic,
-                 recording: Recording | None = None, device: torch.device = CPU) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        sampler: BatchSampler,
+        folder: Path,
+        hours: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        recording: Recording | None = None,
+        device: torch.device = CPU,
+    ) -> None:
         self.configuration = configuration
         self.sampler = sampler
         self.folder = folder
@@ -60,7 +67,8 @@ class Trainer:
         self.arithmetic = Arithmetic(device, used_precision(configuration.precision, device))
         torch.manual_seed(configuration.seed)
         self.network = build_network(configuration.network).to(
-            device, memory_format=torch.channels_last)
+            device, memory_format=torch.channels_last
+        )
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimisers = configure_optimisers(self.network, configuration.optimiser)
         self.parts = self._parts(recording)
@@ -83,8 +91,9 @@ class Trainer:
             parts.append(AdversarialTraining(configuration.adversarial, self.arithmetic))
         parts.append(Quantisation(configuration))
         if configuration.noise:
-            parts.append(NoiseTuning(configuration, self.network, self.average, recording,
-                                     self.arithmetic))
+            parts.append(
+                NoiseTuning(configuration, self.network, self.average, recording, self.arithmetic)
+            )
         return parts
 
     @property
@@ -136,8 +145,9 @@ class Trainer:
         self.average_weights()
         self.step += 1
         self.images += self.sampler.batch * distributed.processes()
-        seconds = torch.tensor([self.seconds + self.clock() - started], dtype=torch.float64,
-                               device=self.device)
+        seconds = torch.tensor(
+            [self.seconds + self.clock() - started], dtype=torch.float64, device=self.device
+        )
         # All processes go by one clock, or they would stop at different steps.
         self.seconds = float(distributed.from_first(seconds))
         return terms | {"loss": float(loss.detach())}
@@ -175,9 +185,12 @@ class Trainer:
     def _move_codewords(self, step: Step) -> int:
         """Moving averages of the codewords; returns how many were restarted."""
         encoded: Encoded = step.encoded
-        return sum(space.update(features, indices, step.generator)
-                   for space, features, indices in zip(
-                       self.network.spaces, encoded.features, encoded.indices, strict=True))
+        return sum(
+            space.update(features, indices, step.generator)
+            for space, features, indices in zip(
+                self.network.spaces, encoded.features, encoded.indices, strict=True
+            )
+        )
 
     @torch.no_grad()
     def start_codebooks(self, image: Tensor, generator: torch.Generator) -> None:
@@ -215,8 +228,7 @@ class Trainer:
             image = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
             image = image.float().div(255).contiguous(memory_format=torch.channels_last)
             with self.arithmetic.autocast():
-                decoded, _ = self.with_encoder(self.average)(image.to(self.device),
-                                                             self.quantised)
+                decoded, _ = self.with_encoder(self.average)(image.to(self.device), self.quantised)
             yield image, decoded.float().clamp(0, 1).cpu()
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
@@ -268,8 +280,11 @@ class Trainer:
 
     def summary(self) -> dict:
         """What export needs of a run."""
-        encoder = {} if self.encoder is None else {
-            "encoder": self.encoder.state_dict(), "trained": self.trained}
+        encoder = (
+            {}
+            if self.encoder is None
+            else {"encoder": self.encoder.state_dict(), "trained": self.trained}
+        )
         return encoder | {
             "configuration": self.configuration.to_json(),
             "computed_in": self.arithmetic.precision,
@@ -295,8 +310,11 @@ class Trainer:
         Raises ValueError if less than half of the weights fit.
         """
         own = self.network.state_dict()
-        fitting = {name: value.to(own[name].dtype) for name, value in state["average"].items()
-                   if name in own and value.shape == own[name].shape}
+        fitting = {
+            name: value.to(own[name].dtype)
+            for name, value in state["average"].items()
+            if name in own and value.shape == own[name].shape
+        }
         if 2 * sum(v.numel() for v in fitting.values()) < sum(v.numel() for v in own.values()):
             raise ValueError("The weights to start from belong to another network.")
         fresh = sorted(set(own) - set(fitting))
@@ -307,10 +325,16 @@ class Trainer:
             assign_indices(self.network, self.average)
             self.encoder = copy.deepcopy(self.average).eval()
             self.trained = {key: state[key] for key in RUN if key in state}
-        self.history = [*state["history"], {
-            "until_step": state["step"], "pictures": state["pictures"],
-            "run": state["configuration"]["name"], "fresh": fresh,
-            "validation": state["curve"]}]
+        self.history = [
+            *state["history"],
+            {
+                "until_step": state["step"],
+                "pictures": state["pictures"],
+                "run": state["configuration"]["name"],
+                "fresh": fresh,
+                "validation": state["curve"],
+            },
+        ]
         return fresh
 
     def resume(self) -> None:
@@ -323,8 +347,10 @@ class Trainer:
         try:
             self._restore(state)
         except (RuntimeError, ValueError, LookupError) as error:
-            raise DataError(f"{path} belongs to another network, optimiser or discriminator than "
-                            "the configuration asks for.") from error
+            raise DataError(
+                f"{path} belongs to another network, optimiser or discriminator than "
+                "the configuration asks for."
+            ) from error
         self.started = state["started"]
         self.step = state["step"]
         self.images = state["pictures"]

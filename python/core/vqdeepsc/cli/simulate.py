@@ -78,9 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="use the workers of the Dask scheduler at tcp://HOST:PORT instead",
     )
-    parser.add_argument(
-        "--limit", type=positive, metavar="N", help="take the first N images only"
-    )
+    parser.add_argument("--limit", type=positive, metavar="N", help="take the first N images only")
     parser.add_argument(
         "--native",
         action="store_true",

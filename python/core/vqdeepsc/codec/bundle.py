@@ -306,18 +306,14 @@ _Tensors = dict[str, tuple[str, list[int | None]]]
 """{name: (type, dimensions)}, None where any size will do."""
 
 
-def _open_network(
-    manifest: Manifest, name: str, content: bytes, threads: int | None
-) -> Network:
+def _open_network(manifest: Manifest, name: str, content: bytes, threads: int | None) -> Network:
     try:
         return open_network(content, threads)
     except NetworkError as error:
         raise BundleError(f"model {manifest.name}: {name} cannot be loaded") from error
 
 
-def _check_tensors(
-    manifest: Manifest, file: str, nodes: Sequence[Any], expected: _Tensors
-) -> None:
+def _check_tensors(manifest: Manifest, file: str, nodes: Sequence[Any], expected: _Tensors) -> None:
     found = {node.name: (node.type, node.shape) for node in nodes}
     if set(found) != set(expected):
         raise BundleError(

@@ -86,9 +86,7 @@ class _Image:
                 self.pixels = crop_square(self.pixels)
         self.height, self.width = self.pixels.shape[:2]
         if min(self.height, self.width) < metrics.WINDOW_SIZE:
-            raise ImageError(
-                f"{job.name} has fewer than {metrics.WINDOW_SIZE} pixels on one side"
-            )
+            raise ImageError(f"{job.name} has fewer than {metrics.WINDOW_SIZE} pixels on one side")
         self.regions = region_count(self.width, self.height)
         for codec in worker.codecs:
             self._add_model(codec)

@@ -46,7 +46,7 @@ def missed(arguments: argparse.Namespace, gaps: bool) -> dict:
         )
         log = received(np.concatenate(stream), vqdeepsc.burst_receiver(**form), channel)
         right = [line for line in log if line["header_ok"]]
-        pictures = {line["picture"] for line in right}
+        pictures = {line["image"] for line in right}
         lost += BATCH - len(pictures)
         false += len(right) - len(pictures)
         refused += len(log) - len(right)

@@ -237,9 +237,9 @@ def run(disturb: Callable, snr_db: float, count: int, seed: int, known: bool) ->
     log = received(stream.astype(np.complex64), vqdeepsc.burst_receiver())
     failed = np.full(count, BLOCKS)
     for line in log:
-        if line["header_ok"] and line["picture"] < count:
-            failed[line["picture"]] = min(failed[line["picture"]], line["block_errors"])
-    headers = {line["picture"] for line in log if line["header_ok"]}
+        if line["header_ok"] and line["image"] < count:
+            failed[line["image"]] = min(failed[line["image"]], line["block_errors"])
+    headers = {line["image"] for line in log if line["header_ok"]}
     result = {
         "bursts": count,
         "headers": len(headers) / count,

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pmt
 from gnuradio import blocks, gr, vqdeepsc
-from gnuradio.vqdeepsc.blocks.frames import FrameHeader
+from gnuradio.vqdeepsc.blocks.frames import header_to_pmt
 from gnuradio.vqdeepsc.blocks.loopback import frames_source, stored_messages
+from vqdeepsc.kernels import FrameHeader
 
 AMPLITUDE = 0.3
 CARRIER_POWER = AMPLITUDE**2 * 16 / 13  # Es: docs/air-interface.md
@@ -22,7 +23,10 @@ def random_frames(count: int, payload_bits: int, seed: int) -> np.ndarray:
 
 def transmitted(frames: np.ndarray, **parameters: Any) -> np.ndarray:
     """Samples of the bursts of frames, complex64 [frames, samples], pictures numbered from 0."""
-    headers = [FrameHeader(i, 128, 128, 0, MODEL).to_pmt() for i in range(len(frames))]
+    headers = [
+        header_to_pmt(FrameHeader(model=MODEL, image=i, width=128, height=128))
+        for i in range(len(frames))
+    ]
     top = gr.top_block()
     source = frames_source(frames, headers)
     sink = blocks.vector_sink_c()

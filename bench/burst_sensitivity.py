@@ -87,7 +87,7 @@ def over_the_air(
         log = received(stream, vqdeepsc.burst_receiver(), model)
         right = [line for line in log if line["header_ok"]]
         per_burst = right[0]["blocks"] if right else per_burst or 3
-        lost = len(samples) - len({line["picture"] for line in right})
+        lost = len(samples) - len({line["image"] for line in right})
         failed += sum(line["block_errors"] for line in right) + lost * per_burst
         blocks += len(samples) * per_burst
     return failed, blocks

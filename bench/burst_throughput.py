@@ -15,8 +15,9 @@ from collections.abc import Callable
 import numpy as np
 from burst_link import CARRIER_POWER, MODEL, random_frames, transmitted
 from gnuradio import blocks, digital, gr, vqdeepsc
-from gnuradio.vqdeepsc.blocks.frames import FrameHeader
+from gnuradio.vqdeepsc.blocks.frames import header_to_pmt
 from gnuradio.vqdeepsc.blocks.loopback import frames_source
+from vqdeepsc.kernels import FrameHeader
 
 PAYLOAD_BITS = 20032
 BURSTS = 8
@@ -51,7 +52,10 @@ def noisy_bursts() -> np.ndarray:
 
 def transmitter(top: gr.top_block) -> gr.basic_block:
     frames = random_frames(BURSTS, PAYLOAD_BITS, 1)
-    headers = [FrameHeader(i, 128, 128, 0, MODEL).to_pmt() for i in range(BURSTS)]
+    headers = [
+        header_to_pmt(FrameHeader(model=MODEL, image=i, width=128, height=128))
+        for i in range(BURSTS)
+    ]
     source = frames_source(frames, headers)
     source.set_repeat(True)
     count = blocks.copy(gr.sizeof_gr_complex)
@@ -67,7 +71,10 @@ def transmitter(top: gr.top_block) -> gr.basic_block:
 def modulator(top: gr.top_block) -> gr.basic_block:
     block = vqdeepsc.burst_modulator(PAYLOAD_BITS)
     frames = random_frames(BURSTS, block.coded_bits(), 1)
-    headers = [FrameHeader(i, 128, 128, 0, MODEL).to_pmt() for i in range(BURSTS)]
+    headers = [
+        header_to_pmt(FrameHeader(model=MODEL, image=i, width=128, height=128))
+        for i in range(BURSTS)
+    ]
     source = frames_source(frames, headers)
     source.set_repeat(True)
     top.connect(source, block, blocks.null_sink(gr.sizeof_gr_complex))

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 import pmt
 from gnuradio import channels, gr, vqdeepsc
-from gnuradio.vqdeepsc.blocks.frames import ImageNumbers, ReceivedImage, image_to_pdu
+from gnuradio.vqdeepsc.blocks.assembler import ReceivedImage
+from gnuradio.vqdeepsc.blocks.frames import ImageNumbers, image_to_pdu
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import crop_square, find_images, load_found
 
@@ -99,7 +100,7 @@ class Loopback:
     def _take(self, drawn: ReceivedImage) -> None:
         now = time.monotonic()
         with self._change:
-            sent = self._sent.pop(drawn.picture, None)
+            sent = self._sent.pop(drawn.number, None)
             if sent is not None:
                 self.latencies.append(now - sent)
                 # pictures arrive in order, so older ones are lost

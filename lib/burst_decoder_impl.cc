@@ -161,8 +161,8 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
     d_llrs.clear();
     d_filled = 0;
     kernel::BurstHeader header;
-    std::string fault = read_frame(frame, header);
-    if (fault.empty()) {
+    std::string error = read_frame(frame, header.frame);
+    if (error.empty()) {
         try {
             const auto entry = [&frame](const char* key) {
                 return pmt::dict_ref(frame, pmt::intern(key), pmt::PMT_NIL);
@@ -171,22 +171,22 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
             header.payload_bits = static_cast<int>(pmt::to_long(entry("payload_bits")));
             header.code_rate =
                 kernel::code_rate_from_name(pmt::symbol_to_string(entry("code_rate")));
-            header.protection = static_cast<int>(pmt::to_long(pmt::dict_ref(
-                frame, pmt::intern("protection"), pmt::from_long(header.protection))));
-            fault = header.fault();
+            header.uep_profile = static_cast<int>(pmt::to_long(entry("uep_profile")));
+            header.redundancy_version = static_cast<int>(pmt::to_long(entry("redundancy_version")));
+            error = header.error();
         } catch (const std::exception&) {
-            fault = "it does not say how it is coded";
+            error = "it does not say how it is coded";
         }
     }
-    if (!fault.empty()) {
-        d_logger->error("a frame was not decoded: {:s}", fault);
+    if (!error.empty()) {
+        d_logger->error("a frame was not decoded: {:s}", error);
         return;
     }
-    fault = prepare_decoder(header);
-    if (!fault.empty()) {
+    error = prepare_decoder(header);
+    if (!error.empty()) {
         message_port_pub(
             d_log,
-            Dictionary(frame).add("header_ok", pmt::PMT_F).add("error", pmt::intern(fault)).get());
+            Dictionary(frame).add("header_ok", pmt::PMT_F).add("error", pmt::intern(error)).get());
         return;
     }
     d_frame = frame;
@@ -197,21 +197,19 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
 // Makes a decoder for frames with such a header, or says why it cannot.
 std::string burst_decoder_impl::prepare_decoder(const kernel::BurstHeader& header)
 {
-    if (d_decoder && header.bits_per_symbol == d_header.bits_per_symbol &&
-        header.payload_bits == d_header.payload_bits && header.code_rate == d_header.code_rate &&
-        header.protection == d_header.protection) {
+    if (d_decoder && header.coded_as(d_header)) {
         return {};
     }
     d_decoder.reset();
-    const bool plain = header.protection == 0;
-    if (!plain && header.protection != kernel::protection_number(d_transport_blocks)) {
+    const bool plain = header.uep_profile == 0;
+    if (!plain && header.uep_profile != kernel::uep_profile_id(d_transport_blocks)) {
         return "the burst has transport blocks that are not those given here";
     }
     try {
         d_decoder.emplace(header.payload_bits,
                           header.coded_bits(),
                           header.bits_per_symbol,
-                          0,
+                          header.redundancy_version,
                           iterations(),
                           plain ? kernel::TransportBlocks() : d_transport_blocks);
     } catch (const std::invalid_argument& error) {
@@ -241,7 +239,7 @@ void burst_decoder_impl::decode()
     const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
     message_port_pub(
         d_regions,
-        pmt::cons(Dictionary(frame_dictionary(d_header))
+        pmt::cons(Dictionary(frame_dictionary(d_header.frame))
                       .add("copies", copies_pmt)
                       .add("block_errors", pmt::from_long(result.block_errors))
                       .add("snr_db", pmt::dict_ref(d_frame, pmt::intern("snr_db"), pmt::PMT_NIL))

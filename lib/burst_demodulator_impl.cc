@@ -152,15 +152,15 @@ bool burst_demodulator_impl::receive()
             return false;
         }
         const auto received = d_demodulator.receive_header(d_buffer.data(), burst.cfo, burst.dc);
-        const std::string fault =
-            received.fault.empty() ? refusal(received.header) : received.fault;
-        if (!fault.empty()) {
+        const std::string error =
+            received.error.empty() ? refusal(received.header) : received.error;
+        if (!error.empty()) {
             const auto known =
-                received.crc_ok ? frame_dictionary(received.header) : pmt::make_dict();
+                received.crc_ok ? frame_dictionary(received.header.frame) : pmt::make_dict();
             d_llrs.assign(1, 0.0f);
             d_sent = 0;
             d_key = pmt::intern("refused");
-            d_dictionary = Dictionary(described(known)).add("error", pmt::intern(fault)).get();
+            d_dictionary = Dictionary(described(known)).add("error", pmt::intern(error)).get();
             next_burst(burst.start + 1);
             return true;
         }
@@ -176,16 +176,14 @@ bool burst_demodulator_impl::receive()
     d_demodulator.receive_payload(d_header, d_buffer.data(), d_llrs.data());
     publish_symbols();
     d_key = pmt::intern("frame");
-    d_dictionary = Dictionary(described(frame_dictionary(d_header)))
+    d_dictionary = Dictionary(described(frame_dictionary(d_header.frame)))
                        .add("payload_bits", pmt::from_long(d_header.payload_bits))
                        .add("coded_bits", pmt::from_long(static_cast<long>(d_header.coded_bits())))
                        .add("bits_per_symbol", pmt::from_long(d_header.bits_per_symbol))
                        .add("code_rate", pmt::intern(kernel::CODE_RATES[d_header.code_rate]))
+                       .add("uep_profile", pmt::from_long(d_header.uep_profile))
+                       .add("redundancy_version", pmt::from_long(d_header.redundancy_version))
                        .get();
-    if (d_header.protection != 0) {
-        d_dictionary =
-            Dictionary(d_dictionary).add("protection", pmt::from_long(d_header.protection)).get();
-    }
     // Where a transmitter stopped halfway, the next burst begins inside this one.
     next_burst(burst.start + 1);
     return true;
@@ -216,12 +214,12 @@ void burst_demodulator_impl::next_burst(uint64_t from)
 
 std::string burst_demodulator_impl::refusal(const kernel::BurstHeader& header) const
 {
-    if (d_model >= 0 && header.model != d_model) {
+    if (d_model >= 0 && header.frame.model != static_cast<uint32_t>(d_model)) {
         char text[80];
         std::snprintf(text,
                       sizeof(text),
                       "the burst is of model %04x, received is model %04x",
-                      header.model,
+                      header.frame.model,
                       d_model);
         return text;
     }

@@ -4,45 +4,30 @@
 namespace gr {
 namespace vqdeepsc {
 
-namespace {
-
-struct Field {
-    const char* key;
-    int kernel::BurstHeader::* value;
-};
-
-constexpr Field FIELDS[] = { { "picture", &kernel::BurstHeader::picture },
-                             { "width", &kernel::BurstHeader::width },
-                             { "height", &kernel::BurstHeader::height },
-                             { "region", &kernel::BurstHeader::region },
-                             { "model", &kernel::BurstHeader::model } };
-
-} // namespace
-
-std::string read_frame(const pmt::pmt_t& dictionary, kernel::BurstHeader& header)
+std::string read_frame(const pmt::pmt_t& dictionary, kernel::FrameHeader& header)
 {
     if (!pmt::is_dict(dictionary)) {
         return "the frame has no dictionary";
     }
-    for (const Field& field : FIELDS) {
-        const auto value = pmt::dict_ref(dictionary, pmt::intern(field.key), pmt::PMT_NIL);
+    for (const auto& field : kernel::FRAME_FIELDS) {
+        const auto value = pmt::dict_ref(dictionary, pmt::intern(field.name), pmt::PMT_NIL);
         if (!pmt::is_integer(value)) {
-            return std::string("the dictionary has no integer '") + field.key + "'";
+            return std::string("the dictionary has no integer '") + field.name + "'";
         }
         const long number = pmt::to_long(value);
-        header.*field.value = static_cast<int>(number);
+        header.*field.value = static_cast<std::uint32_t>(number);
         if (header.*field.value != number) {
-            return std::string("'") + field.key + "' is " + std::to_string(number);
+            return std::string("'") + field.name + "' is " + std::to_string(number);
         }
     }
-    return header.fault();
+    return header.error();
 }
 
-pmt::pmt_t frame_dictionary(const kernel::BurstHeader& header)
+pmt::pmt_t frame_dictionary(const kernel::FrameHeader& header)
 {
     Dictionary dictionary;
-    for (const Field& field : FIELDS) {
-        dictionary.add(field.key, pmt::from_long(header.*field.value));
+    for (const auto& field : kernel::FRAME_FIELDS) {
+        dictionary.add(field.name, pmt::from_long(header.*field.value));
     }
     return dictionary.get();
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "kernels/ofdm/burst_header.h"
+#include "kernels/base/frame_header.h"
 #include <pmt/pmt.h>
 #include <string>
 
 namespace gr {
 namespace vqdeepsc {
 
-//! Reads picture, width, height, region and model; returns what is wrong, or an empty string.
-std::string read_frame(const pmt::pmt_t& dictionary, kernel::BurstHeader& header);
+//! Reads the fields of a frame header; returns what is wrong, or an empty string.
+std::string read_frame(const pmt::pmt_t& dictionary, kernel::FrameHeader& header);
 
-//! The dictionary with picture, width, height, region and model.
-pmt::pmt_t frame_dictionary(const kernel::BurstHeader& header);
+//! The dictionary with the fields of a frame header.
+pmt::pmt_t frame_dictionary(const kernel::FrameHeader& header);
 
 //! A dictionary that grows entry by entry.
 class Dictionary

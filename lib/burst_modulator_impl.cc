@@ -20,7 +20,7 @@ burst_modulator::sptr burst_modulator::make(size_t payload_bits,
     modulator.set_amplitude(amplitude);
     modulator.set_peak(peak);
     auto header = kernel::make_burst_header(payload_bits, bits_per_symbol, code_rate);
-    header.protection = kernel::protection_number(
+    header.uep_profile = kernel::uep_profile_id(
         kernel::frame_blocks(payload_bits, header.coded_bits(), bits_per_symbol, transport_blocks));
     return gnuradio::make_block_sptr<burst_modulator_impl>(std::move(modulator), header);
 }
@@ -69,14 +69,14 @@ void burst_modulator_impl::process_frame(const char* input,
                                          char* output,
                                          std::vector<gr::tag_t>& tags)
 {
-    std::string fault = "the frame has no dictionary";
+    std::string error = "the frame has no dictionary";
     for (const auto& tag : tags) {
         if (pmt::eq(tag.key, frame_tag())) {
-            fault = read_frame(tag.value, d_header);
+            error = read_frame(tag.value, d_header.frame);
         }
     }
-    if (!fault.empty()) {
-        d_logger->error("a frame was not sent: {:s}", fault);
+    if (!error.empty()) {
+        d_logger->error("a frame was not sent: {:s}", error);
         drop_frame();
         return;
     }

@@ -97,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
                 looked_at += 1
                 # Numbers begin at a random one.
                 begin = pmt.car(sent_images.get_message(0))
-                begun = pmt.to_long(pmt.dict_ref(begin, pmt.intern("picture"), pmt.PMT_NIL))
+                begun = pmt.to_long(pmt.dict_ref(begin, pmt.intern("image"), pmt.PMT_NIL))
                 if (picture - begun) % IMAGE_IDS >= first:
                     drawn[name] = image
                     timer.stop()

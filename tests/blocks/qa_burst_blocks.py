@@ -8,9 +8,9 @@ import numpy as np
 import pmt
 from flowgraph import make_tag
 from gnuradio import blocks, channels, gr, gr_unittest, vqdeepsc
-from gnuradio.vqdeepsc.blocks.frames import FrameHeader
+from gnuradio.vqdeepsc.blocks.frames import header_from_pmt, header_to_pmt
 from gnuradio.vqdeepsc.blocks.loopback import stored_messages
-from vqdeepsc.kernels import LdpcEncoder
+from vqdeepsc.kernels import FrameHeader, LdpcEncoder
 
 PAYLOAD = 2000
 AMPLITUDE = 0.3
@@ -19,7 +19,10 @@ PREAMBLE = 576
 
 
 def headers(count: int, model: int = 0x1234) -> list[FrameHeader]:
-    return [FrameHeader(7, 640, 480, region, model) for region in range(count)]
+    return [
+        FrameHeader(model=model, image=7, width=640, height=480, first_block=64 * region)
+        for region in range(count)
+    ]
 
 
 def transmit(
@@ -28,7 +31,7 @@ def transmit(
     """Samples of the bursts of frames, uint8 [frames, bits], and the tags among them."""
     top = gr.top_block()
     bits = frames.shape[1]
-    tags = [make_tag(i * bits, "frame", h.to_pmt()) for i, h in enumerate(frame_headers)]
+    tags = [make_tag(i * bits, "frame", header_to_pmt(h)) for i, h in enumerate(frame_headers)]
     source = blocks.vector_source_b(frames.reshape(-1).tolist(), False, 1, tags)
     sink = blocks.vector_sink_c()
     transmitter = vqdeepsc.burst_transmitter(bits, **parameters)
@@ -73,7 +76,7 @@ class SlowConsumer(gr.basic_block):
     def take(self, pdu: pmt.pmt_base) -> None:
         self.began.set()
         self.go_on.wait(120)
-        self.regions.append(pmt.to_python(pmt.car(pdu))["region"])
+        self.regions.append(pmt.to_python(pmt.car(pdu))["first_block"] // 64)
 
     def take_the_rest(self) -> None:
         while self.waiting():
@@ -169,15 +172,15 @@ class TestBurstBlocks(gr_unittest.TestCase):
     def test_headers_of_others_give_one_line_and_the_next_burst_is_received(self):
         frames = self.frames(3)
         mixed = headers(3)
-        mixed[1] = FrameHeader(7, 640, 480, 1, 0x4321)
+        mixed[1] = FrameHeader(model=0x4321, image=7, width=640, height=480, first_block=64)
         samples, _ = transmit(frames, mixed)
         samples = samples + self.noise(samples.size, 15)
         regions, log = receive(samples, receiver=vqdeepsc.burst_receiver(model=0x1234))
-        self.assertEqual([region["region"] for region, _ in regions], [0, 2])
+        self.assertEqual([region["first_block"] for region, _ in regions], [0, 128])
         self.assertEqual(sorted(line["header_ok"] for line in log), [False, True, True])
         refused = next(line for line in log if not line["header_ok"])
         self.assertIn("4321", refused["error"])
-        self.assertEqual(refused["region"], 1)
+        self.assertEqual(refused["first_block"], 64)
 
         regions, log = receive(samples, receiver=vqdeepsc.burst_receiver(payload_bits=100))
         self.assertEqual(regions, [])
@@ -333,26 +336,28 @@ class TestBurstBlocks(gr_unittest.TestCase):
         samples = samples + self.noise(samples.size, 15)
         samples[length + 3000 : length + 3500] = np.nan
         regions, log = receive(samples)
-        self.assertEqual([region["region"] for region, _ in regions], [0, 1, 2])
+        self.assertEqual([region["first_block"] for region, _ in regions], [0, 64, 128])
         self.assertEqual([line["block_errors"] for line in log][::2], [0, 0])
 
         # Cut inside the header or the payload of the second burst: what follows is in step again.
-        for place, received in ((1200, [0, 2]), (3000, [0, 1, 2])):
+        for place, received in ((1200, [0, 128]), (3000, [0, 64, 128])):
             cut = np.delete(samples, np.arange(length + place, 2 * length))
             regions, log = receive(np.concatenate([cut, self.noise(length, 15)]))
-            self.assertEqual([region["region"] for region, _ in regions], received)
+            self.assertEqual([region["first_block"] for region, _ in regions], received)
             self.assertEqual(log[-1]["block_errors"], 0)
 
     def test_frames_without_a_header_are_not_sent(self):
         frames = self.frames(3)
         top = gr.top_block()
         tags = [
-            make_tag(0, "frame", headers(1)[0].to_pmt()),
+            make_tag(0, "frame", header_to_pmt(headers(1)[0])),
             make_tag(PAYLOAD, "frame", pmt.from_long(3)),
             make_tag(
                 2 * PAYLOAD,
                 "frame",
-                pmt.dict_add(headers(1)[0].to_pmt(), pmt.intern("region"), pmt.from_long(99)),
+                pmt.dict_add(
+                    header_to_pmt(headers(1)[0]), pmt.intern("first_block"), pmt.from_long(1200)
+                ),
             ),
         ]
         transmitter = vqdeepsc.burst_transmitter(PAYLOAD)
@@ -374,7 +379,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
         self.assertEqual(modulator.coded_bits(), 3 * PAYLOAD)
         coded = LdpcEncoder(PAYLOAD, 3 * PAYLOAD, 2).encode(bits)
         top = gr.top_block()
-        tags = [make_tag(0, "frame", headers(1)[0].to_pmt())]
+        tags = [make_tag(0, "frame", header_to_pmt(headers(1)[0]))]
         source = blocks.vector_source_b(coded.tolist(), False, 1, tags)
         demodulator = vqdeepsc.burst_demodulator()
         decoder = vqdeepsc.ldpc_decoder(PAYLOAD, 3 * PAYLOAD, 2, soft_output=False)
@@ -384,7 +389,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
         np.testing.assert_array_equal(sink.data(), bits)
         [tag] = sink.tags()
         frame = pmt.to_python(tag.value)
-        self.assertEqual(FrameHeader.from_pmt(tag.value), headers(1)[0])
+        self.assertEqual(header_from_pmt(tag.value), headers(1)[0])
         self.assertEqual((frame["coded_bits"], frame["crc_ok"]), (3 * PAYLOAD, True))
 
     def test_symbols_for_a_display(self):

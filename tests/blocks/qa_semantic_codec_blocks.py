@@ -13,8 +13,9 @@ from flowgraph import MODELS, photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.blocks.frames import (
     FrameError,
-    FrameHeader,
     bits_to_llrs,
+    header_from_pmt,
+    header_to_pmt,
     image_to_frames,
     image_to_pdu,
     pdu_to_image,
@@ -22,6 +23,9 @@ from gnuradio.vqdeepsc.blocks.frames import (
 from gnuradio.vqdeepsc.blocks.loopback import stored_messages
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import load_image
+from vqdeepsc.kernels import FrameHeader
+
+SESSION = 11
 
 
 class TestSemanticCodecBlocks(gr_unittest.TestCase):
@@ -42,7 +46,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
 
     def test_encoder(self):
         image = photograph(200, 100)
-        without_id = pmt.dict_delete(pmt.car(image_to_pdu(image, 0)), pmt.intern("picture"))
+        without_id = pmt.dict_delete(pmt.car(image_to_pdu(image, 0)), pmt.intern("image"))
         pdus = [
             image_to_pdu(image, 41),
             pmt.cons(pmt.make_dict(), pmt.init_u8vector(3, [1, 2, 3])),
@@ -50,14 +54,22 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         ]
         for model in MODELS:
             codec = Codec(model)
-            block = vqdeepsc.semantic_encoder(model)
+            block = vqdeepsc.semantic_encoder(model, session=SESSION)
             frames = self.run_block(block, "pictures", "frames", pdus)
             bits = codec.encode_bits(image)
             self.assertEqual(len(frames), 4)
             for index, frame in enumerate(frames):
-                header = FrameHeader.from_pmt(pmt.car(frame))
-                picture, region = 41 + index // 2, index % 2
-                self.assertEqual(header, FrameHeader(picture, 200, 100, region, codec.model_id))
+                header = header_from_pmt(pmt.car(frame))
+                region = index % 2
+                expected = FrameHeader(
+                    model=codec.model_id,
+                    session=SESSION,
+                    image=41 + index // 2,
+                    width=200,
+                    height=100,
+                    first_block=64 * region,
+                )
+                self.assertEqual(header, expected)
                 np.testing.assert_array_equal(pmt.to_python(pmt.cdr(frame)), bits[region])
 
     def test_an_image_becomes_a_message_only_where_one_is_wanted(self):
@@ -82,13 +94,13 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         expected = codec.decode_bits(codec.encode_bits(image), 200, 100)
         pdus = [pmt.intern("nonsense"), pmt.cons(pmt.make_dict(), pmt.PMT_NIL)]
         for picture, soft in ((1, False), (2, True)):
-            for header, bits in image_to_frames(codec, image, picture):
+            for header, bits in image_to_frames(codec, image, picture, SESSION):
                 data = (
                     pmt.init_f32vector(bits.size, bits_to_llrs(bits).tolist())
                     if soft
                     else pmt.init_u8vector(bits.size, bits.tolist())
                 )
-                pdus.append(pmt.cons(header.to_pmt(), data))
+                pdus.append(pmt.cons(header_to_pmt(header), data))
         # a region of the wrong length is passed over
         pdus.append(pmt.cons(pmt.car(pdus[-1]), pmt.init_u8vector(3, [0, 1, 0])))
         with tempfile.TemporaryDirectory() as folder:
@@ -119,8 +131,8 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
 
     def frames(self, image, picture):
         return [
-            pmt.cons(header.to_pmt(), pmt.init_f32vector(bits.size, bits_to_llrs(bits)))
-            for header, bits in image_to_frames(self.codec, image, picture)
+            pmt.cons(header_to_pmt(header), pmt.init_f32vector(bits.size, bits_to_llrs(bits)))
+            for header, bits in image_to_frames(self.codec, image, picture, SESSION)
         ]
 
     def test_copies_are_added(self):
@@ -128,12 +140,13 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         rng = np.random.default_rng(5)
         noisy = []
         for copy in range(4):
-            for header, bits in image_to_frames(self.codec, image, 7):
+            for header, bits in image_to_frames(self.codec, image, 7, SESSION):
                 llrs = 2.0 * (2.0 * bits - 1.0) + rng.normal(scale=2.0, size=bits.size)
                 # one copy of one region is lost, so its picture waits for the next one
-                if (copy, header.region) != (3, 1):
+                region = header.first_block // 64
+                if (copy, region) != (3, 1):
                     data = pmt.init_f32vector(bits.size, llrs)
-                    noisy.append((header.region, llrs, pmt.cons(header.to_pmt(), data)))
+                    noisy.append((region, llrs, pmt.cons(header_to_pmt(header), data)))
         sums = [sum(llrs for region, llrs, _ in noisy if region == place) for place in (0, 1)]
         expected = self.codec.decode_llrs(np.array(sums, np.float32), 200, 100)
         others = self.frames(image, 8) * 4
@@ -146,11 +159,11 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
 
     def test_a_region_without_errors_stays(self):
         image = photograph(128, 128)
-        ((header, bits),) = image_to_frames(self.codec, image, 7)
+        ((header, bits),) = image_to_frames(self.codec, image, 7, SESSION)
         right = 16.0 * (2.0 * bits - 1.0)
 
         def pdu(llrs, errors, copies=1):
-            dictionary = header.to_pmt()
+            dictionary = header_to_pmt(header)
             for key, value in (("copies", copies), ("block_errors", errors)):
                 dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
             return pmt.cons(dictionary, pmt.init_f32vector(llrs.size, llrs))
@@ -161,12 +174,12 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
 
     def test_regions_of_images_beyond_the_limit_are_passed_over(self):
-        lie = FrameHeader(5, 65535, 65535, 0, self.codec.model_id)
+        lie = FrameHeader(model=self.codec.model_id, image=5, width=65535, height=65535)
         with self.assertRaisesRegex(FrameError, "has 65535x65535 pixels, more than the 40,000,000"):
-            FrameHeader.from_pmt(lie.to_pmt())
+            header_from_pmt(header_to_pmt(lie))
         image = photograph(200, 100)
         good = self.frames(image, 3)
-        pdus = [good[0], pmt.cons(lie.to_pmt(), pmt.cdr(good[0])), good[1]]
+        pdus = [good[0], pmt.cons(header_to_pmt(lie), pmt.cdr(good[0])), good[1]]
         (drawn,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", pdus)
         expected = self.codec.decode_bits(self.codec.encode_bits(image), 200, 100)
         np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
@@ -247,6 +260,8 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 vqdeepsc.semantic_decoder(**parameters)
         with self.assertRaisesRegex(ValueError, "first_image is 65536"):
             vqdeepsc.semantic_encoder(first_image=65536)
+        with self.assertRaisesRegex(ValueError, "session is -2"):
+            vqdeepsc.semantic_encoder(session=-2)
 
     def test_unknown_model(self):
         for block in (vqdeepsc.semantic_encoder, vqdeepsc.semantic_decoder):

@@ -9,14 +9,17 @@ from flowgraph import MODELS, make_tag, photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.blocks.frames import (
     FRAME_TAG,
-    FrameHeader,
     bits_to_llrs,
+    header_to_pmt,
     image_to_frames,
     pdu_to_image,
 )
 from gnuradio.vqdeepsc.blocks.loopback import stored_messages
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import load_image
+from vqdeepsc.kernels import FrameHeader
+
+SESSION = 11
 
 
 class TestSemanticSink(gr_unittest.TestCase):
@@ -38,7 +41,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         return [pdu_to_image(pdu) for pdu in stored_messages(pictures)]
 
     def frames(self, image, picture=0):
-        return list(image_to_frames(self.codec, image, picture))
+        return list(image_to_frames(self.codec, image, picture, SESSION))
 
     def test_soft_and_hard_bits_give_the_image_of_the_codec(self):
         image = photograph(200, 130)
@@ -46,10 +49,10 @@ class TestSemanticSink(gr_unittest.TestCase):
             with self.subTest(model, soft=soft):
                 self.tb = gr.top_block()
                 codec = Codec(model)
-                frames = list(image_to_frames(codec, image, 9))
+                frames = list(image_to_frames(codec, image, 9, SESSION))
                 rows = [bits_to_llrs(bits) if soft else bits for _, bits in frames]
                 tags = [
-                    make_tag(i * codec.bits_per_region, FRAME_TAG, header.to_pmt())
+                    make_tag(i * codec.bits_per_region, FRAME_TAG, header_to_pmt(header))
                     for i, (header, _) in enumerate(frames)
                 ]
                 drawn = self.run_sink(np.concatenate(rows), tags, soft, model=model)
@@ -67,7 +70,11 @@ class TestSemanticSink(gr_unittest.TestCase):
                 make_tag(
                     i * bits.size,
                     FRAME_TAG,
-                    FrameHeader(i, *size, 0, self.codec.model_id).to_pmt(),
+                    header_to_pmt(
+                        FrameHeader(
+                            model=self.codec.model_id, image=i, width=size[0], height=size[1]
+                        )
+                    ),
                 )
                 for i, size in enumerate(sizes)
             ]
@@ -81,7 +88,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         ((header, bits),) = self.frames(image)
         rng = np.random.default_rng(1)
         llrs = (bits_to_llrs(bits) / 100 + rng.normal(0, 1, bits.size)).astype(np.float32)
-        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header.to_pmt())])
+        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header_to_pmt(header))])
         np.testing.assert_array_equal(drawn, self.codec.decode_llrs(llrs[None], 128, 128))
         hard = self.codec.decode_bits((llrs[None] > 0).astype(np.uint8), 128, 128)
         self.assertGreater(np.abs(drawn.astype(int) - hard).max(), 0)
@@ -94,8 +101,8 @@ class TestSemanticSink(gr_unittest.TestCase):
         begin = llrs.size - 1234
         # the second tag cuts its region short; the third begins a whole one
         tags = [
-            make_tag(begin, FRAME_TAG, header.to_pmt()),
-            make_tag(begin + 777, FRAME_TAG, header.to_pmt()),
+            make_tag(begin, FRAME_TAG, header_to_pmt(header)),
+            make_tag(begin + 777, FRAME_TAG, header_to_pmt(header)),
         ]
         ((drawn, picture),) = self.run_sink(stream, tags)
         self.assertEqual(picture, 5)
@@ -107,7 +114,8 @@ class TestSemanticSink(gr_unittest.TestCase):
         second = self.frames(photograph(128, 128), 2)
         sent = [first[0], second[0]]
         tags = [
-            make_tag(i * 20032, FRAME_TAG, header.to_pmt()) for i, (header, _) in enumerate(sent)
+            make_tag(i * 20032, FRAME_TAG, header_to_pmt(header))
+            for i, (header, _) in enumerate(sent)
         ]
         llrs = np.concatenate([bits_to_llrs(bits) for _, bits in sent])
         drawn = self.run_sink(llrs, tags)
@@ -119,9 +127,15 @@ class TestSemanticSink(gr_unittest.TestCase):
     def test_wrong_frames_are_passed_over_and_the_next_is_drawn(self):
         image = photograph(128, 128)
         ((header, bits),) = self.frames(image, 3)
-        other = FrameHeader(3, 128, 128, 0, header.model ^ 1)
-        outside = pmt.dict_add(header.to_pmt(), pmt.intern("region"), pmt.from_long(1))
-        values = [other.to_pmt(), outside, pmt.intern("nonsense"), pmt.make_dict(), header.to_pmt()]
+        other = FrameHeader(model=header.model ^ 1, image=3, width=128, height=128)
+        outside = pmt.dict_add(header_to_pmt(header), pmt.intern("first_block"), pmt.from_long(64))
+        values = [
+            header_to_pmt(other),
+            outside,
+            pmt.intern("nonsense"),
+            pmt.make_dict(),
+            header_to_pmt(header),
+        ]
         llrs = np.tile(bits_to_llrs(bits), len(values))
         drawn = self.run_sink(
             llrs, [make_tag(i * 20032, FRAME_TAG, v) for i, v in enumerate(values)]
@@ -136,7 +150,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         llrs[::7] = np.nan
         llrs[1::7] = np.inf
         llrs[2::7] = -np.inf
-        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header.to_pmt())])
+        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header_to_pmt(header))])
         self.assertEqual(drawn.shape, (128, 128, 3))
 
     def test_files_are_written_and_none_is_overwritten(self):
@@ -148,7 +162,7 @@ class TestSemanticSink(gr_unittest.TestCase):
                 self.tb = gr.top_block()
                 ((drawn, _),) = self.run_sink(
                     bits_to_llrs(bits),
-                    [make_tag(0, FRAME_TAG, header.to_pmt())],
+                    [make_tag(0, FRAME_TAG, header_to_pmt(header))],
                     folder=str(folder),
                 )
             self.assertEqual(
@@ -162,7 +176,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         ((header, bits),) = self.frames(image, 5)
         llrs = bits_to_llrs(bits)
         sink, pictures = vqdeepsc.semantic_sink(), blocks.message_debug()
-        tag = make_tag(0, FRAME_TAG, header.to_pmt())
+        tag = make_tag(0, FRAME_TAG, header_to_pmt(header))
         # the second run begins with what the first one still wants
         for items, tags in ((llrs[:777], [tag]), (llrs[777:], [])):
             self.tb = gr.top_block()

@@ -2,25 +2,56 @@
 """The recorded bursts against the blocks, and against docs/air-interface.md read by itself."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gnuradio import vqdeepsc
-from gnuradio.vqdeepsc.blocks.frames import FrameHeader
 from qa_burst_blocks import receive, transmit
-from vqdeepsc.kernels import LdpcEncoder, qam_points
+from vqdeepsc.kernels import FrameHeader, LdpcEncoder, qam_points
 
-VECTORS = Path(__file__).resolve().parents[1] / "data" / "burst_vectors.npz"
-NAMES = ("qpsk", "16qam", "64qam")
+DATA = Path(__file__).resolve().parents[1] / "data"
+VECTORS = {1: DATA / "burst_vectors.npz", 2: DATA / "burst_vectors_2.npz"}
+"""Of each version; those of version 1 were recorded before there was another."""
+
+NAMES = [(version, name) for version in VECTORS for name in ("qpsk", "16qam", "64qam")]
 STEPS = 8192
 FIRST_SAMPLE = 200
 
 
-@pytest.fixture(scope="module")
-def vectors():
-    with np.load(VECTORS) as arrays:
-        return dict(arrays)
+@dataclass(frozen=True)
+class Recorded:
+    """One burst of the files."""
+
+    header: FrameHeader
+    bits_per_symbol: int
+    fft_size: int
+    prefix: int
+    bits: np.ndarray
+    sent: np.ndarray
+    received: np.ndarray
+
+
+@pytest.fixture
+def burst(request):
+    version, name = request.param
+    with np.load(VECTORS[version]) as arrays:
+        parts = [arrays[f"{name}_{part}"] for part in ("bits", "sent", "received")]
+        *fields, bits_per_symbol, fft_size, prefix = map(int, arrays[f"{name}_header"])
+    if version == 1:
+        image, width, height, region, model = fields
+        header = FrameHeader(
+            version=1,
+            model=model,
+            image=image,
+            width=width,
+            height=height,
+            first_block=64 * region,
+        )
+    else:
+        header = FrameHeader(**dict(zip(FrameHeader.FIELDS, fields, strict=True)))
+    return Recorded(header, bits_per_symbol, fft_size, prefix, *parts)
 
 
 def sequence(initial: int, length: int) -> np.ndarray:
@@ -46,7 +77,7 @@ def crc24a(bits: np.ndarray) -> list[int]:
     return register[-24:]
 
 
-def protection_number(transport_blocks: Sequence[tuple[int, int]]) -> int:
+def uep_profile(transport_blocks: Sequence[tuple[int, int]]) -> int:
     if len(transport_blocks) == 1:
         return 0
     bits = [
@@ -82,18 +113,16 @@ def write_burst(
     used = 13 * size // 16
     training = transform(np.exp(-1j * np.pi * np.arange(used) ** 2 / used), size)
 
-    fields = (
-        (1, 8),
-        ({2: 0, 4: 1, 6: 2}[bits_per_symbol], 4),
-        (0, 4),
-        (bits.size, 16),
-        (header.model, 16),
-        (header.picture, 16),
-        (header.width, 16),
-        (header.height, 16),
-        (header.region, 24),
-        (protection_number(transport_blocks), 8),
-    )
+    modulation = ({2: 0, 4: 1, 6: 2}[bits_per_symbol], 4)
+    image = [(header.image, 16), (header.width, 16), (header.height, 16)]
+    profile = (uep_profile(transport_blocks), 8)
+    if header.version == 1:
+        fields = [(1, 8), modulation, (0, 4), (bits.size, 16), (header.model, 16), *image]
+        fields += [(header.first_block // 64, 24), profile]
+    else:
+        fields = [(2, 8), (0, 4), modulation, (0, 4), profile, (0, 2), (bits.size, 16)]
+        fields += [(header.model, 16), (header.session, 32), *image]
+        fields += [(header.first_block, 24), (header.block_bits, 16), (0, 34)]
     packed = [value >> i & 1 for value, width in fields for i in range(width - 1, -1, -1)]
     packed = np.array(packed + crc24a(packed), np.uint8)
     payload, start = [], 0
@@ -102,7 +131,7 @@ def write_burst(
         payload.append(encoder.encode(bits[start : start + payload_bits]))
         start += payload_bits
     coded = [
-        (LdpcEncoder(152, 1536, 2).encode(packed), 2),
+        (LdpcEncoder(packed.size, 1536, 2).encode(packed), 2),
         (np.concatenate(payload), bits_per_symbol),
     ]
     per_symbol = 3 * size // 4
@@ -129,36 +158,32 @@ def write_burst(
     return np.concatenate(samples)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_transmitter_sends_the_recorded_burst(vectors, name):
-    *header, bits_per_symbol, fft_size, prefix = map(int, vectors[f"{name}_header"])
+@pytest.mark.parametrize("burst", NAMES, indirect=True, ids=str)
+def test_transmitter_sends_the_recorded_burst(burst):
     sent, _ = transmit(
-        vectors[f"{name}_bits"][None],
-        [FrameHeader(*header)],
-        bits_per_symbol=bits_per_symbol,
-        fft_size=fft_size,
-        cyclic_prefix=prefix,
+        burst.bits[None],
+        [burst.header],
+        bits_per_symbol=burst.bits_per_symbol,
+        fft_size=burst.fft_size,
+        cyclic_prefix=burst.prefix,
     )
-    np.testing.assert_allclose(sent, vectors[f"{name}_sent"], atol=1e-6)
+    np.testing.assert_allclose(sent, burst.sent, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_recorded_burst_is_what_the_document_says(vectors, name):
-    *header, bits_per_symbol, fft_size, prefix = map(int, vectors[f"{name}_header"])
-    written = write_burst(
-        FrameHeader(*header), vectors[f"{name}_bits"], bits_per_symbol, fft_size, prefix
-    )
-    sent = vectors[f"{name}_sent"]
-    assert sent.size == written.size
+@pytest.mark.parametrize("burst", NAMES, indirect=True, ids=str)
+def test_recorded_burst_is_what_the_document_says(burst):
+    form = burst.bits_per_symbol, burst.fft_size, burst.prefix
+    written = write_burst(burst.header, burst.bits, *form)
+    assert burst.sent.size == written.size
     # Samples beyond the peak are cut by the transmitter.
-    kept = np.abs(sent) < 0.999
+    kept = np.abs(burst.sent) < 0.999
     assert kept.mean() > 0.999
     scale = 0.3 / np.sqrt(13 / 16)
-    np.testing.assert_allclose(sent[kept], scale * written[kept], atol=1e-5)
+    np.testing.assert_allclose(burst.sent[kept], scale * written[kept], atol=1e-5)
 
 
 def test_protected_burst_is_what_the_document_says():
-    header = FrameHeader(9, 300, 200, 3, 0xBEEF)
+    header = FrameHeader(model=0xBEEF, image=9, width=300, height=200, first_block=192)
     bits = np.random.default_rng(8).integers(0, 2, 1000, np.uint8)
     transport_blocks = [(100, 600), (300, 1000), (600, 1400)]
     sent, _ = transmit(bits[None], [header], transport_blocks=transport_blocks)
@@ -168,16 +193,17 @@ def test_protected_burst_is_what_the_document_says():
     np.testing.assert_allclose(sent[kept], scale * written[kept], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_receiver_reads_the_recorded_burst(vectors, name):
-    *header, bits_per_symbol, fft_size, prefix = map(int, vectors[f"{name}_header"])
-    parts = vectors[f"{name}_received"].astype(np.float32) / STEPS
+@pytest.mark.parametrize("burst", NAMES, indirect=True, ids=str)
+def test_receiver_reads_the_recorded_burst(burst):
+    parts = burst.received.astype(np.float32) / STEPS
     samples = (parts[:, 0] + 1j * parts[:, 1]).astype(np.complex64)
-    regions, log = receive(samples, receiver=vqdeepsc.burst_receiver(fft_size, prefix))
+    receiver = vqdeepsc.burst_receiver(burst.fft_size, burst.prefix)
+    regions, log = receive(samples, receiver=receiver)
     [(region, llrs)] = regions
     [line] = log
-    assert region.items() >= FrameHeader(*header).__dict__.items()
-    np.testing.assert_array_equal(llrs > 0, vectors[f"{name}_bits"])
+    for field in FrameHeader.FIELDS:
+        assert region[field] == getattr(burst.header, field)
+    np.testing.assert_array_equal(llrs > 0, burst.bits)
     assert line["offset"] == FIRST_SAMPLE
-    assert line["bits_per_symbol"] == bits_per_symbol
+    assert line["bits_per_symbol"] == burst.bits_per_symbol
     assert line["cfo"] == pytest.approx(0.041, abs=2e-5)

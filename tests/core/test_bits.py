@@ -1,17 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels, bits, soft bits and regions."""
+"""Labels, bits and soft bits."""
 
 import numpy as np
 import pytest
 from vqdeepsc.codec.bits import BitLayout, label_bits
-from vqdeepsc.codec.regions import (
-    assemble_regions,
-    cut_regions,
-    pad_image,
-    padded_size,
-    region_count,
-    region_grid,
-)
 from vqdeepsc.codec.scales import Scale
 
 FOUR_SCALES = {1: 4, 2: 3, 3: 2, 4: 1}
@@ -36,7 +28,7 @@ def make_layout(bits, priors=None):
 
 def random_labels(layout, regions, rng):
     return {
-        scale.scale: rng.integers(0, scale.codewords, (regions, scale.side, scale.side))
+        scale.scale: rng.integers(0, scale.codewords, (regions, scale.positions))
         for scale in layout.scales
     }
 
@@ -48,11 +40,11 @@ def test_sizes_are_those_of_the_paper():
 
 def test_order_of_bits_by_hand():
     layout = make_layout(FOUR_SCALES)
-    labels = {scale.scale: np.zeros((1, scale.side, scale.side), int) for scale in layout.scales}
-    labels[4][0, 0, 1] = 1
-    labels[3][0, 0, 0] = 0b10
-    labels[2][0, 1, 0] = 0b011
-    labels[1][0, 63, 63] = 0b1001
+    labels = {scale.scale: np.zeros((1, scale.positions), int) for scale in layout.scales}
+    labels[4][0, 1] = 1
+    labels[3][0, 0] = 0b10
+    labels[2][0, 32] = 0b011
+    labels[1][0, 4095] = 0b1001
     expected = {
         1,  # second position of scale 4, whose labels have one bit
         64,  # scale 3 begins after 8x8 bits; its first label is 10
@@ -99,10 +91,10 @@ def test_posteriors_against_the_product_of_probabilities():
     posteriors = layout.posteriors(llrs)
     one = 1 / (1 + np.exp(-llrs))
     for scale in layout.scales:
-        part = one[:, layout.slices[scale.scale]].reshape(2, scale.side, scale.side, scale.bits)
-        expected = np.empty((2, scale.side, scale.side, scale.codewords))
+        part = one[:, layout.slices[scale.scale]].reshape(2, scale.positions, scale.bits)
+        expected = np.empty((2, scale.positions, scale.codewords))
         for label in range(scale.codewords):
-            product = np.full(part.shape[:3], priors[scale.scale][label])
+            product = np.full(part.shape[:2], priors[scale.scale][label])
             for position in range(scale.bits):
                 bit = label >> (scale.bits - 1 - position) & 1
                 probability = part[..., position]
@@ -118,7 +110,7 @@ def test_no_knowledge_gives_the_prior():
     for llrs in (np.zeros((1, 20032)), np.full((1, 20032), np.nan)):
         posteriors = layout.posteriors(llrs)
         for scale, prior in priors.items():
-            np.testing.assert_allclose(posteriors[scale][0, 3, 5], prior, atol=1e-6)
+            np.testing.assert_allclose(posteriors[scale][0, 5], prior, atol=1e-6)
 
 
 @pytest.mark.parametrize("certainty", [50.0, 1e30, np.inf])
@@ -138,44 +130,3 @@ def test_certain_bits_give_one_hot_posteriors(certainty):
 
 def test_label_bits_by_hand():
     np.testing.assert_array_equal(label_bits(2), [[0, 0], [0, 1], [1, 0], [1, 1]])
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "grid"),
-    [(1, 1, (1, 1)), (128, 128, (1, 1)), (129, 128, (2, 1)), (600, 400, (5, 4)), (16, 257, (1, 3))],
-)
-def test_region_grid(width, height, grid):
-    assert region_grid(width, height) == grid
-    assert region_count(width, height) == grid[0] * grid[1]
-
-
-@pytest.mark.parametrize("size", [(0, 5), (5, 0), (-1, 5)])
-def test_sizes_that_are_not_positive_are_refused(size):
-    with pytest.raises(ValueError, match="at least 1x1"):
-        padded_size(*size)
-
-
-@pytest.mark.parametrize("size", [(1, 1), (8, 8), (9, 25), (8, 9), (40, 17)])
-def test_regions_assemble_to_what_was_cut(size):
-    height, width = size
-    rng = np.random.default_rng(4)
-    positions = rng.integers(1, 99, (height, width, 2))
-    regions = cut_regions(positions, 8)
-    assert regions.shape == (-(-height // 8) * -(-width // 8), 8, 8, 2)
-    np.testing.assert_array_equal(assemble_regions(regions, width, height), positions)
-    assert (regions != 0).sum() == positions.size  # beyond the map there is label 0
-
-
-def test_regions_are_in_raster_order():
-    positions = np.add.outer(10 * np.arange(4) // 20 * 2, np.arange(4) // 2)
-    assert list(cut_regions(positions, 2)[:, 0, 0]) == [0, 1, 2, 3]
-
-
-def test_padding_reflects_at_the_right_and_lower_edge():
-    picture = np.arange(3 * 15 * 18, dtype=np.uint8).reshape(15, 18, 3)
-    padded = pad_image(picture)
-    assert padded.shape == (16, 32, 3)
-    np.testing.assert_array_equal(padded[:15, :18], picture)
-    np.testing.assert_array_equal(padded[15, :18], picture[13])
-    np.testing.assert_array_equal(padded[:15, 18], picture[:, 16])
-    assert pad_image(padded) is padded

@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE, MODULE = ROOT / "python" / "core" / "vqdeepsc", ROOT / "python" / "vqdeepsc"
 
 FLOORS = [
-    {"vqdeepsc.kernels", "vqdeepsc.codec"},
+    {"vqdeepsc.kernels"},
+    {"vqdeepsc.codec"},
     {"vqdeepsc.images", "vqdeepsc.link"},
     {"vqdeepsc.simulation"},
     {"vqdeepsc.cli"},

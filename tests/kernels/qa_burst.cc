@@ -101,11 +101,13 @@ BurstHeader make_header(int bits_per_symbol, int code_rate, int payload_bits)
     header.bits_per_symbol = bits_per_symbol;
     header.code_rate = code_rate;
     header.payload_bits = payload_bits;
-    header.model = 0xabcd;
-    header.picture = 4711;
-    header.width = 640;
-    header.height = 300;
-    header.region = 14;
+    header.frame.model = 0xabcd;
+    header.frame.session = 0x89abcdef;
+    header.frame.image = 4711;
+    header.frame.width = 640;
+    header.frame.height = 300;
+    header.frame.first_block = 704;
+    header.frame.block_bits = 313;
     return header;
 }
 
@@ -180,50 +182,96 @@ void format(Checks& checks)
     checks.refuses([] { BurstFormat(64, 33); }, "33");
 }
 
+BurstHeader make_header_1(int bits_per_symbol, int code_rate, int payload_bits)
+{
+    BurstHeader header = make_header(bits_per_symbol, code_rate, payload_bits);
+    header.frame.version = 1;
+    header.frame.session = 0;
+    header.frame.block_bits = 0;
+    return header;
+}
+
+// A field out of range with a right CRC, as another implementation may send it.
+ReceivedHeader with_field(const BurstHeader& header, std::size_t first, int length, unsigned value)
+{
+    auto bits = pack_header(header);
+    for (int i = 0; i < length; ++i) {
+        bits[first + i] = value >> (length - 1 - i) & 1;
+    }
+    const std::size_t fields = bits.size() - 24;
+    crc24a().append(bits.data(), fields, bits.data() + fields);
+    return unpack_header(bits);
+}
+
 void headers(Checks& checks)
 {
-    const BurstHeader header = make_header(6, 3, 20032);
-    auto bits = pack_header(header);
-    auto received = unpack_header(bits);
-    checks.check(received.crc_ok && received.fault.empty() && same(received.header, header),
-                 "a header comes back");
-    bits[77] ^= 1;
-    checks.check(!unpack_header(bits).crc_ok, "a damaged header is seen");
-
-    // A field out of range with a right CRC, as another implementation may send it.
-    const auto with_field = [](std::size_t first, int length, int value) {
-        auto changed = pack_header(make_header(4, 0, 20032));
-        for (int i = 0; i < length; ++i) {
-            changed[first + i] = value >> (length - 1 - i) & 1;
-        }
-        crc24a().append(changed.data(), HEADER_BITS, changed.data() + HEADER_BITS);
-        return unpack_header(changed);
-    };
     struct Case {
         std::size_t first;
-        int length, value;
+        int length;
+        unsigned value;
         const char* part;
     };
-    for (const Case& one : { Case{ 0, 8, 2, "version 2" },
-                             Case{ 8, 4, 3, "bits_per_symbol is 8" },
-                             Case{ 12, 4, 4, "code_rate is 4" },
-                             Case{ 16, 16, 0, "payload_bits is 0" },
-                             Case{ 64, 16, 0, "width is 0" },
-                             Case{ 80, 16, 0, "height is 0" },
-                             Case{ 96, 24, 15, "region is 15" } }) {
-        const auto result = with_field(one.first, one.length, one.value);
-        checks.check(result.crc_ok && result.fault.find(one.part) != std::string::npos,
-                     "'" + result.fault + "' should contain '" + one.part + "'");
+    const std::vector<Case> cases_1 = { { 0, 8, 3, "version 3" },
+                                        { 8, 4, 3, "bits_per_symbol is 8" },
+                                        { 12, 4, 4, "code_rate is 4" },
+                                        { 16, 16, 0, "payload_bits is 0" },
+                                        { 64, 16, 0, "width is 0" },
+                                        { 80, 16, 0, "height is 0" },
+                                        { 96, 24, 15, "first_block is 960" } };
+    const std::vector<Case> cases_2 = { { 0, 8, 1, "version 1" },
+                                        { 8, 4, 1, "burst_profile is 1" },
+                                        { 12, 4, 3, "bits_per_symbol is 8" },
+                                        { 16, 4, 4, "code_rate is 4" },
+                                        { 30, 16, 0, "payload_bits is 0" },
+                                        { 110, 16, 0, "width is 0" },
+                                        { 126, 16, 0, "height is 0" },
+                                        { 142, 24, 760, "first_block is 760" },
+                                        { 182, 1, 1, "mean nothing" },
+                                        { 215, 1, 1, "mean nothing" } };
+    for (const int version : { 1, 2 }) {
+        const auto make = version == 1 ? make_header_1 : make_header;
+        const BurstHeader header = make(6, 3, 20032);
+        auto bits = pack_header(header);
+        checks.check(bits.size() == (version == 1 ? 152 : 240), "bits of a header");
+        const auto received = unpack_header(bits);
+        checks.check(received.crc_ok && received.error.empty() && same(received.header, header),
+                     "a header comes back");
+        bits[77] ^= 1;
+        checks.check(!unpack_header(bits).crc_ok, "a damaged header is seen");
+        for (const Case& one : version == 1 ? cases_1 : cases_2) {
+            const auto result = with_field(make(4, 0, 20032), one.first, one.length, one.value);
+            checks.check(result.crc_ok && result.error.find(one.part) != std::string::npos,
+                         "'" + result.error + "' should contain '" + one.part + "'");
+        }
+
+        BurstHeaderCodec codec;
+        const auto sent = codec.encode(header);
+        std::vector<float> llrs;
+        for (const auto bit : sent) {
+            llrs.push_back(bit ? 2.0f : -2.0f);
+        }
+        CodedHeader again{};
+        const auto decoded = codec.decode(llrs.data(), again);
+        checks.check(decoded.crc_ok && same(decoded.header, header) && again == sent,
+                     "a coded header of version " + std::to_string(version) + " comes back");
+        std::fill(llrs.begin(), llrs.end(), 0.0f);
+        checks.check(!codec.decode(llrs.data(), again).crc_ok, "no header where nothing is known");
     }
+    BurstHeader repeated = make_header(4, 0, 20032);
+    repeated.redundancy_version = 3;
+    repeated.uep_profile = 200;
+    checks.check(same(unpack_header(pack_header(repeated)).header, repeated),
+                 "profile and redundancy version come back");
+    BurstHeader old = make_header_1(4, 0, 20032);
+    old.frame.session = 5;
+    checks.refuses([&] { pack_header(old); }, "version 1 knows no session");
+
     const TransportBlocks blocks = { { 3648, 21888 }, { 16384, 38208 } };
-    checks.check(protection_number({}) == 0 && protection_number({ { 20032, 60096 } }) == 0,
-                 "one transport block needs no number");
-    const int number = protection_number(blocks);
-    checks.check(number == 135 && number != protection_number({ blocks[1], blocks[0] }),
-                 "number of transport blocks: " + std::to_string(number));
-    const auto protected_header = with_field(120, 8, number);
-    checks.check(protected_header.fault.empty() && protected_header.header.protection == number,
-                 "the header names transport blocks");
+    checks.check(uep_profile_id({}) == 0 && uep_profile_id({ { 20032, 60096 } }) == 0,
+                 "one transport block needs no profile");
+    const int id = uep_profile_id(blocks);
+    checks.check(id == 135 && id != uep_profile_id({ blocks[1], blocks[0] }),
+                 "id of transport blocks: " + std::to_string(id));
     checks.check(make_burst_header(20032, 4, "1/3").coded_bits() == 60096 &&
                      make_burst_header(7616, 4, "1/3").coded_bits() == 22848 &&
                      make_burst_header(100, 6, "2/3").coded_bits() == 150 &&
@@ -279,7 +327,7 @@ Outcome send_one(Experiment& experiment,
     BurstDemodulator demodulator(format);
     const auto* training = received.data() + found[0].training_start;
     const auto result = demodulator.receive_header(training, found[0].cfo, found[0].dc);
-    outcome.header_ok = result.crc_ok && result.fault.empty() && same(result.header, header);
+    outcome.header_ok = result.crc_ok && result.error.empty() && same(result.header, header);
     if (!outcome.header_ok) {
         return outcome;
     }

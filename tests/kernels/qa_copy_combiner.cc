@@ -10,14 +10,14 @@ using gr::vqdeepsc::kernel::CopyCombiner;
 
 namespace {
 
-BurstHeader header_of(int picture, int region)
+BurstHeader header_of(int image, int region)
 {
     BurstHeader header;
     header.payload_bits = 1000;
-    header.picture = picture;
-    header.width = 640;
-    header.height = 480;
-    header.region = region;
+    header.frame.image = image;
+    header.frame.width = 640;
+    header.frame.height = 480;
+    header.frame.first_block = 64 * region;
     return header;
 }
 
@@ -90,6 +90,9 @@ int main()
 
     combiner.keep(header_of(8, 0), first, 1);
     other = second;
-    checks.check(combiner.add_to(header_of(7, 3), other) == 0, "another picture ends the last one");
+    checks.check(combiner.add_to(header_of(7, 3), other) == 1, "senders may take turns");
+    auto session = header_of(7, 3);
+    session.frame.session = 1;
+    checks.check(combiner.add_to(session, other) == 0, "another session is not added");
     return checks.report();
 }

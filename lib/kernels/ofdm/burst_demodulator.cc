@@ -14,8 +14,6 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
-constexpr int HEADER_ITERATIONS = 20;
-
 // Paths weaker than this by power, against the strongest, do not move the window.
 constexpr float WEAKEST_PATH = 0.01f;
 // And they have to stand out of the noise.
@@ -50,9 +48,6 @@ BurstDemodulator::BurstDemodulator(const BurstFormat& format)
       d_inverse(format.fft_size(), Fft::Direction::backward),
       d_smoother(format),
       d_tracker(format),
-      d_header_encoder(PROTECTED_HEADER_BITS, CODED_HEADER_BITS, HEADER_BITS_PER_SYMBOL),
-      d_header_decoder(
-          PROTECTED_HEADER_BITS, CODED_HEADER_BITS, HEADER_BITS_PER_SYMBOL, 0, HEADER_ITERATIONS),
       d_demappers{ QamDemapper(2), QamDemapper(4), QamDemapper(6) },
       d_turn(format.fft_size()),
       d_first(format.used_carriers()),
@@ -375,8 +370,8 @@ void BurstDemodulator::measure_pilots(std::size_t symbols)
     }
 }
 
-// From the LLRs of the header's OFDM symbols; returns whether the CRC holds.
-bool BurstDemodulator::decode_header(std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits)
+// From the LLRs of the header's OFDM symbols.
+ReceivedHeader BurstDemodulator::decode_header(CodedHeader& coded)
 {
     std::array<float, CODED_HEADER_BITS> llrs;
     const std::size_t bits_per_ofdm_symbol = HEADER_BITS_PER_SYMBOL * d_format.data_carriers();
@@ -388,7 +383,7 @@ bool BurstDemodulator::decode_header(std::array<std::uint8_t, PROTECTED_HEADER_B
               llrs.data() + symbol * bits_per_ofdm_symbol);
     }
     descramble(0, llrs.size(), llrs.data());
-    return d_header_decoder.decode(llrs.data(), bits.data()).crc_ok;
+    return d_header_codec.decode(llrs.data(), coded);
 }
 
 ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double cfo, Complex dc)
@@ -422,22 +417,16 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double c
     d_header_rate = d_phase.rate();
     const bool changes = set_header_noise(symbols);
 
-    std::array<std::uint8_t, PROTECTED_HEADER_BITS> bits;
-    bool decoded = decode_header(bits);
-    if (!decoded && changes) {
+    CodedHeader coded;
+    ReceivedHeader header = decode_header(coded);
+    if (!header.crc_ok && changes) {
         follow_channel(samples, symbols, 0);
         set_symbol_noise(symbols);
-        decoded = decode_header(bits);
+        header = decode_header(coded);
         d_moves = false;
     }
     measure_pilots(symbols);
-    if (!decoded) {
-        return {};
-    }
-    const auto header = unpack_header(bits);
     if (header.crc_ok) {
-        std::array<std::uint8_t, CODED_HEADER_BITS> coded;
-        d_header_encoder.encode(bits.data(), coded.data());
         const auto points = qam_points(HEADER_BITS_PER_SYMBOL);
         for (std::size_t i = 0; i < d_header_points.size(); ++i) {
             const int b0 = coded[2 * i] ^ (d_scrambling[2 * i] < 0.0f);

@@ -52,7 +52,7 @@ public:
                                   std::complex<float> dc = 0.0f);
 
     /*! Goes on where receive_header() ended.
-     * \param header  what it returned, free of faults
+     * \param header  what it returned, free of errors
      * \param samples format().samples_after_preamble(header.qam_symbols()) samples, beginning
      *        with those of receive_header()
      * \param llrs    header.coded_bits() values LLR = ln P(1) / P(0)
@@ -98,7 +98,7 @@ private:
     void observe(std::size_t symbols, std::size_t known);
     void set_symbol_noise(std::size_t symbols);
     bool set_header_noise(std::size_t symbols);
-    bool decode_header(std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits);
+    ReceivedHeader decode_header(CodedHeader& coded);
     void descramble(std::size_t first_bit, std::size_t bits, float* llrs);
     double phase_per_carrier() const;
 
@@ -107,8 +107,7 @@ private:
     Fft d_inverse;
     ChannelSmoother d_smoother;
     ChannelTracker d_tracker;
-    TransportEncoder d_header_encoder;
-    TransportDecoder d_header_decoder;
+    BurstHeaderCodec d_header_codec;
     std::vector<QamDemapper> d_demappers; //!< by bits_per_symbol / 2 - 1
 
     Complex d_dc = 0.0f;

@@ -2,6 +2,8 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_BURST_HEADER_H
 #define INCLUDED_VQDEEPSC_KERNEL_BURST_HEADER_H
 
+#include "burst_format.h"
+#include "kernels/base/frame_header.h"
 #include "kernels/ldpc/ldpc_frame.h"
 
 #include <array>
@@ -22,49 +24,73 @@ int code_rate_from_name(const std::string& name);
 
 constexpr std::size_t MAX_PAYLOAD_BITS = 65535;
 
-/*! How the header names the transport blocks of a payload: 0 for one or none, else 1 to 255, by
- * which a receiver sees that it was told the same list (docs/air-interface.md).
+/*! The id of a profile of unequal error protection: 0 for one transport block or none, else 1 to
+ * 255, by which a receiver sees that it was given the same list (docs/air-interface.md).
  */
-int protection_number(const TransportBlocks& transport_blocks);
+int uep_profile_id(const TransportBlocks& transport_blocks);
 
-/*! What is sent of one region before its payload: how it is coded and what it is. */
+/*! What is sent of one frame before its payload: how it is coded and what it is. */
 struct BurstHeader {
-    int bits_per_symbol = 4; //!< 2, 4 or 6
-    int code_rate = 0;       //!< index to CODE_RATES
-    int payload_bits = 1;    //!< 1 to 65,535
-    int model = 0;           //!< 16-bit id of the codebooks
-    int picture = 0;         //!< 16 bits
-    int width = 1;           //!< of the whole picture, 1 to 65,535 pixels
-    int height = 1;          //!< 1 to 65,535 pixels
-    int region = 0;          //!< place in raster order of the 128x128 regions
-    int protection = 0;      //!< protection_number() of the payload's transport blocks
+    FrameHeader frame;
+    int bits_per_symbol = 4;    //!< 2, 4 or 6
+    int code_rate = 0;          //!< index to CODE_RATES
+    int payload_bits = 1;       //!< 1 to 65,535
+    int uep_profile = 0;        //!< uep_profile_id() of the payload's transport blocks
+    int redundancy_version = 0; //!< 0 to 3; 0 in version 1
 
     /*! Coded bits of the payload, a multiple of bits_per_symbol. */
     std::size_t coded_bits() const;
     std::size_t qam_symbols() const { return coded_bits() / bits_per_symbol; }
 
     /*! Says what is out of range, in one sentence, or nothing. */
-    std::string fault() const;
+    std::string error() const;
+
+    /*! Whether the payloads of two headers are coded alike. */
+    bool coded_as(const BurstHeader& other) const;
 };
 
-/*! Bits of a packed header without parity. */
-constexpr std::size_t HEADER_BITS = 128;
-/*! The same with CRC24A. */
-constexpr std::size_t PROTECTED_HEADER_BITS = HEADER_BITS + 24;
-
-/*! Fields, MSB first, and CRC24A.
- * \throws std::invalid_argument with what fault() says
+/*! Fields of the header's version and CRC24A, MSB first: 152 bits (version 1) or 240 (version 2).
+ * \throws std::invalid_argument with what error() says
  */
-std::array<std::uint8_t, PROTECTED_HEADER_BITS> pack_header(const BurstHeader& header);
+std::vector<std::uint8_t> pack_header(const BurstHeader& header);
 
 /*! A header that came over the air. */
 struct ReceivedHeader {
     bool crc_ok = false;
-    std::string fault = "the header is damaged"; //!< empty where all fields are in range
+    std::string error = "the header is damaged"; //!< empty where all fields are in range
     BurstHeader header;
 };
 
-ReceivedHeader unpack_header(const std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits);
+/*! The inverse of pack_header(); the number of bits is that of the version. */
+ReceivedHeader unpack_header(const std::vector<std::uint8_t>& bits);
+
+using CodedHeader = std::array<std::uint8_t, CODED_HEADER_BITS>;
+
+/*! Headers of both versions to coded bits and back. An object serves one thread at a time. */
+class BurstHeaderCodec
+{
+public:
+    BurstHeaderCodec();
+
+    /*! \throws std::invalid_argument as pack_header() */
+    CodedHeader encode(const BurstHeader& header);
+
+    /*! The version is not known before: it is the one whose CRC holds.
+     * \param llrs  CODED_HEADER_BITS values LLR = ln P(1) / P(0)
+     * \param coded the bits that were sent, where the CRC holds
+     */
+    ReceivedHeader decode(const float* llrs, CodedHeader& coded);
+
+private:
+    struct Version {
+        explicit Version(std::size_t bits);
+        std::vector<std::uint8_t> bits;
+        TransportEncoder encoder;
+        TransportDecoder decoder;
+    };
+
+    std::array<Version, 2> d_versions; //!< version 2 and version 1, as they are tried
+};
 
 /*! A header for frames of payload_bits bits that are coded so; the rest is as in BurstHeader().
  * \throws std::invalid_argument naming the value that is out of range

@@ -24,7 +24,6 @@ void check_level(const char* name, float value)
 BurstModulator::BurstModulator(const BurstFormat& format)
     : d_format(format),
       d_fft(format.fft_size(), Fft::Direction::backward),
-      d_header_encoder(PROTECTED_HEADER_BITS, CODED_HEADER_BITS, HEADER_BITS_PER_SYMBOL),
       d_short_symbol(short_symbol()),
       d_points{ qam_points(2), qam_points(4), qam_points(6) }
 {
@@ -99,7 +98,7 @@ void BurstModulator::modulate(const BurstHeader& header,
                               const std::uint8_t* coded,
                               std::complex<float>* samples)
 {
-    const auto header_bits = pack_header(header);
+    const CodedHeader coded_header = d_header_codec.encode(header);
     const std::size_t header_symbols = d_format.header_symbols();
     const std::size_t payload_symbols = d_format.payload_symbols(header.qam_symbols());
     const std::size_t scrambling_bits =
@@ -126,8 +125,6 @@ void BurstModulator::modulate(const BurstHeader& header,
     next += d_format.symbol_samples();
     next = std::copy_n(d_fft.output(), d_format.fft_size(), next);
 
-    std::array<std::uint8_t, CODED_HEADER_BITS> coded_header;
-    d_header_encoder.encode(header_bits.data(), coded_header.data());
     next = modulate_bits(coded_header.data(),
                          coded_header.size(),
                          0,

@@ -40,7 +40,7 @@ public:
     /*! \param header  what is sent first
      *  \param coded   header.coded_bits() bytes of which the lowest bit counts
      *  \param samples burst_samples(header) samples
-     *  \throws std::invalid_argument with what header.fault() says
+     *  \throws std::invalid_argument with what header.error() says
      */
     void modulate(const BurstHeader& header,
                   const std::uint8_t* coded,
@@ -60,7 +60,7 @@ private:
     float d_amplitude = 0.3f;
     float d_peak = 1.0f;
     Fft d_fft;
-    TransportEncoder d_header_encoder;
+    BurstHeaderCodec d_header_codec;
     std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> d_short_symbol;
     std::vector<std::vector<std::complex<float>>> d_points; //!< by bits_per_symbol / 2 - 1
     std::vector<std::uint8_t> d_scrambling;

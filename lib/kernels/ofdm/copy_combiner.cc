@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <tuple>
 
 namespace gr::vqdeepsc::kernel {
 
@@ -14,16 +13,9 @@ namespace {
 // this but once in 10^6.
 constexpr double STRANGERS = 5.0;
 
-auto image_of(const BurstHeader& header)
-{
-    return std::tie(header.picture, header.width, header.height, header.model);
-}
-
 bool same_burst(const BurstHeader& one, const BurstHeader& other)
 {
-    return image_of(one) == image_of(other) && one.region == other.region &&
-           one.payload_bits == other.payload_bits && one.code_rate == other.code_rate &&
-           one.bits_per_symbol == other.bits_per_symbol && one.protection == other.protection;
+    return one.frame == other.frame && one.coded_as(other);
 }
 
 bool same_bits(const std::vector<float>& one, const std::vector<float>& other)
@@ -54,9 +46,6 @@ int CopyCombiner::add_to(const BurstHeader& header, std::vector<float>& llrs) co
 void CopyCombiner::keep(const BurstHeader& header, const std::vector<float>& llrs, int bursts)
 {
     forget(header);
-    if (!d_kept.empty() && image_of(d_kept.front().header) != image_of(header)) {
-        d_kept.clear();
-    }
     if (d_kept.size() == d_most) {
         d_kept.pop_front();
     }

@@ -12,8 +12,8 @@ namespace gr::vqdeepsc::kernel {
 
 /*! Soft bits of bursts that were not decoded, for the next copy of the same burst.
  *
- * What is kept belongs to one picture; a burst of another one forgets it. Whatever headers claim,
- * that is at most 64 bursts of three coded bits for each of MAX_PAYLOAD_BITS: 50 MB.
+ * Senders may take turns. Whatever headers claim, what is kept is at most 64 bursts of three coded
+ * bits for each of MAX_PAYLOAD_BITS: 50 MB.
  */
 class CopyCombiner
 {

@@ -6,6 +6,7 @@
 
 namespace gr::vqdeepsc::bindings {
 
+void bind_frame(pybind11::module& m);
 void bind_qam(pybind11::module& m);
 void bind_channel(pybind11::module& m);
 void bind_ldpc(pybind11::module& m);

@@ -46,6 +46,7 @@ PYBIND11_MODULE(kernels, m)
         },
         "Instruction sets that this processor runs, fastest first.");
     using namespace gr::vqdeepsc::bindings;
+    bind_frame(m);
     bind_qam(m);
     bind_channel(m);
     bind_ldpc(m);

@@ -1,13 +1,53 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What python/core/bindings makes of lib/kernels; the docstrings are there.
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __version__: str
 PYBIND11_VERSION: tuple[int, int]
+
+BLOCK_SIDE: int
+REGION_BLOCKS: int
+
+class FrameHeader:
+    FIELDS: ClassVar[tuple[str, ...]]
+    BYTES: ClassVar[int]
+    def __init__(
+        self,
+        *,
+        version: int = 2,
+        model: int = 0,
+        session: int = 0,
+        image: int = 0,
+        width: int = 1,
+        height: int = 1,
+        first_block: int = 0,
+        block_bits: int = 0,
+    ) -> None: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def model(self) -> int: ...
+    @property
+    def session(self) -> int: ...
+    @property
+    def image(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def first_block(self) -> int: ...
+    @property
+    def block_bits(self) -> int: ...
+    @property
+    def blocks(self) -> int: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(packed: bytes) -> FrameHeader: ...
 
 Decoded = tuple[NDArray[np.uint8], NDArray[np.float32], bool, int, int, float]
 

@@ -12,6 +12,12 @@ MAXIMUM_SIDE = 65_535
 MAXIMUM_PIXELS = 40_000_000
 """Pixels, width times height, of an image that is read, received or decoded: the default."""
 
+MAXIMUM_IMAGES_IN_FLIGHT = 256
+"""Images of which regions have arrived, each from another sender, that wait for the rest."""
+
+MAXIMUM_REGIONS_IN_FLIGHT = 4096
+"""Regions of them: 330 MB of soft bits with four scales. One image alone may have more."""
+
 
 def check_maximum_pixels(pixels: int) -> int:
     """Another maximum, 1 to MAXIMUM_SIDE squared pixels; raises ValueError for one beyond."""

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vqdeepsc.whole_files import whole_file
 
-from .frames import ReceivedImage
+from .assembler import ReceivedImage
 
 
 class ImageFolder:
@@ -42,9 +42,9 @@ class ImageFolder:
 def keep_image(drawn: ReceivedImage, folder: ImageFolder | None, logger: gr.logger) -> None:
     """Write a drawn picture into the folder, if any; what is missing goes into the log."""
     if drawn.received < drawn.regions:
-        logger.warn(f"picture {drawn.picture}: {drawn.received} of {drawn.regions} regions arrived")
+        logger.warn(f"picture {drawn.number}: {drawn.received} of {drawn.regions} regions arrived")
     if folder:
         try:
-            folder.write(drawn.image, drawn.picture)
+            folder.write(drawn.image, drawn.number)
         except OSError as error:
-            logger.error(f"picture {drawn.picture} not written: {error}")
+            logger.error(f"picture {drawn.number} not written: {error}")

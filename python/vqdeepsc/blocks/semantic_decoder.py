@@ -10,15 +10,14 @@ from gnuradio import gr
 from vqdeepsc.codec import Codec
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 
+from .assembler import ImageAssembler, ReceivedImage
 from .frames import (
     Burst,
     FrameError,
-    FrameHeader,
-    ImageAssembler,
-    ReceivedImage,
     bits_to_llrs,
     block_errors,
     combined_copies,
+    header_from_pmt,
     publish_image,
 )
 from .image_folder import ImageFolder, keep_image
@@ -104,13 +103,13 @@ class semantic_decoder(gr.basic_block):
     def _publish(self, pictures: list[ReceivedImage]) -> None:
         for drawn in pictures:
             keep_image(drawn, self._files, self.logger)
-            publish_image(self, self._images_port, drawn.image, drawn.picture)
+            publish_image(self, self._images_port, drawn.image, drawn.number)
 
     def _decode(self, pdu: pmt.pmt_base) -> None:
         try:
             if not pmt.is_pair(pdu):
                 raise FrameError("a region PDU is a pair of a dictionary and a vector")
-            header = FrameHeader.from_pmt(pmt.car(pdu), self._max_pixels)
+            header = header_from_pmt(pmt.car(pdu), self._max_pixels)
             data = pmt.cdr(pdu)
             if pmt.is_u8vector(data):
                 llrs = bits_to_llrs(pmt.to_python(data))
@@ -120,7 +119,12 @@ class semantic_decoder(gr.basic_block):
                 raise FrameError("a region PDU holds a u8vector of bits or a f32vector of LLRs")
             copies, errors = combined_copies(pmt.car(pdu)), block_errors(pmt.car(pdu))
             burst = Burst.from_pmt(pmt.car(pdu))
+            dropped = self._assembler.dropped
             self._publish(self._assembler.add(header, llrs, copies, errors, burst))
+            if self._timeout:
+                self._publish(self._assembler.flush(self._timeout))
+            if self._assembler.dropped > dropped:
+                self.logger.warn("too many images in flight: the oldest was dropped")
             self._restart_timer()
         except FrameError as error:
             self.logger.error(f"region PDU passed over: {error}")

@@ -7,11 +7,13 @@ from gnuradio import gr
 from vqdeepsc.codec import Codec
 
 from .frames import (
-    RANDOM_IMAGE,
+    RANDOM,
     FrameError,
     ImageNumbers,
+    header_to_pmt,
     image_to_frames,
     pdu_to_image,
+    take_session,
     u8vector,
 )
 
@@ -25,13 +27,18 @@ class semantic_encoder(gr.basic_block):
     :param model: name of a model or path of a bundle
     :param first_image: id of the first picture that brings none, 0 to 65,535, or -1 for a random
         one
+    :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
+        put images together from frames of one session
     :raises ValueError: for a parameter out of range
     """
 
-    def __init__(self, model: str = "vqdeepsc-4s", first_image: int = RANDOM_IMAGE) -> None:
+    def __init__(
+        self, model: str = "vqdeepsc-4s", first_image: int = RANDOM, session: int = RANDOM
+    ) -> None:
         gr.basic_block.__init__(self, "semantic_encoder", None, None)
         self._codec = Codec(model)
         self._numbers = ImageNumbers(first_image)
+        self._session = take_session(session)
         self._images_port = pmt.intern("pictures")
         self._frames_port = pmt.intern("frames")
         self.message_port_register_in(self._images_port)
@@ -40,10 +47,11 @@ class semantic_encoder(gr.basic_block):
 
     def _encode(self, pdu: pmt.pmt_base) -> None:
         try:
-            image, picture = pdu_to_image(pdu)
-            picture = self._numbers.take(picture)
-            for header, bits in image_to_frames(self._codec, image, picture):
-                self.message_port_pub(self._frames_port, pmt.cons(header.to_pmt(), u8vector(bits)))
+            image, number = pdu_to_image(pdu)
+            number = self._numbers.take(number)
+            for header, bits in image_to_frames(self._codec, image, number, self._session):
+                frame = pmt.cons(header_to_pmt(header), u8vector(bits))
+                self.message_port_pub(self._frames_port, frame)
         except FrameError as error:
             self.logger.error(f"picture PDU passed over: {error}")
         except Exception as error:

@@ -6,18 +6,12 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 from vqdeepsc.messages import printable
 
-from .frames import (
-    FRAME_TAG,
-    FrameError,
-    FrameHeader,
-    ImageAssembler,
-    ReceivedImage,
-    bits_to_llrs,
-    publish_image,
-)
+from .assembler import ImageAssembler, ReceivedImage
+from .frames import FRAME_TAG, FrameError, bits_to_llrs, header_from_pmt, publish_image
 from .image_folder import ImageFolder, keep_image
 
 
@@ -65,14 +59,14 @@ class semantic_sink(gr.sync_block):
     def _publish(self, pictures: list[ReceivedImage]) -> None:
         for drawn in pictures:
             keep_image(drawn, self._files, self.logger)
-            publish_image(self, self._images_port, drawn.image, drawn.picture)
+            publish_image(self, self._images_port, drawn.image, drawn.number)
 
     def _begin_region(self, tag: gr.tag_t) -> None:
         if self._header is not None:
             self.logger.warn(f"a region of {self._filled} bits was cut short")
         self._filled = 0
         try:
-            self._header = FrameHeader.from_pmt(tag.value, self._max_pixels)
+            self._header = header_from_pmt(tag.value, self._max_pixels)
         except FrameError as error:
             self._header = None
             self.logger.error(f"frame passed over: {error}")

@@ -14,19 +14,21 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import ImageError, find_images, load_found
+from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.messages import printable
 
 from .frames import (
     END_OF_IMAGES,
     FRAME_TAG,
-    RANDOM_IMAGE,
+    RANDOM,
     FrameError,
-    FrameHeader,
     ImageNumbers,
     check_copies,
+    header_to_pmt,
     image_to_frames,
     pdu_to_image,
     publish_image,
+    take_session,
 )
 
 # How long work() may wait for a picture; handlers of messages wait as long.
@@ -61,7 +63,9 @@ class semantic_source(gr.sync_block):
     :param frame_bits: 0, or length of a frame, at least bits_per_region
     :param copies: how often each picture is sent, at least 1; the copies have the same id
     :param first_image: id of the first picture that brings none, 0 to 65,535, or -1 for a random
-        one, so that a receiver tells the pictures of a sender that was started again from others
+        one
+    :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
+        put images together from frames of one session
     :raises ValueError: for a source that names no picture, or a parameter out of range
     """
 
@@ -73,7 +77,8 @@ class semantic_source(gr.sync_block):
         interval: float = 0.0,
         frame_bits: int = 0,
         copies: int = 1,
-        first_image: int = RANDOM_IMAGE,
+        first_image: int = RANDOM,
+        session: int = RANDOM,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self.fault = ""
@@ -93,6 +98,7 @@ class semantic_source(gr.sync_block):
         self._next_file = 0
         self._readable = 0
         self._numbers = ImageNumbers(first_image)
+        self._session = take_session(session)
         self._begun = -math.inf
         self._queue: deque[tuple[np.ndarray, int | None]] = deque()
         self._frames: Iterator[tuple[FrameHeader, np.ndarray]] = iter(())
@@ -155,12 +161,12 @@ class semantic_source(gr.sync_block):
             if found is None:
                 return False
             self._begun = time.monotonic()
-            image, picture = found
-            picture = self._numbers.take(picture)
-            frames = list(image_to_frames(self._codec, image, picture))
+            image, number = found
+            number = self._numbers.take(number)
+            frames = list(image_to_frames(self._codec, image, number, self._session))
             self._frames = iter(frames * self._copies)
             frame = next(self._frames)
-            publish_image(self, self._sent_port, image, picture)
+            publish_image(self, self._sent_port, image, number)
         header, bits = frame
         self._bits = np.zeros(self._frame_bits, np.uint8)
         self._bits[: bits.size] = bits
@@ -179,7 +185,7 @@ class semantic_source(gr.sync_block):
                         0,
                         self.nitems_written(0) + produced,
                         pmt.intern(FRAME_TAG),
-                        self._header.to_pmt(),
+                        header_to_pmt(self._header),
                     )
                 count = min(out.size - produced, self._bits.size)
                 out[produced : produced + count] = self._bits[:count]

@@ -33,8 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=-1,
         metavar="N",
-        help="number of the first image, 0 to 65535, or -1 for a random one (default), so that "
-        "no receiver mixes images of two runs",
+        help="number of the first image, 0 to 65535, or -1 for a random one (default)",
+    )
+    parser.add_argument(
+        "--session",
+        type=int,
+        default=-1,
+        metavar="N",
+        help="number of this run, 0 to 4294967295, or -1 for a random one (default); receivers put "
+        "images together from bursts of one session",
     )
     add_radio(parser)
     add_burst_coding(parser)
@@ -85,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         interval=arguments.interval,
         copies=arguments.repeat,
         first_image=arguments.first_image,
+        session=arguments.session,
     )
     with EventLog(arguments.log) as log:
         sent = transmit(

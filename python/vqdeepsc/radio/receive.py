@@ -15,8 +15,8 @@ from gnuradio import gr
 
 from vqdeepsc.messages import complain, printable
 
+from ..blocks.assembler import ReceivedImage
 from ..blocks.burst_receiver import burst_receiver
-from ..blocks.frames import ReceivedImage
 from ..blocks.image_folder import ImageFolder
 from ..blocks.semantic_decoder import semantic_decoder
 from .devices import make_receiver
@@ -124,7 +124,7 @@ class image_receiver(semantic_decoder):
     def _keep(self, drawn: ReceivedImage) -> None:
         height, width = drawn.image.shape[:2]
         known: dict[str, Any] = {
-            "picture": drawn.picture,
+            "image": drawn.number,
             "regions": drawn.regions,
             "received": drawn.received,
         }
@@ -133,10 +133,10 @@ class image_receiver(semantic_decoder):
             known["snr_db"] = drawn.snr_db
             sentence += f", SNR {known['snr_db']:.1f} dB"
         try:
-            known["file"] = str(self._folder.write(drawn.image, drawn.picture))
+            known["file"] = str(self._folder.write(drawn.image, drawn.number))
             sentence = f"{known['file']}: {sentence}"
         except OSError as error:
-            self.logger.error(f"picture {drawn.picture} not written: {error}")
+            self.logger.error(f"image {drawn.number} not written: {error}")
             known["fault"] = str(error)
             self.unwritten += 1
             self.write_fault = self.write_fault or error.strerror or str(error)

@@ -17,7 +17,7 @@ from vqdeepsc.limits import MAXIMUM_SIDE, pixels_fault
 from vqdeepsc.messages import complain, say
 
 from ..blocks.burst_transmitter import burst_transmitter
-from ..blocks.frames import END_OF_IMAGES, RANDOM_IMAGE, ImageNumbers, image_to_pdu
+from ..blocks.frames import END_OF_IMAGES, RANDOM, ImageNumbers, image_to_pdu
 from ..blocks.semantic_source import semantic_source
 from .devices import make_transmitter
 from .session import EventLog, run_flowgraph
@@ -44,7 +44,7 @@ class _SentImages(gr.basic_block):
             self._take(inbox.delete_head_nowait(self._port))
 
     def _take(self, pdu: pmt.pmt_base) -> None:
-        self._callback(pmt.to_long(pmt.dict_ref(pmt.car(pdu), pmt.intern("picture"), pmt.PMT_NIL)))
+        self._callback(pmt.to_long(pmt.dict_ref(pmt.car(pdu), pmt.intern("image"), pmt.PMT_NIL)))
 
 
 class Transmitter(gr.top_block):
@@ -56,6 +56,7 @@ class Transmitter(gr.top_block):
     interval: seconds from the beginning of one picture to that of the next
     copies: how often each picture is sent
     first_image: id of the first picture, 0 to 65,535, or -1 for a random one
+    session: number of this run, 0 to 2^32 - 1, or -1 for a random one
     on_sent: called with (id, name) when a picture begins to go out
     Raises ValueError for parameters out of range and for a radio that is not there.
     """
@@ -67,7 +68,8 @@ class Transmitter(gr.top_block):
         burst: dict[str, Any],
         interval: float = 0.0,
         copies: int = 1,
-        first_image: int = RANDOM_IMAGE,
+        first_image: int = RANDOM,
+        session: int = RANDOM,
         on_sent: Callable[[int, str], None] = lambda picture, name: None,
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc transmit")
@@ -76,7 +78,9 @@ class Transmitter(gr.top_block):
         self._numbers = ImageNumbers(first_image)
         # One picture is on its way and the next one waits, so that a camera's is never old.
         self._room = threading.Semaphore(1)
-        self.source = semantic_source(model=model, interval=interval, copies=copies)
+        self.source = semantic_source(
+            model=model, interval=interval, copies=copies, session=session
+        )
         self.bursts = burst_transmitter(payload_bits=Codec(model).bits_per_region, **burst)
         self.radio = make_transmitter(settings)
         self.sent = _SentImages(self._note_sent)

@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.file} has {code.bits.shape[1]} bits in a region, "
             f"model {codec.name} {codec.bits_per_region}"
         )
-    save_image(arguments.output, codec.decode_bits(code.bits, code.width, code.height))
+    image = codec.decode_bits(code.bits, code.width, code.height, version=code.version)
+    save_image(arguments.output, image)
     report = {"model": codec.name, "width": code.width, "height": code.height}
     if arguments.json:
         print_json(report)

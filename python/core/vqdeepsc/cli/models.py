@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     for model in listed:
         say(
-            "{name} {version}, id {model_id}, {bits_per_region:,} bits per 128x128 region, "
+            "{name} {version}, id {model_id}, {bits_per_region:,} bits per region of 64 blocks, "
             "{path}".format(**model)
         )
         for data, measured in model["measured"].items():

@@ -13,18 +13,18 @@ from .bundle import (
     write_manifest,
 )
 from .codec import Codec, Indices
-from .regions import pad_image, region_count, region_grid
-from .scales import BLOCK_SIDE, REGION_SIDE, Scale
+from .regions import FRAME_VERSION, Regions, pad_image, region_count
+from .scales import Scale
 
 __all__ = [
-    "BLOCK_SIDE",
     "DEFAULT_MODEL",
-    "REGION_SIDE",
+    "FRAME_VERSION",
     "BitLayout",
     "Bundle",
     "BundleError",
     "Codec",
     "Indices",
+    "Regions",
     "Scale",
     "find_model",
     "list_models",
@@ -32,6 +32,5 @@ __all__ = [
     "read_bundle",
     "read_manifest",
     "region_count",
-    "region_grid",
     "write_manifest",
 ]

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .scales import BLOCK_SIDE
+from vqdeepsc.kernels import BLOCK_SIDE
+
 from .tiling import HALO
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labels of one region as bits, and soft bits as posteriors of the codewords.
 
-Within a region the coarse scale comes first, positions in raster order, each label MSB first.
+Within a region the coarse scale comes first, positions in the order of `regions`, each label MSB
+first.
 LLR = ln P(bit=1)/P(bit=0).
 """
 
@@ -39,7 +40,7 @@ class BitLayout:
         return [scale.bits_per_region for scale in self.scales]
 
     def pack(self, labels: Mapping[int, NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
-        """Labels {l: [regions, side_l, side_l]} to bits uint8 [regions, bits_per_region]."""
+        """Labels {l: [regions, positions_l]} to bits uint8 [regions, bits_per_region]."""
         parts = []
         for scale in self.scales:
             values = np.asarray(labels[scale.scale])
@@ -50,14 +51,14 @@ class BitLayout:
         return np.concatenate(parts, axis=1)
 
     def unpack(self, bits: ArrayLike) -> dict[int, NDArray[np.int64]]:
-        """Bits [regions, bits_per_region] to labels {l: int64 [regions, side_l, side_l]}."""
+        """Bits [regions, bits_per_region] to labels {l: int64 [regions, positions_l]}."""
         rows = self._rows(bits)
         if not np.isin(rows, (0, 1)).all():
             raise ValueError("bits must be 0 or 1")
         labels = {}
         for scale in self.scales:
             part = rows[:, self.slices[scale.scale]].astype(np.int64)
-            part = part.reshape(len(rows), scale.side, scale.side, scale.bits)
+            part = part.reshape(len(rows), scale.positions, scale.bits)
             labels[scale.scale] = part @ (1 << np.arange(scale.bits - 1, -1, -1))
         return labels
 
@@ -67,7 +68,7 @@ class BitLayout:
         P(n) is proportional to prior(n) times the product over b of P(bit b = b-th bit of n).
 
         llrs: [regions, bits_per_region]; 0 says nothing about a bit, so do NaNs.
-        Returns {l: float32 [regions, side_l, side_l, N_l]}, each sums to 1.
+        Returns {l: float32 [regions, positions_l, N_l]}, each sums to 1.
         """
         rows = np.asarray(self._rows(llrs), dtype=np.float32)
         rows = np.clip(np.nan_to_num(rows, nan=0.0), -MAXIMUM_LLR, MAXIMUM_LLR)
@@ -80,9 +81,7 @@ class BitLayout:
             logarithms -= logarithms.max(axis=1, keepdims=True)
             np.exp(logarithms, out=logarithms)
             logarithms /= logarithms.sum(axis=1, keepdims=True)
-            result[scale.scale] = logarithms.reshape(
-                len(rows), scale.side, scale.side, scale.codewords
-            )
+            result[scale.scale] = logarithms.reshape(len(rows), scale.positions, scale.codewords)
         return result
 
     def one_hot(

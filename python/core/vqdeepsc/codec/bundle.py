@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.kernels import BLOCK_SIDE
 from vqdeepsc.whole_files import write_whole
 
 from .inference import Network, NetworkError, open_network
-from .scales import BLOCK_SIDE, Scale
+from .scales import Scale
 
 FORMAT = 1
 BUNDLE_FILES = ("encoder.onnx", "decoder.onnx", "codebooks.npz", "MODEL_CARD.md")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vqdeepsc.kernels import BLOCK_SIDE
+
 from .background import canvas_places, canvas_side
 from .bits import BitLayout
 from .bundle import (
@@ -18,25 +20,17 @@ from .bundle import (
     find_model,
     read_bundle,
 )
-from .regions import (
-    assemble_regions,
-    cut_regions,
-    pad_image,
-    padded_size,
-    region_count,
-    region_grid,
-    regions_under,
-)
-from .scales import REGION_SIDE, Scale
+from .regions import FRAME_VERSION, Regions, pad_image, padded_size
+from .scales import Scale
 from .tiling import Tile, narrowed, scaled, tiles
 
 if TYPE_CHECKING:
     from PIL import Image
 
-BATCH_PIXELS = 32 * REGION_SIDE * REGION_SIDE  # pixels that the decoder draws at once
+BATCH_PIXELS = 32 * 128 * 128  # pixels that the decoder draws at once
 Posteriors = Mapping[int, NDArray[np.float32]]
 RegionPosteriors = Callable[[NDArray[np.intp]], dict[int, NDArray[np.float32]]]
-"""Posteriors {l: [count, side_l, side_l, N_l]} of the regions with these numbers."""
+"""Posteriors {l: [count, positions_l, N_l]} of the regions with these numbers."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +78,7 @@ class Codec:
 
     @property
     def bits_per_region(self) -> int:
-        """Source bits of each 128x128 region: 20,032 for the paper's four scales."""
+        """Source bits of a region of 64 blocks: 20,032 for the paper's four scales."""
         return self.layout.bits_per_region
 
     def encode(self, image: NDArray[np.uint8] | Image.Image) -> Indices:
@@ -110,7 +104,7 @@ class Codec:
         return Indices(width, height, labels)
 
     def decode(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
-        """Draws a picture uint8 [height, width, 3] from probabilities of the codewords.
+        """Decodes an image uint8 [height, width, 3] from probabilities of the codewords.
 
         posteriors: {l: [ceil16(height)/2**l, ceil16(width)/2**l, N_l]}; one-hot for hard decisions.
         """
@@ -134,78 +128,109 @@ class Codec:
                 for scale in self.scales
             }
 
-        return _only(self._draw(1, width, height, cut))
+        return _only(self._decode(1, width, height, cut))
 
     def one_hot(self, indices: Indices) -> dict[int, NDArray[np.float32]]:
         """Labels that are certain, as posteriors for `decode`."""
         return self.layout.one_hot(indices.labels)
 
     def to_bits(self, indices: Indices) -> NDArray[np.uint8]:
-        """Labels to bits uint8 [regions, bits_per_region], regions in raster order.
+        """Labels to bits uint8 [regions, bits_per_region].
 
-        Positions of a region that lie outside the padded picture carry label 0."""
+        Positions of a region that lie outside the padded image carry label 0."""
+        layout = Regions(indices.width, indices.height)
+        regions = np.arange(layout.count)
         return self.layout.pack(
             {
-                scale.scale: cut_regions(indices.labels[scale.scale], scale.side)
+                scale.scale: layout.cut(indices.labels[scale.scale], regions, scale.stride)
                 for scale in self.scales
             }
         )
 
-    def from_bits(self, bits: ArrayLike, width: int, height: int) -> Indices:
+    def from_bits(
+        self, bits: ArrayLike, width: int, height: int, version: int = FRAME_VERSION
+    ) -> Indices:
         """Bits [regions, bits_per_region] to the labels they were made from."""
-        bits = self._all_regions(bits, width, height)
-        return Indices(width, height, self._assemble(self.layout.unpack(bits), width, height))
+        layout = Regions(width, height, version)
+        labels = self.layout.unpack(self._all_regions(bits, layout))
+        regions = np.arange(layout.count)
+        return Indices(
+            width,
+            height,
+            {
+                scale.scale: layout.assemble(labels[scale.scale], regions, scale.stride)
+                for scale in self.scales
+            },
+        )
 
     def encode_bits(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
         """A picture to the bits uint8 [regions, bits_per_region] that are sent."""
         return self.to_bits(self.encode(image))
 
     def decode_bits(
-        self, bits: ArrayLike, width: int, height: int, received: ArrayLike | None = None
+        self,
+        bits: ArrayLike,
+        width: int,
+        height: int,
+        received: ArrayLike | None = None,
+        version: int = FRAME_VERSION,
     ) -> NDArray[np.uint8]:
-        """Draws a picture uint8 [height, width, 3] from hard bits [regions, bits_per_region].
+        """Decodes an image uint8 [height, width, 3] from hard bits [regions, bits_per_region].
 
-        received: bool [regions]; the others are drawn from the prior of each codebook."""
-        bits = self._all_regions(bits, width, height)
-        arrived = self._mask(received, len(bits))
+        received: bool [regions]; the others are decoded from the prior of each codebook.
+        version: of the order of blocks."""
+        layout = Regions(width, height, version)
+        values = self._all_regions(bits, layout)
+        arrived = self._mask(received, len(values))
 
         def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
-            values = self.layout.one_hot(self.layout.unpack(bits[regions]))
+            result = self.layout.one_hot(self.layout.unpack(values[regions]))
             missing = ~arrived[regions]
             if missing.any():
                 prior = self._prior()
-                for scale, rows in values.items():
+                for scale, rows in result.items():
                     rows[missing] = prior[scale]
-            return values
+            return result
 
-        return _only(self._draw_regions([posteriors], arrived, width, height))
+        return _only(self._decode_regions([posteriors], arrived, layout))
 
     def decode_llrs(
-        self, llrs: ArrayLike, width: int, height: int, received: ArrayLike | None = None
+        self,
+        llrs: ArrayLike,
+        width: int,
+        height: int,
+        received: ArrayLike | None = None,
+        version: int = FRAME_VERSION,
     ) -> NDArray[np.uint8]:
-        """Draws a picture uint8 [height, width, 3] from soft bits [regions, bits_per_region].
+        """Decodes an image uint8 [height, width, 3] from soft bits [regions, bits_per_region].
 
-        received: bool [regions]; the others are drawn from the prior of each codebook."""
-        llrs = self._all_regions(llrs, width, height)
-        arrived = self._mask(received, len(llrs))
+        received, version: as in decode_bits()."""
+        layout = Regions(width, height, version)
+        values = self._all_regions(llrs, layout)
+        arrived = self._mask(received, len(values))
 
         def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
-            return self.layout.posteriors(np.where(arrived[regions, None], llrs[regions], 0))
+            return self.layout.posteriors(np.where(arrived[regions, None], values[regions], 0))
 
-        return _only(self._draw_regions([posteriors], arrived, width, height))
+        return _only(self._decode_regions([posteriors], arrived, layout))
 
     def decode_received(
-        self, llrs: Mapping[int, NDArray[np.floating[Any]]], width: int, height: int
+        self,
+        llrs: Mapping[int, NDArray[np.floating[Any]]],
+        width: int,
+        height: int,
+        version: int = FRAME_VERSION,
     ) -> NDArray[np.uint8]:
-        """Draws a picture uint8 [height, width, 3] from the soft bits of the regions that arrived.
+        """Decodes an image uint8 [height, width, 3] from the soft bits of what arrived.
 
-        llrs: {region in raster order: [bits_per_region]}; the others are drawn from the prior of
-        each codebook. Raises ValueError for a region that the picture does not have."""
-        arrived = np.zeros(region_count(width, height), bool)
+        llrs: {region: [bits_per_region]}; the others are decoded from the prior of each codebook.
+        version: of the order of blocks. Raises ValueError for a region that the image lacks."""
+        layout = Regions(width, height, version)
+        arrived = np.zeros(layout.count, bool)
         for region, values in llrs.items():
             if not 0 <= region < len(arrived) or np.shape(values) != (self.bits_per_region,):
                 raise ValueError(
-                    f"a picture of {width}x{height} takes regions 0 to {len(arrived) - 1} of "
+                    f"an image of {width}x{height} takes regions 0 to {len(arrived) - 1} of "
                     f"{self.bits_per_region} bits, got region {region}, {list(np.shape(values))}"
                 )
             arrived[region] = True
@@ -214,28 +239,29 @@ class Codec:
         def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
             return self.layout.posteriors(np.stack([llrs.get(int(i), nothing) for i in regions]))
 
-        return _only(self._draw_regions([posteriors], arrived, width, height))
+        return _only(self._decode_regions([posteriors], arrived, layout))
 
     def decode_many(
         self, values: ArrayLike, width: int, height: int, *, soft: bool = True
     ) -> NDArray[np.uint8]:
-        """Draws many pictures of one size: uint8 [pictures, height, width, 3].
+        """Decodes many images of one size: uint8 [images, height, width, 3].
 
-        values: [pictures, regions, bits_per_region]; LLRs if soft, else bits."""
+        values: [images, regions, bits_per_region]; LLRs if soft, else bits."""
         stack = np.asarray(values)
         if stack.ndim != 3:
-            raise ValueError(f"expected [pictures, regions, bits], got {list(stack.shape)}")
+            raise ValueError(f"expected [images, regions, bits], got {list(stack.shape)}")
+        layout = Regions(width, height)
         padded_width, padded_height = padded_size(width, height)
         size = max(1, BATCH_PIXELS // (padded_width * padded_height))
-        pictures = np.empty((len(stack), height, width, 3), np.uint8)
+        images = np.empty((len(stack), height, width, 3), np.uint8)
         for start in range(0, len(stack), size):
             sources = [
-                self._source(self._all_regions(rows, width, height), soft)
+                self._source(self._all_regions(rows, layout), soft)
                 for rows in stack[start : start + size]
             ]
-            arrived = np.ones(region_count(width, height), bool)
-            pictures[start : start + size] = self._draw_regions(sources, arrived, width, height)
-        return pictures
+            arrived = np.ones(layout.count, bool)
+            images[start : start + size] = self._decode_regions(sources, arrived, layout)
+        return images
 
     def _source(self, rows: NDArray[Any], soft: bool) -> RegionPosteriors:
         if soft:
@@ -243,87 +269,84 @@ class Codec:
         return lambda regions: self.layout.one_hot(self.layout.unpack(rows[regions]))
 
     def _prior(self) -> dict[int, NDArray[np.float32]]:
-        """Posteriors [1, side, side, N] of a region of which nothing is known."""
+        """Posteriors [1, positions, N] of a region of which nothing is known."""
         return self.layout.posteriors(np.zeros((1, self.bits_per_region), np.float32))
 
-    def _draw_regions(
-        self,
-        sources: Sequence[RegionPosteriors],
-        arrived: NDArray[np.bool_],
-        width: int,
-        height: int,
+    def _decode_regions(
+        self, sources: Sequence[RegionPosteriors], arrived: NDArray[np.bool_], layout: Regions
     ) -> NDArray[np.uint8]:
-        """Draws pictures of one size, each from its source; arrived, bool [regions], holds for all.
+        """Decodes images of one size, each from its source; arrived, bool [regions], holds for all.
 
         Posteriors are made tile by tile, and only where something has arrived."""
-        columns, rows = region_grid(width, height)
-        places = arrived.reshape(rows, columns)
 
         def assemble(tile: Tile) -> Posteriors:
-            covered = regions_under(tile.outer_rows), regions_under(tile.outer_columns)
-            regions = np.arange(len(arrived)).reshape(rows, columns)[covered]
-            batches = [source(regions.reshape(-1)) for source in sources]
-            maps = {}
-            for scale in self.scales:
-                top, left = (part.start * scale.side for part in covered)
-                tile_rows = scaled(tile.outer_rows, scale.stride)
-                tile_columns = scaled(tile.outer_columns, scale.stride)
-                maps[scale.scale] = np.stack(
+            regions = np.unique(layout.under(tile.outer_rows, tile.outer_columns))
+            batches = [source(regions) for source in sources]
+            return {
+                scale.scale: np.stack(
                     [
-                        assemble_regions(
-                            batch.pop(scale.scale), tile_columns.stop - left, tile_rows.stop - top
-                        )[tile_rows.start - top :, tile_columns.start - left :]
+                        layout.assemble(
+                            batch.pop(scale.scale),
+                            regions,
+                            scale.stride,
+                            scaled(tile.outer_rows, scale.stride),
+                            scaled(tile.outer_columns, scale.stride),
+                        )
                         for batch in batches
                     ]
                 )
-            return maps
+                for scale in self.scales
+            }
 
-        if arrived.all():
-            return self._draw(len(sources), width, height, assemble)
-        return self._draw(len(sources), width, height, assemble, places)
+        def known(tile: Tile) -> NDArray[np.bool_]:
+            flags: NDArray[np.bool_] = arrived[layout.under(tile.outer_rows, tile.outer_columns)]
+            return flags
 
-    def _draw(
+        size = layout.width, layout.height
+        return self._decode(len(sources), *size, assemble, None if arrived.all() else known)
+
+    def _decode(
         self,
         count: int,
         width: int,
         height: int,
         posteriors: Callable[[Tile], Posteriors],
-        arrived: NDArray[np.bool_] | None = None,
+        known: Callable[[Tile], NDArray[np.bool_]] | None = None,
     ) -> NDArray[np.uint8]:
         """uint8 [count, height, width, 3] of the posteriors [count, ...] of each tile.
 
-        arrived: bool [rows, columns] of regions, where the others are as the prior says."""
+        known: which blocks of a tile arrived, where the others are as the prior says."""
         padded_width, padded_height = padded_size(width, height)
-        pictures = np.empty((count, padded_height, padded_width, 3), np.uint8)
+        images = np.empty((count, padded_height, padded_width, 3), np.uint8)
         for tile in tiles(padded_width, padded_height):
-            if arrived is None:
-                self._draw_tile(pictures, tile, posteriors)
+            if known is None:
+                self._decode_tile(images, tile, posteriors)
                 continue
             canvas = self._background(padded_width, padded_height)
             places = (
                 canvas_places(tile.rows, padded_height),
                 canvas_places(tile.columns, padded_width),
             )
-            pictures[:, tile.rows, tile.columns] = canvas[np.ix_(*places)]
-            covered = regions_under(tile.outer_rows), regions_under(tile.outer_columns)
-            known = np.argwhere(arrived[covered])
-            if len(known):
-                first = known.min(axis=0) + [part.start for part in covered]
-                last = known.max(axis=0) + [part.start for part in covered]
+            images[:, tile.rows, tile.columns] = canvas[np.ix_(*places)]
+            blocks = np.argwhere(known(tile))
+            if len(blocks):
+                corner = tile.outer_rows.start, tile.outer_columns.start
                 pixels = [
-                    slice(int(a) * REGION_SIDE, (int(b) + 1) * REGION_SIDE)
-                    for a, b in zip(first, last, strict=True)
+                    slice(start + int(first) * BLOCK_SIDE, start + (int(last) + 1) * BLOCK_SIDE)
+                    for start, first, last in zip(
+                        corner, blocks.min(axis=0), blocks.max(axis=0), strict=True
+                    )
                 ]
-                self._draw_tile(pictures, narrowed(tile, *pixels), posteriors)
-        return pictures[:, :height, :width]
+                self._decode_tile(images, narrowed(tile, *pixels), posteriors)
+        return images[:, :height, :width]
 
-    def _draw_tile(
+    def _decode_tile(
         self,
-        pictures: NDArray[np.uint8],
+        images: NDArray[np.uint8],
         tile: Tile,
         posteriors: Callable[[Tile], Posteriors],
     ) -> None:
-        """Draw one tile of all pictures, uint8 [count, padded height, padded width, 3]."""
+        """Decode one tile of all images, uint8 [count, padded height, padded width, 3]."""
         features = {}
         maps = dict(posteriors(tile))
         for scale in self.scales:
@@ -331,10 +354,10 @@ class Codec:
             mean = values @ self.bundle.codebooks[scale.scale]
             features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
             del values, mean
-        (images,) = self.bundle.decoder.run(["image"], features)
+        (decoded,) = self.bundle.decoder.run(["image"], features)
         inner_rows, inner_columns = tile.inner(1)
-        images = images[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
-        pictures[:, tile.rows, tile.columns] = np.rint(np.clip(images, 0, 1) * 255)
+        decoded = decoded[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
+        images[:, tile.rows, tile.columns] = np.rint(np.clip(decoded, 0, 1) * 255)
 
     def _background(self, width: int, height: int) -> NDArray[np.uint8]:
         """The small image of which a padded picture consists where nothing has arrived."""
@@ -343,7 +366,7 @@ class Codec:
             prior = self._prior()
             maps = {
                 scale.scale: np.tile(
-                    prior[scale.scale][0, :1, :1],
+                    prior[scale.scale][:, :1],
                     (sides[0] // scale.stride, sides[1] // scale.stride, 1),
                 )
                 for scale in self.scales
@@ -351,24 +374,13 @@ class Codec:
             self._canvas = self.decode(maps, sides[1], sides[0])
         return self._canvas
 
-    def _assemble(
-        self, regions: Mapping[int, NDArray[Any]], width: int, height: int
-    ) -> dict[int, NDArray[Any]]:
-        padded_width, padded_height = padded_size(width, height)
-        return {
-            scale.scale: assemble_regions(
-                regions[scale.scale], padded_width // scale.stride, padded_height // scale.stride
-            )
-            for scale in self.scales
-        }
-
-    def _all_regions(self, values: ArrayLike, width: int, height: int) -> NDArray[Any]:
+    def _all_regions(self, values: ArrayLike, layout: Regions) -> NDArray[Any]:
         rows = np.asarray(values)
-        expected = (region_count(width, height), self.bits_per_region)
+        expected = (layout.count, self.bits_per_region)
         if rows.shape != expected:
             raise ValueError(
-                f"a picture of {width}x{height} takes {expected[0]} regions of {expected[1]} bits, "
-                f"got {list(rows.shape)}"
+                f"an image of {layout.width}x{layout.height} takes {expected[0]} regions of "
+                f"{expected[1]} bits, got {list(rows.shape)}"
             )
         return rows
 

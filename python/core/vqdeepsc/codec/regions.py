@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of any size as regions of 128x128 pixels, in raster order."""
+"""Images of any size as regions of 64 blocks of 16x16 pixels, one region a frame.
+
+Version 2 of the order: the rows of blocks form bands of eight, of which the last has four to eleven
+(or as few as there are). A band is taken column by column, each from top to bottom; from left to
+right, or the other way after an odd number of bands that ended within a region. So regions are
+compact, an image of B blocks takes ceil(B / 64) of them, and where both sides are multiples of 128
+pixels they are the squares of version 1, in raster order.
+
+Version 1: squares of 8x8 blocks in raster order, also where they reach beyond the image.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .scales import BLOCK_SIDE, REGION_SIDE
+from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS
+
+BAND_ROWS = 8
+FRAME_VERSION = 2
+"""Version of the order that senders use."""
 
 
 def padded_size(width: int, height: int) -> tuple[int, int]:
@@ -16,29 +31,12 @@ def padded_size(width: int, height: int) -> tuple[int, int]:
 
     Raises ValueError if one of them is not positive."""
     if width < 1 or height < 1:
-        raise ValueError(f"a picture needs at least 1x1 pixels, got {width}x{height}")
+        raise ValueError(f"an image needs at least 1x1 pixels, got {width}x{height}")
     return -(-width // BLOCK_SIDE) * BLOCK_SIDE, -(-height // BLOCK_SIDE) * BLOCK_SIDE
 
 
-def region_grid(width: int, height: int) -> tuple[int, int]:
-    """(columns, rows) of regions that cover a picture of width x height pixels."""
-    padded_width, padded_height = padded_size(width, height)
-    return -(-padded_width // REGION_SIDE), -(-padded_height // REGION_SIDE)
-
-
-def region_count(width: int, height: int) -> int:
-    """Regions that a picture of width x height pixels takes."""
-    columns, rows = region_grid(width, height)
-    return columns * rows
-
-
-def regions_under(pixels: slice) -> slice:
-    """Rows or columns of regions that these rows or columns of pixels touch."""
-    return slice(pixels.start // REGION_SIDE, -(-pixels.stop // REGION_SIDE))
-
-
 def pad_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Reflects a picture [H, W, 3] at its right and lower edge up to multiples of 16."""
+    """Reflects an image [H, W, 3] at its right and lower edge up to multiples of 16."""
     height, width = image.shape[:2]
     padded_width, padded_height = padded_size(width, height)
     if (padded_width, padded_height) == (width, height):
@@ -47,25 +45,146 @@ def pad_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.pad(image, margins, mode="reflect")
 
 
-def cut_regions(positions: NDArray[Any], side: int) -> NDArray[Any]:
-    """A map [h, w, ...] to its regions [regions, side, side, ...]; beyond the map they hold 0."""
-    height, width = positions.shape[:2]
-    rows, columns = -(-height // side), -(-width // side)
-    rest = positions.shape[2:]
-    full = np.zeros((rows * side, columns * side, *rest), positions.dtype)
-    full[:height, :width] = positions
-    tiles = full.reshape(rows, side, columns, side, *rest).swapaxes(1, 2)
-    regions: NDArray[Any] = tiles.reshape(rows * columns, side, side, *rest)
-    return regions
+def region_count(width: int, height: int, version: int = FRAME_VERSION) -> int:
+    """Regions that an image of width x height pixels takes."""
+    return Regions(width, height, version).count
 
 
-def assemble_regions(regions: NDArray[Any], width: int, height: int) -> NDArray[Any]:
-    """Regions [regions, side, side, ...] to the map [height, width, ...] they were cut from.
+@dataclass(frozen=True)
+class Regions:
+    """The regions of an image of width x height pixels, numbered from 0.
 
-    width, height: of the map, in positions; what lies beyond is dropped."""
-    side = regions.shape[1]
-    rows, columns = -(-height // side), -(-width // side)
-    rest = regions.shape[3:]
-    full = regions.reshape(rows, columns, side, side, *rest).swapaxes(1, 2)
-    joined: NDArray[Any] = full.reshape(rows * side, columns * side, *rest)
-    return joined[:height, :width]
+    Raises ValueError for sides below 1 and for an unknown version."""
+
+    width: int
+    height: int
+    version: int = FRAME_VERSION
+
+    def __post_init__(self) -> None:
+        padded_size(self.width, self.height)
+        if self.version not in (1, 2):
+            raise ValueError(f"version is {self.version}, known are 1 and 2")
+
+    @property
+    def rows(self) -> int:
+        """Rows of blocks."""
+        return -(-self.height // BLOCK_SIDE)
+
+    @property
+    def columns(self) -> int:
+        """Columns of blocks."""
+        return -(-self.width // BLOCK_SIDE)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        if self.version == 1:
+            return -(-self.rows // BAND_ROWS) * self._square_columns
+        return -(-self.rows * self.columns // REGION_BLOCKS)
+
+    @property
+    def _square_columns(self) -> int:
+        return -(-self.columns // BAND_ROWS)
+
+    @cached_property
+    def _bands(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """First row of each band and the row after the last; whether it runs from right to left."""
+        count = max(1, (self.rows + BAND_ROWS // 2) // BAND_ROWS)
+        first = np.arange(count) * BAND_ROWS
+        ends = first * self.columns  # blocks before each band
+        within = ends % REGION_BLOCKS != 0
+        return first, np.append(first[1:], self.rows), np.cumsum(within) % 2 == 1
+
+    def blocks(self, regions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Rows and columns of the blocks of these regions: [2, len(regions), 64].
+
+        Blocks beyond the image have a row or a column beyond it."""
+        number = np.asarray(regions, np.int64)[:, None] * REGION_BLOCKS + np.arange(REGION_BLOCKS)
+        if self.version == 1:
+            square, within = np.divmod(number, REGION_BLOCKS)
+            row, column = np.divmod(square, self._square_columns)
+            return np.stack(
+                [row * BAND_ROWS + within // BAND_ROWS, column * BAND_ROWS + within % BAND_ROWS]
+            )
+        first, after, backwards = self._bands
+        band = np.minimum(number // (BAND_ROWS * self.columns), len(first) - 1)
+        column, row = np.divmod(number - first[band] * self.columns, (after - first)[band])
+        # The last region is filled up with blocks below the image.
+        row = np.where(column < self.columns, first[band] + row, self.rows)
+        column = np.where(backwards[band], self.columns - 1 - column, column)
+        return np.stack([row, np.clip(column, 0, self.columns - 1)])
+
+    def of_blocks(
+        self, rows: NDArray[np.integer[Any]], columns: NDArray[np.integer[Any]]
+    ) -> NDArray[np.int64]:
+        """Number of the region that holds each of these blocks, which are of the image."""
+        rows, columns = np.asarray(rows, np.int64), np.asarray(columns, np.int64)
+        if self.version == 1:
+            return rows // BAND_ROWS * self._square_columns + columns // BAND_ROWS
+        first, after, backwards = self._bands
+        band = np.minimum(rows // BAND_ROWS, len(first) - 1)
+        column = np.where(backwards[band], self.columns - 1 - columns, columns)
+        before = first[band] * self.columns + column * (after - first)[band]
+        number: NDArray[np.int64] = (before + rows - first[band]) // REGION_BLOCKS
+        return number
+
+    def under(self, rows: slice, columns: slice) -> NDArray[np.int64]:
+        """Map of region numbers of the blocks under these rows and columns of pixels."""
+        blocks = [
+            np.arange(part.start // BLOCK_SIDE, -(-part.stop // BLOCK_SIDE))
+            for part in (rows, columns)
+        ]
+        return self.of_blocks(*np.meshgrid(*blocks, indexing="ij"))
+
+    def positions(self, regions: NDArray[np.integer[Any]], stride: int) -> NDArray[np.int64]:
+        """Where the positions of these regions lie in the map of a scale, -1 beyond the image.
+
+        stride: pixels between positions. Returns [len(regions), positions of a region], numbers in
+        raster order of the map; within a region they are in raster order of the image as well."""
+        side = BLOCK_SIDE // stride
+        rows, columns = self.blocks(regions)
+        y = rows[..., None, None] * side + np.arange(side)[:, None]
+        x = columns[..., None, None] * side + np.arange(side)
+        width = side * BAND_ROWS * (self._square_columns + 1)  # beyond every column
+        keys = np.sort((y * width + x).reshape(len(regions), -1), axis=1)
+        y, x = np.divmod(keys, width)
+        inside = (y < self.rows * side) & (x < self.columns * side)
+        return np.where(inside, y * (self.columns * side) + x, -1)
+
+    def cut(
+        self, positions: NDArray[Any], regions: NDArray[np.integer[Any]], stride: int
+    ) -> NDArray[Any]:
+        """A scale's map [h, w, ...] to these regions [len(regions), positions, ...], 0 beyond."""
+        wanted = self.positions(regions, stride)
+        flat = positions.reshape(-1, *positions.shape[2:])
+        values: NDArray[Any] = flat[np.maximum(wanted, 0)]
+        values[wanted < 0] = 0
+        return values
+
+    def assemble(
+        self,
+        values: NDArray[Any],
+        regions: NDArray[np.integer[Any]],
+        stride: int,
+        rows: slice | None = None,
+        columns: slice | None = None,
+    ) -> NDArray[Any]:
+        """Regions [len(regions), positions, ...] to rows and columns of a scale's map (all: None).
+
+        What no region holds is 0."""
+        width = self.columns * BLOCK_SIDE // stride
+        rows = rows or slice(0, self.rows * BLOCK_SIDE // stride)
+        columns = columns or slice(0, width)
+        wanted = self.positions(regions, stride)
+        y, x = np.divmod(wanted, width)
+        inside = (
+            (wanted >= 0)
+            & (y >= rows.start)
+            & (y < rows.stop)
+            & (x >= columns.start)
+            & (x < columns.stop)
+        )
+        shape = (rows.stop - rows.start, columns.stop - columns.start, *values.shape[2:])
+        result = np.zeros(shape, values.dtype)
+        result[y[inside] - rows.start, x[inside] - columns.start] = values[inside]
+        return result

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one scale of a model sends, and the size of a region."""
+"""What one scale of a model sends."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-REGION_SIDE = 128
-"""Side of a region in pixels; each region is one frame on the air."""
-
-BLOCK_SIDE = 16
-"""Pictures are padded to multiples of this many pixels: the stride of the coarsest scale."""
+from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS
 
 
 @dataclass(frozen=True)
@@ -32,10 +28,10 @@ class Scale:
     prior: NDArray[np.float64]
 
     @property
-    def side(self) -> int:
-        """Positions along one side of a region."""
-        return REGION_SIDE // self.stride
+    def positions(self) -> int:
+        """Positions of a region."""
+        return REGION_BLOCKS * (BLOCK_SIDE // self.stride) ** 2
 
     @property
     def bits_per_region(self) -> int:
-        return self.side * self.side * self.bits
+        return self.positions * self.bits

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vqdeepsc.codec.regions import region_count
+from vqdeepsc.codec import FRAME_VERSION, region_count
+from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
 from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_fault
 from vqdeepsc.whole_files import write_whole
 
 MAGIC = b"VQDS"
-VERSION = 1
-_HEADER = struct.Struct(">4sBxHIIII")  # magic, version, model id, width, height, regions, bits
+_HEAD_BYTES = len(MAGIC) + FrameHeader.BYTES
+_HEAD_1 = struct.Struct(">4sBxHIIII")  # magic, version, model id, width, height, regions, bits
 _CRC = struct.Struct(">I")
 
 
@@ -28,24 +29,29 @@ class BitstreamError(ValueError):
 
 @dataclass(frozen=True)
 class ImageBitstream:
-    """An encoded picture.
+    """An encoded image.
 
-    model_id: 16 bits that name the codebooks; width, height: 1 to 65535 pixels;
-    bits: uint8 [regions, bits_per_region], regions in raster order."""
+    version: of the order of blocks; model_id: 16 bits that name the codebooks; width, height: 1 to
+    65,535 pixels; bits: uint8 [regions, bits_per_region]."""
 
     model_id: int
     width: int
     height: int
     bits: NDArray[np.uint8]
+    version: int = FRAME_VERSION
 
     def to_bytes(self) -> bytes:
-        """The content of the file; raises BitstreamError for a picture that is too large."""
+        """The content of the file, which has the present version; raises BitstreamError."""
         if not (1 <= self.width <= MAXIMUM_SIDE and 1 <= self.height <= MAXIMUM_SIDE):
             raise BitstreamError(f"a side of {self.width}x{self.height} exceeds {MAXIMUM_SIDE}")
-        header = _HEADER.pack(
-            MAGIC, VERSION, self.model_id, self.width, self.height, *self.bits.shape
+        header = FrameHeader(
+            version=FRAME_VERSION,
+            model=self.model_id,
+            width=self.width,
+            height=self.height,
+            block_bits=self.bits.shape[1] // REGION_BLOCKS,
         )
-        content = header + np.packbits(self.bits, axis=1).tobytes()
+        content = MAGIC + header.to_bytes() + np.packbits(self.bits, axis=1).tobytes()
         return content + _CRC.pack(zlib.crc32(content))
 
     @classmethod
@@ -54,17 +60,9 @@ class ImageBitstream:
     ) -> ImageBitstream:
         """Reads the content of a file called `name`; raises BitstreamError.
 
-        max_pixels: width times height of the largest picture that is read."""
-        if not content.startswith(MAGIC):
-            raise BitstreamError(f"{name} was not written by vqdeepsc encode")
-        if len(content) < _HEADER.size + _CRC.size:
-            raise BitstreamError(f"{name} is incomplete")
-        _, version, model_id, width, height, regions, bits = _HEADER.unpack_from(content)
-        if version != VERSION:
-            raise BitstreamError(
-                f"{name} has format version {version}; this program reads {VERSION}"
-            )
-        size = _HEADER.size + regions * (-(-bits // 8)) + _CRC.size
+        max_pixels: width times height of the largest image that is read."""
+        head = _Head.read(content, name, max_pixels)
+        size = head.size + head.regions * (-(-head.bits // 8)) + _CRC.size
         if len(content) < size:
             raise BitstreamError(f"{name} is incomplete")
         if len(content) > size:
@@ -72,13 +70,66 @@ class ImageBitstream:
         body, crc = content[: -_CRC.size], _CRC.unpack(content[-_CRC.size :])[0]
         if zlib.crc32(body) != crc:
             raise BitstreamError(f"{name} is damaged: its checksum does not match")
-        sides = 1 <= width <= MAXIMUM_SIDE and 1 <= height <= MAXIMUM_SIDE
-        if not sides or not bits or region_count(width, height) != regions:
-            raise BitstreamError(f"{name} has a header that contradicts itself")
-        if fault := pixels_fault(width, height, max_pixels):
+        packed = np.frombuffer(body, np.uint8, offset=head.size).reshape(head.regions, -1)
+        bits = np.unpackbits(packed, axis=1, count=head.bits)
+        return cls(head.model_id, head.width, head.height, bits, head.version)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What a file says of its image before the bits; bits: of each region; size: of itself."""
+
+    version: int
+    model_id: int
+    width: int
+    height: int
+    bits: int
+    size: int
+
+    @property
+    def regions(self) -> int:
+        return region_count(self.width, self.height, self.version)
+
+    @classmethod
+    def read(cls, content: bytes, name: str, max_pixels: int) -> _Head:
+        if not content.startswith(MAGIC):
+            raise BitstreamError(f"{name} was not written by vqdeepsc encode")
+        if len(content) <= len(MAGIC):
+            raise BitstreamError(f"{name} is incomplete")
+        readers = {1: cls._read_1, FRAME_VERSION: cls._read_2}
+        version = content[len(MAGIC)]
+        if version not in readers:
+            raise BitstreamError(
+                f"{name} has format version {version}; this program reads 1 and {FRAME_VERSION}"
+            )
+        head = readers[version](content, name)
+        if fault := pixels_fault(head.width, head.height, max_pixels):
             raise BitstreamError(f"{name} {fault}")
-        packed = np.frombuffer(body, np.uint8, offset=_HEADER.size).reshape(regions, -1)
-        return cls(model_id, width, height, np.unpackbits(packed, axis=1, count=bits))
+        return head
+
+    @classmethod
+    def _read_1(cls, content: bytes, name: str) -> _Head:
+        if len(content) < _HEAD_1.size:
+            raise BitstreamError(f"{name} is incomplete")
+        _, version, model_id, width, height, regions, bits = _HEAD_1.unpack_from(content)
+        sides = 1 <= width <= MAXIMUM_SIDE and 1 <= height <= MAXIMUM_SIDE
+        if not sides or not bits or region_count(width, height, version) != regions:
+            raise BitstreamError(f"{name} has a header that contradicts itself")
+        return cls(version, model_id, width, height, bits, _HEAD_1.size)
+
+    @classmethod
+    def _read_2(cls, content: bytes, name: str) -> _Head:
+        if len(content) < _HEAD_BYTES:
+            raise BitstreamError(f"{name} is incomplete")
+        try:
+            header = FrameHeader.from_bytes(content[len(MAGIC) : _HEAD_BYTES])
+        except ValueError as error:
+            raise BitstreamError(f"{name} has a header that contradicts itself") from error
+        if header.first_block or not header.block_bits:
+            raise BitstreamError(f"{name} has a header that contradicts itself")
+        bits = header.block_bits * REGION_BLOCKS
+        size = header.width, header.height
+        return cls(header.version, header.model, *size, bits, _HEAD_BYTES)
 
 
 def read_bitstream(

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from vqdeepsc.codec.scales import REGION_SIDE
 from vqdeepsc.limits import MAXIMUM_PIXELS, pixels_fault
 from vqdeepsc.messages import complain, printable
 from vqdeepsc.whole_files import write_whole
@@ -27,6 +26,9 @@ SUFFIXES = (
 
 _MACOS_ATTRIBUTES = "._"
 """How macOS names what it keeps beside a file on foreign disks; it ends as the file does."""
+
+EXPERIMENT_SIDE = 128
+"""Side in pixels of the squares on which the paper's experiments are run."""
 
 _SKIPPED_NAMES = 3  # of the files that were skipped, as examples
 
@@ -144,7 +146,7 @@ def load_found(name: str, place: tuple[Path, str | None]) -> NDArray[np.uint8]:
     return load_image(content, f"{path}: {name}")
 
 
-def crop_square(pixels: NDArray[np.uint8], side: int = REGION_SIDE) -> NDArray[np.uint8]:
+def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArray[np.uint8]:
     """Resizes the shorter side to `side` pixels (Lanczos) and cuts the centre: [side, side, 3]."""
     height, width = pixels.shape[:2]
     if (height, width) == (side, side):

@@ -18,18 +18,18 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 IMAGE ?=
 CARS ?=
 BSDS ?=
-PICTURES ?= 0
+LIMIT ?= 0
 PAPER_OPTIONS ?=
 
 help:
-	@echo "make demo [IMAGE=path]  send a picture over the simulated link; results in demo/"
+	@echo "make demo [IMAGE=path]  send an image over the simulated link; results in demo/"
 	@echo "make test               build, install into prefix/, run every test"
 	@echo "make train-demo         train a small network for about two minutes; results in training/runs/demo/"
 	@echo "make test-training      the tests of training/, in an environment of its own"
 	@echo "make companion          GNU Radio Companion with the blocks in it"
-	@echo "make paper CARS=test.tar [BSDS=test.tar] [PICTURES=20]"
+	@echo "make paper CARS=test.tar [BSDS=test.tar] [LIMIT=20]"
 	@echo "                        table and figures of the paper and more, into docs/results/"
-	@echo "make screenshots        draw the pictures of the README again"
+	@echo "make screenshots        draw the images of the README again"
 	@echo "make clean              remove build/, prefix/ and demo/"
 
 packages:
@@ -107,9 +107,9 @@ screenshots: install
 	@"$(PYTHON)" scripts/screenshots.py
 
 paper: install
-	@test -n "$(CARS)" || { echo "make paper needs CARS=path: a folder or .tar of the Cars196 test pictures." >&2; exit 2; }
+	@test -n "$(CARS)" || { echo "make paper needs CARS=path: a folder or .tar of the Cars196 test images." >&2; exit 2; }
 	@"$(PYTHON)" scripts/paper.py --cars "$(CARS)" $(if $(BSDS),--bsds "$(BSDS)") \
-		--pictures $(PICTURES) $(PAPER_OPTIONS)
+		--limit $(LIMIT) $(PAPER_OPTIONS)
 	@"$(PYTHON)" scripts/readme_results.py
 
 clean:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bursts that the receiver misses with frequency and clock offsets, and pictures it finds in noise.
+"""Bursts that the receiver misses with frequency and clock offsets, and images it finds in noise.
 
 Run with the Python of the installation, for example prefix/bin/python bench/burst_detection.py.
 Bursts are short (200 bits), so that preamble and header decide. Offsets are uniform within those
@@ -46,9 +46,9 @@ def missed(arguments: argparse.Namespace, gaps: bool) -> dict:
         )
         log = received(np.concatenate(stream), vqdeepsc.burst_receiver(**form), channel)
         right = [line for line in log if line["header_ok"]]
-        pictures = {line["image"] for line in right}
-        lost += BATCH - len(pictures)
-        false += len(right) - len(pictures)
+        images = {line["image"] for line in right}
+        lost += BATCH - len(images)
+        false += len(right) - len(images)
         refused += len(log) - len(right)
         block_errors += sum(line["block_errors"] for line in right)
         sent += BATCH
@@ -78,7 +78,7 @@ def false_images(arguments: argparse.Namespace) -> dict:
     return {
         "hours": arguments.hours,
         "detections": len(lines),
-        "pictures": sum(line["header_ok"] for line in lines),
+        "images": sum(line["header_ok"] for line in lines),
         "seconds": time.monotonic() - start,
     }
 
@@ -116,7 +116,7 @@ def main() -> None:
     if noise:
         print(
             f"{noise['hours']:g} hours of noise: {noise['detections']} detections, "
-            f"{noise['pictures']} pictures ({noise['seconds']:.0f} s)"
+            f"{noise['images']} images ({noise['seconds']:.0f} s)"
         )
 
 

@@ -22,7 +22,7 @@ def random_frames(count: int, payload_bits: int, seed: int) -> np.ndarray:
 
 
 def transmitted(frames: np.ndarray, **parameters: Any) -> np.ndarray:
-    """Samples of the bursts of frames, complex64 [frames, samples], pictures numbered from 0."""
+    """Samples of the bursts of frames, complex64 [frames, samples], images numbered from 0."""
     headers = [
         header_to_pmt(FrameHeader(model=MODEL, image=i, width=128, height=128))
         for i in range(len(frames))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tuning a decoder for the channel gains below the cliff and costs above it.
 
-Two bundles, before and after, get the same pictures over the same simulated link with the same
+Two bundles, before and after, get the same images over the same simulated link with the same
 noise. Below the cliff, more than half of the frames have code blocks that fail; above, none has.
 """
 
@@ -35,15 +35,15 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def measure(
     codecs: dict[str, Codec],
-    pictures: dict[str, np.ndarray],
+    images: dict[str, np.ndarray],
     channel: ChannelModel,
     snr_db: float,
     seed: int,
 ) -> dict[str, float]:
-    """Means over pictures uint8 [128, 128, 3] after one frame each at one SNR."""
+    """Means over images uint8 [128, 128, 3] after one frame each at one SNR."""
     bits = codecs[NAMES[0]].bits_per_region
     scores = Scores()
-    for name, sent in pictures.items():
+    for name, sent in images.items():
         row_seed = derive_seed(seed, name, "decoder_tuning", str(channel), snr_db, bits)
         for which, codec in codecs.items():
             received = receive(codec, sent, channel, snr_db, row_seed)
@@ -73,13 +73,13 @@ def main(argv: list[str] | None = None) -> int:
     """Prints one line for each SNR, and the gains on both sides of the cliff."""
     arguments = parse_arguments(argv)
     try:
-        pictures = read_images(arguments.pictures, arguments.limit)
+        images = read_images(arguments.images, arguments.limit)
         codecs = {name: Codec(getattr(arguments, name)) for name in NAMES}
         if len({codec.bits_per_region for codec in codecs.values()}) > 1:
             raise ValueError("the two bundles send different numbers of bits")
         channel = ChannelModel.parse(arguments.channel)
         rows = [
-            measure(codecs, pictures, channel, snr_db, arguments.seed)
+            measure(codecs, images, channel, snr_db, arguments.seed)
             for snr_db in parse_snr(arguments.snr)
         ]
     except ValueError as error:
@@ -87,10 +87,10 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     gains = summarise(rows)
     if arguments.json:
-        report = {"channel": channel.title, "pictures": len(pictures), "rows": rows}
+        report = {"channel": channel.title, "images": len(images), "rows": rows}
         print(json.dumps(report | {"gains": gains}, indent=2))
         return 0
-    print(f"{len(pictures)} pictures, {channel.title}, seed {arguments.seed}")
+    print(f"{len(images)} images, {channel.title}, seed {arguments.seed}")
     print("Es/N0 (dB)  failed frames  SSIM before   after    gain  PSNR before   after")
     for row in rows:
         print(

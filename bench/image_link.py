@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What benchmarks of decoders share: pictures over the simulated link, and their mean scores."""
+"""What benchmarks of decoders share: images over the simulated link, and their mean scores."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from vqdeepsc.images.files import crop_square, find_images, load_found
 from vqdeepsc.link import ChannelModel, Link, Received
 
 
-def add_arguments(parser: argparse.ArgumentParser, pictures: str, limit: int, snr: str) -> None:
-    """Pictures and link; pictures: how many the command line must have, as nargs."""
-    parser.add_argument("pictures", nargs=pictures, help="files, folders or .tar archives")
-    parser.add_argument("--limit", type=int, default=limit, help="first pictures only")
+def add_arguments(parser: argparse.ArgumentParser, nargs: str, limit: int, snr: str) -> None:
+    """Images and link; nargs: how many images the command line must have."""
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs=nargs, help="files, folders or .tar archives"
+    )
+    parser.add_argument("--limit", type=int, default=limit, help="first images only")
     parser.add_argument("--channel", default="awgn", help="awgn, rayleigh, rician[:FACTOR]")
     parser.add_argument("--snr", default=snr, help="mean Es/N0 in dB, as for simulate")
     parser.add_argument("--seed", type=int, default=0, help="of the channel")
@@ -33,24 +35,24 @@ def read_images(paths: Iterable[str | os.PathLike[str]], limit: int) -> dict[str
 def receive(
     codec: Codec, sent: np.ndarray, channel: ChannelModel, snr_db: float, seed: int
 ) -> Received:
-    """What arrives of one picture."""
+    """What arrives of one image."""
     link = Link(codec.bits_per_region)
     return link.receive(link.modulate(codec.encode_bits(sent)), channel.open(snr_db, seed), snr_db)
 
 
 class Scores:
-    """Means over pictures of named values."""
+    """Means over images of named values."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[float]] = {}
 
     def add(self, **values: float) -> None:
-        """Values of one picture."""
+        """Values of one image."""
         for name, value in values.items():
             self._values.setdefault(name, []).append(float(value))
 
     def add_image(self, which: str, sent: np.ndarray, drawn: np.ndarray) -> None:
-        """`ssim_WHICH` and `psnr_WHICH` of a drawn picture."""
+        """`ssim_WHICH` and `psnr_WHICH` of a drawn image."""
         ssim, psnr_db = metrics.ssim(sent, drawn), metrics.psnr(sent, drawn)
         self.add(**{f"ssim_{which}": ssim, f"psnr_{which}": psnr_db})
 

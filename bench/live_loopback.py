@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures a second through a whole link in one process, their latency, and where the time goes.
+"""Images a second through a whole link in one process, their latency, and where the time goes.
 
-128x128 pictures are encoded, sent as bursts over a channel with noise, multipath, frequency and
+128x128 images are encoded, sent as bursts over a channel with noise, multipath, frequency and
 clock offset, received and drawn. With --minutes it goes on for that long, and exits with 1 where
-a picture was lost. "Latency" is from the picture given to the source to the picture drawn.
+an image was lost. "Latency" is from the image given to the source to the image drawn.
 """
 
 import os
@@ -43,15 +43,15 @@ MEGABYTE = 1e6
 
 
 class timed_decoder(vqdeepsc.semantic_decoder):
-    """Calls back with each picture that is drawn."""
+    """Calls back with each image that is drawn."""
 
     def __init__(self, model: str, on_image: Callable[[ReceivedImage], None]) -> None:
         vqdeepsc.semantic_decoder.__init__(self, model)
         self._on_image = on_image
 
-    def _publish(self, pictures: list[ReceivedImage]) -> None:
-        super()._publish(pictures)
-        for drawn in pictures:
+    def _publish(self, images: list[ReceivedImage]) -> None:
+        super()._publish(images)
+        for drawn in images:
             self._on_image(drawn)
 
 
@@ -73,7 +73,7 @@ class burst_counter(gr.basic_block):
 
 
 class Loopback:
-    """The flowgraph, and the pictures that are under way in it."""
+    """The flowgraph, and the images that are under way in it."""
 
     def __init__(self, images: list[np.ndarray], model: str, snr_db: float, seed: int) -> None:
         self._images = images
@@ -103,38 +103,38 @@ class Loopback:
             sent = self._sent.pop(drawn.number, None)
             if sent is not None:
                 self.latencies.append(now - sent)
-                # pictures arrive in order, so older ones are lost
-                older = [picture for picture, moment in self._sent.items() if moment < sent]
+                # images arrive in order, so older ones are lost
+                older = [number for number, moment in self._sent.items() if moment < sent]
                 self._drop(older)
             self._change.notify_all()
 
-    def _drop(self, pictures: list[int]) -> None:
-        for picture in pictures:
-            del self._sent[picture]
-        self.lost += len(pictures)
+    def _drop(self, numbers: list[int]) -> None:
+        for number in numbers:
+            del self._sent[number]
+        self.lost += len(numbers)
 
     def _wait(self, at_most: int) -> None:
-        """Until no more than that many pictures are under way."""
+        """Until no more than that many images are under way."""
         with self._change:
             arrived = self._change.wait_for(lambda: len(self._sent) <= at_most, LOST_SECONDS)
             if not arrived:
                 self._drop(list(self._sent))
 
-    def send(self, seconds: float, pictures: int, under_way: int) -> tuple[int, float]:
-        """Send until both are reached; returns (pictures that arrived, seconds)."""
+    def send(self, seconds: float, count: int, under_way: int) -> tuple[int, float]:
+        """Send until both are reached; returns (images that arrived, seconds)."""
         first = len(self.latencies)
         begin = time.monotonic()
-        count = 0
+        posted = 0
         inbox = self.source.to_basic_block()
-        while count < pictures or time.monotonic() < begin + seconds:
+        while posted < count or time.monotonic() < begin + seconds:
             self._wait(under_way - 1)
-            picture = self._numbers.take()
-            pdu = image_to_pdu(self._images[self._posted % len(self._images)], picture)
+            number = self._numbers.take()
+            pdu = image_to_pdu(self._images[self._posted % len(self._images)], number)
             with self._change:
-                self._sent[picture] = time.monotonic()
+                self._sent[number] = time.monotonic()
             inbox._post(pmt.intern("pictures"), pdu)
             self._posted += 1
-            count += 1
+            posted += 1
         self._wait(0)
         return len(self.latencies) - first, time.monotonic() - begin
 
@@ -170,11 +170,11 @@ def measure(loop: Loopback, arguments: argparse.Namespace, images: list[np.ndarr
     loop.top.start()
     loop.send(0, WARM_UP_IMAGES, 1)
     alone = len(loop.latencies)
-    loop.send(0, arguments.pictures // 4, 1)
+    loop.send(0, arguments.count // 4, 1)
     latency_alone = loop.latencies[alone:]
     before, processor = block_times(loop), time.process_time()
     first = len(loop.latencies)
-    arrived, seconds = loop.send(0, arguments.pictures, arguments.under_way)
+    arrived, seconds = loop.send(0, arguments.count, arguments.under_way)
     processor = time.process_time() - processor
     after = block_times(loop)
     loop.top.stop()
@@ -183,14 +183,14 @@ def measure(loop: Loopback, arguments: argparse.Namespace, images: list[np.ndarr
     side = images[0].shape[0]
     llrs = np.where(bits, 8.0, -8.0).astype(np.float32)
     stages = {
-        "picture encoder": processor_milliseconds(lambda: codec.encode_bits(images[0]), 20),
+        "image encoder": processor_milliseconds(lambda: codec.encode_bits(images[0]), 20),
         **{name: (after[name] - before[name]) / arrived for name in after},
-        "picture decoder": processor_milliseconds(lambda: codec.decode_llrs(llrs, side, side), 20),
+        "image decoder": processor_milliseconds(lambda: codec.decode_llrs(llrs, side, side), 20),
     }
     total = 1000 * processor / arrived
     stages["channel, messages, scheduler"] = total - sum(stages.values())
     return {
-        "pictures": arrived,
+        "images": arrived,
         "lost": loop.lost,
         "block_errors": loop.counter.block_errors,
         "images_per_second": arrived / seconds,
@@ -217,7 +217,7 @@ def soak(loop: Loopback, arguments: argparse.Namespace) -> dict[str, Any]:
     third = max(1, len(occupied) // 3)
     return {
         "minutes": seconds / 60,
-        "pictures": arrived,
+        "images": arrived,
         "lost": loop.lost,
         "bursts": loop.counter.bursts,
         "bad_headers": loop.counter.bad_headers,
@@ -233,9 +233,9 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--model", default="vqdeepsc-4s", help="name or path of a model")
-    parser.add_argument("--images", nargs="+", default=[], help="pictures (default: a photograph)")
-    parser.add_argument("--pictures", type=int, default=200, help="how many are sent")
-    parser.add_argument("--under-way", type=int, default=3, help="most pictures between the ends")
+    parser.add_argument("--images", nargs="+", default=[], help="images (default: a photograph)")
+    parser.add_argument("--count", type=int, default=200, help="how many are sent")
+    parser.add_argument("--under-way", type=int, default=3, help="most images between the ends")
     parser.add_argument("--snr", type=float, default=12.0, help="of a carrier in dB, in a burst")
     parser.add_argument("--seed", type=int, default=1, help="of the noise")
     parser.add_argument("--minutes", type=float, default=0.0, help="watch for so long instead")
@@ -254,7 +254,7 @@ def main(argv: list[str] | None = None) -> int:
             shown = f"{value:.1f}" if isinstance(value, float) else value
             print(f"{name.replace('_', ' '):<32} {shown:>10}")
         if stages:
-            print("processor time of a picture (ms)")
+            print("processor time of an image (ms)")
         for name, value in stages.items():
             print(f"  {name:<30} {value:>10.2f}")
     return 1 if report["lost"] else 0

@@ -20,7 +20,7 @@ DEFAULT_IMAGES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line; without pictures, photographs of scikit-image are taken."""
+    """The command line; without images, photographs of scikit-image are taken."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -30,11 +30,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def measure(
-    codec: Codec, pictures: dict[str, np.ndarray], channel: ChannelModel, snr_db: float, seed: int
+    codec: Codec, images: dict[str, np.ndarray], channel: ChannelModel, snr_db: float, seed: int
 ) -> dict[str, float]:
-    """Means over pictures uint8 [128, 128, 3] after one frame each at one SNR."""
+    """Means over images uint8 [128, 128, 3] after one frame each at one SNR."""
     scores = Scores()
-    for name, sent in pictures.items():
+    for name, sent in images.items():
         row_seed = derive_seed(seed, name, codec.name, str(channel), snr_db, codec.bits_per_region)
         received = receive(codec, sent, channel, snr_db, row_seed)
         scores.add_image("soft", sent, codec.decode_llrs(received.llrs, 128, 128))
@@ -47,22 +47,22 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     try:
         shipped = Path(skimage.data.__file__).parent
-        paths = arguments.pictures or [shipped / name for name in DEFAULT_IMAGES]
-        pictures = read_images(paths, arguments.limit)
+        paths = arguments.images or [shipped / name for name in DEFAULT_IMAGES]
+        images = read_images(paths, arguments.limit)
         codec = Codec(arguments.model)
         channel = ChannelModel.parse(arguments.channel)
         rows = [
-            measure(codec, pictures, channel, snr_db, arguments.seed)
+            measure(codec, images, channel, snr_db, arguments.seed)
             for snr_db in parse_snr(arguments.snr)
         ]
     except ValueError as error:
         print(f"soft_gain: {error}", file=sys.stderr)
         return 2
     if arguments.json:
-        report = {"model": codec.name, "channel": channel.title, "pictures": len(pictures)}
+        report = {"model": codec.name, "channel": channel.title, "images": len(images)}
         print(json.dumps(report | {"rows": rows}, indent=2))
         return 0
-    print(f"{codec.name}, {channel.title}, means over {len(pictures)} pictures")
+    print(f"{codec.name}, {channel.title}, means over {len(images)} images")
     print(
         f"{'Es/N0 dB':>8} {'SSIM soft':>10} {'hard':>7} {'gain':>7} {'PSNR soft':>10} {'hard':>6}"
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Seconds from the start of a process to its first picture: codec alone, and a flowgraph."""
+"""Seconds from the start of a process to its first image: codec alone, and a flowgraph."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ codec = Codec(sys.argv[1])
 image = load_image(sys.argv[2])
 codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
 """,
-    "flowgraph: import, build, one picture over the link": """
+    "flowgraph: import, build, one image over the link": """
 import sys
 from gnuradio import gr, vqdeepsc
 from vqdeepsc.link import ChannelModel
@@ -46,13 +46,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "picture.png"
-        save_image(picture, crop_square(load_image(sample_image())))
+        image = Path(folder) / "image.png"
+        save_image(image, crop_square(load_image(sample_image())))
         for name, program in PROGRAMS.items():
             times = []
             for _ in range(arguments.repeats):
                 begin = time.perf_counter()
-                command = [sys.executable, "-c", program, arguments.model, str(picture)]
+                command = [sys.executable, "-c", program, arguments.model, str(image)]
                 subprocess.run(command, check=True)
                 times.append(time.perf_counter() - begin)
             seconds[name] = statistics.median(times)

@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHANNELS = ("awgn", "rayleigh", "rician")
 CURVE = "-2,0,1,2,3,4,5,6,8,10,12,16,20"
 CLIFF = "-2,-1,0,0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,6"
-# symbols of a 128x128 picture from 0.06 to 0.61 of its values; those with a rate above this are
+# symbols of a 128x128 image from 0.06 to 0.61 of its values; those with a rate above this are
 # left out
 SYMBOLS = (2856, 3808, 5712, 8568, 11424, 15024, 22536, 30048)
 HIGHEST_RATE = 0.9
@@ -44,7 +44,7 @@ PANEL_IMAGES = ("astronaut.png", "chelsea.png", "coffee.png")
 PANEL_SIDE = 256
 UPPER_BOUNDS = ROOT / "training" / "results"
 FEW = 60
-"""Pictures of the experiments beyond the paper's."""
+"""Images of the experiments beyond the paper's."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Experiment:
 
 
 def plan(
-    cars: str, bsds: str, models: Sequence[str], upper_bounds: Sequence[str], pictures: int
+    cars: str, bsds: str, models: Sequence[str], upper_bounds: Sequence[str], limit: int
 ) -> list[Experiment]:
-    """The experiments; pictures: at most so many in each (0: 400 cars, all of BSDS, or FEW)."""
+    """The experiments; limit: at most so many in each (0: 400 cars, all of BSDS, or FEW)."""
     channels = [ChannelModel.parse(kind) for kind in CHANNELS]
-    few = min(pictures or FEW, FEW)
+    few = min(limit or FEW, FEW)
     curve = Simulation(
         images=[cars],
         models=models,
@@ -68,7 +68,7 @@ def plan(
         snr_db=parse_snr(CURVE),
         baselines=baselines.BASELINES,
         upper_bounds=upper_bounds,
-        limit=pictures,
+        limit=limit,
     )
     part = replace(curve, baselines=(), upper_bounds=(), limit=few)
     bits = {model: source_bits(model) for model in models}
@@ -158,7 +158,7 @@ def run(experiment: Experiment, work: Path, results: Path, workers: int, dask: s
 
 
 def finished_rows(experiment: Experiment, rows: Sequence[Result]) -> list[Result]:
-    """The rows of an experiment, of the pictures alone that all its systems have."""
+    """The rows of an experiment, of the images alone that all its systems have."""
     asked: dict[tuple, None] = {}
     for simulation in experiment.simulations:
         ours = [(read_manifest(model).name, source_bits(model)) for model in simulation.models]
@@ -184,9 +184,9 @@ def finished_rows(experiment: Experiment, rows: Sequence[Result]) -> list[Result
     for row in rows:
         if row.key[1:] in asked:
             found.setdefault(row.image, {})[row.key[1:]] = row
-    pictures = sorted(image for image, each in found.items() if len(each) == len(asked))
+    images = sorted(image for image, each in found.items() if len(each) == len(asked))
     limit = experiment.simulations[0].limit or None
-    return [found[image][key] for image in pictures[:limit] for key in asked]
+    return [found[image][key] for image in images[:limit] for key in asked]
 
 
 def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) -> None:
@@ -209,7 +209,7 @@ def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) 
     bits = codec.encode_bits(sent)
     received = np.stack([receive(codec.name, bits, snr_db).llrs for snr_db in PANEL_SNR])
     drawn = codec.decode_many(received, PANEL_SIDE, PANEL_SIDE)
-    rows = [PanelRow(codec.name, "soft bits", [tile(picture) for picture in drawn])]
+    rows = [PanelRow(codec.name, "soft bits", [tile(image) for image in drawn])]
     for baseline in baselines.BASELINES:
         file = baselines.compress(sent, baseline, source_bits)
         tiles = []
@@ -239,9 +239,9 @@ def draw_panels(models: Sequence[str], results: Path) -> None:
     channel = ChannelModel("awgn")
     for model in models:
         name = read_manifest(model).name
-        for picture in PANEL_IMAGES:
-            path = results / f"panel-{Path(picture).stem}-{name}.jpg"
-            draw_panel(shipped / picture, model, channel, path)
+        for image in PANEL_IMAGES:
+            path = results / f"panel-{Path(image).stem}-{name}.jpg"
+            draw_panel(shipped / image, model, channel, path)
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -249,8 +249,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--cars", required=True, help="test pictures of Cars196: folder or .tar")
-    parser.add_argument("--bsds", default="", help="test pictures of BSDS500: folder or .tar")
+    parser.add_argument("--cars", required=True, help="test images of Cars196: folder or .tar")
+    parser.add_argument("--bsds", default="", help="test images of BSDS500: folder or .tar")
     parser.add_argument(
         "--model", nargs="+", default=[], help="names or bundles (default: all that are installed)"
     )
@@ -262,7 +262,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "any other one of all (default: those of training/results)",
     )
     parser.add_argument(
-        "--pictures", type=int, default=0, help="at most so many of each data set, 0: all"
+        "--limit", type=int, default=0, help="at most so many of each data set, 0: all"
     )
     parser.add_argument("--only", nargs="+", default=[], help="experiments by name")
     parser.add_argument("--work", type=Path, default=ROOT / "paper", help="folder for the rows")
@@ -280,14 +280,14 @@ def main(argv: list[str] | None = None) -> int:
     """Runs what is missing and writes the report."""
     arguments = parse_arguments(argv)
     try:
-        if arguments.pictures < 0 or arguments.workers < 1:
-            raise ValueError("--pictures must be 0 or more, --workers 1 or more")
+        if arguments.limit < 0 or arguments.workers < 1:
+            raise ValueError("--limit must be 0 or more, --workers 1 or more")
         found = [find_model(model) for model in arguments.model] or list_models()
         models = sorted(map(str, found), key=source_bits, reverse=True)
         bounds = arguments.upper_bound
         if bounds is None:
             bounds = shipped_upper_bounds(models)
-        experiments = plan(arguments.cars, arguments.bsds, models, bounds, arguments.pictures)
+        experiments = plan(arguments.cars, arguments.bsds, models, bounds, arguments.limit)
         names = [*(experiment.name for experiment in experiments), "panels"]
         unknown = set(arguments.only) - set(names)
         if unknown:

@@ -20,14 +20,14 @@ UNQUANTISED = "-unquantised"
 
 COLUMNS = {
     **{"system": str, "source_bits": int, "symbols": int, "channel": str, "snr_db": float},
-    **{"pictures": int, "ssim": float, "psnr_db": float, "undecoded": int},
+    **{"images": int, "ssim": float, "psnr_db": float, "undecoded": int},
     "with_block_errors": int,
 }
 TABLE_SNR = (0.0, 2.0, 4.0, 6.0, 10.0, 20.0)
 CLIFF_SNR = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 VALUES = 3 * 128 * 128
-"""Colour values of a picture of 128x128 pixels."""
+"""Colour values of an image of 128x128 pixels."""
 
 # Table I as printed: scales, symbols with the embedding spaces and without
 PRINTED = ((4, 5008, 245_760, "2.03 %"), (3, 1904, 114_688, "1.66 %"))
@@ -475,10 +475,10 @@ def _panels(results: Path) -> str:
     panels = sorted(results.glob("panel-*.jpg"))
     if not panels:
         return ""
-    pictures = "\n".join(f"![{path.stem}]({path.name})" for path in panels)
+    images = "\n".join(f"![{path.stem}]({path.name})" for path in panels)
     return (
         "## What it looks like\nPhotographs that scikit-image ships, reduced and cut to 256×256 "
-        f"pixels (four regions), on AWGN.\n\n{pictures}"
+        f"pixels (four regions), on AWGN.\n\n{images}"
     )
 
 
@@ -578,7 +578,7 @@ def _base(group: dict[str, Any]) -> str:
 
 
 def _count(means: Means) -> int:
-    return max(group["pictures"] for group in means)
+    return max(group["images"] for group in means)
 
 
 def _place(group: dict[str, Any]) -> str:

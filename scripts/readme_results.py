@@ -14,7 +14,7 @@ RESULTS = ROOT / "docs" / "results"
 README = ROOT / "README.md"
 SYSTEMS = {"JPEG": "jpeg", "WebP": "webp", "AVIF": "avif"}
 SNR_DB = (0.0, 2.0, 4.0)
-PICTURES = "400"  # as the README says
+IMAGES = "400"  # as the README says
 MODEL = re.compile(r"\| \*\*([\w-]+)\*\* \|")
 CODEC = re.compile(r"\| (\w+) \|")
 BEATEN = re.compile(r"At every SNR on the three channels.*")
@@ -78,11 +78,11 @@ def with_figures(text: str, means: list[Row]) -> str:
     """The README with the figures of means over AWGN in its rows of models and photo codecs.
 
     means: rows of cars.csv. A photo codec gets as many bits as the model above it.
-    Raises ValueError for a row whose figures are missing or of other numbers of pictures."""
+    Raises ValueError for a row whose figures are missing or of other numbers of images."""
     found = {
         (row["system"], row["source_bits"], float(row["snr_db"])): row
         for row in means
-        if row["channel"] == "awgn" and row["pictures"] == PICTURES
+        if row["channel"] == "awgn" and row["images"] == IMAGES
     }
     bits_of = {system: bits for system, bits, _ in found if system not in SYSTEMS.values()}
     bits = ""
@@ -96,9 +96,7 @@ def with_figures(text: str, means: list[Row]) -> str:
             try:
                 rows = [found[system, bits, snr_db] for snr_db in SNR_DB]
             except KeyError as error:
-                raise ValueError(
-                    f"there are no means of {PICTURES} pictures for {name[1]}"
-                ) from error
+                raise ValueError(f"there are no means of {IMAGES} images for {name[1]}") from error
             cells = [f"{float(row['ssim']):.3f}, {float(row['psnr_db']):.1f} dB" for row in rows]
             line = f"{name[0]} {' | '.join(cells)} |"
         lines.append(line)
@@ -106,7 +104,7 @@ def with_figures(text: str, means: list[Row]) -> str:
 
 
 def main() -> None:
-    """Rewrites README.md, unless the results are of other models or of fewer pictures."""
+    """Rewrites README.md, unless the results are of other models or of fewer images."""
     cars, natural = read_means("cars.csv"), read_means("natural.csv")
     try:
         text = with_figures(README.read_text(encoding="utf-8"), cars)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run a generated Qt flowgraph of examples/ by itself: move its sliders and see what arrives.
 
-Prints a JSON object with the SSIM of a picture received in each state of the channel, and
-can save the window as a picture. Wants a display (xvfb-run makes one).
+Prints a JSON object with the SSIM of an image received in each state of the channel, and
+can save the window as an image. Wants a display (xvfb-run makes one).
 """
 
 import argparse
@@ -43,9 +43,9 @@ EXAMPLES = {
         },
     ),
 }
-# Word that a picture goes out may come after the picture itself has begun.
+# Word that an image goes out may come after the image itself has begun.
 IMAGES_BETWEEN = 2
-# The constellation and the picture want a moment to be drawn.
+# The constellation and the image want a moment to be drawn.
 SETTLE_MILLISECONDS = 700
 
 
@@ -60,7 +60,7 @@ def load_flowgraph(path: Path) -> type:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("flowgraph", type=Path, help="script that grcc made of an example")
-    parser.add_argument("--screenshot", type=Path, help="file for a picture of the window")
+    parser.add_argument("--screenshot", type=Path, help="file for an image of the window")
     parser.add_argument("--size", default="1500x560", help="of the window (default: %(default)s)")
     arguments = parser.parse_args(argv)
     application = Qt.QApplication(sys.argv[:1])
@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
             return
         for variable, value in values.items():
             getattr(top, f"set_{variable}")(value)
-        # Pictures that went out before the channel changed are not counted, however many wait.
+        # Images that went out before the channel changed are not counted, however many wait.
         first = sent_images.num_messages() + IMAGES_BETWEEN
         looked_at = received.num_messages()
         timer = Qt.QTimer(application)
@@ -93,12 +93,12 @@ def main(argv: list[str] | None = None) -> int:
         def look() -> None:
             nonlocal looked_at
             while looked_at < received.num_messages():
-                image, picture = pdu_to_image(received.get_message(looked_at))
+                image, number = pdu_to_image(received.get_message(looked_at))
                 looked_at += 1
                 # Numbers begin at a random one.
                 begin = pmt.car(sent_images.get_message(0))
                 begun = pmt.to_long(pmt.dict_ref(begin, pmt.intern("image"), pmt.PMT_NIL))
-                if (picture - begun) % IMAGE_IDS >= first:
+                if (number - begun) % IMAGE_IDS >= first:
                     drawn[name] = image
                     timer.stop()
                     Qt.QTimer.singleShot(SETTLE_MILLISECONDS, finish)

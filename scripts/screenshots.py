@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw docs/panel.png, docs/companion.png and the pictures of running examples again.
+"""Draw docs/panel.png, docs/companion.png and the images of running examples again.
 
 Wants the module installed in prefix/ (make install) and Xvfb.
 """

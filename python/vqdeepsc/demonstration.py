@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One picture over the link as a real flowgraph, and a JPEG of the same bits beside it."""
+"""One image over the link as a real flowgraph, and a JPEG of the same bits beside it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ from .blocks.semantic_sink import semantic_sink
 from .blocks.semantic_source import semantic_source
 
 MAXIMUM_SIDE = 512
-"""Larger pictures are reduced, so that the demonstration takes seconds."""
+"""Larger images are reduced, so that the demonstration takes seconds."""
 
 
 def fit_image(image: np.ndarray, side: int = MAXIMUM_SIDE) -> np.ndarray:
@@ -54,11 +54,11 @@ def send_image(
     scheme: Scheme = DEFAULT_SCHEME,
     part_bits: Sequence[int] = (),
 ) -> tuple[np.ndarray, int]:
-    """(picture uint8 [H, W, 3] as received, LDPC code blocks in error) over a flowgraph."""
+    """(image uint8 [H, W, 3] as received, LDPC code blocks in error) over a flowgraph."""
     top = gr.top_block()
     # GNU Radio does not keep Python blocks: what no name holds is collected while it runs.
     source, sink = semantic_source(str(path), model), semantic_sink(model)
-    pictures, frames = blocks.message_debug(), blocks.message_debug()
+    images, frames = blocks.message_debug(), blocks.message_debug()
     decoder = connect_link(
         top,
         source,
@@ -70,12 +70,12 @@ def send_image(
         scheme=scheme,
         part_bits=part_bits,
     )
-    top.msg_connect(sink, "pictures", pictures, "store")
+    top.msg_connect(sink, "pictures", images, "store")
     top.msg_connect(decoder, "frames", frames, "store")
     top.run()
     if source.fault:
         raise ValueError(source.fault)
-    (pdu,) = stored_messages(pictures)
+    (pdu,) = stored_messages(images)
     return pdu_to_image(pdu)[0], _block_errors(frames)
 
 
@@ -101,14 +101,14 @@ def send_bits(
 
 
 def _quality(sent: np.ndarray, received: np.ndarray) -> tuple[float, float]:
-    """(SSIM, PSNR in dB); SSIM is not a number for pictures smaller than its window."""
+    """(SSIM, PSNR in dB); SSIM is not a number for images smaller than its window."""
     small = min(sent.shape[:2]) < metrics.WINDOW_SIZE
     ssim = float("nan") if small else float(metrics.ssim(sent, received))
     return ssim, float(metrics.psnr(sent, received))
 
 
 def run_demonstration(
-    picture: str | Path,
+    image: str | Path,
     output: Path,
     model: str,
     channel: ChannelModel,
@@ -116,14 +116,14 @@ def run_demonstration(
     seed: int,
     scheme: Scheme = DEFAULT_SCHEME,
 ) -> list[Result]:
-    """Send picture at each SNR, ours and as JPEG; returns the rows of results.csv.
+    """Send image at each SNR, ours and as JPEG; returns the rows of results.csv.
 
     Writes sent.png, received.png (the first SNR), panel.png and results.csv into output. A JPEG
     has no parts, so a scheme with protection is for ours alone. Raises ImageError, BundleError,
     OSError, and ValueError for a scheme that does not fit the model.
     """
-    name = printable(Path(picture).name)
-    sent = fit_image(load_image(picture))
+    name = printable(Path(image).name)
+    sent = fit_image(load_image(image))
     codec = Codec(model)
     part_bits = codec.layout.scale_bits
     scheme.transport_blocks(part_bits)
@@ -190,7 +190,7 @@ def run_demonstration(
         else:
             score(jpeg, snr, grey, errors, decoded=False)
 
-    save_image(output / "received.png", tiles[ours][0].picture)
+    save_image(output / "received.png", tiles[ours][0].image)
     write_results(output / "results.csv", results)
     quality = f"quality {file.quality}" if file else "does not fit"
     title = "LDPC 1/3, 16-QAM" if scheme == DEFAULT_SCHEME else f"LDPC, {scheme}"

@@ -20,7 +20,7 @@ PREAMBLE = 576
 
 def headers(count: int, model: int = 0x1234) -> list[FrameHeader]:
     return [
-        FrameHeader(model=model, image=7, width=640, height=480, first_block=64 * region)
+        FrameHeader(model=model, image=7, width=1280, height=960, first_block=64 * region)
         for region in range(count)
     ]
 
@@ -98,7 +98,12 @@ class TestBurstBlocks(gr_unittest.TestCase):
 
     def assert_received(self, regions, log, frames, frame_headers):
         expected = [
-            {**header.__dict__, "copies": 1, "block_errors": 0, "snr_db": line["snr_db"]}
+            {
+                **pmt.to_python(header_to_pmt(header)),
+                "copies": 1,
+                "block_errors": 0,
+                "snr_db": line["snr_db"],
+            }
             for header, line in zip(frame_headers, log, strict=True)
         ]
         decoded = [region.pop("decoded") for region, _ in regions]
@@ -172,7 +177,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
     def test_headers_of_others_give_one_line_and_the_next_burst_is_received(self):
         frames = self.frames(3)
         mixed = headers(3)
-        mixed[1] = FrameHeader(model=0x4321, image=7, width=640, height=480, first_block=64)
+        mixed[1] = FrameHeader(model=0x4321, image=7, width=1280, height=960, first_block=64)
         samples, _ = transmit(frames, mixed)
         samples = samples + self.noise(samples.size, 15)
         regions, log = receive(samples, receiver=vqdeepsc.burst_receiver(model=0x1234))
@@ -356,7 +361,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
                 2 * PAYLOAD,
                 "frame",
                 pmt.dict_add(
-                    header_to_pmt(headers(1)[0]), pmt.intern("first_block"), pmt.from_long(1200)
+                    header_to_pmt(headers(1)[0]), pmt.intern("first_block"), pmt.from_long(4800)
                 ),
             ),
         ]

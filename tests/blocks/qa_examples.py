@@ -57,8 +57,8 @@ class TestExamples(gr_unittest.TestCase):
         return self.folder / f"{name}.py"
 
     def received(self):
-        (picture,) = (self.folder / "received").iterdir()
-        return load_image(picture)
+        (image,) = (self.folder / "received").iterdir()
+        return load_image(image)
 
     def test_no_example_is_left_out(self):
         names = {path.stem for path in EXAMPLES.glob("*.grc")}
@@ -106,8 +106,8 @@ class TestExamples(gr_unittest.TestCase):
             process.send_signal(signal.SIGTERM)
             output = process.communicate(timeout=SECONDS)[0]
             self.assertEqual(process.returncode, 0, output)
-        picture = load_image(min(folder.iterdir()))
-        np.testing.assert_array_equal(picture, self.noiseless)
+        image = load_image(min(folder.iterdir()))
+        np.testing.assert_array_equal(image, self.noiseless)
 
     def test_fading_loopback(self):
         script = self.compile("fading_loopback")
@@ -136,7 +136,7 @@ class TestExamples(gr_unittest.TestCase):
     def test_in_tree_fec(self):
         script = self.compile("in_tree_fec")
         self.run_command(
-            # at 10 dB the tree's decoder still loses a block of a picture now and then
+            # at 10 dB the tree's decoder still loses a block of an image now and then
             sys.executable,
             script,
             "--snr-db",

@@ -50,20 +50,20 @@ class TestLoopback(gr_unittest.TestCase):
             top = gr.top_block()
             source = vqdeepsc.semantic_source(file.name, codec.name)
             sink = vqdeepsc.semantic_sink(codec.name)
-            pictures, frames = blocks.message_debug(), blocks.message_debug()
+            images, frames = blocks.message_debug(), blocks.message_debug()
             labels = blocks.vector_sink_f()
             decoder = connect_link(
                 top, source, sink, codec.bits_per_region, ChannelModel("awgn"), 20.0
             )
             top.connect(decoder, labels)
-            top.msg_connect(sink, "pictures", pictures, "store")
+            top.msg_connect(sink, "pictures", images, "store")
             top.msg_connect(decoder, "frames", frames, "store")
             top.run()
         llrs = np.array(labels.data()).reshape(-1, codec.bits_per_region)
         received = codec.from_bits((llrs > 0).astype(np.uint8), 300, 200)
         for scale, expected in indices.labels.items():
             np.testing.assert_array_equal(received.labels[scale], expected)
-        drawn, _ = pdu_to_image(stored_messages(pictures)[0])
+        drawn, _ = pdu_to_image(stored_messages(images)[0])
         np.testing.assert_array_equal(
             drawn, codec.decode(codec.one_hot(indices), width=300, height=200)
         )
@@ -134,10 +134,10 @@ class TestLoopback(gr_unittest.TestCase):
 
     def test_a_row_of_results_can_be_repeated_as_a_flowgraph(self):
         with tempfile.TemporaryDirectory() as name:
-            picture, results = Path(name) / "picture.png", Path(name) / "results.csv"
+            path, results = Path(name) / "image.png", Path(name) / "results.csv"
             image = photograph(128, 128)
-            Image.fromarray(image).save(picture)
-            arguments = ["simulate", "--images", picture, "--snr", "2", "--channel", "rician:3"]
+            Image.fromarray(image).save(path)
+            arguments = ["simulate", "--images", path, "--snr", "2", "--channel", "rician:3"]
             arguments += ["--scheme", "16qam", "16qam/8/8/5", "--workers", "1"]
             arguments += ["--output", results]
             with contextlib.redirect_stdout(io.StringIO()):
@@ -147,7 +147,7 @@ class TestLoopback(gr_unittest.TestCase):
             for row in read_results(results):
                 model, _, scheme = row.system.partition(":")
                 drawn, errors = send_image(
-                    picture,
+                    path,
                     model,
                     row.source_bits,
                     ChannelModel("rician", 3.0),
@@ -160,7 +160,7 @@ class TestLoopback(gr_unittest.TestCase):
                 self.assertEqual(errors, row.block_errors)
                 self.assertAlmostEqual(float(ssim(image, drawn)), row.ssim, places=6)
                 qualities.append(row.ssim)
-        # at 2 dB protection shows more of the picture
+        # at 2 dB protection shows more of the image
         self.assertGreater(qualities[1], qualities[0] + 0.1)
 
     def test_messages_that_the_end_of_a_flowgraph_overtook_are_read(self):
@@ -172,7 +172,7 @@ class TestLoopback(gr_unittest.TestCase):
         self.assertEqual([pmt.to_long(message) for message in stored_messages(debug)], [0, 1])
 
     def test_no_frame_is_lost_or_reordered(self):
-        """300 one-region pictures, each region with its number in its bits."""
+        """300 one-region images, each region with its number in its bits."""
         count = 300
         numbers = np.arange(count)
         bits = np.zeros((count, 7616), np.uint8)

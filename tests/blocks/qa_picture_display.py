@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picture display: pixels of the widget, and messages that cannot be shown."""
+"""Image display: pixels of the widget, and messages that cannot be shown."""
 
 import os
 import time
@@ -17,10 +17,10 @@ from PyQt5 import Qt, sip
 PORT = pmt.intern("pictures")
 SECONDS = 60
 SIDE = 256
-"""A picture as large as the widget is shown pixel by pixel."""
+"""An image as large as the widget is shown pixel by pixel."""
 
 
-class QaPictureDisplay(gr_unittest.TestCase):
+class QaImageDisplay(gr_unittest.TestCase):
     def setUp(self):
         self.application = Qt.QApplication.instance() or Qt.QApplication([])
         self.top = gr.top_block()
@@ -52,14 +52,14 @@ class QaPictureDisplay(gr_unittest.TestCase):
         table = np.frombuffer(rows, np.uint8).reshape(image.height(), image.bytesPerLine())
         return table[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
 
-    def shows(self, picture: np.ndarray) -> bool:
-        return self.label.pixmap() is not None and np.array_equal(self.shown(), picture)
+    def shows(self, image: np.ndarray) -> bool:
+        return self.label.pixmap() is not None and np.array_equal(self.shown(), image)
 
     def test_shows_the_newest_image(self):
         first = photograph(SIDE, SIDE)
-        for picture in (first, 255 - first):
-            self.inbox._post(PORT, image_to_pdu(picture, 1))
-            self.wait_until(lambda picture=picture: self.shows(picture))
+        for image in (first, 255 - first):
+            self.inbox._post(PORT, image_to_pdu(image, 1))
+            self.wait_until(lambda image=image: self.shows(image))
 
     def test_a_wide_image_keeps_its_proportions(self):
         self.inbox._post(PORT, image_to_pdu(photograph(512, 128), 1))
@@ -67,10 +67,10 @@ class QaPictureDisplay(gr_unittest.TestCase):
         self.assertEqual(self.shown().shape, (64, 256, 3))
 
     def test_what_is_no_image_is_passed_over(self):
-        picture = photograph(SIDE, SIDE)
-        self.inbox._post(PORT, pmt.intern("no picture"))
-        self.inbox._post(PORT, image_to_pdu(picture, 1))
-        self.wait_until(lambda: self.shows(picture))
+        image = photograph(SIDE, SIDE)
+        self.inbox._post(PORT, pmt.intern("no image"))
+        self.inbox._post(PORT, image_to_pdu(image, 1))
+        self.wait_until(lambda: self.shows(image))
 
     def test_images_after_the_window_was_closed_are_taken(self):
         sip.delete(self.label)
@@ -80,4 +80,4 @@ class QaPictureDisplay(gr_unittest.TestCase):
 
 
 if __name__ == "__main__":
-    gr_unittest.run(QaPictureDisplay)
+    gr_unittest.run(QaImageDisplay)

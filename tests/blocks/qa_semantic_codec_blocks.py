@@ -93,8 +93,8 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         image = photograph(200, 100)
         expected = codec.decode_bits(codec.encode_bits(image), 200, 100)
         pdus = [pmt.intern("nonsense"), pmt.cons(pmt.make_dict(), pmt.PMT_NIL)]
-        for picture, soft in ((1, False), (2, True)):
-            for header, bits in image_to_frames(codec, image, picture, SESSION):
+        for number, soft in ((1, False), (2, True)):
+            for header, bits in image_to_frames(codec, image, number, SESSION):
                 data = (
                     pmt.init_f32vector(bits.size, bits_to_llrs(bits).tolist())
                     if soft
@@ -129,10 +129,10 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
 
-    def frames(self, image, picture):
+    def frames(self, image, number):
         return [
             pmt.cons(header_to_pmt(header), pmt.init_f32vector(bits.size, bits_to_llrs(bits)))
-            for header, bits in image_to_frames(self.codec, image, picture, SESSION)
+            for header, bits in image_to_frames(self.codec, image, number, SESSION)
         ]
 
     def test_copies_are_added(self):
@@ -142,7 +142,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         for copy in range(4):
             for header, bits in image_to_frames(self.codec, image, 7, SESSION):
                 llrs = 2.0 * (2.0 * bits - 1.0) + rng.normal(scale=2.0, size=bits.size)
-                # one copy of one region is lost, so its picture waits for the next one
+                # one copy of one region is lost, so its image waits for the next one
                 region = header.first_block // 64
                 if (copy, region) != (3, 1):
                     data = pmt.init_f32vector(bits.size, llrs)

@@ -34,14 +34,14 @@ class TestSemanticSink(gr_unittest.TestCase):
         make = blocks.vector_source_f if soft else blocks.vector_source_b
         source = make(items.tolist(), False, 1, tags)
         sink = vqdeepsc.semantic_sink(soft=soft, **parameters)
-        pictures = blocks.message_debug()
+        images = blocks.message_debug()
         self.tb.connect(source, sink)
-        self.tb.msg_connect(sink, "pictures", pictures, "store")
+        self.tb.msg_connect(sink, "pictures", images, "store")
         self.tb.run()
-        return [pdu_to_image(pdu) for pdu in stored_messages(pictures)]
+        return [pdu_to_image(pdu) for pdu in stored_messages(images)]
 
-    def frames(self, image, picture=0):
-        return list(image_to_frames(self.codec, image, picture, SESSION))
+    def frames(self, image, number=0):
+        return list(image_to_frames(self.codec, image, number, SESSION))
 
     def test_soft_and_hard_bits_give_the_image_of_the_codec(self):
         image = photograph(200, 130)
@@ -56,7 +56,7 @@ class TestSemanticSink(gr_unittest.TestCase):
                     for i, (header, _) in enumerate(frames)
                 ]
                 drawn = self.run_sink(np.concatenate(rows), tags, soft, model=model)
-                self.assertEqual([picture for _, picture in drawn], [9])
+                self.assertEqual([number for _, number in drawn], [9])
                 expected = codec.decode_bits(codec.encode_bits(image), 200, 130)
                 np.testing.assert_array_equal(drawn[0][0], expected)
 
@@ -79,7 +79,7 @@ class TestSemanticSink(gr_unittest.TestCase):
                 for i, size in enumerate(sizes)
             ]
             drawn = self.run_sink(rows, tags, **most)
-            self.assertEqual([picture for _, picture in drawn], [0, 2])
+            self.assertEqual([number for _, number in drawn], [0, 2])
         with self.assertRaisesRegex(ValueError, "max_pixels is 0"):
             vqdeepsc.semantic_sink(max_pixels=0)
 
@@ -104,8 +104,8 @@ class TestSemanticSink(gr_unittest.TestCase):
             make_tag(begin, FRAME_TAG, header_to_pmt(header)),
             make_tag(begin + 777, FRAME_TAG, header_to_pmt(header)),
         ]
-        ((drawn, picture),) = self.run_sink(stream, tags)
-        self.assertEqual(picture, 5)
+        ((drawn, number),) = self.run_sink(stream, tags)
+        self.assertEqual(number, 5)
         np.testing.assert_array_equal(drawn, self.codec.decode_bits(bits[None], 128, 128))
 
     def test_missing_region_is_concealed_when_the_next_image_begins(self):
@@ -119,7 +119,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         ]
         llrs = np.concatenate([bits_to_llrs(bits) for _, bits in sent])
         drawn = self.run_sink(llrs, tags)
-        self.assertEqual([picture for _, picture in drawn], [1, 2])
+        self.assertEqual([number for _, number in drawn], [1, 2])
         bits = self.codec.encode_bits(image)
         expected = self.codec.decode_bits(bits, 256, 128, received=[True, False])
         np.testing.assert_array_equal(drawn[0][0], expected)
@@ -167,23 +167,23 @@ class TestSemanticSink(gr_unittest.TestCase):
                 )
             self.assertEqual(
                 sorted(p.name for p in folder.iterdir()),
-                ["picture-00004-2.png", "picture-00004.png"],
+                ["image-00004-2.png", "image-00004.png"],
             )
-            np.testing.assert_array_equal(load_image(folder / "picture-00004.png"), drawn)
+            np.testing.assert_array_equal(load_image(folder / "image-00004.png"), drawn)
 
     def test_a_flowgraph_that_is_run_again_begins_a_region(self):
         image = photograph(128, 128)
         ((header, bits),) = self.frames(image, 5)
         llrs = bits_to_llrs(bits)
-        sink, pictures = vqdeepsc.semantic_sink(), blocks.message_debug()
+        sink, images = vqdeepsc.semantic_sink(), blocks.message_debug()
         tag = make_tag(0, FRAME_TAG, header_to_pmt(header))
         # the second run begins with what the first one still wants
         for items, tags in ((llrs[:777], [tag]), (llrs[777:], [])):
             self.tb = gr.top_block()
             self.tb.connect(blocks.vector_source_f(items.tolist(), False, 1, tags), sink)
-            self.tb.msg_connect(sink, "pictures", pictures, "store")
+            self.tb.msg_connect(sink, "pictures", images, "store")
             self.tb.run()
-        self.assertEqual(stored_messages(pictures), [])
+        self.assertEqual(stored_messages(images), [])
 
     def test_wrong_parameters(self):
         with self.assertRaisesRegex(ValueError, "nosuchmodel"):

@@ -84,7 +84,7 @@ class TestSemanticSource(gr_unittest.TestCase):
     def test_folder_is_sent_in_order_and_unreadable_images_are_passed_over(self):
         self.save("b.png", 128, 128)
         self.save("a.png", 64, 48)
-        (self.folder / "aa.png").write_bytes(b"no picture")
+        (self.folder / "aa.png").write_bytes(b"no image")
         bits, tags, _ = self.run_source(str(self.folder), first_image=65535)
         self.assertEqual(bits.size, 2 * 20032)
         headers = [header_from_pmt(tag.value) for tag in tags]
@@ -199,7 +199,7 @@ class TestSemanticSource(gr_unittest.TestCase):
         waiter.join(60)
         self.assertFalse(waiter.is_alive())
         numbers = [
-            pmt.to_long(pmt.dict_ref(pmt.car(m), pmt.intern("picture"), pmt.PMT_NIL))
+            pmt.to_long(pmt.dict_ref(pmt.car(m), pmt.intern("image"), pmt.PMT_NIL))
             for m in stored_messages(sent)
         ]
         self.assertEqual(numbers, list(range(len(numbers))))
@@ -207,7 +207,7 @@ class TestSemanticSource(gr_unittest.TestCase):
     def test_wrong_parameters(self):
         with self.assertRaisesRegex(ValueError, "nowhere"):
             vqdeepsc.semantic_source("nowhere/*.png")
-        with self.assertRaisesRegex(ValueError, "no pictures"):
+        with self.assertRaisesRegex(ValueError, "no images"):
             vqdeepsc.semantic_source(str(self.folder))
         with self.assertRaisesRegex(ValueError, "-1"):
             vqdeepsc.semantic_source(interval=-1)

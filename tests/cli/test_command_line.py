@@ -18,7 +18,7 @@ from vqdeepsc.images.files import load_image, save_image
 
 @pytest.fixture(scope="module")
 def image_file(tmp_path_factory, photograph):
-    path = tmp_path_factory.mktemp("pictures") / "sent.png"
+    path = tmp_path_factory.mktemp("images") / "sent.png"
     save_image(path, photograph[:150, :200])
     return path
 
@@ -123,7 +123,7 @@ def test_bad_input_gets_one_sentence(image_file, code_file, tmp_path, codec, cap
         (("encode",), "IMAGE"),
         (("encode", tmp_path / "missing.png", "-o", out), "missing.png"),
         (("encode", tmp_path, "-o", out), "is a folder"),
-        (("encode", nonsense, "-o", out), "not a picture"),
+        (("encode", nonsense, "-o", out), "not an image"),
         (("encode", image_file, "-o", out, "--model", "nonsense"), "no model"),
         (("encode", image_file, "-o", tmp_path / "no" / "where"), "No such file"),
         (("encode", image_file, "-o", "/dev/full"), "No space left"),
@@ -144,7 +144,7 @@ def test_bad_input_gets_one_sentence(image_file, code_file, tmp_path, codec, cap
 def test_bad_images_get_one_sentence_from_a_process(tmp_path):
     for name, content, word in [
         ("empty", b"", "is empty"),
-        ("text", b"text", "not a picture"),
+        ("text", b"text", "not an image"),
         ("truncated", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "truncated.png"),
     ]:
         path = tmp_path / f"{name}.png"

@@ -21,14 +21,14 @@ from vqdeepsc.simulation.results import read_results
 
 def test_writes_images_and_results(tmp_path):
     output = tmp_path / "results"
-    picture = tmp_path / "grey.png"
+    image = tmp_path / "grey.png"
     grey = Image.open(sample_image()).convert("L").resize((150, 100))
-    grey.save(picture)
-    done = run_command("demo", "--image", picture, "--output", output, "--snr", "20,-2", "--json")
+    grey.save(image)
+    done = run_command("demo", "--image", image, "--output", output, "--snr", "20,-2", "--json")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in output.iterdir()}
     assert names == {"sent.png", "received.png", "panel.png", "results.csv"}
-    sent = load_image(picture)
+    sent = load_image(image)
     np.testing.assert_array_equal(load_image(output / "sent.png"), sent)
     codec = Codec()
     expected = codec.decode_bits(codec.encode_bits(sent), 150, 100)
@@ -58,16 +58,16 @@ def test_scores_are_those_of_simulate(tmp_path, photograph, capfd, monkeypatch):
 
     judge = baselines.counts_as_decoded
     monkeypatch.setattr(baselines, "counts_as_decoded", counts_as_decoded)
-    picture, simulated, output = (tmp_path / name for name in ("picture.png", "r.csv", "demo"))
-    save_image(picture, photograph[:128, :128])
+    image, simulated, output = (tmp_path / name for name in ("picture.png", "r.csv", "demo"))
+    save_image(image, photograph[:128, :128])
     protected = "16qam/6/6/4"
-    arguments = ["--images", picture, "--baseline", "jpeg", "--output", simulated]
+    arguments = ["--images", image, "--baseline", "jpeg", "--output", simulated]
     arguments += ["--workers", "1", "--snr", "3.05", "--scheme", "16qam", protected]
     assert run_here(capfd, "simulate", *arguments).returncode == 0
     rows = {row.system: row for row in read_results(simulated)}
     ours = f"vqdeepsc-4s:{protected}"
     for system in ("jpeg", ours):
-        arguments = ["--image", picture, "--output", output, "--snr", "3.05"]
+        arguments = ["--image", image, "--output", output, "--snr", "3.05"]
         arguments += ["--scheme", protected, "--seed", rows[system].seed]
         assert run_here(capfd, "demo", *arguments).returncode == 0
         shown = {row.system: row for row in read_results(output / "results.csv")}
@@ -99,10 +99,10 @@ def test_blocks_outlive_a_collection(codec, monkeypatch):
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 300)])
 def test_small_and_narrow_images_pass(tmp_path, size):
-    picture = tmp_path / "small.png"
-    Image.new("RGB", size, (200, 30, 30)).save(picture)
+    image = tmp_path / "small.png"
+    Image.new("RGB", size, (200, 30, 30)).save(image)
     options = ("--output", tmp_path / "out", "--snr", "10", "--json")
-    done = run_command("demo", "--image", picture, *options)
+    done = run_command("demo", "--image", image, *options)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout, parse_constant=pytest.fail)["results"]
     assert [row["ssim"] for row in rows] == [None, None]

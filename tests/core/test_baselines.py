@@ -15,13 +15,13 @@ FORMATS = {"jpeg": "JPEG", "webp": "WEBP", "avif": "AVIF", "jpeg2000": "JPEG2000
 
 
 @pytest.fixture(scope="module")
-def picture(photograph):
+def image(photograph):
     return crop_square(photograph, SIDE)
 
 
 @pytest.mark.parametrize("codec", baselines.BASELINES)
-def test_the_largest_quality_that_fits(picture, codec):
-    file = baselines.compress(picture, codec, BITS)
+def test_the_largest_quality_that_fits(image, codec):
+    file = baselines.compress(image, codec, BITS)
     assert 8 * len(file.content) <= BITS
     larger = io.BytesIO()
     quality = file.quality + 1
@@ -34,41 +34,41 @@ def test_the_largest_quality_that_fits(picture, codec):
             **{"irreversible": True, "no_jp2": True, "comment": b" ", "num_resolutions": 3},
         },
     }[codec]
-    Image.fromarray(picture).save(larger, FORMATS[codec], **options)
+    Image.fromarray(image).save(larger, FORMATS[codec], **options)
     assert 8 * len(larger.getvalue()) > BITS
     with Image.open(io.BytesIO(file.content)) as opened:
         assert opened.format == FORMATS[codec]
     drawn = baselines.decompress(file.content, SIDE, SIDE)
-    assert metrics.ssim(picture, drawn) > 0.8
+    assert metrics.ssim(image, drawn) > 0.8
 
 
 @pytest.mark.parametrize("codec", baselines.BASELINES)
-def test_more_bits_do_not_hurt(picture, codec):
+def test_more_bits_do_not_hurt(image, codec):
     scores = [
-        float(metrics.psnr(picture, baselines.decompress(file.content, SIDE, SIDE)))
-        for file in (baselines.compress(picture, codec, bits) for bits in (7000, 8000, 30_000))
+        float(metrics.psnr(image, baselines.decompress(file.content, SIDE, SIDE)))
+        for file in (baselines.compress(image, codec, bits) for bits in (7000, 8000, 30_000))
     ]
     assert scores == sorted(scores)
 
 
 @pytest.mark.parametrize("codec", baselines.BASELINES)
-def test_one_compressor_serves_several_sizes(picture, codec):
-    compressor = baselines.Compressor(picture, codec)
+def test_one_compressor_serves_several_sizes(image, codec):
+    compressor = baselines.Compressor(image, codec)
     for bits in (12_000, 6000, 15_000):
         file = compressor.fit(bits)
         assert 0.9 * bits < 8 * len(file.content) <= bits
-        assert file == baselines.compress(picture, codec, bits)
+        assert file == baselines.compress(image, codec, bits)
 
 
-def test_too_few_bits_and_unknown_codecs(picture):
-    assert baselines.compress(picture, "jpeg", 800) is None
+def test_too_few_bits_and_unknown_codecs(image):
+    assert baselines.compress(image, "jpeg", 800) is None
     with pytest.raises(ValueError, match="jpeg, webp, avif"):
-        baselines.compress(picture, "gif", BITS)
+        baselines.compress(image, "gif", BITS)
 
 
 @pytest.mark.parametrize("codec", baselines.BASELINES)
-def test_damaged_files_never_raise(picture, codec):
-    content = baselines.compress(picture, codec, BITS).content
+def test_damaged_files_never_raise(image, codec):
+    content = baselines.compress(image, codec, BITS).content
     rng = np.random.default_rng(1)
     drawn = 0
     for _ in range(60):
@@ -83,16 +83,16 @@ def test_damaged_files_never_raise(picture, codec):
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
-def test_a_jpeg_that_ends_early_is_drawn_as_far_as_it_goes(picture):
-    content = baselines.compress(picture, "jpeg", BITS).content
+def test_a_jpeg_that_ends_early_is_drawn_as_far_as_it_goes(image):
+    content = baselines.compress(image, "jpeg", BITS).content
     drawn = baselines.decompress(content[: len(content) // 2], SIDE, SIDE)
     np.testing.assert_array_equal(drawn[:8], baselines.decompress(content, SIDE, SIDE)[:8])
 
 
-def test_nonsense_and_other_sizes_do_not_decode(picture):
+def test_nonsense_and_other_sizes_do_not_decode(image):
     assert baselines.decompress(b"", SIDE, SIDE) is None
     assert baselines.decompress(bytes(2504), SIDE, SIDE) is None
-    content = baselines.compress(picture, "jpeg", BITS).content
+    content = baselines.compress(image, "jpeg", BITS).content
     assert baselines.decompress(content, SIDE, SIDE - 1) is None
     np.testing.assert_array_equal(baselines.mid_grey(3, 2), np.full((2, 3, 3), 128))
 

@@ -38,8 +38,8 @@ def test_properties_follow_the_bundle(codec):
 @pytest.mark.parametrize("size", [(1, 1), (15, 17), (128, 128), (130, 257), (16, 300)])
 def test_any_size_goes_through_bits_unchanged(codec, photograph, size):
     height, width = size
-    picture = photograph[:height, :width]
-    indices = codec.encode(picture)
+    image = photograph[:height, :width]
+    indices = codec.encode(image)
     assert (indices.width, indices.height) == (width, height)
     bits = codec.to_bits(indices)
     again = codec.from_bits(bits, width, height)
@@ -55,16 +55,16 @@ def test_any_size_goes_through_bits_unchanged(codec, photograph, size):
 
 
 def test_a_photograph_is_recognised(codec, photograph):
-    picture = crop_square(photograph)
-    drawn = codec.decode_bits(codec.encode_bits(picture), 128, 128)
-    assert metrics.ssim(picture, drawn) > 0.75
-    assert metrics.psnr(picture, drawn) > 22
+    image = crop_square(photograph)
+    drawn = codec.decode_bits(codec.encode_bits(image), 128, 128)
+    assert metrics.ssim(image, drawn) > 0.75
+    assert metrics.psnr(image, drawn) > 22
 
 
 def test_array_and_pillow_image_are_the_same(codec, photograph):
-    picture = photograph[:100, :90]
+    image = photograph[:100, :90]
     np.testing.assert_array_equal(
-        codec.encode_bits(picture), codec.encode_bits(Image.fromarray(picture))
+        codec.encode_bits(image), codec.encode_bits(Image.fromarray(image))
     )
 
 
@@ -83,16 +83,16 @@ def test_arrays_that_are_no_images_are_refused(codec, image):
 
 
 def test_certain_soft_bits_draw_what_hard_bits_draw(codec, photograph):
-    picture = photograph[:140, :150]
-    bits = codec.encode_bits(picture)
+    image = photograph[:140, :150]
+    bits = codec.encode_bits(image)
     np.testing.assert_array_equal(
         codec.decode_llrs(soft(bits), 150, 140), codec.decode_bits(bits, 150, 140)
     )
 
 
 def test_many_images_are_drawn_as_one_by_one(codec, photograph):
-    pictures = [photograph[y : y + 128, x : x + 128] for y, x in ((0, 0), (128, 64), (200, 300))]
-    bits = np.stack([codec.encode_bits(picture) for picture in pictures])
+    images = [photograph[y : y + 128, x : x + 128] for y, x in ((0, 0), (128, 64), (200, 300))]
+    bits = np.stack([codec.encode_bits(image) for image in images])
     llrs = soft(bits) + np.random.default_rng(5).normal(0, 40, bits.shape)
     together = codec.decode_many(llrs, 128, 128)
     hard = codec.decode_many(bits, 128, 128, soft=False)
@@ -109,9 +109,9 @@ def test_batches_do_not_change_with_their_size(codec, photograph, monkeypatch):
 
 
 def test_a_lost_region_is_drawn_from_the_prior_and_costs_no_other(codec, photograph):
-    picture = np.concatenate([photograph[:128], photograph[128:256]], axis=1)  # 10 regions
-    width = picture.shape[1]
-    bits = codec.encode_bits(picture)
+    image = np.concatenate([photograph[:128], photograph[128:256]], axis=1)  # 10 regions
+    width = image.shape[1]
+    bits = codec.encode_bits(image)
     whole = codec.decode_bits(bits, width, 128)
     received = np.ones(len(bits), bool)
     received[-1] = False
@@ -127,7 +127,7 @@ def test_a_lost_region_is_drawn_from_the_prior_and_costs_no_other(codec, photogr
 
 
 def from_all_posteriors(codec, llrs, width, height):
-    """The picture, drawn as the definition says: posteriors of all regions, put together."""
+    """The image, drawn as the definition says: posteriors of all regions, put together."""
     posteriors = codec.layout.posteriors(llrs)
     layout = Regions(width, height)
     regions = np.arange(layout.count)
@@ -212,20 +212,20 @@ def test_wrong_numbers_of_regions_are_refused(codec):
 
 def test_threads_do_not_change_an_image(codec, photograph):
     single = Codec(threads=1)
-    picture = photograph[:256, :256]
-    bits = codec.encode_bits(picture)
-    np.testing.assert_array_equal(single.encode_bits(picture), bits)
+    image = photograph[:256, :256]
+    bits = codec.encode_bits(image)
+    np.testing.assert_array_equal(single.encode_bits(image), bits)
     np.testing.assert_array_equal(
         single.decode_bits(bits, 256, 256), codec.decode_bits(bits, 256, 256)
     )
 
 
 def test_large_images_are_cut_without_seams(codec, photograph, monkeypatch):
-    picture = np.tile(photograph[:100], (1, 2, 1))
-    whole = codec.encode(picture)
+    image = np.tile(photograph[:100], (1, 2, 1))
+    whole = codec.encode(image)
     drawn = codec.decode(codec.one_hot(whole), 1200, 100)
     monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 384)
-    cut = codec.encode(picture)
+    cut = codec.encode(image)
     for scale, labels in whole.labels.items():
         np.testing.assert_array_equal(cut.labels[scale], labels)
     np.testing.assert_array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)
@@ -234,11 +234,11 @@ def test_large_images_are_cut_without_seams(codec, photograph, monkeypatch):
 
 
 def test_memory_stays_flat(codec, photograph):
-    picture = photograph[:48, :48]
+    image = photograph[:48, :48]
 
     def frames(count):
         for _ in range(count):
-            codec.decode_llrs(soft(codec.encode_bits(picture)), 48, 48)
+            codec.decode_llrs(soft(codec.encode_bits(image)), 48, 48)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, the highest so far
 
     frames(30)

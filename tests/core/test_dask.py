@@ -16,9 +16,9 @@ from vqdeepsc.simulation.results import read_results
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, photograph) -> Path:
     path = tmp_path_factory.mktemp("dask")
-    (path / "pictures").mkdir()
+    (path / "images").mkdir()
     for number in range(6):
-        save_image(path / "pictures" / f"{number}.png", photograph[:128, 80 * number :][:, :128])
+        save_image(path / "images" / f"{number}.png", photograph[:128, 80 * number :][:, :128])
     make_bundle(path / "tiny-3s", THREE_SCALES)
     make_upper_bound(path / "bound.onnx")
     return path
@@ -56,7 +56,7 @@ def scheduler(folder) -> str:
 @pytest.fixture(scope="module")
 def arguments(folder) -> list:
     return [
-        *("simulate", "--images", folder / "pictures", "--model", folder / "tiny-3s"),
+        *("simulate", "--images", folder / "images", "--model", folder / "tiny-3s"),
         *("--channel", "awgn", "rayleigh", "--snr", "1,9", "--baseline", "jpeg", "--seed", "5"),
         *("--decisions", "soft", "hard", "--upper-bound", folder / "bound.onnx", "--output"),
     ]
@@ -77,7 +77,7 @@ def test_the_file_is_the_one_of_local_workers(scheduler, arguments, folder, tmp_
 
 def test_another_model_in_the_same_place_is_noticed(scheduler, folder, tmp_path, capfd):
     model = make_bundle(tmp_path / "model", THREE_SCALES, seed=1)
-    arguments = ["simulate", "--images", folder / "pictures", "--model", model, "--snr", "20"]
+    arguments = ["simulate", "--images", folder / "images", "--model", model, "--snr", "20"]
     rows = []
     for seed, name in ((1, "a.csv"), (2, "b.csv")):
         for file in model.iterdir():
@@ -91,12 +91,12 @@ def test_another_model_in_the_same_place_is_noticed(scheduler, folder, tmp_path,
 
 
 def test_a_corrupt_image_gets_one_sentence_and_keeps_rows(scheduler, folder, tmp_path, capfd):
-    (tmp_path / "zz.png").write_bytes(b"no picture")
+    (tmp_path / "zz.png").write_bytes(b"no image")
     output = tmp_path / "r.csv"
-    images = ["--images", folder / "pictures" / "0.png", tmp_path / "zz.png"]
+    images = ["--images", folder / "images" / "0.png", tmp_path / "zz.png"]
     model = ["--model", folder / "tiny-3s", "--snr", "20", "--output", output]
     completed = run_here(capfd, "simulate", *images, *model, "--dask", scheduler)
-    assert_one_sentence(completed, "zz.png", "not a picture")
+    assert_one_sentence(completed, "zz.png", "not an image")
     assert [row.image for row in read_results(output)] == ["0.png"]
 
 

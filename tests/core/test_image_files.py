@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picture files of every kind, and of no kind."""
+"""Image files of every kind, and of no kind."""
 
 import io
 import os
@@ -118,7 +118,7 @@ def test_exif_orientation(tmp_path, orientation, corner):
 def test_an_embedded_profile_is_applied(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     image = Image.new("RGB", (2, 2), (200, 100, 50))
-    # a profile for another kind of picture is ignored, as is one that is none
+    # a profile for another kind of image is ignored, as is one that is none
     for content in (profile, b"no profile"):
         pixels = load_image(save(tmp_path, image, "wrong.png", icc_profile=content))
         assert pixels[0, 0].tolist() == [200, 100, 50]
@@ -136,8 +136,8 @@ def test_the_first_frame_of_an_animation(tmp_path):
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "avif", "bmp", "tif", "ppm", "gif"])
 def test_what_is_saved_loads(tmp_path, suffix):
     pixels = np.full((24, 17, 3), (200, 100, 51), np.uint8)
-    save_image(tmp_path / f"picture.{suffix}", pixels)
-    loaded = load_image(tmp_path / f"picture.{suffix}")
+    save_image(tmp_path / f"image.{suffix}", pixels)
+    loaded = load_image(tmp_path / f"image.{suffix}")
     assert loaded.shape == pixels.shape
     assert np.abs(loaded.astype(int) - pixels).max() <= 5
 
@@ -152,7 +152,7 @@ def bad_files(tmp_path):
     damaged[200] ^= 255
     contents = {
         "empty": b"",
-        "text": b"this is not a picture\n" * 10,
+        "text": b"this is not an image\n" * 10,
         "damaged": bytes(damaged),
         "truncated": good.getvalue()[:3000],
         "truncated_jpeg": jpeg.getvalue()[:1500],
@@ -192,15 +192,15 @@ def test_what_is_no_file_is_not_read(tmp_path):
 def test_saving_elsewhere_fails_with_a_sentence(tmp_path):
     pixels = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(ImageError, match="must end in"):
-        save_image(tmp_path / "picture.xyz", pixels)
+        save_image(tmp_path / "image.xyz", pixels)
     with pytest.raises(ImageError, match="No such file"):
-        save_image(tmp_path / "nowhere" / "picture.png", pixels)
+        save_image(tmp_path / "nowhere" / "image.png", pixels)
 
 
 def test_cropping_keeps_the_centre():
-    picture = np.zeros((128, 384, 3), np.uint8)
-    picture[:, 128:256] = 200
-    np.testing.assert_array_equal(crop_square(picture), np.full((128, 128, 3), 200))
+    image = np.zeros((128, 384, 3), np.uint8)
+    image[:, 128:256] = 200
+    np.testing.assert_array_equal(crop_square(image), np.full((128, 128, 3), 200))
     assert crop_square(np.zeros((300, 1000, 3), np.uint8)).shape == (128, 128, 3)
     assert crop_square(np.zeros((5, 3, 3), np.uint8)).shape == (128, 128, 3)
     with pytest.raises(ImageError, match="too narrow"):
@@ -212,7 +212,7 @@ def test_images_are_found_in_files_folders_and_archives(tmp_path):
     (folder / "sub").mkdir(parents=True)
     for name in ("b.png", "a.png", "sub/c.png"):
         save(folder, Image.new("RGB", (3, 3), BLUE), name)
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     with tarfile.open(tmp_path / "all.tar", "w") as archive:
         archive.add(folder, "set")
     found = find_images([folder, tmp_path / "all.tar", folder / "b.png"][:2])
@@ -224,7 +224,7 @@ def test_images_are_found_in_files_folders_and_archives(tmp_path):
     ]
     for name, place in found.items():
         assert load_found(name, place)[0, 0].tolist() == [*BLUE]
-    with pytest.raises(ImageError, match=r"two pictures are called b\.png"):
+    with pytest.raises(ImageError, match=r"two images are called b\.png"):
         find_images([folder, folder / "b.png"])
 
 
@@ -242,10 +242,10 @@ def test_what_is_skipped_is_told_once(tmp_path):
     assert list(found) == ["a.JFIF", "sub/b.jpg"]
     assert load_found("a.JFIF", found["a.JFIF"]).shape == (3, 3, 3)
     assert told == [
-        f"{folder}: 4 files skipped as no pictures (._a.JFIF, notes\x1b.txt, sub/._b.jpg, ...)"
+        f"{folder}: 4 files skipped as no images (._a.JFIF, notes\x1b.txt, sub/._b.jpg, ...)"
     ]
     assert list(find_images([tmp_path / "all.tar"], told.append)) == ["sub/b.jpg"]
-    assert told[1:] == [f"{tmp_path}/all.tar: 1 file skipped as no pictures (sub/._b.jpg)"]
+    assert told[1:] == [f"{tmp_path}/all.tar: 1 file skipped as no images (sub/._b.jpg)"]
     find_images([folder / "a.JFIF"], told.append)
     assert len(told) == 2
     save_image(tmp_path / "saved.jfif", np.zeros((3, 3, 3), np.uint8))
@@ -253,7 +253,7 @@ def test_what_is_skipped_is_told_once(tmp_path):
 
 def test_places_without_images_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ImageError, match="no pictures"):
+    with pytest.raises(ImageError, match="no images"):
         find_images([tmp_path / "empty"])
     (tmp_path / "bad.tar").write_bytes(b"no archive")
     with pytest.raises(ImageError, match="not a readable archive"):

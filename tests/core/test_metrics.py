@@ -12,28 +12,28 @@ def test_against_scikit_image(size):
     rng = np.random.default_rng(1)
     reference = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
     noise = rng.normal(0, [[[[5]]], [[[40]]], [[[200]]]], (3, *size, 3))
-    pictures = np.clip(reference + noise, 0, 255).astype(np.uint8)
+    images = np.clip(reference + noise, 0, 255).astype(np.uint8)
     expected = [
         structural_similarity(
             reference,
-            picture,
+            image,
             channel_axis=2,
             data_range=255,
             gaussian_weights=True,
             sigma=1.5,
             use_sample_covariance=False,
         )
-        for picture in pictures
+        for image in images
     ]
-    np.testing.assert_allclose(metrics.ssim(reference, pictures), expected, atol=1e-9)
-    expected = [peak_signal_noise_ratio(reference, picture) for picture in pictures]
-    np.testing.assert_allclose(metrics.psnr(reference, pictures), expected, atol=1e-9)
+    np.testing.assert_allclose(metrics.ssim(reference, images), expected, atol=1e-9)
+    expected = [peak_signal_noise_ratio(reference, image) for image in images]
+    np.testing.assert_allclose(metrics.psnr(reference, images), expected, atol=1e-9)
 
 
 def test_equal_images():
-    picture = np.random.default_rng(2).integers(0, 256, (20, 20, 3), dtype=np.uint8)
-    assert metrics.ssim(picture, picture) == pytest.approx(1, abs=1e-12)
-    assert metrics.psnr(picture, picture) == np.inf
+    image = np.random.default_rng(2).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    assert metrics.ssim(image, image) == pytest.approx(1, abs=1e-12)
+    assert metrics.psnr(image, image) == np.inf
 
 
 def test_flat_images_by_hand():

@@ -94,9 +94,9 @@ def test_schemes_that_cannot_be_are_refused(text, word):
 
 
 def test_schemes_on_the_command_line(photograph, tmp_path, capfd):
-    picture, output = tmp_path / "p.png", tmp_path / "r.csv"
-    save_image(picture, photograph[:128, :128])
-    arguments = ["simulate", "--images", picture, "--output", output, "--snr", "6"]
+    image, output = tmp_path / "p.png", tmp_path / "r.csv"
+    save_image(image, photograph[:128, :128])
+    arguments = ["simulate", "--images", image, "--output", output, "--snr", "6"]
     arguments += ["--workers", "1", "--baseline", "jpeg", "--decisions", "soft", "hard"]
     completed = run_here(capfd, *arguments, "--scheme", "16qam", "qpsk", "16qam/6/6/5")
     assert completed.returncode == 0, completed.stderr

@@ -30,10 +30,10 @@ MODEL = "vqdeepsc-4s"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, photograph):
-    path = tmp_path_factory.mktemp("pictures")
+    path = tmp_path_factory.mktemp("images")
     for number in range(3):
-        picture = photograph[60 * number : 60 * number + 128, 150 * number : 150 * number + 128]
-        save_image(path / f"{number}.png", picture)
+        image = photograph[60 * number : 60 * number + 128, 150 * number : 150 * number + 128]
+        save_image(path / f"{number}.png", image)
     return path
 
 
@@ -74,31 +74,31 @@ def test_rows_come_in_order(reference):
 
 def test_a_row_is_what_the_parts_give(reference, folder, codec):
     rows = {row.key: row for row in read_results(reference)}
-    picture = load_image(folder / "1.png")
+    image = load_image(folder / "1.png")
     link = Link(20032)
     channel = ChannelModel("rician", 10)
     row = rows["1.png", MODEL, "rician:10", 0.0, 20032]
     received = link.receive(
-        link.modulate(codec.encode_bits(picture)), channel.open(0.0, row.seed), 0.0
+        link.modulate(codec.encode_bits(image)), channel.open(0.0, row.seed), 0.0
     )
     soft = codec.decode_llrs(received.llrs, 128, 128)
     hard = codec.decode_bits(received.bits, 128, 128)
     assert row.block_errors == received.block_errors.sum() > 0
     assert row.decoded == 1
-    assert row.ssim == pytest.approx(metrics.ssim(picture, soft), abs=1e-6)
-    assert row.psnr_db == pytest.approx(metrics.psnr(picture, soft), abs=1e-4)
+    assert row.ssim == pytest.approx(metrics.ssim(image, soft), abs=1e-6)
+    assert row.psnr_db == pytest.approx(metrics.psnr(image, soft), abs=1e-4)
     row = rows["1.png", f"{MODEL}:hard", "rician:10", 0.0, 20032]
-    assert row.ssim == pytest.approx(metrics.ssim(picture, hard), abs=1e-6)
+    assert row.ssim == pytest.approx(metrics.ssim(image, hard), abs=1e-6)
 
 
 def test_a_baseline_is_padded_sent_and_scored(reference, folder):
     rows = {row.key: row for row in read_results(reference)}
-    picture = load_image(folder / "2.png")
-    file = baselines.compress(picture, "jpeg", 20032)
+    image = load_image(folder / "2.png")
+    file = baselines.compress(image, "jpeg", 20032)
     drawn = baselines.decompress(file.content, 128, 128)
     good = rows["2.png", "jpeg", "awgn", 10.0, 20032]
     assert (good.block_errors, good.decoded) == (0, 1)
-    assert good.ssim == pytest.approx(metrics.ssim(picture, drawn), abs=1e-6)
+    assert good.ssim == pytest.approx(metrics.ssim(image, drawn), abs=1e-6)
     bad = rows["2.png", "jpeg", "awgn", 0.0, 20032]
     link = Link(20032)
     bits = np.unpackbits(np.frombuffer(file.content, np.uint8))
@@ -107,8 +107,8 @@ def test_a_baseline_is_padded_sent_and_scored(reference, folder):
     )
     content = np.packbits(received.bits[0, : bits.size]).tobytes()
     arrived = baselines.decompress(content, 128, 128)
-    grey = metrics.ssim(picture, baselines.mid_grey(128, 128))
-    shown = -1 if arrived is None else metrics.ssim(picture, arrived)
+    grey = metrics.ssim(image, baselines.mid_grey(128, 128))
+    shown = -1 if arrived is None else metrics.ssim(image, arrived)
     assert bad.decoded == (shown >= grey)
     assert bad.ssim == pytest.approx(max(shown, grey), abs=1e-6)
 
@@ -191,7 +191,7 @@ def test_means_by_hand(reference):
     (group,) = summarise(rows)
     assert group["ssim"] == pytest.approx(0.3)
     assert group["psnr_db"] == pytest.approx(12)
-    assert (group["pictures"], group["undecoded"], group["with_block_errors"]) == (3, 1, 1)
+    assert (group["images"], group["undecoded"], group["with_block_errors"]) == (3, 1, 1)
 
 
 def test_snr_ranges():
@@ -246,13 +246,13 @@ def test_bad_arguments_get_one_sentence(folder, tmp_path, capfd):
 
 
 def test_finished_rows_survive_a_corrupt_image(folder, tmp_path):
-    (tmp_path / "zz.png").write_bytes(b"no picture")
+    (tmp_path / "zz.png").write_bytes(b"no image")
     output = tmp_path / "r.csv"
     images = [folder / "0.png", tmp_path / "zz.png"]
     completed = run_command(
         "simulate", "--images", *images, "--output", output, "--snr", "10", "--workers", "1"
     )
-    assert_one_sentence(completed, "zz.png", "not a picture")
+    assert_one_sentence(completed, "zz.png", "not an image")
     assert [row.image for row in read_results(output)] == ["0.png"]
 
 
@@ -351,7 +351,7 @@ def test_files_of_macos_in_a_folder_are_skipped(tmp_path, photograph, capfd):
     arguments = ("simulate", "--images", tmp_path, "--snr", "10", "--workers", "1", "--output")
     completed = run_here(capfd, *arguments, tmp_path / "r.csv")
     assert completed.returncode == 0
-    assert completed.stderr == f"vqdeepsc: {tmp_path}: 1 file skipped as no pictures (._a.png)\n"
+    assert completed.stderr == f"vqdeepsc: {tmp_path}: 1 file skipped as no images (._a.png)\n"
 
 
 def test_any_name_can_be_simulated_and_resumed(tmp_path, photograph, capfd):
@@ -386,8 +386,8 @@ def test_the_upper_bound_has_one_row_without_a_channel(folder, tmp_path, capfd):
     assert bounds["channel"] == "noiseless" and bounds["snr_db"] is None
     row = read_results(output)[-1]
     assert row.key == ("0.png", "bound", "noiseless", math.inf, 0)
-    picture = load_image(folder / "0.png")
-    assert row.ssim == pytest.approx(metrics.ssim(picture, np.minimum(picture, 128)), abs=1e-3)
+    image = load_image(folder / "0.png")
+    assert row.ssim == pytest.approx(metrics.ssim(image, np.minimum(image, 128)), abs=1e-3)
     for path, word in ((tmp_path / "none.onnx", "no network"), (folder / "0.png", "not a network")):
         assert_one_sentence(run_here(capfd, *arguments, path), word)
     network = find_model(MODEL) / "decoder.onnx"

@@ -29,27 +29,27 @@ def test_bits_are_those_of_the_paper(three_scales):
 def test_images_survive_bits_and_soft_bits(three_scales, photograph, size):
     codec = Codec(three_scales)
     width, height = size
-    picture = photograph[:height, :width]
-    bits = codec.encode_bits(picture)
+    image = photograph[:height, :width]
+    bits = codec.encode_bits(image)
     hard = codec.decode_bits(bits, width, height)
     np.testing.assert_array_equal(
-        hard, codec.decode(codec.one_hot(codec.encode(picture)), width, height)
+        hard, codec.decode(codec.one_hot(codec.encode(image)), width, height)
     )
     llrs = np.where(bits, 30.0, -30.0)
     np.testing.assert_array_equal(codec.decode_llrs(llrs, width, height), hard)
-    assert metrics.psnr(picture, hard) > 12
+    assert metrics.psnr(image, hard) > 12
 
 
 def test_command_and_simulator(three_scales, photograph, tmp_path):
-    picture, code, drawn = (tmp_path / name for name in ("in.png", "code.vqd", "out.png"))
-    save_image(picture, photograph[:128, :128])
+    image, code, drawn = (tmp_path / name for name in ("in.png", "code.vqd", "out.png"))
+    save_image(image, photograph[:128, :128])
     model = ["--model", three_scales]
-    assert run_command("encode", picture, "-o", code, *model).returncode == 0
+    assert run_command("encode", image, "-o", code, *model).returncode == 0
     assert run_command("decode", code, "-o", drawn, *model).returncode == 0
-    simulation = Simulation([picture], [three_scales], [ChannelModel("awgn")], (10.0,))
+    simulation = Simulation([image], [three_scales], [ChannelModel("awgn")], (10.0,))
     (row,) = simulate(simulation, tmp_path / "r.csv")
     assert (row.source_bits, row.symbols, row.block_errors) == (7616, 5712, 0)
-    sent = load_image(picture)
+    sent = load_image(image)
     assert row.psnr_db == pytest.approx(metrics.psnr(sent, load_image(drawn)), abs=1e-4)
 
 

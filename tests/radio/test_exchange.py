@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures and commands over ZeroMQ."""
+"""Images and commands over ZeroMQ."""
 
 import json
 import time
@@ -24,13 +24,13 @@ def image() -> np.ndarray:
 
 
 def test_images_reach_a_subscriber(tmp_path, image):
-    address = f"ipc://{tmp_path}/pictures"
+    address = f"ipc://{tmp_path}/images"
     publisher = ImagePublisher(address)
     received = None
     deadline = time.monotonic() + SECONDS
     for item in ImageSubscriber(address):
         # a subscription takes a moment to arrive, and what was published before is lost
-        publisher.publish(image, {"picture": 4, "snr_db": 9.5})
+        publisher.publish(image, {"image": 4, "snr_db": 9.5})
         if item is not None:
             received = item
         if received or time.monotonic() > deadline:
@@ -42,19 +42,19 @@ def test_images_reach_a_subscriber(tmp_path, image):
 
 
 def test_what_is_known_of_an_image_comes_along(tmp_path, image):
-    address = f"ipc://{tmp_path}/pictures"
+    address = f"ipc://{tmp_path}/images"
     publisher = ImagePublisher(address)
     socket = zmq.Context.instance().socket(zmq.SUB)
     socket.connect(address)
-    socket.subscribe(b"picture")
+    socket.subscribe(b"image")
     deadline = time.monotonic() + SECONDS
     while not socket.poll(100) and time.monotonic() < deadline:
-        publisher.publish(image, {"picture": 4, "snr_db": 9.5})
+        publisher.publish(image, {"image": 4, "snr_db": 9.5})
     topic, header, pixels = socket.recv_multipart()
     publisher.close()
     socket.close()
-    assert topic == b"picture"
-    assert json.loads(header) == {"picture": 4, "snr_db": 9.5, "width": 7, "height": 5}
+    assert topic == b"image"
+    assert json.loads(header) == {"image": 4, "snr_db": 9.5, "width": 7, "height": 5}
     assert pixels == image.tobytes()
 
 
@@ -62,17 +62,17 @@ def test_what_is_known_of_an_image_comes_along(tmp_path, image):
     "parts",
     [
         [],
-        [b"picture", b"{}", b""],
-        [b"picture", b'{"width": 2, "height": 2}', b"123"],
-        [b"picture", b'{"width": 0, "height": 0}', b""],
-        [b"picture", b"\xff", b"123"],
-        [b"picture", b"[1]", b"123"],
-        [b"picture", b'{"width": 1e999, "height": 1}', b"123"],
-        [b"picture", b"[" * 100_000, b"123"],
+        [b"image", b"{}", b""],
+        [b"image", b'{"width": 2, "height": 2}', b"123"],
+        [b"image", b'{"width": 0, "height": 0}', b""],
+        [b"image", b"\xff", b"123"],
+        [b"image", b"[1]", b"123"],
+        [b"image", b'{"width": 1e999, "height": 1}', b"123"],
+        [b"image", b"[" * 100_000, b"123"],
     ],
 )
 def test_other_messages_are_refused(parts):
-    with pytest.raises(ExchangeError, match="no picture"):
+    with pytest.raises(ExchangeError, match="no image"):
         parse_image(parts)
 
 
@@ -151,7 +151,7 @@ def test_a_control_socket_survives_any_message(tmp_path):
 
 
 def test_messages_that_are_no_image_are_told_once(tmp_path, image):
-    address = f"ipc://{tmp_path}/pictures"
+    address = f"ipc://{tmp_path}/images"
     publisher = zmq.Context.instance().socket(zmq.PUB)
     publisher.bind(address)
     items = []
@@ -159,9 +159,9 @@ def test_messages_that_are_no_image_are_told_once(tmp_path, image):
     for item in ImageSubscriber(address):
         if item is None:
             for _ in range(5):
-                publisher.send_multipart([b"picture", b"nonsense"])
+                publisher.send_multipart([b"image", b"nonsense"])
             header = json.dumps({"width": 7, "height": 5}).encode()
-            publisher.send_multipart([b"picture", header, image.tobytes()])
+            publisher.send_multipart([b"image", header, image.tobytes()])
         else:
             items.append(item[1])
         if sum(isinstance(one, np.ndarray) for one in items) == 2 or time.monotonic() > deadline:
@@ -177,4 +177,4 @@ def test_addresses_that_cannot_be_used(tmp_path):
     with pytest.raises(ExchangeError, match="is not an address"):
         ImagePublisher("tcp://\udcff")
     with pytest.raises(ExchangeError, match="No such file"):
-        ImagePublisher(f"ipc://{tmp_path}/missing/pictures")
+        ImagePublisher(f"ipc://{tmp_path}/missing/images")

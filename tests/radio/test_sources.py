@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where pictures to transmit come from."""
+"""Where images to transmit come from."""
 
 import itertools
 import sys
@@ -25,7 +25,7 @@ def test_files_in_order(folder):
 
 
 def test_folder_over_and_over_with_a_bad_file(folder):
-    (folder / "aa.png").write_bytes(b"no picture")
+    (folder / "aa.png").write_bytes(b"no image")
     items = list(itertools.islice(image_sources([str(folder)], loop=True), 7))
     assert [name for name, _ in items] == ["a.png", "aa.png", "b.png"] * 2 + ["a.png"]
     assert isinstance(items[1][1], ImageError)
@@ -34,11 +34,11 @@ def test_folder_over_and_over_with_a_bad_file(folder):
 def test_nothing_to_send(folder, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(ImageError, match="no pictures in"):
+    with pytest.raises(ImageError, match="no images in"):
         image_sources([str(empty)])
     for name in ("a.png", "b.png"):
-        (folder / name).write_bytes(b"no picture")
-    with pytest.raises(ImageError, match="none of the pictures"):
+        (folder / name).write_bytes(b"no image")
+    with pytest.raises(ImageError, match="none of the images"):
         list(image_sources([str(folder)], loop=True))
 
 

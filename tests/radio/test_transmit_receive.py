@@ -36,18 +36,18 @@ needs_soapy = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory, photograph) -> Path:
-    """A folder with a picture of one region and one of two."""
-    folder = tmp_path_factory.mktemp("pictures")
+def folder(tmp_path_factory, photograph) -> Path:
+    """A folder with an image of one region and one of two."""
+    path = tmp_path_factory.mktemp("images")
     for name, size in (("a.png", SINGLE_REGION), ("b.png", TWO_REGIONS)):
-        Image.fromarray(photograph).resize(size).save(folder / name)
-    return folder
+        Image.fromarray(photograph).resize(size).save(path / name)
+    return path
 
 
 @pytest.fixture(scope="module")
-def drawn(pictures, codec) -> list[np.ndarray]:
+def drawn(folder, codec) -> list[np.ndarray]:
     """What a receiver draws of them without any error."""
-    images = [load_image(path) for path in sorted(pictures.iterdir())]
+    images = [load_image(path) for path in sorted(folder.iterdir())]
     return [
         codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
         for image in images
@@ -97,26 +97,26 @@ def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> str:
 
 
 @pytest.fixture(scope="module")
-def recording(pictures, tmp_path_factory) -> Path:
-    """Samples of the two pictures, three bursts."""
+def recording(folder, tmp_path_factory) -> Path:
+    """Samples of the two images, three bursts."""
     path = tmp_path_factory.mktemp("recording") / "bursts.cf32"
-    command = ("transmit", pictures, "--radio", "file", "--device", path, "--first-image", 0)
+    command = ("transmit", folder, "--radio", "file", "--device", path, "--first-image", 0)
     done = run_command(*command)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("2 pictures sent\n")
+    assert done.stdout.endswith("2 images sent\n")
     return path
 
 
 @pytest.mark.parametrize("name", ["samples.ci16", "samples.sigmf-meta"])
-def test_file_to_images(name, pictures, drawn, tmp_path, capfd):
+def test_file_to_images(name, folder, drawn, tmp_path, capfd):
     radio = ("--radio", "file", "--device", tmp_path / name, "--sample-rate", "2M")
     log = tmp_path / "log.jsonl"
-    sent = run_here(capfd, "transmit", pictures, *radio, "--log", log, "--first-image", 0)
+    sent = run_here(capfd, "transmit", folder, *radio, "--log", log, "--first-image", 0)
     assert sent.returncode == 0, sent.stderr
     assert [line["name"] for line in events(log, "sent")] == ["a.png", "b.png"]
     done = run_here(capfd, "receive", *radio, "--output", tmp_path / "out", "--log", log)
     assert done.returncode == 0, done.stderr
-    assert "picture-00001.png: 200x100 pixels, 2 of 2 regions" in done.stdout
+    assert "image-00001.png: 200x100 pixels, 2 of 2 regions" in done.stdout
     assert_same(received(tmp_path / "out"), drawn)
     bursts = events(log, "burst")
     assert len(bursts) == 3
@@ -125,7 +125,7 @@ def test_file_to_images(name, pictures, drawn, tmp_path, capfd):
         assert burst["header_ok"]
         assert burst["block_errors"] == 0
         assert burst["snr_db"] > 20
-    lines = events(log, "picture")
+    lines = events(log, "image")
     assert [line["received"] for line in lines] == [1, 2]
     assert all(line["latency_ms"] > 0 for line in lines)
 
@@ -137,16 +137,16 @@ def test_file_to_images(name, pictures, drawn, tmp_path, capfd):
         ("vqdeepsc-3s", (), "6/4", 3),
     ],
 )
-def test_protection_at_both_ends(model, coding, protection, code_blocks, pictures, tmp_path, capfd):
+def test_protection_at_both_ends(model, coding, protection, code_blocks, folder, tmp_path, capfd):
     codec = Codec(model)
-    images = [load_image(path) for path in sorted(pictures.iterdir())]
+    images = [load_image(path) for path in sorted(folder.iterdir())]
     drawn = [
         codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
         for image in images
     ]
     radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32", "--model", model)
     both = (*coding, "--protection", protection)
-    assert run_here(capfd, "transmit", pictures, *radio, *both).returncode == 0
+    assert run_here(capfd, "transmit", folder, *radio, *both).returncode == 0
     log = tmp_path / "log.jsonl"
     receive = ("receive", *radio, "--log", log, "--output")
     assert run_here(capfd, *receive, tmp_path / "out", *both).returncode == 0
@@ -154,7 +154,7 @@ def test_protection_at_both_ends(model, coding, protection, code_blocks, picture
     assert [burst["blocks"] for burst in events(log, "burst")] == [code_blocks] * 3
     log.unlink()
     done = run_here(capfd, *receive, tmp_path / "none")
-    assert (done.returncode, done.stdout) == (0, "0 pictures received\n")
+    assert (done.returncode, done.stdout) == (0, "0 images received\n")
     for burst in events(log, "burst"):
         assert not burst["header_ok"]
         assert "transport blocks" in burst["error"]
@@ -205,7 +205,7 @@ def test_offsets_echoes_and_noise(recording, drawn, tmp_path, capfd):
 def test_missing_region_is_concealed(recording, drawn, tmp_path, capfd):
     samples = np.fromfile(recording, np.complex64)
     edges = np.flatnonzero(np.diff(np.convolve(np.abs(samples) > 0, np.ones(500), "same") > 0))
-    # the second burst: the left half of the second picture
+    # the second burst: the left half of the second image
     samples[edges[1] + 1 : edges[3]] = 0
     out = receive_samples(samples, tmp_path, capfd)
     first, second = received(out)
@@ -215,7 +215,7 @@ def test_missing_region_is_concealed(recording, drawn, tmp_path, capfd):
     # what is missing shows a little beyond its edge
     assert difference[:, 160:].max() < 5
     assert difference[:, :100].mean() > 20
-    assert [line["received"] for line in events(tmp_path / "log.jsonl", "picture")] == [1, 1]
+    assert [line["received"] for line in events(tmp_path / "log.jsonl", "image")] == [1, 1]
 
 
 def test_survives_anything(recording, drawn, tmp_path, capfd):
@@ -242,27 +242,27 @@ def test_recording_without_images(tmp_path, capfd):
     assert received(receive_samples(noise, tmp_path, capfd)) == []
 
 
-def test_copies_are_combined(pictures, drawn, tmp_path, capfd):
+def test_copies_are_combined(folder, drawn, tmp_path, capfd):
     path = tmp_path / "bursts.cf32"
     radio = ("--radio", "file", "--device", path)
-    sent = run_here(capfd, "transmit", pictures / "a.png", *radio, "--repeat", 3)
+    sent = run_here(capfd, "transmit", folder / "a.png", *radio, "--repeat", 3)
     assert sent.returncode == 0, sent.stderr
     out = receive_samples(np.fromfile(path, np.complex64), tmp_path, capfd, "--repeat", 3)
     assert_same(received(out), drawn[:1])
     assert len(events(tmp_path / "log.jsonl", "burst")) == 3
 
 
-def test_copies_are_combined_below_the_threshold(pictures, drawn, tmp_path, capfd):
+def test_copies_are_combined_below_the_threshold(folder, drawn, tmp_path, capfd):
     path = tmp_path / "bursts.cf32"
     radio = ("--radio", "file", "--device", path)
-    sent = run_here(capfd, "transmit", pictures, *radio, "--repeat", 3, "--first-image", 0)
+    sent = run_here(capfd, "transmit", folder, *radio, "--repeat", 3, "--first-image", 0)
     assert sent.returncode == 0, sent.stderr
     # 1 dB: one burst of 16-QAM at rate 1/3 wants more than 2.4 dB, the sum of three has 5.8
     heard = through_channel(np.fromfile(path, np.complex64), 0.2 * (16 / 13 / 10**0.1) ** 0.5)
     out = receive_samples(heard, tmp_path, capfd, "--repeat", 3)
     assert_same(received(out), drawn)
     bursts = events(tmp_path / "log.jsonl", "burst")
-    assert [burst["copies"] for burst in bursts if burst["picture"] == 0][:2] == [1, 2]
+    assert [burst["copies"] for burst in bursts if burst["image"] == 0][:2] == [1, 2]
     assert all(burst["block_errors"] for burst in bursts if burst["copies"] == 1)
 
 
@@ -272,9 +272,9 @@ def test_images_beyond_the_limit_are_not_received(recording, drawn, tmp_path, ca
     assert_same(received(out), drawn[:1])
 
 
-def test_an_image_beyond_the_limit_is_not_sent(pictures, tmp_path):
+def test_an_image_beyond_the_limit_is_not_sent(folder, tmp_path):
     huge = np.broadcast_to(np.zeros(3, np.uint8), (8000, 8000, 3))
-    images = [("huge", huge), ("a.png", load_image(pictures / "a.png"))]
+    images = [("huge", huge), ("a.png", load_image(folder / "a.png"))]
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
     log = tmp_path / "log.jsonl"
     with EventLog(str(log)) as lines:
@@ -290,49 +290,49 @@ def test_image_after_image_until_enough(recording, drawn, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_processes_over_zeromq(number, pictures, drawn, tmp_path):
+def test_processes_over_zeromq(number, folder, drawn, tmp_path):
     radio = ("--radio", "zmq", "--device", f"ipc://{tmp_path}/samples")
-    publish = f"ipc://{tmp_path}/pictures"
+    publish = f"ipc://{tmp_path}/images"
     log = tmp_path / "log.jsonl"
     options = ("--output", tmp_path / "out", "--log", log, "--publish", publish)
     receiving = start("receive", *radio, *options)
     socket = zmq.Context.instance().socket(zmq.SUB)
     socket.connect(publish)
-    socket.subscribe(b"picture")
-    sending = start("transmit", pictures, *radio, "--interval", 0.2, "--first-image", 0)
+    socket.subscribe(b"image")
+    sending = start("transmit", folder, *radio, "--interval", 0.2, "--first-image", 0)
     output, errors = sending.communicate(timeout=SECONDS)
     assert sending.returncode == 0, errors
-    assert output.endswith("2 pictures sent\n")
+    assert output.endswith("2 images sent\n")
     wait_for(lambda: len(list((tmp_path / "out").glob("*.png"))) == 2, receiving)
     assert socket.poll(1000 * SECONDS)
     _, header, pixels = socket.recv_multipart()
     socket.close()
-    assert end(receiving, number).endswith("2 pictures received\n")
+    assert end(receiving, number).endswith("2 images received\n")
     assert_same(received(tmp_path / "out"), drawn)
     known = json.loads(header)
-    expected = drawn[known["picture"]]
+    expected = drawn[known["image"]]
     assert pixels == expected.tobytes()
     assert (known["height"], known["width"]) == expected.shape[:2]
-    assert events(log, "end")[0]["pictures"] == 2
+    assert events(log, "end")[0]["images"] == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_transmitter_ends_on_a_signal(number, pictures, tmp_path):
+def test_transmitter_ends_on_a_signal(number, folder, tmp_path):
     log = tmp_path / "log.jsonl"
     radio = ("--radio", "file", "--device", tmp_path / "bursts.sigmf-meta")
-    sending = start("transmit", pictures, *radio, "--loop", "--interval", 0.1, "--log", log)
+    sending = start("transmit", folder, *radio, "--loop", "--interval", 0.1, "--log", log)
     wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
-    assert end(sending, number).endswith(" pictures sent\n")
+    assert end(sending, number).endswith(" images sent\n")
     metadata = json.loads((tmp_path / "bursts.sigmf-meta").read_text())
     assert len(metadata["global"]["core:sha512"]) == 128
 
 
-def test_a_hangup_that_is_ignored_stays_so(pictures, tmp_path):
+def test_a_hangup_that_is_ignored_stays_so(folder, tmp_path):
     log = tmp_path / "log.jsonl"
     radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        sending = start("transmit", pictures, *radio, "--loop", "--interval", 0.1, "--log", log)
+        sending = start("transmit", folder, *radio, "--loop", "--interval", 0.1, "--log", log)
     finally:
         signal.signal(signal.SIGHUP, before)
     wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
@@ -342,10 +342,10 @@ def test_a_hangup_that_is_ignored_stays_so(pictures, tmp_path):
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.02])
-def test_two_interrupts_end_a_transmitter_without_a_crash(seconds, pictures, tmp_path):
+def test_two_interrupts_end_a_transmitter_without_a_crash(seconds, folder, tmp_path):
     log = tmp_path / "log.jsonl"
     radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
-    sending = start("transmit", pictures, *radio, "--loop", "--interval", 0.1, "--log", log)
+    sending = start("transmit", folder, *radio, "--loop", "--interval", 0.1, "--log", log)
     wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
     sending.send_signal(signal.SIGINT)
     time.sleep(seconds)
@@ -356,21 +356,21 @@ def test_two_interrupts_end_a_transmitter_without_a_crash(seconds, pictures, tmp
     assert not errors
 
 
-def test_a_closed_pipe_ends_a_transmitter(pictures, tmp_path):
+def test_a_closed_pipe_ends_a_transmitter(folder, tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
     radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
-    sending = start("transmit", pictures, *radio, "--loop", stdout=writer)
+    sending = start("transmit", folder, *radio, "--loop", stdout=writer)
     os.close(writer)
     _, errors = sending.communicate(timeout=SECONDS)
     assert sending.returncode == 128 + signal.SIGPIPE
     assert not errors
 
 
-def test_a_log_that_cannot_be_written_ends_both_ends(pictures, recording, tmp_path, capfd):
+def test_a_log_that_cannot_be_written_ends_both_ends(folder, recording, tmp_path, capfd):
     log = ("--log", "/dev/full")
     radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32")
-    done = run_here(capfd, "transmit", pictures, *radio, "--loop", *log)
+    done = run_here(capfd, "transmit", folder, *radio, "--loop", *log)
     assert_one_sentence(done, "/dev/full: No space left")
     options = ("--output", tmp_path / "out", *log)
     done = run_here(capfd, "receive", "--radio", "file", "--device", recording, *options)
@@ -396,8 +396,8 @@ def test_many_images_that_wait_know_their_snr(many, tmp_path, capfd):
     radio = ("--radio", "file", "--device", many)
     done = run_here(capfd, "receive", *radio, "--output", tmp_path / "out", "--log", log)
     assert done.returncode == 0, done.stderr
-    lines = events(log, "picture")
-    assert [line["picture"] for line in lines] == [(65_500 + i) % 65_536 for i in range(150)]
+    lines = events(log, "image")
+    assert [line["image"] for line in lines] == [(65_500 + i) % 65_536 for i in range(150)]
     assert min(line["snr_db"] for line in lines) > 20
     assert all(line["latency_ms"] > 0 for line in lines)
 
@@ -406,26 +406,26 @@ def test_enough_images_are_as_many_as_were_asked_for(many, tmp_path, capfd):
     radio = ("--radio", "file", "--device", many, "--output", tmp_path / "out")
     done = run_here(capfd, "receive", *radio, "--images", 2)
     assert (done.returncode, len(received(tmp_path / "out"))) == (0, 2)
-    assert done.stdout.endswith("2 pictures received\n")
+    assert done.stdout.endswith("2 images received\n")
 
 
 def test_a_signal_leaves_regions_that_wait(many, tmp_path):
     radio = ("--radio", "file", "--device", many, "--output", tmp_path / "out")
     receiving = start("receive", *radio)
-    assert "picture-65500.png" in receiving.stdout.readline()
+    assert "image-65500.png" in receiving.stdout.readline()
     receiving.send_signal(signal.SIGTERM)
     output, errors = receiving.communicate(timeout=SECONDS)
     assert receiving.returncode == 0, errors
     (left,) = re.findall(r"^vqdeepsc: (\d+) regions that waited were not decoded$", errors, re.M)
     assert int(left) + len(received(tmp_path / "out")) <= 150
-    assert f"{len(received(tmp_path / 'out'))} pictures received" in output
+    assert f"{len(received(tmp_path / 'out'))} images received" in output
 
 
-def test_any_name_is_sent_and_logged(pictures, drawn, tmp_path, capfd):
+def test_any_name_is_sent_and_logged(folder, drawn, tmp_path, capfd):
     odd = tmp_path / os.fsdecode(b"\xff\x1b[31m\n")
     (odd / "images").mkdir(parents=True)
     for name in (b"\xfe.png", b"a\n\x1b[31m.png"):
-        image = (pictures / "a.png").read_bytes()
+        image = (folder / "a.png").read_bytes()
         (odd / "images" / os.fsdecode(name)).write_bytes(image)
     (odd / "images" / "b\n.png").write_bytes(b"nonsense")
     radio = ("--radio", "file", "--device", odd / "bursts.cf32", "--log", odd / "log.jsonl")
@@ -435,7 +435,7 @@ def test_any_name_is_sent_and_logged(pictures, drawn, tmp_path, capfd):
         r"a\n\x1b[31m.png",
         r"\xfe.png",
     ]
-    assert r"b\n.png is not a picture" in sent.stderr
+    assert r"b\n.png is not an image" in sent.stderr
     assert [line["name"] for line in events(odd / "log.jsonl", "sent")] == [
         r"a\n\x1b[31m.png",
         r"\xfe.png",
@@ -455,16 +455,16 @@ def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):
     both = (tmp_path / "a.png", tmp_path / "b.png")
     done = run_here(capfd, "transmit", *both, *radio, "--first-image", 9)
     assert done.returncode == 0
-    assert done.stdout.endswith("b.png: sent as picture 9\n1 pictures sent\n")
+    assert done.stdout.endswith("b.png: sent as image 9\n1 images sent\n")
     assert "a.png has more than 65,535 pixels on a side" in done.stderr
     done = run_here(capfd, "transmit", tmp_path / "a.png", *radio)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].endswith("no picture could be sent")
+    assert done.stderr.splitlines()[-1].endswith("no image could be sent")
 
 
-def test_an_image_source_that_fails_ends_the_transmitter(pictures, tmp_path):
+def test_an_image_source_that_fails_ends_the_transmitter(folder, tmp_path):
     def failing():
-        yield "a.png", load_image(pictures / "a.png")
+        yield "a.png", load_image(folder / "a.png")
         raise RuntimeError("the camera fell down")
 
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
@@ -474,10 +474,10 @@ def test_an_image_source_that_fails_ends_the_transmitter(pictures, tmp_path):
     assert (tmp_path / "bursts.cf32").stat().st_size > 0
 
 
-def test_images_of_another_program(drawn, pictures, tmp_path):
+def test_images_of_another_program(drawn, folder, tmp_path):
     address = f"ipc://{tmp_path}/camera"
     publisher = ImagePublisher(address)
-    image = load_image(pictures / "a.png")
+    image = load_image(folder / "a.png")
     path = tmp_path / "bursts.cf32"
     options = ("--subscribe", address, "--images", 1)
     sending = start("transmit", *options, "--radio", "file", "--device", path)
@@ -488,14 +488,14 @@ def test_images_of_another_program(drawn, pictures, tmp_path):
     publisher.close()
     output, errors = sending.communicate()
     assert sending.returncode == 0, errors
-    assert "1 pictures sent" in output
+    assert "1 images sent" in output
     done = run_command("receive", "--radio", "file", "--device", path, "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert_same(received(tmp_path / "out"), drawn[:1])
 
 
 @needs_soapy
-def test_processes_over_a_soapy_device(pictures, drawn, tmp_path):
+def test_processes_over_a_soapy_device(folder, drawn, tmp_path):
     device = f"driver=vqdeepsc_loopback,link={tmp_path}/link,noise_dbfs=-40,offset_hz=9000"
     radio = ("--radio", "soapy", "--frequency", "433.92M", "--sample-rate", "1M", "--gain", 30)
     control = f"ipc://{tmp_path}/control"
@@ -515,10 +515,10 @@ def test_processes_over_a_soapy_device(pictures, drawn, tmp_path):
     assert "must be 0 to 60 dB" in socket.recv_json()["error"]
     socket.close()
     options = ("--repeat", 2, "--first-image", 0)
-    sending = start("transmit", pictures, *radio, "--device", device, *options)
+    sending = start("transmit", folder, *radio, "--device", device, *options)
     output, errors = sending.communicate(timeout=SECONDS)
     assert sending.returncode == 0, errors
-    assert output.endswith("2 pictures sent\n")
+    assert output.endswith("2 images sent\n")
     receiving.send_signal(signal.SIGINT)
     output, errors = receiving.communicate(timeout=SECONDS)
     assert receiving.returncode == 0, errors
@@ -529,8 +529,8 @@ def test_processes_over_a_soapy_device(pictures, drawn, tmp_path):
     assert all(burst["cfo_hz"] == pytest.approx(8000, abs=200) for burst in bursts)
     # an overflow may have cut some bursts
     assert len(bursts) >= 4
-    assert {burst["picture"] for burst in bursts} == {0, 1}
-    for path in (tmp_path / "out").glob("picture-00000*.png"):
+    assert {burst["image"] for burst in bursts} == {0, 1}
+    for path in (tmp_path / "out").glob("image-00000*.png"):
         np.testing.assert_array_equal(load_image(path), drawn[0])
 
 
@@ -551,7 +551,7 @@ def test_no_screen(recording, tmp_path, capfd, monkeypatch):
     assert_one_sentence(done, "no screen")
 
 
-def test_one_sentence_for_each_fault(pictures, recording, tmp_path, capfd):
+def test_one_sentence_for_each_fault(folder, recording, tmp_path, capfd):
     (tmp_path / "file").touch()
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -575,17 +575,17 @@ def test_one_sentence_for_each_fault(pictures, recording, tmp_path, capfd):
         (("receive", *from_file, *out, "--model", "none"), ["none"]),
         (("receive", *from_file, *out, "--gain", "much"), ["much"]),
         (("transmit", *to_file), ["name images"]),
-        (("transmit", pictures, "--camera", 0, *to_file), ["name images"]),
-        (("transmit", empty, *to_file), ["no pictures in"]),
-        (("transmit", tmp_path / "file", *to_file), ["none of the pictures"]),
-        (("transmit", pictures, *to_file, "--code-rate", "7/8"), ["7/8"]),
-        (("transmit", pictures, *to_file, "--frequency", "2.4X"), ["2.4X"]),
-        (("transmit", pictures, *to_file, "--amplitude", -1), ["amplitude"]),
-        (("transmit", pictures, *to_file, "--first-image", 65536), ["first_image is 65536"]),
-        (("transmit", pictures, "--radio", "file", "--device", "/none/a.cf32"), ["/none/a.cf32"]),
+        (("transmit", folder, "--camera", 0, *to_file), ["name images"]),
+        (("transmit", empty, *to_file), ["no images in"]),
+        (("transmit", tmp_path / "file", *to_file), ["none of the images"]),
+        (("transmit", folder, *to_file, "--code-rate", "7/8"), ["7/8"]),
+        (("transmit", folder, *to_file, "--frequency", "2.4X"), ["2.4X"]),
+        (("transmit", folder, *to_file, "--amplitude", -1), ["amplitude"]),
+        (("transmit", folder, *to_file, "--first-image", 65536), ["first_image is 65536"]),
+        (("transmit", folder, "--radio", "file", "--device", "/none/a.cf32"), ["/none/a.cf32"]),
     ):
         done = run_here(capfd, *arguments)
-        # the picture that cannot be read has a sentence of its own
-        if "none of the pictures" in words:
+        # the image that cannot be read has a sentence of its own
+        if "none of the images" in words:
             done.stderr = done.stderr.splitlines(keepends=True)[-1]
         assert_one_sentence(done, *words)

@@ -96,9 +96,9 @@ def test_a_received_image_never_replaces_one(tmp_path):
     folder = ImageFolder(tmp_path / "rx")
     pixels = np.zeros((2, 2, 3), np.uint8)
     assert [folder.write(pixels, 7).name for _ in range(3)] == [
-        "picture-00007.png",
-        "picture-00007-2.png",
-        "picture-00007-3.png",
+        "image-00007.png",
+        "image-00007-2.png",
+        "image-00007-3.png",
     ]
 
 

@@ -44,14 +44,14 @@ def arguments(folder: Path, *more: str) -> list[str]:
 
 
 def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypatch):
-    assert paper.main(arguments(folder, "--pictures", "1")) == 0
+    assert paper.main(arguments(folder, "--limit", "1")) == 0
     results = folder / "results"
     text = (results / "README.md").read_text()
     names = {path.name for path in results.iterdir()}
     for name in ("cars", "decisions", "natural", "bandwidth", "schemes", "protection"):
         assert f"{name}.csv" in names
         for group in paper_report.read_means(results / f"{name}.csv"):
-            assert group["pictures"] == 1
+            assert group["images"] == 1
     for stem in ("fig3a", "fig3b", "natural-20032", "bandwidth-awgn", "schemes-rayleigh"):
         assert {f"{stem}.png", f"{stem}.svg"} <= names
     assert all(f"({name})" in text for name in names if name.endswith((".png", ".jpg")))
@@ -86,7 +86,7 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     make_bundle(four, FOUR_SCALES, seed=2)
     monkeypatch.setattr(paper, "write_report", lambda results: None)
     before = read_results(folder / "work" / "cars.csv")
-    assert paper.main(arguments(folder, "--pictures", "1", "--only", "cars")) == 0
+    assert paper.main(arguments(folder, "--limit", "1", "--only", "cars")) == 0
     after = read_results(folder / "work" / "cars.csv")
     assert [row.key for row in after] == [row.key for row in before]
     changed = {new.system for new, old in zip(after, before, strict=True) if new != old}
@@ -97,7 +97,7 @@ def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypat
     monkeypatch.setattr(paper, "write_report", lambda results: None)
     assert paper.main(arguments(folder, "--only", "protection")) == 0
     whole = paper_report.read_means(folder / "results" / "protection.csv")
-    assert {group["pictures"] for group in whole} == {2}
+    assert {group["images"] for group in whole} == {2}
     rows = read_results(folder / "work" / "protection.csv")
     write_results(folder / "work" / "protection.csv", rows[:-1])
 
@@ -107,7 +107,7 @@ def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypat
     monkeypatch.setattr(paper, "simulate", interrupt)
     assert paper.main(arguments(folder, "--only", "protection")) == 130
     part = paper_report.read_means(folder / "results" / "protection.csv")
-    assert {group["pictures"] for group in part} == {1}
+    assert {group["images"] for group in part} == {1}
     assert [group["system"] for group in part] == [group["system"] for group in whole]
 
 
@@ -115,7 +115,7 @@ def test_a_verdict_names_where_the_paper_is_not_matched(folder):
     groups = [
         {
             **{"system": system, "source_bits": 20032, "symbols": 15024, "channel": "awgn"},
-            **{"snr_db": snr_db, "pictures": 7, "ssim": ssim, "psnr_db": 20.0, "undecoded": 0},
+            **{"snr_db": snr_db, "images": 7, "ssim": ssim, "psnr_db": 20.0, "undecoded": 0},
             "with_block_errors": 0,
         }
         for system, curve in (("four", (0.5, 0.8, 0.8)), ("jpeg", (0.2, 0.81, 0.82)))
@@ -140,7 +140,7 @@ def test_the_upper_bounds_of_the_checkout_are_in_figures_and_text(folder, monkey
     monkeypatch.setattr(paper, "UPPER_BOUNDS", folder)
     trained = {"pictures": 3240, "hours": 0.17, "history": [{"run": "quantised"}]}
     bound = make_upper_bound(folder / "four-unquantised.onnx", 0.9, trained)
-    options = "--pictures", "1", "--only", "cars"
+    options = "--limit", "1", "--only", "cars"
     assert paper.main(arguments(folder, *options)) == 0
     results = folder / "results"
     (group,) = (
@@ -175,7 +175,7 @@ def test_bad_input_gets_one_sentence(folder, capsys, monkeypatch):
         (["--cars", str(folder / "none.tar")], "none.tar"),
         (["--model", "nonsense"], "no model"),
         (["--only", "nonsense"], "no experiment nonsense"),
-        (["--pictures", "-1"], "--pictures"),
+        (["--limit", "-1"], "--limit"),
         (["--upper-bound", "nonsense.onnx"], "no network"),
     ):
         assert paper.main(arguments(folder, "--only", "cars", *more)) == 2
@@ -198,9 +198,9 @@ def test_the_readme_has_the_figures_of_the_results():
     assert len(different) == 6
     assert all(line.count(" dB") == 3 for line in different)
     others = [row for row in means if row["system"] != "vqdeepsc-3s"]
-    fewer = [row | {"pictures": "20"} for row in means]
+    fewer = [row | {"images": "20"} for row in means]
     for rows, name in ((others, "vqdeepsc-3s"), (fewer, "vqdeepsc-4s")):
-        with pytest.raises(ValueError, match=f"no means of 400 pictures for {name}"):
+        with pytest.raises(ValueError, match=f"no means of 400 images for {name}"):
             readme_results.with_figures(readme, rows)
 
 

@@ -14,7 +14,7 @@ THREE_SCALES = {2: 64, 3: 32, 4: 8}
 
 
 def make_bundle(folder: Path, codewords: dict[int, int], seed: int = 1) -> Path:
-    """A model whose codewords are colours and whose picture is the mean of its scales.
+    """A model whose codewords are colours and whose image is the mean of its scales.
 
     codewords: {scale: a power of two}. Its name is that of the folder."""
     folder.mkdir(parents=True)

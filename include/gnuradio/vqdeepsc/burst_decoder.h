@@ -14,7 +14,7 @@ namespace vqdeepsc {
  * \brief Decodes the frames of burst_demodulator, each as its header says, and publishes them.
  *
  * Input: frames of LLRs with the tags of burst_demodulator. The message port "regions" publishes
- * for each frame a pair of a dictionary with picture, width, height, region and model and an
+ * for each frame a pair of a dictionary with the fields of a frame header and an
  * f32vector with the a-posteriori LLR = ln P(1)/P(0) of each payload bit; the dictionary also has
  * the snr_db of the frame's tag and decoded, seconds of the steady clock; "log" publishes the
  * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of

@@ -13,7 +13,7 @@ namespace vqdeepsc {
  *
  * Input: samples with the tags of burst_detector. Output: for each burst whose header is right,
  * LLR = ln P(1)/P(0) of its coded bits. The first one carries the tag "frame", a dictionary with
- * picture, width, height, region and model, with payload_bits, coded_bits, bits_per_symbol and
+ * the fields of a frame header, with payload_bits, coded_bits, bits_per_symbol and
  * code_rate, and with offset (number of the burst's first sample), cfo (cycles per sample),
  * cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier) and evm_db. A burst with a damaged
  * header, or with one that is not for this receiver, becomes a single 0 with the tag "refused", a

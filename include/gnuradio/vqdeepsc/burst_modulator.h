@@ -15,7 +15,7 @@ namespace vqdeepsc {
  * \brief Makes a burst (preamble, training, header, OFDM payload) of each frame of coded bits.
  *
  * Input: bytes with one coded bit each; a frame begins at an item whose tag "frame" is a
- * dictionary with picture, width, height, region and model. Output: samples; the first of a
+ * dictionary with the fields of a frame header. Output: samples; the first of a
  * burst carries tx_sob and the tags of the frame, the last carries tx_eob. Nothing comes out
  * between bursts. The format is written down in docs/air-interface.md.
  */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Received pictures as files."""
+"""Received images as files."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .assembler import ReceivedImage
 
 
 class ImageFolder:
-    """Writes pictures as PNG into a folder and never over one that is there.
+    """Writes images as PNG into a folder and never over one that is there.
 
     :raises ValueError: where the folder cannot be made
     """
@@ -25,12 +25,12 @@ class ImageFolder:
         except OSError as error:
             raise ValueError(f"cannot make the folder '{folder}': {error.strerror}") from error
 
-    def write(self, image: np.ndarray, picture: int) -> Path:
-        """Write image, uint8 [H, W, 3], as picture-ID.png; raises OSError."""
+    def write(self, image: np.ndarray, number: int) -> Path:
+        """Write image, uint8 [H, W, 3], as image-NUMBER.png; raises OSError."""
         copy = 1
         while True:
             suffix = "" if copy == 1 else f"-{copy}"
-            path = self._folder / f"picture-{picture:05d}{suffix}.png"
+            path = self._folder / f"image-{number:05d}{suffix}.png"
             try:
                 with whole_file(path, replace=False) as file:
                     Image.fromarray(image).save(file, "PNG")
@@ -40,11 +40,11 @@ class ImageFolder:
 
 
 def keep_image(drawn: ReceivedImage, folder: ImageFolder | None, logger: gr.logger) -> None:
-    """Write a drawn picture into the folder, if any; what is missing goes into the log."""
+    """Write a drawn image into the folder, if any; what is missing goes into the log."""
     if drawn.received < drawn.regions:
-        logger.warn(f"picture {drawn.number}: {drawn.received} of {drawn.regions} regions arrived")
+        logger.warn(f"image {drawn.number}: {drawn.received} of {drawn.regions} regions arrived")
     if folder:
         try:
             folder.write(drawn.image, drawn.number)
         except OSError as error:
-            logger.error(f"picture {drawn.number} not written: {error}")
+            logger.error(f"image {drawn.number} not written: {error}")

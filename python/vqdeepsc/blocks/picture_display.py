@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Qt widget that shows the newest picture."""
+"""A Qt widget that shows the newest image."""
 
 import numpy as np
 import pmt
@@ -9,8 +9,8 @@ from PyQt5 import Qt
 from .frames import FrameError, pdu_to_image
 
 
-class _PictureLabel(Qt.QLabel):
-    """Shows RGB pictures, scaled to the widget's size. Signals cross from the block's thread."""
+class _ImageLabel(Qt.QLabel):
+    """Shows RGB images, scaled to the widget's size. Signals cross from the block's thread."""
 
     arrived = Qt.pyqtSignal(object)
 
@@ -41,18 +41,18 @@ class _PictureLabel(Qt.QLabel):
 
 
 class picture_display(gr.basic_block):
-    """Shows each picture PDU at the message port ``pictures`` in a Qt window.
+    """Shows each image PDU at the message port ``pictures`` in a Qt window.
 
-    A PDU that is no picture is logged and passed over.
+    A PDU that is no image is logged and passed over.
 
-    :param title: what stands above the picture
+    :param title: what stands above the image
     :param parent: the Qt widget around it
     """
 
     def __init__(self, title: str = "", parent: Qt.QWidget | None = None) -> None:
         gr.basic_block.__init__(self, "picture_display", None, None)
         self._box = Qt.QGroupBox(title, parent)
-        self._label = _PictureLabel("no picture yet", self._box)
+        self._label = _ImageLabel("no image yet", self._box)
         layout = Qt.QVBoxLayout(self._box)
         layout.addWidget(self._label)
         port = pmt.intern("pictures")
@@ -67,7 +67,7 @@ class picture_display(gr.basic_block):
         try:
             self._label.arrived.emit(pdu_to_image(pdu)[0])
         except FrameError as error:
-            self.logger.error(f"picture PDU passed over: {error}")
+            self.logger.error(f"image PDU passed over: {error}")
         except Exception as error:
             # The scheduler swallows what a handler raises.
-            self.logger.error(f"picture not shown: {error}")
+            self.logger.error(f"image not shown: {error}")

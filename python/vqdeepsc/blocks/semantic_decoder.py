@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Region PDUs in, picture PDUs out."""
+"""Region PDUs in, image PDUs out."""
 
 import threading
 
@@ -24,18 +24,18 @@ from .image_folder import ImageFolder, keep_image
 
 
 class semantic_decoder(gr.basic_block):
-    """Draws the pictures of the region PDUs at ``frames`` and publishes them at ``pictures``.
+    """Draws the images of the region PDUs at ``frames`` and publishes them at ``pictures``.
 
     PDUs are those of :mod:`.frames`, with bits (u8vector) or LLRs ln P(1)/P(0)
-    (f32vector). A picture is drawn when all its regions have arrived, when a region of another
-    picture arrives, when none has arrived for the time of the timeout, or when the flowgraph
+    (f32vector). An image is drawn when all its regions have arrived, when a region of another
+    image arrives, when none has arrived for the time of the timeout, or when the flowgraph
     stops. A PDU that is no region is logged and passed over.
 
     :param model: name of a model or path of a bundle
     :param copies: how often each region is sent, at least 1; their LLRs are added
-    :param timeout: seconds after which an incomplete picture is drawn; 0 for no such limit
-    :param folder: where picture-ID.png files go, or "" for none
-    :param max_pixels: width times height of the largest picture of which regions are taken, 1 to
+    :param timeout: seconds after which an incomplete image is drawn; 0 for no such limit
+    :param folder: where image-NUMBER.png files go, or "" for none
+    :param max_pixels: width times height of the largest image of which regions are taken, 1 to
         65,535 squared
     :raises ValueError: for a parameter out of range or a folder that cannot be made
     """
@@ -69,7 +69,7 @@ class semantic_decoder(gr.basic_block):
         self.set_msg_handler(self._timeout_port, self._draw_incomplete)
 
     def set_max_pixels(self, max_pixels: int) -> None:
-        """Change how large a picture may be; what has arrived of a larger one stays."""
+        """Change how large an image may be; what has arrived of a larger one stays."""
         self._max_pixels = check_maximum_pixels(max_pixels)
 
     def backlog(self) -> int:
@@ -89,7 +89,7 @@ class semantic_decoder(gr.basic_block):
 
     def _draw_incomplete(self, timer: pmt.pmt_base) -> None:
         # A timer that ended while a region came was cancelled too late, and regions that wait are
-        # of this picture too; their handler sets the timer again.
+        # of this image too; their handler sets the timer again.
         if pmt.eqv(timer, pmt.from_long(self._timers)) and not self.backlog():
             self._draw()
 
@@ -98,10 +98,10 @@ class semantic_decoder(gr.basic_block):
             self._publish(self._assembler.flush())
         except Exception as error:
             # The scheduler swallows what a handler raises.
-            self.logger.error(f"picture not drawn: {error}")
+            self.logger.error(f"image not drawn: {error}")
 
-    def _publish(self, pictures: list[ReceivedImage]) -> None:
-        for drawn in pictures:
+    def _publish(self, images: list[ReceivedImage]) -> None:
+        for drawn in images:
             keep_image(drawn, self._files, self.logger)
             publish_image(self, self._images_port, drawn.image, drawn.number)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picture PDUs in, region PDUs out."""
+"""Image PDUs in, region PDUs out."""
 
 import pmt
 from gnuradio import gr
@@ -19,13 +19,13 @@ from .frames import (
 
 
 class semantic_encoder(gr.basic_block):
-    """Encodes each picture PDU at ``pictures`` into region PDUs at ``frames``.
+    """Encodes each image PDU at ``pictures`` into region PDUs at ``frames``.
 
     PDUs are those of :mod:`.frames`; region PDUs hold one bit per byte. A
-    picture without an id gets the next one. A PDU that is no picture is logged and passed over.
+    image without a number gets the next one. A PDU that is no image is logged and passed over.
 
     :param model: name of a model or path of a bundle
-    :param first_image: id of the first picture that brings none, 0 to 65,535, or -1 for a random
+    :param first_image: number of the first image that brings none, 0 to 65,535, or -1 for a random
         one
     :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
         put images together from frames of one session
@@ -53,7 +53,7 @@ class semantic_encoder(gr.basic_block):
                 frame = pmt.cons(header_to_pmt(header), u8vector(bits))
                 self.message_port_pub(self._frames_port, frame)
         except FrameError as error:
-            self.logger.error(f"picture PDU passed over: {error}")
+            self.logger.error(f"image PDU passed over: {error}")
         except Exception as error:
             # The scheduler swallows what a handler raises.
-            self.logger.error(f"picture PDU not encoded: {error}")
+            self.logger.error(f"image PDU not encoded: {error}")

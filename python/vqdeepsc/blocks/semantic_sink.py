@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Soft or hard bits with frame tags in, pictures out."""
+"""Soft or hard bits with frame tags in, images out."""
 
 import numpy as np
 import pmt
@@ -16,19 +16,19 @@ from .image_folder import ImageFolder, keep_image
 
 
 class semantic_sink(gr.sync_block):
-    """Collects regions from a stream of bits and draws the pictures.
+    """Collects regions from a stream of bits and draws the images.
 
     A region begins at an item with the tag ``frame`` (see :mod:`.frames`);
     items outside regions are passed over, so a stream that begins in the middle of a region is
-    in step again at the next tag. A picture is drawn when all its regions have arrived, when a
-    region of another picture arrives, or when the flowgraph stops; what did not arrive is filled
-    from the prior of the codebooks. Drawn pictures are published at the message port
+    in step again at the next tag. An image is drawn when all its regions have arrived, when a
+    region of another image arrives, or when the flowgraph stops; what did not arrive is filled
+    from the prior of the codebooks. Drawn images are published at the message port
     ``pictures`` and written to ``folder``.
 
     :param model: name of a model or path of a bundle
     :param soft: True for floats with LLR = ln P(1)/P(0), False for bytes with one bit each
-    :param folder: where picture-ID.png files go, or "" for none
-    :param max_pixels: width times height of the largest picture of which regions are taken, 1 to
+    :param folder: where image-NUMBER.png files go, or "" for none
+    :param max_pixels: width times height of the largest image of which regions are taken, 1 to
         65,535 squared
     :raises ValueError: for a parameter out of range or a folder that cannot be made
     """
@@ -53,11 +53,11 @@ class semantic_sink(gr.sync_block):
         self.message_port_register_out(self._images_port)
 
     def set_max_pixels(self, max_pixels: int) -> None:
-        """Change how large a picture may be; what has arrived of a larger one stays."""
+        """Change how large an image may be; what has arrived of a larger one stays."""
         self._max_pixels = check_maximum_pixels(max_pixels)
 
-    def _publish(self, pictures: list[ReceivedImage]) -> None:
-        for drawn in pictures:
+    def _publish(self, images: list[ReceivedImage]) -> None:
+        for drawn in images:
             keep_image(drawn, self._files, self.logger)
             publish_image(self, self._images_port, drawn.image, drawn.number)
 
@@ -114,5 +114,5 @@ class semantic_sink(gr.sync_block):
             self._publish(self._assembler.flush())
         except Exception as error:
             # An exception must not leave a callback of the scheduler.
-            self.logger.error(printable(f"picture not drawn: {error}"))
+            self.logger.error(printable(f"image not drawn: {error}"))
         return True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures in, bits with frame tags out."""
+"""Images in, bits with frame tags out."""
 
 import glob
 import math
@@ -31,12 +31,12 @@ from .frames import (
     take_session,
 )
 
-# How long work() may wait for a picture; handlers of messages wait as long.
+# How long work() may wait for an image; handlers of messages wait as long.
 _IDLE_SECONDS = 0.01
 
 
 def _named_files(source: str) -> list[tuple[str, tuple[Path, str | None]]]:
-    """The pictures of a file, folder, archive or glob pattern, in order of name."""
+    """The images of a file, folder, archive or glob pattern, in order of name."""
     path = Path(source).expanduser()
     paths = [path]
     if not path.exists() and glob.has_magic(source):
@@ -47,26 +47,26 @@ def _named_files(source: str) -> list[tuple[str, tuple[Path, str | None]]]:
 
 
 class semantic_source(gr.sync_block):
-    """Encodes pictures and sends their regions as bits, one per byte, MSB first.
+    """Encodes images and sends their regions as bits, one per byte, MSB first.
 
     Each region is ``bits_per_region`` items long (20,032 for four scales, 7,616 for three), or
     ``frame_bits`` items, filled with zeros, where a code wants a longer frame. Its first item
-    carries the tag ``frame`` (see :mod:`.frames`). Pictures come from files, in
-    order of name, and from picture PDUs at the message port ``pictures``, which PMT_EOF ends; each
-    picture that goes out is published at the message port ``sent``. A picture that cannot be read
+    carries the tag ``frame`` (see :mod:`.frames`). Images come from files, in
+    order of name, and from image PDUs at the message port ``pictures``, which PMT_EOF ends; each
+    image that goes out is published at the message port ``sent``. An image that cannot be read
     is logged and passed over. What else goes wrong ends the stream, and ``fault`` says why.
 
-    :param source: a picture file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
+    :param source: an image file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
     :param model: name of a model or path of a bundle
     :param repeat: whether the files are sent over and over
-    :param interval: seconds from the beginning of one picture to that of the next, at least 0
+    :param interval: seconds from the beginning of one image to that of the next, at least 0
     :param frame_bits: 0, or length of a frame, at least bits_per_region
-    :param copies: how often each picture is sent, at least 1; the copies have the same id
-    :param first_image: id of the first picture that brings none, 0 to 65,535, or -1 for a random
+    :param copies: how often each image is sent, at least 1; the copies have the same id
+    :param first_image: id of the first image that brings none, 0 to 65,535, or -1 for a random
         one
     :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
         put images together from frames of one session
-    :raises ValueError: for a source that names no picture, or a parameter out of range
+    :raises ValueError: for a source that names no image, or a parameter out of range
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class semantic_source(gr.sync_block):
         self._repeat = bool(repeat)
 
     def set_interval(self, interval: float) -> None:
-        """Change the seconds between the beginnings of pictures; at least 0."""
+        """Change the seconds between the beginnings of images; at least 0."""
         if not interval >= 0:
             raise ValueError(f"interval is {interval} s, but must be at least 0")
         self._interval = float(interval)
@@ -126,7 +126,7 @@ class semantic_source(gr.sync_block):
         try:
             self._queue.append(pdu_to_image(pdu))
         except FrameError as error:
-            self.logger.error(f"picture PDU not sent: {error}")
+            self.logger.error(f"image PDU not sent: {error}")
 
     def _next_image(self) -> tuple[np.ndarray, int | None] | None:
         if self._queue:
@@ -138,7 +138,7 @@ class semantic_source(gr.sync_block):
                 image = load_found(name, place)
                 self._readable += 1
             except ImageError as error:
-                self.logger.error(printable(f"picture not sent: {error}"))
+                self.logger.error(printable(f"image not sent: {error}"))
                 continue
             finally:
                 # Where no file can be read, going round again would never end.

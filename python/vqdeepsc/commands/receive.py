@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=quantity,
         default=3.0,
         metavar="S",
-        help="draw a picture whose last regions do not come after that time; 0 waits for the next",
+        help="draw an image whose last regions do not come after that time; 0 waits for the next",
     )
     parser.add_argument(
         "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             if publisher:
                 publisher.close()
-    say(f"{received} pictures received")
+    say(f"{received} images received")
     if decoder.unwritten:
         raise ValueError(
             f"{decoder.unwritten} of {received} images could not be written to "

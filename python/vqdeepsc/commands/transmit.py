@@ -71,11 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
     if sum(sources) != 1:
         raise ValueError("name images, or a camera, or an address to subscribe to")
     if arguments.paths:
-        pictures = image_sources(arguments.paths, arguments.loop)
+        images = image_sources(arguments.paths, arguments.loop)
     elif arguments.camera is not None:
-        pictures = camera(arguments.camera)
+        images = camera(arguments.camera)
     else:
-        pictures = iter(ImageSubscriber(arguments.subscribe))
+        images = iter(ImageSubscriber(arguments.subscribe))
     burst = {
         "fft_size": arguments.fft_size,
         "cyclic_prefix": arguments.cyclic_prefix,
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with EventLog(arguments.log) as log:
         sent = transmit(
-            pictures,
+            images,
             make,
             log,
             limit=arguments.images or 0,
@@ -104,5 +104,5 @@ def run(arguments: argparse.Namespace) -> int:
             control=arguments.control,
             seconds=arguments.seconds,
         )
-    say(f"{sent} pictures sent")
+    say(f"{sent} images sent")
     return 0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures and commands to and from other programs over ZeroMQ.
+"""Images and commands to and from other programs over ZeroMQ.
 
-A picture is a message of three parts: the topic ``picture``, a JSON object with ``picture``,
+An image is a message of three parts: the topic ``image``, a JSON object with ``image``,
 ``width`` and ``height`` and whatever else is known, and RGB bytes in raster order. Addresses are
 those of ZeroMQ; to be reached from other machines, name one such as ``tcp://*:5556``.
 """
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from vqdeepsc.limits import MAXIMUM_SIDE
 from vqdeepsc.messages import complain, to_json
 
-TOPIC = b"picture"
+TOPIC = b"image"
 _POLL_MILLISECONDS = 100
 _LARGEST = 1e12  # hertz or decibels that a command may name
-# Pictures that wait for a slow program; later ones are dropped for it.
+# Images that wait for a slow program; later ones are dropped for it.
 _QUEUE = 16
 # Bytes of a command; the connection of a client that sends more is closed.
 _LARGEST_COMMAND = 1 << 20
@@ -31,7 +31,7 @@ _UNLIMITED = -1
 
 
 class ExchangeError(ValueError):
-    """An address that cannot be used or a message that is no picture, in one sentence."""
+    """An address that cannot be used or a message that is no image, in one sentence."""
 
 
 def open_socket(
@@ -57,7 +57,7 @@ def open_socket(
 
 
 class ImagePublisher:
-    """Publishes pictures to all who subscribe; raises ExchangeError for a bad address."""
+    """Publishes images to all who subscribe; raises ExchangeError for a bad address."""
 
     def __init__(self, address: str) -> None:
         self._socket = open_socket(zmq.PUB, address, listens=True)
@@ -75,10 +75,10 @@ class ImagePublisher:
 
 
 class ImageSubscriber:
-    """Iterates over the pictures that another program publishes, without end.
+    """Iterates over the images that another program publishes, without end.
 
     An item is (name, uint8 [H, W, 3]), or (name, ExchangeError) for the first message that is no
-    picture, or None when a moment passed without any. Raises ExchangeError for a bad address."""
+    image, or None when a moment passed without any. Raises ExchangeError for a bad address."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -110,7 +110,7 @@ def parse_image(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         image = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ExchangeError(
-            "a message that is no picture (topic, JSON with width and height, RGB bytes)"
+            "a message that is no image (topic, JSON with width and height, RGB bytes)"
         ) from error
     return image, information
 

@@ -107,7 +107,7 @@ def _describe(recording: Recording, samples: Path | None) -> None:
     information = {
         "core:datatype": recording.datatype,
         "core:sample_rate": recording.sample_rate,
-        "core:description": "Bursts of pictures",
+        "core:description": "Bursts of images",
         "core:recorder": "gr-vqdeepsc",
     }
     try:
@@ -124,7 +124,7 @@ def _read_metadata(recording: Recording) -> Recording:
     from sigmf.error import SigMFError
 
     try:
-        # whoever shortened a recording still wants the pictures in it
+        # whoever shortened a recording still wants the images in it
         description = sigmf.fromfile(recording.metadata, skip_checksum=True)
         datatype = description.get_global_field("core:datatype")
         rate = description.get_global_field("core:sample_rate")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`vqdeepsc receive`: pictures in from a radio."""
+"""`vqdeepsc receive`: images in from a radio."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .settings import RadioSettings
 class burst_log(gr.basic_block):
     """Writes what the message port ``log`` tells of bursts into the event log.
 
-    It has a thread of its own, so that it knows when a burst came even while a picture is drawn.
+    It has a thread of its own, so that it knows when a burst came even while an image is drawn.
     """
 
     def __init__(self, log: EventLog) -> None:
@@ -55,11 +55,11 @@ class burst_log(gr.basic_block):
 class image_receiver(semantic_decoder):
     """A semantic_decoder that keeps what it draws.
 
-    Pictures go into the folder, to the publisher (if any) and, with what is known of their
+    Images go into the folder, to the publisher (if any) and, with what is known of their
     bursts, into the event log.
 
-    on_image: called with a sentence for each picture
-    limit: how many pictures are drawn, 0 for no limit
+    on_image: called with a sentence for each image
+    limit: how many images are drawn, 0 for no limit
     ended: set it, and what waits is left undecoded
     undecoded: how many regions that came were left
     fault: what the event log or on_image raised first, if anything
@@ -78,7 +78,7 @@ class image_receiver(semantic_decoder):
     ) -> None:
         semantic_decoder.__init__(self, **parameters)
         self.bursts = burst_log(log)
-        self.pictures = 0
+        self.images = 0
         self.ended = threading.Event()
         self.undecoded = 0
         self._limit = limit
@@ -96,8 +96,8 @@ class image_receiver(semantic_decoder):
 
     @property
     def has_enough(self) -> bool:
-        """Whether as many pictures were drawn as the limit says."""
-        return bool(self._limit) and self.pictures >= self._limit
+        """Whether as many images were drawn as the limit says."""
+        return bool(self._limit) and self.images >= self._limit
 
     def _decode(self, pdu: pmt.pmt_base) -> None:
         # The scheduler hands on all that waits before it ends a block.
@@ -115,8 +115,8 @@ class image_receiver(semantic_decoder):
         self.bursts.finish()
         super().finish()
 
-    def _publish(self, pictures: list[ReceivedImage]) -> None:
-        for drawn in pictures:
+    def _publish(self, images: list[ReceivedImage]) -> None:
+        for drawn in images:
             if not self.has_enough:
                 self._keep(drawn)
                 super()._publish([drawn])
@@ -144,19 +144,19 @@ class image_receiver(semantic_decoder):
             self._publisher.publish(drawn.image, known)
         if drawn.decoded is not None:
             known["latency_ms"] = round(1000 * (time.monotonic() - drawn.decoded), 1)
-        self.pictures += 1
+        self.images += 1
         try:
-            self._log.write("picture", width=width, height=height, **known)
+            self._log.write("image", width=width, height=height, **known)
             self._on_image(sentence)
         except (OSError, ValueError) as error:
             self.fault = self.fault or error
 
 
 class Receiver(gr.top_block):
-    """One end of a radio, bursts, source decoding and pictures.
+    """One end of a radio, bursts, source decoding and images.
 
     settings: the radio
-    decoder: what draws and keeps the pictures
+    decoder: what draws and keeps the images
     burst: parameters of burst_receiver besides model, payload_bits and sample_rate
     Raises ValueError for parameters out of range and for a radio that is not there.
     """
@@ -189,7 +189,7 @@ def receive(
     """Receive until the samples or the seconds end, the decoder has enough, or a signal comes.
 
     Unless the samples ended, regions that wait are left, and a sentence on stderr says how many.
-    view: whether a window shows the newest picture. Returns how many pictures were drawn. Raises
+    view: whether a window shows the newest image. Returns how many images were drawn. Raises
     ValueError for an address or a window that cannot be had and for a radio that ends by itself,
     and what the event log or the decoder's on_image raised.
     """
@@ -213,12 +213,12 @@ def receive(
         top.decoder.finish()
         if top.decoder.undecoded:
             complain(f"{top.decoder.undecoded} regions that waited were not decoded")
-        log.write("end", pictures=top.decoder.pictures)
+        log.write("end", images=top.decoder.images)
     if top.decoder.fault:
         raise top.decoder.fault
     if not was_ended and not top.settings.has_end:
         raise ValueError(f"the radio {top.settings.radio} gives no more samples")
-    return top.decoder.pictures
+    return top.decoder.images
 
 
 def _open_window(top: Receiver) -> Any:

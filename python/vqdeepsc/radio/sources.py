@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where `vqdeepsc transmit` takes pictures from: files, folders, a camera, another program.
+"""Where `vqdeepsc transmit` takes images from: files, folders, a camera, another program.
 
 Each source iterates over (name, uint8 [H, W, 3] or the ValueError that says why there is none),
-or None when there is no picture at the moment.
+or None when there is no image at the moment.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Item = tuple[str, NDArray[np.uint8] | ValueError] | None
 
 
 def image_sources(paths: Sequence[str], loop: bool = False) -> Iterator[Item]:
-    """The pictures of files, folders and archives in order, over and over if loop is set.
+    """The images of files, folders and archives in order, over and over if loop is set.
 
     Raises ImageError at once where there are none, and at the end of a round where none could
     be read."""
     found = find_images(list(paths))
 
-    def pictures() -> Iterator[Item]:
+    def images() -> Iterator[Item]:
         for turn in count():
             if turn and not loop:
                 return
@@ -38,9 +38,9 @@ def image_sources(paths: Sequence[str], loop: bool = False) -> Iterator[Item]:
                     image = error
                 yield name, image
             if not readable:
-                raise ImageError("none of the pictures can be read")
+                raise ImageError("none of the images can be read")
 
-    return pictures()
+    return images()
 
 
 def camera(source: str) -> Iterator[Item]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`vqdeepsc transmit`: pictures out over a radio."""
+"""`vqdeepsc transmit`: images out over a radio."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WAIT_SECONDS = 0.1
 
 
 class _SentImages(gr.basic_block):
-    """Calls back with the id of each picture that goes out."""
+    """Calls back with the number of each image that goes out."""
 
     def __init__(self, callback: Callable[[int], None]) -> None:
         gr.basic_block.__init__(self, "sent_images", None, None)
@@ -48,16 +48,16 @@ class _SentImages(gr.basic_block):
 
 
 class Transmitter(gr.top_block):
-    """Pictures, source coding, bursts and one end of a radio.
+    """Images, source coding, bursts and one end of a radio.
 
     settings: the radio
     model: name of a model or path of a bundle
     burst: parameters of burst_transmitter besides payload_bits
-    interval: seconds from the beginning of one picture to that of the next
-    copies: how often each picture is sent
-    first_image: id of the first picture, 0 to 65,535, or -1 for a random one
+    interval: seconds from the beginning of one image to that of the next
+    copies: how often each image is sent
+    first_image: id of the first image, 0 to 65,535, or -1 for a random one
     session: number of this run, 0 to 2^32 - 1, or -1 for a random one
-    on_sent: called with (id, name) when a picture begins to go out
+    on_sent: called with (id, name) when an image begins to go out
     Raises ValueError for parameters out of range and for a radio that is not there.
     """
 
@@ -70,13 +70,13 @@ class Transmitter(gr.top_block):
         copies: int = 1,
         first_image: int = RANDOM,
         session: int = RANDOM,
-        on_sent: Callable[[int, str], None] = lambda picture, name: None,
+        on_sent: Callable[[int, str], None] = lambda number, name: None,
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc transmit")
         self._on_sent = on_sent
         self._names: deque[str] = deque()
         self._numbers = ImageNumbers(first_image)
-        # One picture is on its way and the next one waits, so that a camera's is never old.
+        # One image is on its way and the next one waits, so that a camera's is never old.
         self._room = threading.Semaphore(1)
         self.source = semantic_source(
             model=model, interval=interval, copies=copies, session=session
@@ -89,28 +89,28 @@ class Transmitter(gr.top_block):
 
     @property
     def unsent(self) -> int:
-        """How many of the pictures that were handed to the source have not begun to go out."""
+        """How many of the images that were handed to the source have not begun to go out."""
         return len(self._names)
 
-    def _note_sent(self, picture: int) -> None:
+    def _note_sent(self, number: int) -> None:
         self._room.release()
-        self._on_sent(picture, self._names.popleft())
+        self._on_sent(number, self._names.popleft())
 
     def feed(
         self,
-        pictures: Iterable[Item],
+        images: Iterable[Item],
         ended: threading.Event,
         on_fault: Callable[[str], None],
         limit: int = 0,
         side: int = 0,
     ) -> None:
-        """Send the pictures until there are no more, limit is reached (0: none) or ended is set.
+        """Send the images until there are no more, limit is reached (0: none) or ended is set.
 
-        A picture that cannot be read is told to on_fault and passed over. side: of the square
-        that is cut from the centre, or 0 for pictures as they are.
+        An image that cannot be read is told to on_fault and passed over. side: of the square
+        that is cut from the centre, or 0 for images as they are.
         """
         posted = 0
-        for item in pictures:
+        for item in images:
             if ended.is_set():
                 break
             if item is None:
@@ -143,7 +143,7 @@ class Transmitter(gr.top_block):
 
 
 def transmit(
-    pictures: Iterable[Item],
+    images: Iterable[Item],
     transmitter: Callable[..., Transmitter],
     log: EventLog,
     limit: int = 0,
@@ -151,22 +151,22 @@ def transmit(
     control: str = "",
     seconds: float = 0.0,
 ) -> int:
-    """Send the pictures; returns how many went out.
+    """Send the images; returns how many went out.
 
     transmitter: makes the flowgraph when called with on_sent. Raises ValueError for what is
-    wrong with a picture source, a radio or an address, if no picture could be sent and if sending
+    wrong with an image source, a radio or an address, if no image could be sent and if sending
     ended early, OSError where it cannot be told what was sent.
     """
     ended = threading.Event()
     faults: list[Exception] = []
     sent = refused = 0
 
-    def on_sent(picture: int, name: str) -> None:
+    def on_sent(number: int, name: str) -> None:
         nonlocal sent
         sent += 1
         try:
-            log.write("sent", picture=picture, name=name)
-            say(f"{name}: sent as picture {picture}")
+            log.write("sent", image=number, name=name)
+            say(f"{name}: sent as image {number}")
         except (OSError, ValueError) as error:
             # The scheduler swallows what a handler raises, and the block would take no more.
             faults.append(error)
@@ -180,9 +180,9 @@ def transmit(
 
     def feed() -> None:
         try:
-            top.feed(pictures, ended, on_fault, limit, side)
+            top.feed(images, ended, on_fault, limit, side)
         except Exception as error:
-            # Without an end of the pictures the flowgraph would wait for ever.
+            # Without an end of the images the flowgraph would wait for ever.
             faults.append(error)
             top.feed((), ended, on_fault)
 
@@ -196,13 +196,13 @@ def transmit(
     finally:
         ended.set()
         feeding.join(timeout=1.0)
-        log.write("end", pictures=sent)
+        log.write("end", images=sent)
     if faults:
         raise faults[0]
     if top.source.fault:
         raise ValueError(top.source.fault)
     if not was_ended and (feeding.is_alive() or top.unsent):
-        raise ValueError(f"the radio took no more samples after {sent} pictures")
+        raise ValueError(f"the radio took no more samples after {sent} images")
     if refused and not sent:
-        raise ValueError("no picture could be sent")
+        raise ValueError("no image could be sent")
     return sent

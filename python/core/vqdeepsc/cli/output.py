@@ -29,15 +29,15 @@ def print_summary(groups: Sequence[dict[str, Any]]) -> None:
     """Prints what `simulate.summarise` returns as a table."""
     from vqdeepsc.link import channel_title
 
-    print("SNR is the mean Es/N0 per 16-QAM symbol; means over pictures")
+    print("SNR is the mean Es/N0 per 16-QAM symbol; means over images")
     print(
         f"{'system':<20} {'bits':>7}  {'channel':<14} {'SNR dB':>6}  {'SSIM':>6} {'PSNR dB':>7} "
-        f"{'pictures':>8} {'undecoded':>9}"
+        f"{'images':>8} {'undecoded':>9}"
     )
     for group in groups:
         channel = channel_title(group["channel"])
         print(
             f"{group['system']:<20} {group['source_bits']:>7}  {channel:<14} "
             f"{group['snr_db']:>6g}  {group['ssim']:>6.4f} {group['psnr_db']:>7.2f} "
-            f"{group['pictures']:>8} {group['undecoded']:>9}"
+            f"{group['images']:>8} {group['undecoded']:>9}"
         )

@@ -35,9 +35,9 @@ RegionPosteriors = Callable[[NDArray[np.intp]], dict[int, NDArray[np.float32]]]
 
 @dataclass(frozen=True)
 class Indices:
-    """What is sent of one picture.
+    """What is sent of one image.
 
-    width, height: of the picture in pixels;
+    width, height: of the image in pixels;
     labels: {l: int64 [ceil16(height)/2**l, ceil16(width)/2**l]}, numbers of codewords."""
 
     width: int
@@ -46,7 +46,7 @@ class Indices:
 
 
 class Codec:
-    """A model's encoder and decoder for pictures of any size."""
+    """A model's encoder and decoder for images of any size."""
 
     def __init__(
         self, model: str | os.PathLike[str] = DEFAULT_MODEL, threads: int | None = None
@@ -82,7 +82,7 @@ class Codec:
         return self.layout.bits_per_region
 
     def encode(self, image: NDArray[np.uint8] | Image.Image) -> Indices:
-        """Labels of a picture: uint8 [H, W, 3] RGB, or a Pillow image.
+        """Labels of an image: uint8 [H, W, 3] RGB, or a Pillow image.
 
         Raises ValueError for arrays of another kind."""
         pixels = _rgb(image)
@@ -114,7 +114,7 @@ class Codec:
             shape = (padded_height // scale.stride, padded_width // scale.stride, scale.codewords)
             if batch[scale.scale].shape[1:] != shape:
                 raise ValueError(
-                    f"posteriors of scale {scale.scale} must be {list(shape)} for a picture of "
+                    f"posteriors of scale {scale.scale} must be {list(shape)} for an image of "
                     f"{width}x{height}, got {list(batch[scale.scale].shape[1:])}"
                 )
 
@@ -164,7 +164,7 @@ class Codec:
         )
 
     def encode_bits(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
-        """A picture to the bits uint8 [regions, bits_per_region] that are sent."""
+        """An image to the bits uint8 [regions, bits_per_region] that are sent."""
         return self.to_bits(self.encode(image))
 
     def decode_bits(
@@ -360,7 +360,7 @@ class Codec:
         images[:, tile.rows, tile.columns] = np.rint(np.clip(decoded, 0, 1) * 255)
 
     def _background(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The small image of which a padded picture consists where nothing has arrived."""
+        """The small image of which a padded image consists where nothing has arrived."""
         sides = canvas_side(height), canvas_side(width)
         if self._canvas.shape[:2] != sides:
             prior = self._prior()

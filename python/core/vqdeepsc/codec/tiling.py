@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pieces in which the networks take large pictures, so that their memory does not grow with it.
+"""Pieces in which the networks take large images, so that their memory does not grow with it.
 
 Pieces overlap by more than what the networks see around a pixel, so that no seam appears.
 """
@@ -16,7 +16,7 @@ HALO = 192
 
 @dataclass(frozen=True)
 class Tile:
-    """Pixels of a padded picture: what is taken from this piece, and what the network gets."""
+    """Pixels of a padded image: what is taken from this piece, and what the network gets."""
 
     rows: slice
     columns: slice
@@ -31,7 +31,7 @@ class Tile:
 
 
 def tiles(width: int, height: int) -> Iterator[Tile]:
-    """Tiles that cover a padded picture of width x height pixels."""
+    """Tiles that cover a padded image of width x height pixels."""
     for rows, outer_rows in _cuts(height):
         for columns, outer_columns in _cuts(width):
             yield Tile(rows, columns, outer_rows, outer_columns)

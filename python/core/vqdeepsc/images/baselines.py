@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picture files of the usual codecs, at the largest quality that fits a number of bits."""
+"""Image files of the usual codecs, at the largest quality that fits a number of bits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class CompressedImage:
-    """A compressed picture.
+    """A compressed image.
 
     quality: the codec's own, 0 to 100; of JPEG 2000 the number of bytes it was asked for."""
 
@@ -32,7 +32,7 @@ class CompressedImage:
 
 
 class Compressor:
-    """Files of one picture at the largest quality that fits.
+    """Files of one image at the largest quality that fits.
 
     What was tried for one number of bits is not written again for the next."""
 
@@ -108,7 +108,7 @@ def decompress(content: bytes, width: int, height: int) -> NDArray[np.uint8] | N
 
 
 def mid_grey(width: int, height: int) -> NDArray[np.uint8]:
-    """What a receiver shows of a picture that does not decode: uint8 [height, width, 3]."""
+    """What a receiver shows of an image that does not decode: uint8 [height, width, 3]."""
     return np.full((height, width, 3), MID_GREY, np.uint8)
 
 
@@ -116,7 +116,7 @@ def counts_as_decoded(drawn: tuple[float, float], grey: tuple[float, float]) -> 
     """Whether a file that could be drawn is scored as drawn, or as mid-grey instead.
 
     drawn, grey: (SSIM, PSNR in dB) of the drawn file and of mid-grey. A damaged file may draw
-    worse than nothing, and its receiver knows of the errors. SSIM decides; where the picture is
+    worse than nothing, and its receiver knows of the errors. SSIM decides; where the image is
     too small to have one, PSNR does."""
     measure = 1 if math.isnan(grey[0]) else 0
     return drawn[measure] >= grey[measure]

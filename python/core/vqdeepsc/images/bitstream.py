@@ -137,7 +137,7 @@ def read_bitstream(
 ) -> ImageBitstream:
     """Reads a file of `vqdeepsc encode`; raises BitstreamError.
 
-    max_pixels: width times height of the largest picture that is read."""
+    max_pixels: width times height of the largest image that is read."""
     path = Path(path)
     if path.exists() and not path.is_file():
         raise BitstreamError(f"{path} is not a file")

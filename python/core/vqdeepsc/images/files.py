@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picture files of any kind to RGB arrays, and back."""
+"""Image files of any kind to RGB arrays, and back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"),
     *(".ppm", ".tga", ".tif", ".tiff", ".webp"),
 )
-"""What counts as a picture in a folder or an archive."""
+"""What counts as an image in a folder or an archive."""
 
 _MACOS_ATTRIBUTES = "._"
 """How macOS names what it keeps beside a file on foreign disks; it ends as the file does."""
@@ -36,11 +36,11 @@ _BACKGROUND = (255, 255, 255)  # behind transparent pixels, as on paper
 
 
 class ImageError(ValueError):
-    """A picture that cannot be read or written, in one sentence."""
+    """An image that cannot be read or written, in one sentence."""
 
 
 def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArray[np.uint8]:
-    """Reads a picture as uint8 [H, W, 3] RGB (sRGB).
+    """Reads an image as uint8 [H, W, 3] RGB (sRGB).
 
     Any mode: grey, palette, transparent (laid on white), CMYK, 16 bits (scaled), floating point
     (0 to 1). The EXIF orientation and an embedded colour profile are applied; of an animation the
@@ -49,7 +49,7 @@ def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArra
     source: path, or the content of a file, then `name` stands for it in messages.
     Raises ImageError."""
     if isinstance(source, bytes):
-        content, label = source, name or "picture"
+        content, label = source, name or "image"
     else:
         label = os.fspath(source)
         content = _read(Path(source))
@@ -70,7 +70,7 @@ def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArra
             f"{label} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
         ) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{label} is not a picture") from error
+        raise ImageError(f"{label} is not an image") from error
     except MemoryError as error:
         raise ImageError(f"there is not enough memory for {label}") from error
     except Exception as error:  # Pillow's decoders raise all kinds of exceptions on damaged files
@@ -78,10 +78,10 @@ def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArra
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Raises ImageError unless the file name ends in that of a picture format."""
+    """Raises ImageError unless the file name ends in that of an image format."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES or suffix not in Image.registered_extensions():
-        raise ImageError(f"{path}: a picture must end in {', '.join(SUFFIXES)}")
+        raise ImageError(f"{path}: an image must end in {', '.join(SUFFIXES)}")
 
 
 def save_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | Image.Image) -> None:
@@ -107,12 +107,12 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | Image.Im
 def find_images(
     paths: list[str | os.PathLike[str]], tell: Callable[[str], None] = complain
 ) -> dict[str, tuple[Path, str | None]]:
-    """Pictures among files, folders and tar archives: {name: (file, member of an archive)}.
+    """Images among files, folders and tar archives: {name: (file, member of an archive)}.
 
     The name is the path inside the folder or archive, or the file's name, made printable. Folders
-    and archives give their pictures in order of name. Raises ImageError if there is none, or if
+    and archives give their images in order of name. Raises ImageError if there is none, or if
     two have the same name. tell: called with a sentence for a folder or an archive of which files
-    were skipped, because they do not end as pictures do or are macOS's of the kind ._name.jpg."""
+    were skipped, because they do not end as images do or are macOS's of the kind ._name.jpg."""
     found: dict[str, tuple[Path, str | None]] = {}
     for path in map(Path, paths):
         count = len(found)
@@ -120,20 +120,20 @@ def find_images(
         for raw_name, member in _expand(path, skipped):
             name = printable(raw_name)
             if name in found:
-                raise ImageError(f"two pictures are called {name}")
+                raise ImageError(f"two images are called {name}")
             found[name] = (path / raw_name if path.is_dir() else path, member)
         if len(found) == count:
-            raise ImageError(f"there are no pictures in {path}")
+            raise ImageError(f"there are no images in {path}")
         if skipped:
             examples = ", ".join(skipped[:_SKIPPED_NAMES])
             more = ", ..." if len(skipped) > _SKIPPED_NAMES else ""
             number = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
-            tell(f"{path}: {number} skipped as no pictures ({examples}{more})")
+            tell(f"{path}: {number} skipped as no images ({examples}{more})")
     return found
 
 
 def load_found(name: str, place: tuple[Path, str | None]) -> NDArray[np.uint8]:
-    """Reads one of the pictures that `find_images` found; raises ImageError."""
+    """Reads one of the images that `find_images` found; raises ImageError."""
     path, member = place
     if member is None:
         return load_image(path)
@@ -154,7 +154,7 @@ def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArr
     scale = side / min(height, width)
     size = (max(side, round(width * scale)), max(side, round(height * scale)))
     if max(size) > MAXIMUM_PIXELS // side:
-        raise ImageError(f"a picture of {width}x{height} pixels is too narrow")
+        raise ImageError(f"an image of {width}x{height} pixels is too narrow")
     resized = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
     left, top = (size[0] - side) // 2, (size[1] - side) // 2
     return np.ascontiguousarray(resized[top : top + side, left : left + side])
@@ -179,7 +179,7 @@ def _counts_as_image(name: str) -> bool:
 
 
 def _expand(path: Path, skipped: list[str]) -> Iterator[tuple[str, str | None]]:
-    """Names and members of the pictures in path; the names of other files go into skipped."""
+    """Names and members of the images in path; the names of other files go into skipped."""
     if path.is_dir():
         try:
             for file in sorted(path.rglob("*")):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How near a received picture is to the sent one: SSIM and PSNR."""
+"""How near a received image is to the sent one: SSIM and PSNR."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ def _gaussian_window() -> NDArray[np.float64]:
 _WINDOW = _gaussian_window()
 
 
-def ssim(reference: NDArray[np.uint8], pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean structural similarity of RGB pictures to a reference, 1 for an equal one.
+def ssim(reference: NDArray[np.uint8], images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean structural similarity of RGB images to a reference, 1 for an equal one.
 
     Wang et al. 2004: Gaussian window 11x11 with sigma 1.5, population covariance, range 255, mean
     over the positions where the window fits and over the channels.
 
-    reference: uint8 [H, W, 3]; pictures: uint8 [..., H, W, 3]. Returns float64 [...].
-    Raises ValueError for other shapes or pictures smaller than the window."""
+    reference: uint8 [H, W, 3]; images: uint8 [..., H, W, 3]. Returns float64 [...].
+    Raises ValueError for other shapes or images smaller than the window."""
     x = _channels_first(reference)
-    y = _channels_first(pictures)
+    y = _channels_first(images)
     if x.ndim != 3 or y.shape[-3:] != x.shape:
         raise ValueError(
-            f"pictures of different size: {list(reference.shape)} and {list(pictures.shape)}"
+            f"images of different size: {list(reference.shape)} and {list(images.shape)}"
         )
     if min(x.shape[1:]) < WINDOW_SIZE:
         raise ValueError(f"SSIM needs at least {WINDOW_SIZE}x{WINDOW_SIZE} pixels")
     moments_x = _window_mean(np.stack([x, x * x]))
     flat = y.reshape(-1, *x.shape)
-    # one picture at a time stays in the cache
-    scores = [_similarity(x, moments_x, picture) for picture in flat]
+    # one image at a time stays in the cache
+    scores = [_similarity(x, moments_x, image) for image in flat]
     return np.array(scores).reshape(y.shape[:-3])
 
 
-def psnr(reference: NDArray[np.uint8], pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Peak signal-to-noise ratio in dB over all channels, infinite for an equal picture.
+def psnr(reference: NDArray[np.uint8], images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Peak signal-to-noise ratio in dB over all channels, infinite for an equal image.
 
-    reference: uint8 [H, W, 3]; pictures: uint8 [..., H, W, 3]. Returns float64 [...].
+    reference: uint8 [H, W, 3]; images: uint8 [..., H, W, 3]. Returns float64 [...].
     Raises ValueError for other shapes."""
-    if reference.ndim != 3 or pictures.shape[-3:] != reference.shape:
+    if reference.ndim != 3 or images.shape[-3:] != reference.shape:
         raise ValueError(
-            f"pictures of different size: {list(reference.shape)} and {list(pictures.shape)}"
+            f"images of different size: {list(reference.shape)} and {list(images.shape)}"
         )
-    difference = pictures.astype(np.float64) - reference
+    difference = images.astype(np.float64) - reference
     with np.errstate(divide="ignore"):
         decibels: NDArray[np.float64] = 10 * np.log10(
             255**2 / np.mean(difference**2, axis=(-3, -2, -1))
@@ -62,8 +62,8 @@ def psnr(reference: NDArray[np.uint8], pictures: NDArray[np.uint8]) -> NDArray[n
     return decibels
 
 
-def _channels_first(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    return np.moveaxis(pictures, -1, -3).astype(np.float64)
+def _channels_first(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.moveaxis(images, -1, -3).astype(np.float64)
 
 
 def _similarity(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The labelled panel that shows one picture, sent and received at several SNRs."""
+"""The labelled panel that shows one image, sent and received at several SNRs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _PAPER = (255, 255, 255)
 
 @dataclass(frozen=True)
 class Tile:
-    """A received picture uint8 [H, W, 3] and how near it is; decoded: False for mid-grey."""
+    """A received image uint8 [H, W, 3] and how near it is; decoded: False for mid-grey."""
 
-    picture: NDArray[np.uint8]
+    image: NDArray[np.uint8]
     ssim: float
     psnr_db: float
     decoded: bool = True
@@ -46,7 +46,7 @@ def build_panel(
     title: str,
     subtitle: str = "",
 ) -> Image.Image:
-    """Draws the sent picture on the left, and one row of received pictures for each system.
+    """Draws the sent image on the left, and one row of received images for each system.
 
     sent: uint8 [H, W, 3]; columns: headings, such as "4 dB"; title, subtitle: above all;
     all texts in ASCII, which Pillow's own font has.
@@ -88,7 +88,7 @@ def build_panel(
         draw.text((right, y + height // 2 + 4), row.detail, _FAINT, small, anchor="rt")
         for number, tile in enumerate(row.tiles):
             x = left + number * (width + _GAP)
-            panel.paste(_resize(tile.picture, (width, height)), (x, y))
+            panel.paste(_resize(tile.image, (width, height)), (x, y))
             lines = [(f"SSIM {tile.ssim:.3f}", _INK), (f"{tile.psnr_db:.1f} dB PSNR", _FAINT)]
             if not tile.decoded:
                 lines = [("not decodable", _LOST), (f"SSIM {tile.ssim:.3f} as grey", _FAINT)]
@@ -104,5 +104,5 @@ def _fit(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _resize(picture: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
-    return Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS)
+def _resize(image: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
+    return Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)

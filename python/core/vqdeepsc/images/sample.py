@@ -8,12 +8,12 @@ from pathlib import Path
 def sample_image(name: str = "coffee.png") -> str:
     """Path of a photograph that scikit-image ships.
 
-    Raises ValueError where scikit-image or the picture is missing.
+    Raises ValueError where scikit-image or the image is missing.
     """
     package = find_spec("skimage")
     if package is None or package.origin is None:
-        raise ValueError("scikit-image, whose picture is the default, is not installed")
+        raise ValueError("scikit-image, whose image is the default, is not installed")
     path = Path(package.origin).parent / "data" / name
     if not path.is_file():
-        raise ValueError(f"the installed scikit-image has no picture '{name}'")
+        raise ValueError(f"the installed scikit-image has no image '{name}'")
     return str(path)

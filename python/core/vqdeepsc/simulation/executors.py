@@ -105,7 +105,7 @@ def _in_order(
 
 
 def _follow_parent() -> None:
-    """A process that was killed cannot end its workers, which would finish their picture."""
+    """A process that was killed cannot end its workers, which would finish their image."""
 
     def end() -> None:
         parent = multiprocessing.parent_process()

@@ -23,7 +23,7 @@ class Simulation:
     images: files, folders or tar archives; models: names or bundles; channels; snr_db: mean Es/N0;
     baselines: of `baselines.BASELINES`; decisions: of DECISIONS; schemes: of modulation and
     coding; upper_bounds: ONNX files of networks without quantisation; seed: of everything;
-    native: keep the pictures' size; limit: first pictures only (0: all)."""
+    native: keep the images' size; limit: first images only (0: all)."""
 
     images: Sequence[str | os.PathLike[str]]
     models: Sequence[str]

@@ -55,7 +55,7 @@ def _keep_matplotlib_from_home() -> None:
 
 
 def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[str]]) -> None:
-    """Draws the means of results over their pictures; see `plot_means`."""
+    """Draws the means of results over their images; see `plot_means`."""
     plot_means(summarise(results), paths)
 
 
@@ -64,7 +64,7 @@ def plot_means(
 ) -> None:
     """Draws one column for each channel and one line for each system into every path.
 
-    groups: what `results.summarise` returns; title: above all (empty: pictures, code and
+    groups: what `results.summarise` returns; title: above all (empty: images, code and
     constellation). Raises ValueError for other endings than SUFFIXES, ResultsError if there is
     nothing to draw, OSError if a file cannot be written."""
     for path in paths:
@@ -83,7 +83,7 @@ def plot_means(
     channels = list(dict.fromkeys(group["channel"] for group in groups))
     systems = list(dict.fromkeys((group["system"], group["source_bits"]) for group in groups))
     sizes = {bits for _, bits in systems}
-    pictures = max(group["pictures"] for group in groups)
+    images = max(group["images"] for group in groups)
     usual = all(system.partition(":")[2] in ("", "hard") for system, _ in systems)
     same_rate = all(
         BITS_PER_SYMBOL * group["symbols"] == CODE_EXPANSION * group["source_bits"]
@@ -123,9 +123,9 @@ def plot_means(
         _title(axes[0][column], channel_title(channel), same_rate)
         axes[1][column].set_xlabel("Es/N0 (dB) per symbol")
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper")
-    noun = "picture" if pictures == 1 else "pictures"
+    noun = "image" if images == 1 else "images"
     link = ", LDPC 1/3, 16-QAM" if usual else ""
-    figure.suptitle(title or f"{pictures:,} {noun}{link}")
+    figure.suptitle(title or f"{images:,} {noun}{link}")
     save_figure(figure, paths)
 
 

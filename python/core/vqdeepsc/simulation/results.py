@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""results.csv: one row for each picture, system, channel and SNR."""
+"""results.csv: one row for each image, system, channel and SNR."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True)
 class Result:
-    """One picture over one link.
+    """One image over one link.
 
     image: its name; system: model (hard decisions: MODEL:hard) or baseline; channel: as
     `ChannelModel` writes it; snr_db: mean Es/N0; source_bits: payload before LDPC; symbols: 16-QAM
     symbols on the air; block_errors: LDPC code blocks that failed; decoded: 0 if nothing could be
-    drawn and mid-grey was scored; ssim, psnr_db: against the sent picture, and NaN in place of an
+    drawn and mid-grey was scored; ssim, psnr_db: against the sent image, and NaN in place of an
     SSIM for one smaller than its window (an empty field in the file); seed: of the channel."""
 
     image: str
@@ -133,7 +133,7 @@ def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> No
 
 
 def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Means over pictures for each system, source bits, channel and SNR, in order of appearance."""
+    """Means over images for each system, source bits, channel and SNR, in order of appearance."""
     groups: dict[tuple[str, int, str, float], list[Result]] = {}
     for result in results:
         key = (result.system, result.source_bits, result.channel, result.snr_db)
@@ -145,7 +145,7 @@ def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
             "symbols": round(float(np.mean([row.symbols for row in rows]))),
             "channel": channel,
             "snr_db": snr_db,
-            "pictures": len(rows),
+            "images": len(rows),
             "ssim": _mean_known([row.ssim for row in rows]),
             "psnr_db": float(np.mean([row.psnr_db for row in rows])),
             "undecoded": sum(not row.decoded for row in rows),

@@ -31,15 +31,15 @@ def simulate(
 ) -> list[Result]:
     """Simulates what is missing in `output` (results.csv) and returns all rows asked for.
 
-    Rows are appended picture by picture, so an interrupted run goes on where it stopped; at the
+    Rows are appended image by image, so an interrupted run goes on where it stopped; at the
     end they are put in order. workers: processes with one thread each; dask: address of a Dask
     scheduler whose workers are used instead; the rows depend on neither. overwrite: forget what
     the file holds. progress: to stderr. profile: what each stage costs is added to it.
     Raises ImageError, BundleError, ResultsError or ValueError; finished rows are kept."""
     output = Path(output)
-    pictures = list(find_images(list(simulation.images)).items())
+    images = list(find_images(list(simulation.images)).items())
     if simulation.limit:
-        pictures = pictures[: simulation.limit]
+        images = images[: simulation.limit]
     models = [find_model(model).resolve() for model in simulation.models]
     manifests = [read_manifest(model) for model in models]
     if len({manifest.name for manifest in manifests}) != len(models):
@@ -57,13 +57,13 @@ def simulate(
                 )
     write_results(output, results.values())
 
-    finished: dict[str, set[Key]] = {name: set() for name, _ in pictures}
+    finished: dict[str, set[Key]] = {name: set() for name, _ in images}
     for key in results:
         finished.setdefault(key[0], set()).add(key)
     digests = [digest for manifest in manifests for digest in manifest.files.values()]
     jobs = (
         (simulation, models, digests, ImageJob(name, (path.resolve(), member), finished[name]))
-        for name, (path, member) in pictures
+        for name, (path, member) in images
     )
     executor = dask_executor(dask) if dask else local_executor(workers)
     order: list[Key] = []
@@ -76,7 +76,7 @@ def simulate(
             if profile is not None:
                 profile.add(report.profile)
             if progress:
-                _show_progress(number, len(pictures), time.monotonic() - started)
+                _show_progress(number, len(images), time.monotonic() - started)
     asked = set(order)
     others = [key for key in results if key not in asked]
     if list(results) != order + others:
@@ -89,6 +89,6 @@ def _show_progress(finished: int, total: int, elapsed: float) -> None:
     minutes, seconds = divmod(round(left), 60)
     end = "\n" if finished == total else ""
     sys.stderr.write(
-        f"\r{finished} of {total} pictures, about {minutes} min {seconds:02} s left {end}"
+        f"\r{finished} of {total} images, about {minutes} min {seconds:02} s left {end}"
     )
     sys.stderr.flush()

@@ -47,7 +47,7 @@ class UpperBound:
         self.training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
 
     def draw(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """What the network makes of a picture uint8 [H, W, 3]."""
+        """What the network makes of an image uint8 [H, W, 3]."""
         height, width = pixels.shape[:2]
         padded = pad_image(pixels).transpose(2, 0, 1)[None].astype(np.float32) / 255
         (image,) = self._network.run(["image_out"], {"image": padded})

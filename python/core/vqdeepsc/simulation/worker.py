@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulates one picture over all links: what a worker of `vqdeepsc simulate` does."""
+"""Simulates one image over all links: what a worker of `vqdeepsc simulate` does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CERTAIN_LLR = 20.0  # beyond it a wrong codeword weighs less than the resolutio
 
 @dataclass
 class ImageJob:
-    """One picture: its name, where it is, and the rows that are there already."""
+    """One image: its name, where it is, and the rows that are there already."""
 
     name: str
     place: tuple[Path, str | None]
@@ -38,7 +38,7 @@ class ImageJob:
 
 @dataclass
 class ImageReport:
-    """Keys of all rows of a picture in order, the rows that were not finished, and the cost."""
+    """Keys of all rows of an image in order, the rows that were not finished, and the cost."""
 
     keys: list[Key] = field(default_factory=list)
     rows: list[Result] = field(default_factory=list)
@@ -46,7 +46,7 @@ class ImageReport:
 
 
 class Worker:
-    """Simulates pictures one by one; models and links are made once."""
+    """Simulates images one by one; models and links are made once."""
 
     def __init__(self, simulation: Simulation, models: Sequence[Path]) -> None:
         """Raises BundleError, and ValueError for a scheme that does not fit a model."""
@@ -67,12 +67,12 @@ class Worker:
         ]
 
     def run(self, job: ImageJob) -> ImageReport:
-        """Simulates one picture; raises ImageError."""
+        """Simulates one image; raises ImageError."""
         return _Image(self, job).report
 
 
 class _Image:
-    """One picture on its way through all systems."""
+    """One image on its way through all systems."""
 
     def __init__(self, worker: Worker, job: ImageJob) -> None:
         self.worker = worker
@@ -165,8 +165,8 @@ class _Image:
         if drawn:
             values = np.stack([received[i].llrs if soft else received[i].bits for i in drawn])
             with self.profile.stage("decode", len(drawn)):
-                pictures = codec.decode_many(values, self.width, self.height, soft=soft)
-            scores = dict(zip(drawn, self._score(pictures), strict=True))
+                images = codec.decode_many(values, self.width, self.height, soft=soft)
+            scores = dict(zip(drawn, self._score(images), strict=True))
             if len(drawn) > len(unsure):
                 clean[soft] = scores[drawn[-1]]
         return [scores[i] if i in scores else clean[soft] for i in range(len(received))]
@@ -240,10 +240,10 @@ class _Image:
             noise = ChannelModel.parse(channel).open(snr_db, row_seed(self.simulation.seed, key))
             return link.receive(symbols, noise, snr_db)
 
-    def _score(self, pictures: NDArray[np.uint8]) -> list[tuple[float, float]]:
-        with self.profile.stage("metric", len(pictures)):
-            ssim = metrics.ssim(self.pixels, pictures)
-            psnr_db = metrics.psnr(self.pixels, pictures)
+    def _score(self, images: NDArray[np.uint8]) -> list[tuple[float, float]]:
+        with self.profile.stage("metric", len(images)):
+            ssim = metrics.ssim(self.pixels, images)
+            psnr_db = metrics.psnr(self.pixels, images)
         return list(zip(ssim.tolist(), psnr_db.tolist(), strict=True))
 
     def _result(
@@ -254,7 +254,7 @@ class _Image:
 
 
 def _is_certain(received: Received, bits: NDArray[np.uint8], soft: bool) -> bool:
-    """Whether these frames draw exactly the picture that the sent bits draw."""
+    """Whether these frames draw exactly the image that the sent bits draw."""
     if not np.array_equal(received.bits, bits):
         return False
     return not soft or bool(np.abs(received.llrs).min() >= _CERTAIN_LLR)
@@ -266,7 +266,7 @@ _local = threading.local()  # a Dask worker may run several threads, and links s
 def simulate_image(
     simulation: Simulation, models: Sequence[Path], digests: Sequence[str], job: ImageJob
 ) -> ImageReport:
-    """Simulates one picture in this thread's worker, which is kept for the next one.
+    """Simulates one image in this thread's worker, which is kept for the next one.
 
     digests: of the models' files, so that a worker that lives on notices another model."""
     made_for = repr((simulation, list(models), list(digests)))

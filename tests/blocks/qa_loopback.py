@@ -51,18 +51,18 @@ class TestLoopback(gr_unittest.TestCase):
             source = vqdeepsc.semantic_source(file.name, codec.name)
             sink = vqdeepsc.semantic_sink(codec.name)
             images, frames = blocks.message_debug(), blocks.message_debug()
-            labels = blocks.vector_sink_f()
+            llrs_sink = blocks.vector_sink_f()
             decoder = connect_link(
                 top, source, sink, codec.bits_per_region, ChannelModel("awgn"), 20.0
             )
-            top.connect(decoder, labels)
+            top.connect(decoder, llrs_sink)
             top.msg_connect(sink, "pictures", images, "store")
             top.msg_connect(decoder, "frames", frames, "store")
             top.run()
-        llrs = np.array(labels.data()).reshape(-1, codec.bits_per_region)
+        llrs = np.array(llrs_sink.data()).reshape(-1, codec.bits_per_region)
         received = codec.from_bits((llrs > 0).astype(np.uint8), 300, 200)
-        for scale, expected in indices.labels.items():
-            np.testing.assert_array_equal(received.labels[scale], expected)
+        for scale, expected in indices.maps.items():
+            np.testing.assert_array_equal(received.maps[scale], expected)
         drawn, _ = pdu_to_image(stored_messages(images)[0])
         np.testing.assert_array_equal(
             drawn, codec.decode(codec.one_hot(indices), width=300, height=200)

@@ -26,7 +26,7 @@ def make_layout(bits, priors=None):
     )
 
 
-def random_labels(layout, regions, rng):
+def random_indices(layout, regions, rng):
     return {
         scale.scale: rng.integers(0, scale.codewords, (regions, scale.positions))
         for scale in layout.scales
@@ -46,14 +46,14 @@ def test_order_of_bits_by_hand():
     labels[2][0, 32] = 0b011
     labels[1][0, 4095] = 0b1001
     expected = {
-        1,  # second position of scale 4, whose labels have one bit
-        64,  # scale 3 begins after 8x8 bits; its first label is 10
-        64 + 512 + 32 * 3 + 1,  # scale 2 after 16x16x2; second row; label 011
+        1,  # second position of scale 4, whose indices have one bit
+        64,  # scale 3 begins after 8x8 bits; its first index is 10
+        64 + 512 + 32 * 3 + 1,  # scale 2 after 16x16x2; second row; index 011
         64 + 512 + 32 * 3 + 2,
-        20032 - 4,  # the last label 1001
+        20032 - 4,  # the last index 1001
         20032 - 1,
     }
-    bits = layout.pack(labels)
+    bits = layout.pack(indices)
     assert bits.dtype == np.uint8 and bits.shape == (1, 20032)
     assert set(np.flatnonzero(bits[0])) == expected
 
@@ -61,9 +61,9 @@ def test_order_of_bits_by_hand():
 @pytest.mark.parametrize("bits", [FOUR_SCALES, THREE_SCALES])
 def test_unpack_reverses_pack(bits):
     layout = make_layout(bits)
-    labels = random_labels(layout, 3, np.random.default_rng(1))
-    unpacked = layout.unpack(layout.pack(labels))
-    for scale, values in labels.items():
+    indices = random_indices(layout, 3, np.random.default_rng(1))
+    unpacked = layout.unpack(layout.pack(indices))
+    for scale, values in indices.items():
         np.testing.assert_array_equal(unpacked[scale], values)
 
 
@@ -96,10 +96,10 @@ def test_posteriors_against_the_product_of_probabilities():
         for label in range(scale.codewords):
             product = np.full(part.shape[:2], priors[scale.scale][label])
             for position in range(scale.bits):
-                bit = label >> (scale.bits - 1 - position) & 1
+                bit = index >> (scale.bits - 1 - position) & 1
                 probability = part[..., position]
                 product *= probability if bit else 1 - probability
-            expected[..., label] = product
+            expected[..., index] = product
         expected /= expected.sum(axis=-1, keepdims=True)
         np.testing.assert_allclose(posteriors[scale.scale], expected, atol=2e-6)
 
@@ -120,10 +120,10 @@ def test_certain_bits_give_one_hot_posteriors(certainty):
         {1: np.eye(16)[3], 2: np.eye(8)[0], 3: None, 4: None}
         | {3: np.full(4, 1 / 4), 4: np.array([0.999, 0.001])},
     )
-    labels = random_labels(layout, 2, np.random.default_rng(3))
-    bits = layout.pack(labels)
+    indices = random_indices(layout, 2, np.random.default_rng(3))
+    bits = layout.pack(indices)
     soft = layout.posteriors(np.where(bits == 1, certainty, -certainty))
-    hard = layout.one_hot(labels)
+    hard = layout.one_hot(indices)
     for scale in FOUR_SCALES:
         np.testing.assert_allclose(soft[scale], hard[scale], atol=1e-6)
 

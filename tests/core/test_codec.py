@@ -45,10 +45,10 @@ def test_any_size_goes_through_bits_unchanged(codec, photograph, size):
     again = codec.from_bits(bits, width, height)
     for scale in codec.scales:
         padded = (-(-height // 16) * 16 // scale.stride, -(-width // 16) * 16 // scale.stride)
-        assert indices.labels[scale.scale].shape == padded
-        assert indices.labels[scale.scale].min() >= 0
-        assert indices.labels[scale.scale].max() < scale.codewords
-        np.testing.assert_array_equal(again.labels[scale.scale], indices.labels[scale.scale])
+        assert indices.maps[scale.scale].shape == padded
+        assert indices.maps[scale.scale].min() >= 0
+        assert indices.maps[scale.scale].max() < scale.codewords
+        np.testing.assert_array_equal(again.maps[scale.scale], indices.maps[scale.scale])
     drawn = codec.decode(codec.one_hot(indices), width, height)
     assert drawn.shape == (height, width, 3) and drawn.dtype == np.uint8
     np.testing.assert_array_equal(codec.decode_bits(bits, width, height), drawn)
@@ -226,8 +226,8 @@ def test_large_images_are_cut_without_seams(codec, photograph, monkeypatch):
     drawn = codec.decode(codec.one_hot(whole), 1200, 100)
     monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 384)
     cut = codec.encode(image)
-    for scale, labels in whole.labels.items():
-        np.testing.assert_array_equal(cut.labels[scale], labels)
+    for scale, indices in whole.maps.items():
+        np.testing.assert_array_equal(cut.maps[scale], indices)
     np.testing.assert_array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)
     monkeypatch.setattr("vqdeepsc.codec.tiling.HALO", 16)
     assert not np.array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)

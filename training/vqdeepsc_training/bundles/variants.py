@@ -55,7 +55,7 @@ def graph_inputs(codec: Codec, images: NDArray[np.uint8]) -> dict[str, list[dict
     feeds: dict[str, list[dict]] = {name: [] for name in GRAPHS}
     for image in images:
         values = (image.transpose(2, 0, 1)[None] / 255).astype(np.float32)
-        labels = codec.encode(image).labels
+        labels = codec.encode(image).maps
         feeds["encoder.onnx"].append({"image": values})
         feeds["decoder.onnx"].append(
             {

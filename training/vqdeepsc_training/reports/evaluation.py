@@ -33,7 +33,7 @@ def evaluate(codec: Codec, images: NDArray[np.uint8]) -> tuple[dict, list[NDArra
         indices = codec.encode(image)
         height, width = image.shape[:2]
         decoded = codec.decode(codec.one_hot(indices), width, height)
-        for scale, labels in indices.labels.items():
+        for scale, labels in indices.maps.items():
             counts[scale] += np.bincount(labels.ravel(), minlength=scales[scale])
         figures.append(quality(image, decoded))
         decoded_images.append(decoded)

@@ -29,10 +29,10 @@ def losses(
     indices = codec.encode(image)
     height, width = image.shape[:2]
     codewords = next(s.codewords for s in codec.scales if s.scale == scale)
-    place = tuple(random.integers(side) for side in indices.labels[scale].shape)
+    place = tuple(random.integers(side) for side in indices.maps[scale].shape)
     rows = []
     for difference in range(codewords):
-        labels = dict(indices.labels)
+        labels = dict(indices.maps)
         labels[scale] = labels[scale].copy()
         labels[scale][place] ^= difference
         rows.append(codec.to_bits(Indices(width, height, labels)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels of one region as bits, and soft bits as posteriors of the codewords.
+"""Indices of one region as bits, and soft bits as posteriors of the codewords.
 
 Within a region the coarse scale comes first, positions in the order of `regions`, each label MSB
 first.
@@ -21,7 +21,7 @@ MINIMUM_PRIOR = 1e-9  # a codeword that training never used can still be sent
 
 
 class BitLayout:
-    """Where each scale's labels lie among the bits of a region."""
+    """Where each scale's indices lie among the bits of a region."""
 
     def __init__(self, scales: Sequence[Scale]) -> None:
         if not scales:
@@ -43,7 +43,7 @@ class BitLayout:
         """Labels {l: [regions, positions_l]} to bits uint8 [regions, bits_per_region]."""
         parts = []
         for scale in self.scales:
-            values = np.asarray(labels[scale.scale])
+            values = np.asarray(indices[scale.scale])
             regions = values.shape[0]
             shifts = np.arange(scale.bits - 1, -1, -1)
             bits = (values.reshape(regions, -1, 1) >> shifts) & 1
@@ -55,7 +55,7 @@ class BitLayout:
         rows = self._rows(bits)
         if not np.isin(rows, (0, 1)).all():
             raise ValueError("bits must be 0 or 1")
-        labels = {}
+        indices = {}
         for scale in self.scales:
             part = rows[:, self.slices[scale.scale]].astype(np.int64)
             part = part.reshape(len(rows), scale.positions, scale.bits)
@@ -76,7 +76,7 @@ class BitLayout:
         for scale in self.scales:
             part = rows[:, self.slices[scale.scale]].reshape(-1, scale.bits)
             # ln P(bit=v) = v LLR - ln(1 + e^LLR), and the last term is the same for every codeword
-            logarithms = part @ label_bits(scale.bits).T.astype(np.float32)
+            logarithms = part @ index_bits(scale.bits).T.astype(np.float32)
             logarithms += np.log(np.maximum(scale.prior, MINIMUM_PRIOR)).astype(np.float32)
             logarithms -= logarithms.max(axis=1, keepdims=True)
             np.exp(logarithms, out=logarithms)
@@ -85,11 +85,11 @@ class BitLayout:
         return result
 
     def one_hot(
-        self, labels: Mapping[int, NDArray[np.integer[Any]]]
+        self, indices: Mapping[int, NDArray[np.integer[Any]]]
     ) -> dict[int, NDArray[np.float32]]:
-        """A hard decision: labels {l: [...]} to posteriors {l: float32 [..., N_l]} of 0 and 1."""
+        """A hard decision: indices {l: [...]} to posteriors {l: float32 [..., N_l]} of 0 and 1."""
         return {
-            scale.scale: np.eye(scale.codewords, dtype=np.float32)[labels[scale.scale]]
+            scale.scale: np.eye(scale.codewords, dtype=np.float32)[indices[scale.scale]]
             for scale in self.scales
         }
 
@@ -102,7 +102,7 @@ class BitLayout:
         return rows
 
 
-def label_bits(bits: int) -> NDArray[np.uint8]:
-    """The bits of every label, MSB first: uint8 [2**bits, bits]."""
-    labels = np.arange(1 << bits)
-    return ((labels[:, None] >> np.arange(bits - 1, -1, -1)) & 1).astype(np.uint8)
+def index_bits(bits: int) -> NDArray[np.uint8]:
+    """The bits of every index, MSB first: uint8 [2**bits, bits]."""
+    indices = np.arange(1 << bits)
+    return ((indices[:, None] >> np.arange(bits - 1, -1, -1)) & 1).astype(np.uint8)

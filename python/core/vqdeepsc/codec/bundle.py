@@ -131,7 +131,7 @@ def write_manifest(
     """Writes manifest.json for the other four files of the bundle at `path`.
 
     Codewords, dimensions and bits come from codebooks.npz.
-    priors: {l: [N_l]} counts or frequencies of the labels, scaled here to sum 1;
+    priors: {l: [N_l]} counts or frequencies of the indices, scaled here to sum 1;
     training: configuration, data, steps, pictures, seed;
     measured: {data set: {"ssim": ..., "psnr_db": ..., "ms_ssim": ...}}.
     Raises BundleError if a file is missing or the result would not load."""

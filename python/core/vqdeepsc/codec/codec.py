@@ -38,11 +38,11 @@ class Indices:
     """What is sent of one image.
 
     width, height: of the image in pixels;
-    labels: {l: int64 [ceil16(height)/2**l, ceil16(width)/2**l]}, numbers of codewords."""
+    maps: {l: int64 [ceil16(height)/2**l, ceil16(width)/2**l]}, indices of codewords."""
 
     width: int
     height: int
-    labels: dict[int, NDArray[np.int64]]
+    maps: dict[int, NDArray[np.int64]]
 
 
 class Codec:
@@ -82,13 +82,13 @@ class Codec:
         return self.layout.bits_per_region
 
     def encode(self, image: NDArray[np.uint8] | Image.Image) -> Indices:
-        """Labels of an image: uint8 [H, W, 3] RGB, or a Pillow image.
+        """Indices of an image: uint8 [H, W, 3] RGB, or a Pillow image.
 
         Raises ValueError for arrays of another kind."""
         pixels = _rgb(image)
         height, width = pixels.shape[:2]
         padded = pad_image(pixels)
-        labels = {
+        maps = {
             scale.scale: np.empty(
                 (padded.shape[0] // scale.stride, padded.shape[1] // scale.stride), np.int64
             )
@@ -99,9 +99,9 @@ class Codec:
             piece = padded[tile.outer_rows, tile.outer_columns].transpose(2, 0, 1)[None]
             outputs = self.bundle.encoder.run(names, {"image": piece.astype(np.float32) / 255})
             for scale, output in zip(self.scales, outputs, strict=True):
-                place = scaled(tile.rows, scale.stride), scaled(tile.columns, scale.stride)
-                labels[scale.scale][place] = output[0][tile.inner(scale.stride)]
-        return Indices(width, height, labels)
+                position = scaled(tile.rows, scale.stride), scaled(tile.columns, scale.stride)
+                maps[scale.scale][position] = output[0][tile.inner(scale.stride)]
+        return Indices(width, height, maps)
 
     def decode(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
         """Decodes an image uint8 [height, width, 3] from probabilities of the codewords.
@@ -131,8 +131,8 @@ class Codec:
         return _only(self._decode(1, width, height, cut))
 
     def one_hot(self, indices: Indices) -> dict[int, NDArray[np.float32]]:
-        """Labels that are certain, as posteriors for `decode`."""
-        return self.layout.one_hot(indices.labels)
+        """Indices that are certain, as posteriors for `decode`."""
+        return self.layout.one_hot(indices.maps)
 
     def to_bits(self, indices: Indices) -> NDArray[np.uint8]:
         """Labels to bits uint8 [regions, bits_per_region].

@@ -16,8 +16,8 @@ class Scale:
     """One scale of a model.
 
     scale: l = 1 (finest) to 4 (coarsest); stride: 2**l pixels for each position;
-    codewords: N_l = 2**bits; dimension: K_l; bits: for each label;
-    prior: float64 [N_l], how often each label occurs, sums to 1.
+    codewords: N_l = 2**bits; dimension: K_l; bits: for each index;
+    prior: float64 [N_l], how often each index occurs, sums to 1.
     """
 
     scale: int

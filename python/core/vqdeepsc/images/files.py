@@ -49,32 +49,32 @@ def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArra
     source: path, or the content of a file, then `name` stands for it in messages.
     Raises ImageError."""
     if isinstance(source, bytes):
-        content, label = source, name or "image"
+        content, name = source, name or "image"
     else:
-        label = os.fspath(source)
+        name = os.fspath(source)
         content = _read(Path(source))
     if not content:
-        raise ImageError(f"{label} is empty")
+        raise ImageError(f"{name} is empty")
     try:
         with warnings.catch_warnings():
             # the size is checked below; other warnings are about metadata
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content)) as image:
-                _check_size(image.size, label)
+                _check_size(image.size, name)
                 image.load()
                 return _to_rgb(image)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"{label} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
+            f"{name} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
         ) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{label} is not an image") from error
+        raise ImageError(f"{name} is not an image") from error
     except MemoryError as error:
-        raise ImageError(f"there is not enough memory for {label}") from error
+        raise ImageError(f"there is not enough memory for {name}") from error
     except Exception as error:  # Pillow's decoders raise all kinds of exceptions on damaged files
-        raise ImageError(f"{label} is damaged: {_one_line(error)}") from error
+        raise ImageError(f"{name} is damaged: {_one_line(error)}") from error
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
@@ -207,12 +207,12 @@ def _expand(path: Path, skipped: list[str]) -> Iterator[tuple[str, str | None]]:
         yield path.name, None
 
 
-def _check_size(size: tuple[int, int], label: str) -> None:
+def _check_size(size: tuple[int, int], name: str) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise ImageError(f"{label} has no pixels")
+        raise ImageError(f"{name} has no pixels")
     if fault := pixels_fault(width, height):
-        raise ImageError(f"{label} {fault}")
+        raise ImageError(f"{name} {fault}")
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The labelled panel that shows one image, sent and received at several SNRs."""
+"""The panel that shows one image, sent and received at several SNRs."""
 
 from __future__ import annotations
 

@@ -51,9 +51,9 @@ class Scores:
         for name, value in values.items():
             self._values.setdefault(name, []).append(float(value))
 
-    def add_image(self, which: str, sent: np.ndarray, drawn: np.ndarray) -> None:
-        """`ssim_WHICH` and `psnr_WHICH` of a drawn image."""
-        ssim, psnr_db = metrics.ssim(sent, drawn), metrics.psnr(sent, drawn)
+    def add_image(self, which: str, sent: np.ndarray, decoded: np.ndarray) -> None:
+        """`ssim_WHICH` and `psnr_WHICH` of a decoded image."""
+        ssim, psnr_db = metrics.ssim(sent, decoded), metrics.psnr(sent, decoded)
         self.add(**{f"ssim_{which}": ssim, f"psnr_{which}": psnr_db})
 
     def means(self) -> dict[str, float]:

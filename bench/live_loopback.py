@@ -2,8 +2,8 @@
 """Images a second through a whole link in one process, their latency, and where the time goes.
 
 128x128 images are encoded, sent as bursts over a channel with noise, multipath, frequency and
-clock offset, received and drawn. With --minutes it goes on for that long, and exits with 1 where
-an image was lost. "Latency" is from the image given to the source to the image drawn.
+clock offset, received and decoded. With --minutes it goes on for that long, and exits with 1 where
+an image was lost. "Latency" is from the image given to the source to the image decoded.
 """
 
 import os
@@ -43,7 +43,7 @@ MEGABYTE = 1e6
 
 
 class timed_decoder(vqdeepsc.semantic_decoder):
-    """Calls back with each image that is drawn."""
+    """Calls back with each image that is decoded."""
 
     def __init__(self, model: str, on_image: Callable[[ReceivedImage], None]) -> None:
         vqdeepsc.semantic_decoder.__init__(self, model)
@@ -51,8 +51,8 @@ class timed_decoder(vqdeepsc.semantic_decoder):
 
     def _publish(self, images: list[ReceivedImage]) -> None:
         super()._publish(images)
-        for drawn in images:
-            self._on_image(drawn)
+        for image in images:
+            self._on_image(image)
 
 
 class burst_counter(gr.basic_block):
@@ -97,10 +97,10 @@ class Loopback:
         self.top.msg_connect((self.receiver, "regions"), (self.decoder, "frames"))
         self.top.msg_connect((self.receiver, "log"), (self.counter, "log"))
 
-    def _take(self, drawn: ReceivedImage) -> None:
+    def _take(self, image: ReceivedImage) -> None:
         now = time.monotonic()
         with self._change:
-            sent = self._sent.pop(drawn.number, None)
+            sent = self._sent.pop(image.number, None)
             if sent is not None:
                 self.latencies.append(now - sent)
                 # images arrive in order, so older ones are lost

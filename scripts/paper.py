@@ -189,7 +189,7 @@ def finished_rows(experiment: Experiment, rows: Sequence[Result]) -> list[Result
     return [found[image][key] for image in images[:limit] for key in asked]
 
 
-def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) -> None:
+def save_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) -> None:
     """One photograph at PANEL_SNR: the model, and each baseline with the model's bits."""
     sent = crop_square(load_image(photograph), PANEL_SIDE)
     codec = Codec(model)
@@ -201,15 +201,15 @@ def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) 
         seed = derive_seed(0, photograph.name, system, str(channel), snr_db, source_bits)
         return link.receive(link.modulate(bits), channel.open(snr_db, seed), snr_db)
 
-    def tile(drawn: np.ndarray | None) -> Tile:
-        shown = baselines.mid_grey(PANEL_SIDE, PANEL_SIDE) if drawn is None else drawn
+    def tile(decoded: np.ndarray | None) -> Tile:
+        shown = baselines.mid_grey(PANEL_SIDE, PANEL_SIDE) if decoded is None else decoded
         ssim, psnr_db = float(metrics.ssim(sent, shown)), float(metrics.psnr(sent, shown))
-        return Tile(shown, ssim, psnr_db, drawn is not None)
+        return Tile(shown, ssim, psnr_db, decoded is not None)
 
     bits = codec.encode_bits(sent)
     received = np.stack([receive(codec.name, bits, snr_db).llrs for snr_db in PANEL_SNR])
-    drawn = codec.decode_many(received, PANEL_SIDE, PANEL_SIDE)
-    rows = [PanelRow(codec.name, "soft bits", [tile(image) for image in drawn])]
+    decoded = codec.decode_many(received, PANEL_SIDE, PANEL_SIDE)
+    rows = [PanelRow(codec.name, "soft bits", [tile(image) for image in decoded])]
     for baseline in baselines.BASELINES:
         file = baselines.compress(sent, baseline, source_bits)
         tiles = []
@@ -233,7 +233,7 @@ def draw_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) 
     ).save(path, quality=80)
 
 
-def draw_panels(models: Sequence[str], results: Path) -> None:
+def save_panels(models: Sequence[str], results: Path) -> None:
     """A panel for each photograph and model."""
     shipped = Path(skimage.data.__file__).parent
     channel = ChannelModel("awgn")
@@ -241,7 +241,7 @@ def draw_panels(models: Sequence[str], results: Path) -> None:
         name = read_manifest(model).name
         for image in PANEL_IMAGES:
             path = results / f"panel-{Path(image).stem}-{name}.jpg"
-            draw_panel(shipped / image, model, channel, path)
+            save_panel(shipped / image, model, channel, path)
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -308,7 +308,7 @@ def main(argv: list[str] | None = None) -> int:
                     )
             if "panels" in wanted:
                 print("panels", flush=True)
-                draw_panels(models, arguments.results)
+                save_panels(models, arguments.results)
         finally:  # an interrupted run shows what there is
             print("figures and text", flush=True)
             write_report(arguments.results)

@@ -62,7 +62,7 @@ def read_means(path: Path) -> Means:
 
 
 def write_report(results: Path) -> None:
-    """Draws the figures of every CSV in `results` and writes README.md beside them."""
+    """Plots the figures of every CSV in `results` and writes README.md beside them."""
     run = json.loads((results / RUN).read_text())
     models = run["models"]
     sections = [

@@ -19,7 +19,7 @@ from PyQt5 import Qt
 from vqdeepsc.images.files import load_image
 from vqdeepsc.images.metrics import ssim
 
-# What each flowgraph is put through: the block that draws, and values of its variables.
+# What each flowgraph is put through: the block that decodes, and values of its variables.
 EXAMPLES = {
     "awgn_loopback": (
         "sink",
@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
 
     sent = load_image(vqdeepsc.sample_image())
     waiting = iter(states.items())
-    drawn: dict[str, np.ndarray] = {}
+    shown: dict[str, np.ndarray] = {}
 
     def next_state() -> None:
         name, values = next(waiting, (None, None))
@@ -99,7 +99,7 @@ def main(argv: list[str] | None = None) -> int:
                 begin = pmt.car(sent_images.get_message(0))
                 begun = pmt.to_long(pmt.dict_ref(begin, pmt.intern("image"), pmt.PMT_NIL))
                 if (number - begun) % IMAGE_IDS >= first:
-                    drawn[name] = image
+                    shown[name] = image
                     timer.stop()
                     Qt.QTimer.singleShot(SETTLE_MILLISECONDS, finish)
                     return
@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> int:
     application.exec_()
     top.stop()
     top.wait()
-    print(json.dumps({name: float(ssim(sent, image)) for name, image in drawn.items()}))
+    print(json.dumps({name: float(ssim(sent, image)) for name, image in shown.items()}))
     return 0
 
 

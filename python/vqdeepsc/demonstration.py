@@ -147,10 +147,10 @@ def run_demonstration(
     undecoded = _quality(sent, grey)
 
     def score(
-        system: str, snr: float, drawn: np.ndarray, errors: int, decoded: bool = True
+        system: str, snr: float, shown: np.ndarray, errors: int, decoded: bool = True
     ) -> None:
-        ssim, psnr = _quality(sent, drawn)
-        tiles[system].append(Tile(drawn, ssim, psnr, decoded))
+        ssim, psnr = _quality(sent, shown)
+        tiles[system].append(Tile(shown, ssim, psnr, decoded))
         results.append(
             Result(
                 name,
@@ -184,9 +184,9 @@ def run_demonstration(
             continue
         bits, errors = send_bits(jpeg_bits, channel, snr, seed, scheme.unprotected)
         content = np.packbits(bits.reshape(-1))[: len(file.content)].tobytes()
-        drawn = baselines.decompress(content, width, height)
-        if drawn is not None and baselines.counts_as_decoded(_quality(sent, drawn), undecoded):
-            score(jpeg, snr, drawn, errors)
+        shown = baselines.decompress(content, width, height)
+        if shown is not None and baselines.counts_as_decoded(_quality(sent, shown), undecoded):
+            score(jpeg, snr, shown, errors)
         else:
             score(jpeg, snr, grey, errors, decoded=False)
 

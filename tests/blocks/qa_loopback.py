@@ -63,9 +63,9 @@ class TestLoopback(gr_unittest.TestCase):
         received = codec.from_bits((llrs > 0).astype(np.uint8), 300, 200)
         for scale, expected in indices.maps.items():
             np.testing.assert_array_equal(received.maps[scale], expected)
-        drawn, _ = pdu_to_image(stored_messages(images)[0])
+        decoded, _ = pdu_to_image(stored_messages(images)[0])
         np.testing.assert_array_equal(
-            drawn, codec.decode(codec.one_hot(indices), width=300, height=200)
+            decoded, codec.decode(codec.one_hot(indices), width=300, height=200)
         )
 
     def test_flowgraph_and_simulator_give_the_same_bits_for_a_seed(self):
@@ -146,7 +146,7 @@ class TestLoopback(gr_unittest.TestCase):
             qualities = []
             for row in read_results(results):
                 model, _, scheme = row.system.partition(":")
-                drawn, errors = send_image(
+                decoded, errors = send_image(
                     path,
                     model,
                     row.source_bits,
@@ -158,7 +158,7 @@ class TestLoopback(gr_unittest.TestCase):
                 )
                 self.assertGreater(errors, 0)
                 self.assertEqual(errors, row.block_errors)
-                self.assertAlmostEqual(float(ssim(image, drawn)), row.ssim, places=6)
+                self.assertAlmostEqual(float(ssim(image, decoded)), row.ssim, places=6)
                 qualities.append(row.ssim)
         # at 2 dB protection shows more of the image
         self.assertGreater(qualities[1], qualities[0] + 0.1)

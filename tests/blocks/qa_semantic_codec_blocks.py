@@ -105,10 +105,10 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         pdus.append(pmt.cons(pmt.car(pdus[-1]), pmt.init_u8vector(3, [0, 1, 0])))
         with tempfile.TemporaryDirectory() as folder:
             block = vqdeepsc.semantic_decoder(codec.name, folder=folder)
-            drawn = self.run_block(block, "frames", "pictures", pdus)
+            decoded = self.run_block(block, "frames", "pictures", pdus)
             written = [load_image(path) for path in sorted(Path(folder).iterdir())]
-        self.assertEqual([pdu_to_image(pdu)[1] for pdu in drawn], [1, 2])
-        for image in [*(pdu_to_image(pdu)[0] for pdu in drawn), *written]:
+        self.assertEqual([pdu_to_image(pdu)[1] for pdu in decoded], [1, 2])
+        for image in [*(pdu_to_image(pdu)[0] for pdu in decoded), *written]:
             np.testing.assert_array_equal(image, expected)
         self.assertEqual(len(written), 2)
 
@@ -119,9 +119,11 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 frames = self.run_block(
                     vqdeepsc.semantic_encoder(), "pictures", "frames", [image_to_pdu(image, 0)]
                 )
-                (drawn,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", frames)
+                (decoded,) = self.run_block(
+                    vqdeepsc.semantic_decoder(), "frames", "pictures", frames
+                )
                 expected = self.codec.decode_bits(self.codec.encode_bits(image), width, height)
-                np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
+                np.testing.assert_array_equal(pdu_to_image(decoded)[0], expected)
 
     def wait_until(self, condition):
         deadline = time.monotonic() + 60
@@ -151,9 +153,9 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         expected = self.codec.decode_llrs(np.array(sums, np.float32), 200, 100)
         others = self.frames(image, 8) * 4
         pdus = [*(pdu for _, _, pdu in noisy), *others]
-        drawn = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
-        self.assertEqual([pdu_to_image(pdu)[1] for pdu in drawn], [7, 8])
-        difference = pdu_to_image(drawn[0])[0].astype(int) - expected
+        decoded = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
+        self.assertEqual([pdu_to_image(pdu)[1] for pdu in decoded], [7, 8])
+        difference = pdu_to_image(decoded[0])[0].astype(int) - expected
         # the sums are rounded in another order
         self.assertLessEqual(np.abs(difference).max(), 1)
 
@@ -169,9 +171,9 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
             return pmt.cons(dictionary, pmt.init_f32vector(llrs.size, llrs))
 
         pdus = [pdu(-right, 3), pdu(right, 0, 2), pdu(-right, 3), pdu(-right, 1, 2)]
-        (drawn,) = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
+        (decoded,) = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
         expected = self.codec.decode_llrs(right[None].astype(np.float32), 128, 128)
-        np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
+        np.testing.assert_array_equal(pdu_to_image(decoded)[0], expected)
 
     def test_regions_of_images_beyond_the_limit_are_passed_over(self):
         lie = FrameHeader(model=self.codec.model_id, image=5, width=65535, height=65535)
@@ -182,7 +184,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         pdus = [good[0], pmt.cons(header_to_pmt(lie), pmt.cdr(good[0])), good[1]]
         (drawn,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", pdus)
         expected = self.codec.decode_bits(self.codec.encode_bits(image), 200, 100)
-        np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
+        np.testing.assert_array_equal(pdu_to_image(decoded)[0], expected)
         for most, count in ((20_000, 1), (19_999, 0)):
             block = vqdeepsc.semantic_decoder(max_pixels=most)
             self.assertEqual(len(self.run_block(block, "frames", "pictures", good)), count)
@@ -207,8 +209,8 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         self.wait_until(lambda: result.num_messages())
         top.stop()
         top.wait()
-        (drawn,) = stored_messages(result)
-        self.assertEqual(pdu_to_image(drawn)[1], 3)
+        (decoded,) = stored_messages(result)
+        self.assertEqual(pdu_to_image(decoded)[1], 3)
 
     def test_a_timer_that_was_cancelled_too_late_draws_nothing(self):
         first, second, third = self.frames(photograph(300, 100), 3)
@@ -235,9 +237,9 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         self.wait_until(lambda: result.num_messages())
         top.stop()
         top.wait()
-        (drawn,) = stored_messages(result)
+        (decoded,) = stored_messages(result)
         expected = self.codec.decode_bits(self.codec.encode_bits(photograph(300, 100)), 300, 100)
-        np.testing.assert_array_equal(pdu_to_image(drawn)[0], expected)
+        np.testing.assert_array_equal(pdu_to_image(decoded)[0], expected)
 
     def test_no_timer_is_left_behind(self):
         first, _ = self.frames(photograph(200, 100), 3)

@@ -55,10 +55,10 @@ class TestSemanticSink(gr_unittest.TestCase):
                     make_tag(i * codec.bits_per_region, FRAME_TAG, header_to_pmt(header))
                     for i, (header, _) in enumerate(frames)
                 ]
-                drawn = self.run_sink(np.concatenate(rows), tags, soft, model=model)
-                self.assertEqual([number for _, number in drawn], [9])
+                decoded = self.run_sink(np.concatenate(rows), tags, soft, model=model)
+                self.assertEqual([number for _, number in decoded], [9])
                 expected = codec.decode_bits(codec.encode_bits(image), 200, 130)
-                np.testing.assert_array_equal(drawn[0][0], expected)
+                np.testing.assert_array_equal(decoded[0][0], expected)
 
     def test_regions_of_images_beyond_the_limit_are_passed_over(self):
         ((_, bits),) = self.frames(photograph(128, 128))
@@ -78,8 +78,8 @@ class TestSemanticSink(gr_unittest.TestCase):
                 )
                 for i, size in enumerate(sizes)
             ]
-            drawn = self.run_sink(rows, tags, **most)
-            self.assertEqual([number for _, number in drawn], [0, 2])
+            decoded = self.run_sink(rows, tags, **most)
+            self.assertEqual([number for _, number in decoded], [0, 2])
         with self.assertRaisesRegex(ValueError, "max_pixels is 0"):
             vqdeepsc.semantic_sink(max_pixels=0)
 
@@ -91,7 +91,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header_to_pmt(header))])
         np.testing.assert_array_equal(drawn, self.codec.decode_llrs(llrs[None], 128, 128))
         hard = self.codec.decode_bits((llrs[None] > 0).astype(np.uint8), 128, 128)
-        self.assertGreater(np.abs(drawn.astype(int) - hard).max(), 0)
+        self.assertGreater(np.abs(decoded.astype(int) - hard).max(), 0)
 
     def test_stream_that_begins_inside_a_region_resynchronises(self):
         image = photograph(128, 128)
@@ -104,9 +104,9 @@ class TestSemanticSink(gr_unittest.TestCase):
             make_tag(begin, FRAME_TAG, header_to_pmt(header)),
             make_tag(begin + 777, FRAME_TAG, header_to_pmt(header)),
         ]
-        ((drawn, number),) = self.run_sink(stream, tags)
+        ((decoded, number),) = self.run_sink(stream, tags)
         self.assertEqual(number, 5)
-        np.testing.assert_array_equal(drawn, self.codec.decode_bits(bits[None], 128, 128))
+        np.testing.assert_array_equal(decoded, self.codec.decode_bits(bits[None], 128, 128))
 
     def test_missing_region_is_concealed_when_the_next_image_begins(self):
         image = photograph(256, 128)
@@ -118,11 +118,11 @@ class TestSemanticSink(gr_unittest.TestCase):
             for i, (header, _) in enumerate(sent)
         ]
         llrs = np.concatenate([bits_to_llrs(bits) for _, bits in sent])
-        drawn = self.run_sink(llrs, tags)
-        self.assertEqual([number for _, number in drawn], [1, 2])
+        decoded = self.run_sink(llrs, tags)
+        self.assertEqual([number for _, number in decoded], [1, 2])
         bits = self.codec.encode_bits(image)
         expected = self.codec.decode_bits(bits, 256, 128, received=[True, False])
-        np.testing.assert_array_equal(drawn[0][0], expected)
+        np.testing.assert_array_equal(decoded[0][0], expected)
 
     def test_wrong_frames_are_passed_over_and_the_next_is_drawn(self):
         image = photograph(128, 128)
@@ -137,11 +137,11 @@ class TestSemanticSink(gr_unittest.TestCase):
             header_to_pmt(header),
         ]
         llrs = np.tile(bits_to_llrs(bits), len(values))
-        drawn = self.run_sink(
+        decoded = self.run_sink(
             llrs, [make_tag(i * 20032, FRAME_TAG, v) for i, v in enumerate(values)]
         )
-        self.assertEqual(len(drawn), 1)
-        np.testing.assert_array_equal(drawn[0][0], self.codec.decode_bits(bits[None], 128, 128))
+        self.assertEqual(len(decoded), 1)
+        np.testing.assert_array_equal(decoded[0][0], self.codec.decode_bits(bits[None], 128, 128))
 
     def test_no_number_is_too_wild(self):
         image = photograph(128, 128)
@@ -160,7 +160,7 @@ class TestSemanticSink(gr_unittest.TestCase):
             folder = Path(name) / "received"
             for _ in range(2):
                 self.tb = gr.top_block()
-                ((drawn, _),) = self.run_sink(
+                ((decoded, _),) = self.run_sink(
                     bits_to_llrs(bits),
                     [make_tag(0, FRAME_TAG, header_to_pmt(header))],
                     folder=str(folder),
@@ -169,7 +169,7 @@ class TestSemanticSink(gr_unittest.TestCase):
                 sorted(p.name for p in folder.iterdir()),
                 ["image-00004-2.png", "image-00004.png"],
             )
-            np.testing.assert_array_equal(load_image(folder / "image-00004.png"), drawn)
+            np.testing.assert_array_equal(load_image(folder / "image-00004.png"), decoded)
 
     def test_a_flowgraph_that_is_run_again_begins_a_region(self):
         image = photograph(128, 128)

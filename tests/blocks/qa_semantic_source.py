@@ -104,8 +104,8 @@ class TestSemanticSource(gr_unittest.TestCase):
             runs.append(list(zip(headers, bits_to_llrs(bits).reshape(2, -1), strict=True)))
         cut, whole = runs
         assembler = ImageAssembler(self.codec)
-        drawn = [*assembler.add(*cut[0]), *assembler.add(*whole[1]), *assembler.flush()]
-        self.assertEqual([(each.received, each.regions) for each in drawn], [(1, 2), (1, 2)])
+        decoded = [*assembler.add(*cut[0]), *assembler.add(*whole[1]), *assembler.flush()]
+        self.assertEqual([(each.received, each.regions) for each in decoded], [(1, 2), (1, 2)])
 
     def test_glob(self):
         self.save("b.png", 128, 128)

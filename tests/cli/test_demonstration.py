@@ -75,7 +75,7 @@ def test_scores_are_those_of_simulate(tmp_path, photograph, capfd, monkeypatch):
         for field in ("symbols", "block_errors", "decoded", "ssim", "psnr_db"):
             assert getattr(shown[system], field) == getattr(rows[system], field), field
         if system == "jpeg":
-            # it was drawn, and worse than grey
+            # it was decoded, and worse than grey
             assert verdicts == [False]
             assert not shown["jpeg"].decoded
 
@@ -90,10 +90,10 @@ def test_blocks_outlive_a_collection(codec, monkeypatch):
 
     monkeypatch.setattr(gr.top_block, "run", collect_and_run)
     link = (codec.bits_per_region, ChannelModel("awgn"), 20.0, 1)
-    drawn, errors = send_image(sample_image(), codec.name, *link)
+    decoded, errors = send_image(sample_image(), codec.name, *link)
     sent = load_image(sample_image())
     expected = codec.decode_bits(codec.encode_bits(sent), sent.shape[1], sent.shape[0])
-    np.testing.assert_array_equal(drawn, expected)
+    np.testing.assert_array_equal(decoded, expected)
     assert errors == 0
 
 

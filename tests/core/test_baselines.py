@@ -38,8 +38,8 @@ def test_the_largest_quality_that_fits(image, codec):
     assert 8 * len(larger.getvalue()) > BITS
     with Image.open(io.BytesIO(file.content)) as opened:
         assert opened.format == FORMATS[codec]
-    drawn = baselines.decompress(file.content, SIDE, SIDE)
-    assert metrics.ssim(image, drawn) > 0.8
+    decoded = baselines.decompress(file.content, SIDE, SIDE)
+    assert metrics.ssim(image, decoded) > 0.8
 
 
 @pytest.mark.parametrize("codec", baselines.BASELINES)
@@ -70,23 +70,23 @@ def test_too_few_bits_and_unknown_codecs(image):
 def test_damaged_files_never_raise(image, codec):
     content = baselines.compress(image, codec, BITS).content
     rng = np.random.default_rng(1)
-    drawn = 0
+    decoded = 0
     for _ in range(60):
         damaged = np.frombuffer(content, np.uint8).copy()
         places = rng.integers(0, damaged.size, rng.integers(1, 200))
         damaged[places] ^= rng.integers(1, 256, places.size, dtype=np.uint8)
         image = baselines.decompress(damaged.tobytes(), SIDE, SIDE)
         if image is not None:
-            drawn += 1
+            decoded += 1
             assert image.shape == (SIDE, SIDE, 3) and image.dtype == np.uint8
-    assert drawn < 60
+    assert decoded < 60
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 def test_a_jpeg_that_ends_early_is_drawn_as_far_as_it_goes(image):
     content = baselines.compress(image, "jpeg", BITS).content
-    drawn = baselines.decompress(content[: len(content) // 2], SIDE, SIDE)
-    np.testing.assert_array_equal(drawn[:8], baselines.decompress(content, SIDE, SIDE)[:8])
+    decoded = baselines.decompress(content[: len(content) // 2], SIDE, SIDE)
+    np.testing.assert_array_equal(decoded[:8], baselines.decompress(content, SIDE, SIDE)[:8])
 
 
 def test_nonsense_and_other_sizes_do_not_decode(image):

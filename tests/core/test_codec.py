@@ -49,16 +49,16 @@ def test_any_size_goes_through_bits_unchanged(codec, photograph, size):
         assert indices.maps[scale.scale].min() >= 0
         assert indices.maps[scale.scale].max() < scale.codewords
         np.testing.assert_array_equal(again.maps[scale.scale], indices.maps[scale.scale])
-    drawn = codec.decode(codec.one_hot(indices), width, height)
-    assert drawn.shape == (height, width, 3) and drawn.dtype == np.uint8
-    np.testing.assert_array_equal(codec.decode_bits(bits, width, height), drawn)
+    decoded = codec.decode(codec.one_hot(indices), width, height)
+    assert decoded.shape == (height, width, 3) and decoded.dtype == np.uint8
+    np.testing.assert_array_equal(codec.decode_bits(bits, width, height), decoded)
 
 
 def test_a_photograph_is_recognised(codec, photograph):
     image = crop_square(photograph)
-    drawn = codec.decode_bits(codec.encode_bits(image), 128, 128)
-    assert metrics.ssim(image, drawn) > 0.75
-    assert metrics.psnr(image, drawn) > 22
+    decoded = codec.decode_bits(codec.encode_bits(image), 128, 128)
+    assert metrics.ssim(image, decoded) > 0.75
+    assert metrics.psnr(image, decoded) > 22
 
 
 def test_array_and_pillow_image_are_the_same(codec, photograph):
@@ -127,7 +127,7 @@ def test_a_lost_region_is_drawn_from_the_prior_and_costs_no_other(codec, photogr
 
 
 def from_all_posteriors(codec, llrs, width, height):
-    """The image, drawn as the definition says: posteriors of all regions, put together."""
+    """The image, decoded as the definition says: posteriors of all regions, put together."""
     posteriors = codec.layout.posteriors(llrs)
     layout = Regions(width, height)
     regions = np.arange(layout.count)
@@ -163,8 +163,8 @@ def test_where_nothing_arrived_the_prior_is_drawn(model, arrived, monkeypatch):
     rng = np.random.default_rng(7)
     llrs[arrived] = rng.normal(0, 6, (len(arrived), codec.bits_per_region))
     expected = from_all_posteriors(codec, llrs, width, height).astype(int)
-    drawn = codec.decode_received({region: llrs[region] for region in arrived}, width, height)
-    difference = np.abs(drawn - expected)
+    decoded = codec.decode_received({region: llrs[region] for region in arrived}, width, height)
+    difference = np.abs(decoded - expected)
     # the last bits of sums differ with the size of what the networks get
     assert difference.max() <= 1
     assert np.count_nonzero(difference) < 20
@@ -223,14 +223,14 @@ def test_threads_do_not_change_an_image(codec, photograph):
 def test_large_images_are_cut_without_seams(codec, photograph, monkeypatch):
     image = np.tile(photograph[:100], (1, 2, 1))
     whole = codec.encode(image)
-    drawn = codec.decode(codec.one_hot(whole), 1200, 100)
+    decoded = codec.decode(codec.one_hot(whole), 1200, 100)
     monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 384)
     cut = codec.encode(image)
     for scale, indices in whole.maps.items():
         np.testing.assert_array_equal(cut.maps[scale], indices)
-    np.testing.assert_array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)
+    np.testing.assert_array_equal(codec.decode(codec.one_hot(whole), 1200, 100), decoded)
     monkeypatch.setattr("vqdeepsc.codec.tiling.HALO", 16)
-    assert not np.array_equal(codec.decode(codec.one_hot(whole), 1200, 100), drawn)
+    assert not np.array_equal(codec.decode(codec.one_hot(whole), 1200, 100), decoded)
 
 
 def test_memory_stays_flat(codec, photograph):

@@ -95,10 +95,10 @@ def test_a_baseline_is_padded_sent_and_scored(reference, folder):
     rows = {row.key: row for row in read_results(reference)}
     image = load_image(folder / "2.png")
     file = baselines.compress(image, "jpeg", 20032)
-    drawn = baselines.decompress(file.content, 128, 128)
+    decoded = baselines.decompress(file.content, 128, 128)
     good = rows["2.png", "jpeg", "awgn", 10.0, 20032]
     assert (good.block_errors, good.decoded) == (0, 1)
-    assert good.ssim == pytest.approx(metrics.ssim(image, drawn), abs=1e-6)
+    assert good.ssim == pytest.approx(metrics.ssim(image, decoded), abs=1e-6)
     bad = rows["2.png", "jpeg", "awgn", 0.0, 20032]
     link = Link(20032)
     bits = np.unpackbits(np.frombuffer(file.content, np.uint8))
@@ -330,7 +330,7 @@ def test_clean_images_are_drawn_once(folder, tmp_path):
     )
     rows = simulate(simulation, tmp_path / "r.csv", profile=profile)
     calls = {stage["stage"]: stage["calls"] for stage in profile.table()}
-    # below the cliff and above it, soft and hard; JPEG and WebP fitted once, drawn above the cliff
+    # below the cliff and above it, soft and hard; JPEG and WebP fitted once, decoded above it
     # and tried below
     assert calls == {
         **{"load": 1, "encode": 1, "link": 3 * 4, "decode": 4, "baseline": 2 + 4},

@@ -41,16 +41,16 @@ def test_images_survive_bits_and_soft_bits(three_scales, photograph, size):
 
 
 def test_command_and_simulator(three_scales, photograph, tmp_path):
-    image, code, drawn = (tmp_path / name for name in ("in.png", "code.vqd", "out.png"))
+    image, code, decoded = (tmp_path / name for name in ("in.png", "code.vqd", "out.png"))
     save_image(image, photograph[:128, :128])
     model = ["--model", three_scales]
     assert run_command("encode", image, "-o", code, *model).returncode == 0
-    assert run_command("decode", code, "-o", drawn, *model).returncode == 0
+    assert run_command("decode", code, "-o", decoded, *model).returncode == 0
     simulation = Simulation([image], [three_scales], [ChannelModel("awgn")], (10.0,))
     (row,) = simulate(simulation, tmp_path / "r.csv")
     assert (row.source_bits, row.symbols, row.block_errors) == (7616, 5712, 0)
     sent = load_image(image)
-    assert row.psnr_db == pytest.approx(metrics.psnr(sent, load_image(drawn)), abs=1e-4)
+    assert row.psnr_db == pytest.approx(metrics.psnr(sent, load_image(decoded)), abs=1e-4)
 
 
 def test_both_models_in_one_run(three_scales, photograph, tmp_path):

@@ -45,8 +45,8 @@ def folder(tmp_path_factory, photograph) -> Path:
 
 
 @pytest.fixture(scope="module")
-def drawn(folder, codec) -> list[np.ndarray]:
-    """What a receiver draws of them without any error."""
+def decoded(folder, codec) -> list[np.ndarray]:
+    """What a receiver decodes of them without any error."""
     images = [load_image(path) for path in sorted(folder.iterdir())]
     return [
         codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
@@ -108,7 +108,7 @@ def recording(folder, tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("name", ["samples.ci16", "samples.sigmf-meta"])
-def test_file_to_images(name, folder, drawn, tmp_path, capfd):
+def test_file_to_images(name, folder, decoded, tmp_path, capfd):
     radio = ("--radio", "file", "--device", tmp_path / name, "--sample-rate", "2M")
     log = tmp_path / "log.jsonl"
     sent = run_here(capfd, "transmit", folder, *radio, "--log", log, "--first-image", 0)
@@ -117,7 +117,7 @@ def test_file_to_images(name, folder, drawn, tmp_path, capfd):
     done = run_here(capfd, "receive", *radio, "--output", tmp_path / "out", "--log", log)
     assert done.returncode == 0, done.stderr
     assert "image-00001.png: 200x100 pixels, 2 of 2 regions" in done.stdout
-    assert_same(received(tmp_path / "out"), drawn)
+    assert_same(received(tmp_path / "out"), decoded)
     bursts = events(log, "burst")
     assert len(bursts) == 3
     for burst in bursts:
@@ -140,7 +140,7 @@ def test_file_to_images(name, folder, drawn, tmp_path, capfd):
 def test_protection_at_both_ends(model, coding, protection, code_blocks, folder, tmp_path, capfd):
     codec = Codec(model)
     images = [load_image(path) for path in sorted(folder.iterdir())]
-    drawn = [
+    decoded = [
         codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
         for image in images
     ]
@@ -150,7 +150,7 @@ def test_protection_at_both_ends(model, coding, protection, code_blocks, folder,
     log = tmp_path / "log.jsonl"
     receive = ("receive", *radio, "--log", log, "--output")
     assert run_here(capfd, *receive, tmp_path / "out", *both).returncode == 0
-    assert_same(received(tmp_path / "out"), drawn)
+    assert_same(received(tmp_path / "out"), decoded)
     assert [burst["blocks"] for burst in events(log, "burst")] == [code_blocks] * 3
     log.unlink()
     done = run_here(capfd, *receive, tmp_path / "none")
@@ -193,38 +193,38 @@ def receive_samples(samples, tmp_path, capfd, *options) -> Path:
     return output
 
 
-def test_offsets_echoes_and_noise(recording, drawn, tmp_path, capfd):
+def test_offsets_echoes_and_noise(recording, decoded, tmp_path, capfd):
     samples = np.fromfile(recording, np.complex64)
     # 20 ppm at 2.4 GHz and 1 Msample/s, an echo of a third, 20 dB
     heard = through_channel(samples, 0.02, 0.048, 1 + 20e-6, (0.5, 0, 0, 0.1 + 0.12j))
-    assert_same(received(receive_samples(heard, tmp_path, capfd)), drawn)
+    assert_same(received(receive_samples(heard, tmp_path, capfd)), decoded)
     for burst in events(tmp_path / "log.jsonl", "burst"):
         assert burst["cfo_hz"] == pytest.approx(48e3, abs=300)
 
 
-def test_missing_region_is_concealed(recording, drawn, tmp_path, capfd):
+def test_missing_region_is_concealed(recording, decoded, tmp_path, capfd):
     samples = np.fromfile(recording, np.complex64)
     edges = np.flatnonzero(np.diff(np.convolve(np.abs(samples) > 0, np.ones(500), "same") > 0))
     # the second burst: the left half of the second image
     samples[edges[1] + 1 : edges[3]] = 0
     out = receive_samples(samples, tmp_path, capfd)
     first, second = received(out)
-    np.testing.assert_array_equal(first, drawn[0])
-    assert second.shape == drawn[1].shape
-    difference = np.abs(second.astype(int) - drawn[1])
+    np.testing.assert_array_equal(first, decoded[0])
+    assert second.shape == decoded[1].shape
+    difference = np.abs(second.astype(int) - decoded[1])
     # what is missing shows a little beyond its edge
     assert difference[:, 160:].max() < 5
     assert difference[:, :100].mean() > 20
     assert [line["received"] for line in events(tmp_path / "log.jsonl", "image")] == [1, 1]
 
 
-def test_survives_anything(recording, drawn, tmp_path, capfd):
+def test_survives_anything(recording, decoded, tmp_path, capfd):
     rng = np.random.default_rng(8)
     samples = np.fromfile(recording, np.complex64)
     noise = (rng.normal(size=60_000) + 1j * rng.normal(size=60_000)).astype(np.complex64)
     parts = [noise, np.full(5000, np.nan, np.complex64), 1e9 * noise, np.zeros(9000), samples]
     out = receive_samples(np.concatenate(parts), tmp_path, capfd)
-    assert_same(received(out), drawn)
+    assert_same(received(out), decoded)
 
 
 def test_bursts_of_another_model_are_logged_and_not_drawn(recording, tmp_path, capfd):
@@ -242,17 +242,17 @@ def test_recording_without_images(tmp_path, capfd):
     assert received(receive_samples(noise, tmp_path, capfd)) == []
 
 
-def test_copies_are_combined(folder, drawn, tmp_path, capfd):
+def test_copies_are_combined(folder, decoded, tmp_path, capfd):
     path = tmp_path / "bursts.cf32"
     radio = ("--radio", "file", "--device", path)
     sent = run_here(capfd, "transmit", folder / "a.png", *radio, "--repeat", 3)
     assert sent.returncode == 0, sent.stderr
     out = receive_samples(np.fromfile(path, np.complex64), tmp_path, capfd, "--repeat", 3)
-    assert_same(received(out), drawn[:1])
+    assert_same(received(out), decoded[:1])
     assert len(events(tmp_path / "log.jsonl", "burst")) == 3
 
 
-def test_copies_are_combined_below_the_threshold(folder, drawn, tmp_path, capfd):
+def test_copies_are_combined_below_the_threshold(folder, decoded, tmp_path, capfd):
     path = tmp_path / "bursts.cf32"
     radio = ("--radio", "file", "--device", path)
     sent = run_here(capfd, "transmit", folder, *radio, "--repeat", 3, "--first-image", 0)
@@ -260,16 +260,16 @@ def test_copies_are_combined_below_the_threshold(folder, drawn, tmp_path, capfd)
     # 1 dB: one burst of 16-QAM at rate 1/3 wants more than 2.4 dB, the sum of three has 5.8
     heard = through_channel(np.fromfile(path, np.complex64), 0.2 * (16 / 13 / 10**0.1) ** 0.5)
     out = receive_samples(heard, tmp_path, capfd, "--repeat", 3)
-    assert_same(received(out), drawn)
+    assert_same(received(out), decoded)
     bursts = events(tmp_path / "log.jsonl", "burst")
     assert [burst["copies"] for burst in bursts if burst["image"] == 0][:2] == [1, 2]
     assert all(burst["block_errors"] for burst in bursts if burst["copies"] == 1)
 
 
-def test_images_beyond_the_limit_are_not_received(recording, drawn, tmp_path, capfd):
+def test_images_beyond_the_limit_are_not_received(recording, decoded, tmp_path, capfd):
     samples = np.fromfile(recording, np.complex64)
     out = receive_samples(samples, tmp_path, capfd, "--max-pixels", 128 * 128)
-    assert_same(received(out), drawn[:1])
+    assert_same(received(out), decoded[:1])
 
 
 def test_an_image_beyond_the_limit_is_not_sent(folder, tmp_path):
@@ -283,14 +283,14 @@ def test_an_image_beyond_the_limit_is_not_sent(folder, tmp_path):
     assert refused["reason"] == "huge has 8000x8000 pixels, more than the 40,000,000 allowed"
 
 
-def test_image_after_image_until_enough(recording, drawn, tmp_path, capfd):
+def test_image_after_image_until_enough(recording, decoded, tmp_path, capfd):
     samples = np.tile(np.fromfile(recording, np.complex64), 5)
     out = receive_samples(samples, tmp_path, capfd, "--images", 3)
     assert 3 <= len(received(out)) <= 10
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_processes_over_zeromq(number, folder, drawn, tmp_path):
+def test_processes_over_zeromq(number, folder, decoded, tmp_path):
     radio = ("--radio", "zmq", "--device", f"ipc://{tmp_path}/samples")
     publish = f"ipc://{tmp_path}/images"
     log = tmp_path / "log.jsonl"
@@ -308,9 +308,9 @@ def test_processes_over_zeromq(number, folder, drawn, tmp_path):
     _, header, pixels = socket.recv_multipart()
     socket.close()
     assert end(receiving, number).endswith("2 images received\n")
-    assert_same(received(tmp_path / "out"), drawn)
+    assert_same(received(tmp_path / "out"), decoded)
     known = json.loads(header)
-    expected = drawn[known["image"]]
+    expected = decoded[known["image"]]
     assert pixels == expected.tobytes()
     assert (known["height"], known["width"]) == expected.shape[:2]
     assert events(log, "end")[0]["images"] == 2
@@ -421,7 +421,7 @@ def test_a_signal_leaves_regions_that_wait(many, tmp_path):
     assert f"{len(received(tmp_path / 'out'))} images received" in output
 
 
-def test_any_name_is_sent_and_logged(folder, drawn, tmp_path, capfd):
+def test_any_name_is_sent_and_logged(folder, decoded, tmp_path, capfd):
     odd = tmp_path / os.fsdecode(b"\xff\x1b[31m\n")
     (odd / "images").mkdir(parents=True)
     for name in (b"\xfe.png", b"a\n\x1b[31m.png"):
@@ -442,7 +442,7 @@ def test_any_name_is_sent_and_logged(folder, drawn, tmp_path, capfd):
     ]
     got = run_here(capfd, "receive", *radio, "--output", odd / "out")
     assert got.returncode == 0, got.stderr
-    assert_same(received(odd / "out"), drawn[:1] * 2)
+    assert_same(received(odd / "out"), decoded[:1] * 2)
     written = sent.stdout + sent.stderr + got.stdout + got.stderr
     assert all(line.isprintable() for line in written.splitlines())
     assert all(line.isprintable() for line in (odd / "log.jsonl").read_text().splitlines())
@@ -474,7 +474,7 @@ def test_an_image_source_that_fails_ends_the_transmitter(folder, tmp_path):
     assert (tmp_path / "bursts.cf32").stat().st_size > 0
 
 
-def test_images_of_another_program(drawn, folder, tmp_path):
+def test_images_of_another_program(decoded, folder, tmp_path):
     address = f"ipc://{tmp_path}/camera"
     publisher = ImagePublisher(address)
     image = load_image(folder / "a.png")
@@ -491,11 +491,11 @@ def test_images_of_another_program(drawn, folder, tmp_path):
     assert "1 images sent" in output
     done = run_command("receive", "--radio", "file", "--device", path, "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert_same(received(tmp_path / "out"), drawn[:1])
+    assert_same(received(tmp_path / "out"), decoded[:1])
 
 
 @needs_soapy
-def test_processes_over_a_soapy_device(folder, drawn, tmp_path):
+def test_processes_over_a_soapy_device(folder, decoded, tmp_path):
     device = f"driver=vqdeepsc_loopback,link={tmp_path}/link,noise_dbfs=-40,offset_hz=9000"
     radio = ("--radio", "soapy", "--frequency", "433.92M", "--sample-rate", "1M", "--gain", 30)
     control = f"ipc://{tmp_path}/control"
@@ -531,7 +531,7 @@ def test_processes_over_a_soapy_device(folder, drawn, tmp_path):
     assert len(bursts) >= 4
     assert {burst["image"] for burst in bursts} == {0, 1}
     for path in (tmp_path / "out").glob("image-00000*.png"):
-        np.testing.assert_array_equal(load_image(path), drawn[0])
+        np.testing.assert_array_equal(load_image(path), decoded[0])
 
 
 def test_live_view(recording, tmp_path, capfd, monkeypatch):

@@ -135,7 +135,7 @@ class Burst:
     """What a region PDU tells of its burst: SNR in dB, and time.monotonic() when it was decoded."""
 
     snr_db: float
-    decoded: float
+    decoded_at: float
 
     @classmethod
     def from_pmt(cls, dictionary: pmt.pmt_base) -> "Burst | None":

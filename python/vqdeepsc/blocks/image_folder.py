@@ -39,12 +39,12 @@ class ImageFolder:
                 copy += 1
 
 
-def keep_image(drawn: ReceivedImage, folder: ImageFolder | None, logger: gr.logger) -> None:
-    """Write a drawn image into the folder, if any; what is missing goes into the log."""
-    if drawn.received < drawn.regions:
-        logger.warn(f"image {drawn.number}: {drawn.received} of {drawn.regions} regions arrived")
+def keep_image(image: ReceivedImage, folder: ImageFolder | None, logger: gr.logger) -> None:
+    """Write a decoded image into the folder, if any; what is missing goes into the log."""
+    if image.received < image.regions:
+        logger.warn(f"image {image.number}: {image.received} of {image.regions} regions arrived")
     if folder:
         try:
-            folder.write(drawn.image, drawn.number)
+            folder.write(image.image, image.number)
         except OSError as error:
-            logger.error(f"image {drawn.number} not written: {error}")
+            logger.error(f"image {image.number} not written: {error}")

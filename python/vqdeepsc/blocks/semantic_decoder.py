@@ -24,16 +24,16 @@ from .image_folder import ImageFolder, keep_image
 
 
 class semantic_decoder(gr.basic_block):
-    """Draws the images of the region PDUs at ``frames`` and publishes them at ``pictures``.
+    """Decodes the images of the region PDUs at ``frames`` and publishes them at ``pictures``.
 
     PDUs are those of :mod:`.frames`, with bits (u8vector) or LLRs ln P(1)/P(0)
-    (f32vector). An image is drawn when all its regions have arrived, when a region of another
+    (f32vector). An image is decoded when all its regions have arrived, when a region of another
     image arrives, when none has arrived for the time of the timeout, or when the flowgraph
     stops. A PDU that is no region is logged and passed over.
 
     :param model: name of a model or path of a bundle
     :param copies: how often each region is sent, at least 1; their LLRs are added
-    :param timeout: seconds after which an incomplete image is drawn; 0 for no such limit
+    :param timeout: seconds after which an incomplete image is decoded; 0 for no such limit
     :param folder: where image-NUMBER.png files go, or "" for none
     :param max_pixels: width times height of the largest image of which regions are taken, 1 to
         65,535 squared
@@ -63,10 +63,10 @@ class semantic_decoder(gr.basic_block):
         self.message_port_register_in(self._frames_port)
         self.set_msg_handler(self._frames_port, self._decode)
         self.message_port_register_out(self._images_port)
-        # The timer's thread must not draw, so it sends word to the block's own.
+        # The timer's thread must not decode, so it sends word to the block's own.
         self._timeout_port = pmt.intern("timeout")
         self.message_port_register_in(self._timeout_port)
-        self.set_msg_handler(self._timeout_port, self._draw_incomplete)
+        self.set_msg_handler(self._timeout_port, self._decode_incomplete)
 
     def set_max_pixels(self, max_pixels: int) -> None:
         """Change how large an image may be; what has arrived of a larger one stays."""
@@ -87,23 +87,23 @@ class semantic_decoder(gr.basic_block):
             self._timer.daemon = True
             self._timer.start()
 
-    def _draw_incomplete(self, timer: pmt.pmt_base) -> None:
+    def _decode_incomplete(self, timer: pmt.pmt_base) -> None:
         # A timer that ended while a region came was cancelled too late, and regions that wait are
         # of this image too; their handler sets the timer again.
         if pmt.eqv(timer, pmt.from_long(self._timers)) and not self.backlog():
-            self._draw()
+            self._flush()
 
-    def _draw(self) -> None:
+    def _flush(self) -> None:
         try:
             self._publish(self._assembler.flush())
         except Exception as error:
             # The scheduler swallows what a handler raises.
-            self.logger.error(f"image not drawn: {error}")
+            self.logger.error(f"image not decoded: {error}")
 
     def _publish(self, images: list[ReceivedImage]) -> None:
-        for drawn in images:
-            keep_image(drawn, self._files, self.logger)
-            publish_image(self, self._images_port, drawn.image, drawn.number)
+        for image in images:
+            keep_image(image, self._files, self.logger)
+            publish_image(self, self._images_port, image.image, image.number)
 
     def _decode(self, pdu: pmt.pmt_base) -> None:
         try:
@@ -133,10 +133,10 @@ class semantic_decoder(gr.basic_block):
             self.logger.error(f"region PDU not decoded: {error}")
 
     def finish(self) -> None:
-        """Decode the region PDUs that wait, and draw what has arrived."""
+        """Decode the region PDUs that wait, and what has arrived."""
         while self.backlog():
             self._decode(self.to_basic_block().delete_head_nowait(self._frames_port))
-        self._draw()
+        self._flush()
         self._restart_timer()
 
     def stop(self) -> bool:

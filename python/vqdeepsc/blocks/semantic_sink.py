@@ -16,13 +16,13 @@ from .image_folder import ImageFolder, keep_image
 
 
 class semantic_sink(gr.sync_block):
-    """Collects regions from a stream of bits and draws the images.
+    """Collects regions from a stream of bits and decodes the images.
 
     A region begins at an item with the tag ``frame`` (see :mod:`.frames`);
     items outside regions are passed over, so a stream that begins in the middle of a region is
-    in step again at the next tag. An image is drawn when all its regions have arrived, when a
+    in step again at the next tag. An image is decoded when all its regions have arrived, when a
     region of another image arrives, or when the flowgraph stops; what did not arrive is filled
-    from the prior of the codebooks. Drawn images are published at the message port
+    from the prior of the codebooks. Decoded images are published at the message port
     ``pictures`` and written to ``folder``.
 
     :param model: name of a model or path of a bundle
@@ -57,9 +57,9 @@ class semantic_sink(gr.sync_block):
         self._max_pixels = check_maximum_pixels(max_pixels)
 
     def _publish(self, images: list[ReceivedImage]) -> None:
-        for drawn in images:
-            keep_image(drawn, self._files, self.logger)
-            publish_image(self, self._images_port, drawn.image, drawn.number)
+        for image in images:
+            keep_image(image, self._files, self.logger)
+            publish_image(self, self._images_port, image.image, image.number)
 
     def _begin_region(self, tag: gr.tag_t) -> None:
         if self._header is not None:
@@ -114,5 +114,5 @@ class semantic_sink(gr.sync_block):
             self._publish(self._assembler.flush())
         except Exception as error:
             # An exception must not leave a callback of the scheduler.
-            self.logger.error(printable(f"image not drawn: {error}"))
+            self.logger.error(printable(f"image not decoded: {error}"))
         return True

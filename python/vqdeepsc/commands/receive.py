@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=quantity,
         default=3.0,
         metavar="S",
-        help="draw an image whose last regions do not come after that time; 0 waits for the next",
+        help="decode an image whose last regions do not come after that time; 0 waits for the next",
     )
     parser.add_argument(
         "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"

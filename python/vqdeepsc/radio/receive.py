@@ -28,7 +28,7 @@ from .settings import RadioSettings
 class burst_log(gr.basic_block):
     """Writes what the message port ``log`` tells of bursts into the event log.
 
-    It has a thread of its own, so that it knows when a burst came even while an image is drawn.
+    It has a thread of its own, so that it knows when a burst came even while an image is decoded.
     """
 
     def __init__(self, log: EventLog) -> None:
@@ -53,13 +53,13 @@ class burst_log(gr.basic_block):
 
 
 class image_receiver(semantic_decoder):
-    """A semantic_decoder that keeps what it draws.
+    """A semantic_decoder that keeps what it decodes.
 
     Images go into the folder, to the publisher (if any) and, with what is known of their
     bursts, into the event log.
 
     on_image: called with a sentence for each image
-    limit: how many images are drawn, 0 for no limit
+    limit: how many images are decoded, 0 for no limit
     ended: set it, and what waits is left undecoded
     undecoded: how many regions that came were left
     fault: what the event log or on_image raised first, if anything
@@ -96,7 +96,7 @@ class image_receiver(semantic_decoder):
 
     @property
     def has_enough(self) -> bool:
-        """Whether as many images were drawn as the limit says."""
+        """Whether as many images were decoded as the limit says."""
         return bool(self._limit) and self.images >= self._limit
 
     def _decode(self, pdu: pmt.pmt_base) -> None:
@@ -106,9 +106,9 @@ class image_receiver(semantic_decoder):
         else:
             super()._decode(pdu)
 
-    def _draw(self) -> None:
+    def _flush(self) -> None:
         if not self.has_enough:
-            super()._draw()
+            super()._flush()
 
     def finish(self) -> None:
         """Decode, unless it has ended, and log what is left; call it after the flowgraph."""
@@ -116,34 +116,34 @@ class image_receiver(semantic_decoder):
         super().finish()
 
     def _publish(self, images: list[ReceivedImage]) -> None:
-        for drawn in images:
+        for image in images:
             if not self.has_enough:
-                self._keep(drawn)
-                super()._publish([drawn])
+                self._keep(image)
+                super()._publish([image])
 
-    def _keep(self, drawn: ReceivedImage) -> None:
-        height, width = drawn.image.shape[:2]
+    def _keep(self, image: ReceivedImage) -> None:
+        height, width = image.image.shape[:2]
         known: dict[str, Any] = {
-            "image": drawn.number,
-            "regions": drawn.regions,
-            "received": drawn.received,
+            "image": image.number,
+            "regions": image.regions,
+            "received": image.received,
         }
-        sentence = f"{width}x{height} pixels, {drawn.received} of {drawn.regions} regions"
-        if drawn.snr_db is not None:
-            known["snr_db"] = drawn.snr_db
+        sentence = f"{width}x{height} pixels, {image.received} of {image.regions} regions"
+        if image.snr_db is not None:
+            known["snr_db"] = image.snr_db
             sentence += f", SNR {known['snr_db']:.1f} dB"
         try:
-            known["file"] = str(self._folder.write(drawn.image, drawn.number))
+            known["file"] = str(self._folder.write(image.image, image.number))
             sentence = f"{known['file']}: {sentence}"
         except OSError as error:
-            self.logger.error(f"image {drawn.number} not written: {error}")
+            self.logger.error(f"image {image.number} not written: {error}")
             known["fault"] = str(error)
             self.unwritten += 1
             self.write_fault = self.write_fault or error.strerror or str(error)
         if self._publisher:
-            self._publisher.publish(drawn.image, known)
-        if drawn.decoded is not None:
-            known["latency_ms"] = round(1000 * (time.monotonic() - drawn.decoded), 1)
+            self._publisher.publish(image.image, known)
+        if image.decoded_at is not None:
+            known["latency_ms"] = round(1000 * (time.monotonic() - image.decoded_at), 1)
         self.images += 1
         try:
             self._log.write("image", width=width, height=height, **known)
@@ -156,7 +156,7 @@ class Receiver(gr.top_block):
     """One end of a radio, bursts, source decoding and images.
 
     settings: the radio
-    decoder: what draws and keeps the images
+    decoder: what decodes and keeps the images
     burst: parameters of burst_receiver besides model, payload_bits and sample_rate
     Raises ValueError for parameters out of range and for a radio that is not there.
     """
@@ -189,7 +189,7 @@ def receive(
     """Receive until the samples or the seconds end, the decoder has enough, or a signal comes.
 
     Unless the samples ended, regions that wait are left, and a sentence on stderr says how many.
-    view: whether a window shows the newest image. Returns how many images were drawn. Raises
+    view: whether a window shows the newest image. Returns how many images were decoded. Raises
     ValueError for an address or a window that cannot be had and for a radio that ends by itself,
     and what the event log or the decoder's on_image raised.
     """

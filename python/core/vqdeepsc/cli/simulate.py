@@ -93,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="FIGURE",
-        help="draw the results (.png, .svg, .pdf)",
+        help="plot the results (.png, .svg, .pdf)",
     )
     parser.add_argument(
         "--profile", action="store_true", help="print what each stage costs in processor time"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the decoder draws where nothing arrived, without running it for each pixel.
+"""What the decoder gives where nothing arrived, without running it for each pixel.
 
-There all positions are the same, so away from the edges of the image the decoder draws a pattern
+There all positions are the same, so away from the edges of the image the decoder gives a pattern
 that repeats with the stride of the coarsest scale. A small image has all of it. Against running
 the decoder on all of a larger image, about one value in a million differs by 1 of 255, where
 rounding falls otherwise; images within the small one's sides are the same.

@@ -64,7 +64,7 @@ class Compressor:
         return CompressedImage(self._codec, low, self._files[low]) if low >= first else None
 
     def _between(self, low: int, high: int, limit: int) -> int:
-        """Where the logarithm of the size, drawn as a line, meets the limit."""
+        """Where the logarithm of the size, taken for a line, meets the limit."""
         share = 0.5
         if low in self._files and high in self._files:
             small, large, wanted = np.log([self._size(low), self._size(high), limit])
@@ -87,7 +87,7 @@ def compress(pixels: NDArray[np.uint8], codec: str, bits: int) -> CompressedImag
 
 
 def decompress(content: bytes, width: int, height: int) -> NDArray[np.uint8] | None:
-    """Draws a received file as uint8 [height, width, 3], or None if it does not decode.
+    """Decodes a received file to uint8 [height, width, 3], or None if it does not decode.
 
     Missing and damaged data of a JPEG is tolerated as far as the decoder can go on. A file that
     claims another size than the receiver expects counts as not decodable."""
@@ -112,14 +112,14 @@ def mid_grey(width: int, height: int) -> NDArray[np.uint8]:
     return np.full((height, width, 3), MID_GREY, np.uint8)
 
 
-def counts_as_decoded(drawn: tuple[float, float], grey: tuple[float, float]) -> bool:
-    """Whether a file that could be drawn is scored as drawn, or as mid-grey instead.
+def counts_as_decoded(decoded: tuple[float, float], grey: tuple[float, float]) -> bool:
+    """Whether a file that could be decoded is scored as such, or as mid-grey instead.
 
-    drawn, grey: (SSIM, PSNR in dB) of the drawn file and of mid-grey. A damaged file may draw
+    decoded, grey: (SSIM, PSNR in dB) of the decoded file and of mid-grey. A damaged file may look
     worse than nothing, and its receiver knows of the errors. SSIM decides; where the image is
     too small to have one, PSNR does."""
     measure = 1 if math.isnan(grey[0]) else 0
-    return drawn[measure] >= grey[measure]
+    return decoded[measure] >= grey[measure]
 
 
 def _write(image: Image.Image, codec: str, quality: int) -> bytes:

@@ -46,7 +46,7 @@ def build_panel(
     title: str,
     subtitle: str = "",
 ) -> Image.Image:
-    """Draws the sent image on the left, and one row of received images for each system.
+    """Shows the sent image on the left, and one row of received images for each system.
 
     sent: uint8 [H, W, 3]; columns: headings, such as "4 dB"; title, subtitle: above all;
     all texts in ASCII, which Pillow's own font has.

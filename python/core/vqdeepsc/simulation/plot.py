@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws results.csv: mean SSIM and PSNR against Es/N0, with Eb/N0 above."""
+"""Plots results.csv: mean SSIM and PSNR against Es/N0, with Eb/N0 above."""
 
 from __future__ import annotations
 
@@ -55,22 +55,22 @@ def _keep_matplotlib_from_home() -> None:
 
 
 def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[str]]) -> None:
-    """Draws the means of results over their images; see `plot_means`."""
+    """Plots the means of results over their images; see `plot_means`."""
     plot_means(summarise(results), paths)
 
 
 def plot_means(
     groups: Sequence[dict[str, Any]], paths: Sequence[str | os.PathLike[str]], title: str = ""
 ) -> None:
-    """Draws one column for each channel and one line for each system into every path.
+    """Plots one column for each channel and one line for each system into every path.
 
     groups: what `results.summarise` returns; title: above all (empty: images, code and
     constellation). Raises ValueError for other endings than SUFFIXES, ResultsError if there is
-    nothing to draw, OSError if a file cannot be written."""
+    nothing to plot, OSError if a file cannot be written."""
     for path in paths:
         check_suffix(path)
     if not groups:
-        raise ResultsError("there are no results to draw")
+        raise ResultsError("there are no results to plot")
     _keep_matplotlib_from_home()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -79,7 +79,7 @@ def plot_means(
     levels = [group for group in groups if group["channel"] == NOISELESS]
     groups = [group for group in groups if group["channel"] != NOISELESS]
     if not groups:
-        raise ResultsError("there is nothing to draw: all results are without a channel")
+        raise ResultsError("there is nothing to plot: all results are without a channel")
     channels = list(dict.fromkeys(group["channel"] for group in groups))
     systems = list(dict.fromkeys((group["system"], group["source_bits"]) for group in groups))
     sizes = {bits for _, bits in systems}

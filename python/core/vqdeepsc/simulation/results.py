@@ -28,7 +28,7 @@ class Result:
     image: its name; system: model (hard decisions: MODEL:hard) or baseline; channel: as
     `ChannelModel` writes it; snr_db: mean Es/N0; source_bits: payload before LDPC; symbols: 16-QAM
     symbols on the air; block_errors: LDPC code blocks that failed; decoded: 0 if nothing could be
-    drawn and mid-grey was scored; ssim, psnr_db: against the sent image, and NaN in place of an
+    decoded and mid-grey was scored; ssim, psnr_db: against the sent image, and NaN in place of an
     SSIM for one smaller than its window (an empty field in the file); seed: of the channel."""
 
     image: str

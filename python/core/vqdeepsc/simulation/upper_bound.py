@@ -46,7 +46,7 @@ class UpperBound:
         metadata = self._network.get_modelmeta().custom_metadata_map
         self.training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
 
-    def draw(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def reconstruct(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What the network makes of an image uint8 [H, W, 3]."""
         height, width = pixels.shape[:2]
         padded = pad_image(pixels).transpose(2, 0, 1)[None].astype(np.float32) / 255

@@ -139,7 +139,7 @@ class _Image:
             first = next(iter(wanted.values()))
             received = [self._receive(link, symbols, first[point]) for point in points]
             for decision, each in wanted.items():
-                scores = self._draw(codec, received, bits, decision == "soft", clean)
+                scores = self._decode(codec, received, bits, decision == "soft", clean)
                 for point, frames, score in zip(points, received, scores, strict=True):
                     if each[point] not in self.job.finished:
                         errors = int(frames.block_errors.sum())
@@ -148,7 +148,7 @@ class _Image:
                         )
         self.report.rows += [row for each in new.values() for row in each]
 
-    def _draw(
+    def _decode(
         self,
         codec: Codec,
         received: Sequence[Received],
@@ -156,19 +156,19 @@ class _Image:
         soft: bool,
         clean: dict[bool, tuple[float, float]],
     ) -> list[tuple[float, float]]:
-        """SSIM and PSNR of each; those that arrived for certain are drawn once."""
+        """SSIM and PSNR of each; those that arrived for certain are decoded once."""
         unsure = [i for i, frames in enumerate(received) if not _is_certain(frames, bits, soft)]
-        drawn = list(unsure)
+        asked = list(unsure)
         if len(unsure) < len(received) and soft not in clean:
-            drawn.append(next(i for i in range(len(received)) if i not in unsure))
+            asked.append(next(i for i in range(len(received)) if i not in unsure))
         scores: dict[int, tuple[float, float]] = {}
-        if drawn:
-            values = np.stack([received[i].llrs if soft else received[i].bits for i in drawn])
-            with self.profile.stage("decode", len(drawn)):
+        if asked:
+            values = np.stack([received[i].llrs if soft else received[i].bits for i in asked])
+            with self.profile.stage("decode", len(asked)):
                 images = codec.decode_many(values, self.width, self.height, soft=soft)
-            scores = dict(zip(drawn, self._score(images), strict=True))
-            if len(drawn) > len(unsure):
-                clean[soft] = scores[drawn[-1]]
+            scores = dict(zip(asked, self._score(images), strict=True))
+            if len(asked) > len(unsure):
+                clean[soft] = scores[asked[-1]]
         return [scores[i] if i in scores else clean[soft] for i in range(len(received))]
 
     def _add_baseline(self, baseline: str) -> None:
@@ -205,10 +205,10 @@ class _Image:
             content = np.packbits(received.bits.reshape(-1)[: bits.size]).tobytes()
             if content not in scores:
                 with self.profile.stage("baseline"):
-                    drawn = baselines.decompress(content, self.width, self.height)
+                    image = baselines.decompress(content, self.width, self.height)
                 scores[content] = (False, self._undecoded)
-                if drawn is not None:
-                    score = self._score(drawn[None])[0]
+                if image is not None:
+                    score = self._score(image[None])[0]
                     if baselines.counts_as_decoded(score, self._undecoded):
                         scores[content] = (True, score)
             errors = int(received.block_errors.sum())
@@ -220,8 +220,8 @@ class _Image:
         self.report.keys.append(key)
         if key not in self.job.finished:
             with self.profile.stage("decode"):
-                drawn = upper_bound.draw(self.pixels)
-            score = self._score(drawn[None])[0]
+                image = upper_bound.reconstruct(self.pixels)
+            score = self._score(image[None])[0]
             self.report.rows.append(self._result(key, 0, 0, True, score))
 
     @cached_property
@@ -254,7 +254,7 @@ class _Image:
 
 
 def _is_certain(received: Received, bits: NDArray[np.uint8], soft: bool) -> bool:
-    """Whether these frames draw exactly the image that the sent bits draw."""
+    """Whether these frames give exactly the image that the sent bits give."""
     if not np.array_equal(received.bits, bits):
         return False
     return not soft or bool(np.abs(received.llrs).min() >= _CERTAIN_LLR)

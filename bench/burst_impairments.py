@@ -101,8 +101,8 @@ def known_errors(samples: np.ndarray, channel: np.ndarray, density: float) -> in
     window = data[:, PREFIX - ADVANCE : PREFIX - ADVANCE + FFT_SIZE]
     values = np.fft.fft(window, axis=1)[:, CARRIERS] / np.sqrt(FFT_SIZE)
     values *= np.exp(2j * np.pi * CARRIERS * ADVANCE / FFT_SIZE)
-    places = np.arange(USED) % 13
-    mask = np.array([places != (6 + 5 * symbol) % 13 for symbol in range(SYMBOLS)])
+    carriers = np.arange(USED) % 13
+    mask = np.array([carriers != (6 + 5 * symbol) % 13 for symbol in range(SYMBOLS)])
     mask[:HEADER_SYMBOLS] = False
     count = CODED_BITS // BITS_PER_SYMBOL
     symbols, noises = csi_equalize(
@@ -152,8 +152,8 @@ def pulses(length: int, period: int, over_db: float) -> Callable:
     def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
         out = samples + noise(rng, samples.size, density)
         for begin in range(0, samples.size - period, period):
-            place = begin + int(rng.integers(0, period - length))
-            out[place : place + length] += noise(rng, length, AMPLITUDE**2 * ratio(over_db))
+            first = begin + int(rng.integers(0, period - length))
+            out[first : first + length] += noise(rng, length, AMPLITUDE**2 * ratio(over_db))
         return out
 
     return change
@@ -164,8 +164,8 @@ def gain_step(size_db: float, of_noise: bool) -> Callable:
 
     def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
         gain = np.ones(samples.size)
-        place = int(rng.integers(TRAINING_END + HEADER_SYMBOLS * SYMBOL, samples.size))
-        gain[place:] = 10 ** (rng.choice((-1, 1)) * size_db / 20)
+        first = int(rng.integers(TRAINING_END + HEADER_SYMBOLS * SYMBOL, samples.size))
+        gain[first:] = 10 ** (rng.choice((-1, 1)) * size_db / 20)
         disturbance = noise(rng, samples.size, density)
         return (samples + disturbance) * gain if of_noise else samples * gain + disturbance
 
@@ -187,8 +187,8 @@ def late_noise(level_db: float) -> Callable:
 
     def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
         out = samples + noise(rng, samples.size, density)
-        place = int(rng.integers(TRAINING_END + HEADER_SYMBOLS * SYMBOL, samples.size))
-        out[place:] += noise(rng, samples.size - place, AMPLITUDE**2 * ratio(level_db))
+        first = int(rng.integers(TRAINING_END + HEADER_SYMBOLS * SYMBOL, samples.size))
+        out[first:] += noise(rng, samples.size - first, AMPLITUDE**2 * ratio(level_db))
         return out
 
     return change

@@ -31,7 +31,7 @@ PATHS = {
 
 
 def response(channel: str) -> np.ndarray:
-    """Channel of the used carriers, in the order of their places."""
+    """Channel of the used carriers, in the order of their indices."""
     used = 13 * FFT_SIZE // 16
     carriers = np.r_[-used // 2 : 0, 1 : used // 2 + 1]
     taps = PATHS[channel]

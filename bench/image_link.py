@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser, nargs: str, limit: int, snr: 
 def read_images(paths: Iterable[str | os.PathLike[str]], limit: int) -> dict[str, np.ndarray]:
     """The first centre crops uint8 [128, 128, 3] by name."""
     found = list(find_images(paths).items())[:limit]
-    return {name: crop_square(load_found(name, place)) for name, place in found}
+    return {name: crop_square(load_found(name, location)) for name, location in found}
 
 
 def receive(

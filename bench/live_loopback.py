@@ -242,7 +242,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args(argv)
     found = find_images(arguments.images or [vqdeepsc.sample_image()])
-    images = [crop_square(load_found(name, place)) for name, place in found.items()]
+    images = [crop_square(load_found(name, location)) for name, location in found.items()]
     loop = Loopback(images, arguments.model, arguments.snr, arguments.seed)
     report = soak(loop, arguments) if arguments.minutes else measure(loop, arguments, images)
     report = {"snr_db": arguments.snr, "seed": arguments.seed, **report}

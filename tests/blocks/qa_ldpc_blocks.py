@@ -147,13 +147,13 @@ class TestLdpcBlocks(gr_unittest.TestCase):
             bits.reshape(-1), tags, payload, coded, transport_blocks=transport_blocks
         )
         expected_bits, expected_llrs = [], []
-        places = np.cumsum([(0, 0), *transport_blocks], axis=0)
+        offsets = np.cumsum([(0, 0), *transport_blocks], axis=0)
         sent = sent.reshape(2, coded)
         llrs = (8.0 * sent - 4 + self.rng.normal(0, 2, sent.shape)).astype(np.float32)
-        llrs[1, places[2, 1] :] = self.rng.normal(0, 1, 15936)
+        llrs[1, offsets[2, 1] :] = self.rng.normal(0, 1, 15936)
         reports = [[], []]
         for i in range(2):
-            for (p0, c0), (p1, c1) in pairwise(places):
+            for (p0, c0), (p1, c1) in pairwise(offsets):
                 encoder, decoder = LdpcEncoder(p1 - p0, c1 - c0), LdpcDecoder(p1 - p0, c1 - c0)
                 np.testing.assert_array_equal(sent[i, c0:c1], encoder.encode(bits[i, p0:p1]))
                 hard, soft, *_ = decoder.decode(llrs[i, c0:c1])

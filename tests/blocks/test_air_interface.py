@@ -97,14 +97,14 @@ def write_burst(
     """A burst of rate 1/3 with Es = 1, written from docs/air-interface.md; LDPC is the kernel's."""
     transport_blocks = transport_blocks or [(bits.size, 3 * bits.size)]
 
-    def places(n):
+    def carrier_indices(n):
         used = 13 * n // 16
         u = np.arange(used)
         return np.where(u < used // 2, u - used // 2, u - used // 2 + 1)
 
     def transform(values, n):
         carriers = np.zeros(n, complex)
-        carriers[places(n)] = values
+        carriers[carrier_indices(n)] = values
         return np.fft.ifft(carriers) * np.sqrt(n)
 
     b = 1.0 - 2.0 * sequence(872, 104)

@@ -73,8 +73,8 @@ def test_damaged_files_never_raise(image, codec):
     decoded = 0
     for _ in range(60):
         damaged = np.frombuffer(content, np.uint8).copy()
-        places = rng.integers(0, damaged.size, rng.integers(1, 200))
-        damaged[places] ^= rng.integers(1, 256, places.size, dtype=np.uint8)
+        positions = rng.integers(0, damaged.size, rng.integers(1, 200))
+        damaged[positions] ^= rng.integers(1, 256, positions.size, dtype=np.uint8)
         image = baselines.decompress(damaged.tobytes(), SIDE, SIDE)
         if image is not None:
             decoded += 1

@@ -222,8 +222,8 @@ def test_images_are_found_in_files_folders_and_archives(tmp_path):
         "sub/c.png",
         *(f"set/{name}" for name in ("a.png", "b.png", "sub/c.png")),
     ]
-    for name, place in found.items():
-        assert load_found(name, place)[0, 0].tolist() == [*BLUE]
+    for name, location in found.items():
+        assert load_found(name, location)[0, 0].tolist() == [*BLUE]
     with pytest.raises(ImageError, match=r"two images are called b\.png"):
         find_images([folder, folder / "b.png"])
 

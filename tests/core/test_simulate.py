@@ -241,8 +241,8 @@ def test_bad_arguments_get_one_sentence(folder, tmp_path, capfd):
     assert_one_sentence(command(output=output, images=tmp_path / "missing.png"), "missing.png")
     output.write_text("image,system\n1,2\n")
     assert_one_sentence(command(output=output, images=folder), "other columns")
-    for place in (tmp_path, "/dev/full"):
-        assert_one_sentence(command(output=place, images=folder), f"{place} is not a file")
+    for path in (tmp_path, "/dev/full"):
+        assert_one_sentence(command(output=path, images=folder), f"{path} is not a file")
 
 
 def test_finished_rows_survive_a_corrupt_image(folder, tmp_path):

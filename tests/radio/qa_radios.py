@@ -87,13 +87,13 @@ class RadioTest(gr_unittest.TestCase):
 
 class TestFiles(RadioTest):
     def assert_bursts(self, received, tolerance):
-        first = place = 0
+        first = position = 0
         for length in LENGTHS:
-            burst = received[place : place + length]
+            burst = received[position : position + length]
             np.testing.assert_allclose(burst, self.samples[first : first + length], atol=tolerance)
-            np.testing.assert_array_equal(received[place + length : place + length + GAP], 0)
+            np.testing.assert_array_equal(received[position + length : position + length + GAP], 0)
             first += length
-            place += length + GAP
+            position += length + GAP
 
     def test_each_format_comes_back(self):
         for name, tolerance in (
@@ -323,24 +323,25 @@ class TestSoapy(RadioTest):
 
     def test_bursts_arrive_whole_with_noise(self):
         received = self.send_and_receive(self.settings())
-        place = self.locate(received)
+        position = self.locate(received)
         first = 0
         for length in LENGTHS:
             # zeros may stand between the bursts, but not in them
             sent = self.samples[first : first + length]
             while (
-                np.abs(received[place]) < 1e-3
-                or np.vdot(sent[:200], received[place : place + 200]).real < 100 * AMPLITUDE**2
+                np.abs(received[position]) < 1e-3
+                or np.vdot(sent[:200], received[position : position + 200]).real
+                < 100 * AMPLITUDE**2
             ):
-                place += 1
-                self.assertLess(place, received.size)
-            burst = received[place : place + length]
+                position += 1
+                self.assertLess(position, received.size)
+            burst = received[position : position + length]
             noise = np.mean(np.abs(burst - sent) ** 2)
             # -50 dB of noise and two quantisations to 8 bits
             self.assertLess(10 * np.log10(noise), -45)
             self.assertGreater(10 * np.log10(noise), -51)
             first += length
-            place += length
+            position += length
 
     def test_gain_and_frequency_offset(self):
         offset = 1500.0

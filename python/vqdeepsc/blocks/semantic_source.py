@@ -132,10 +132,10 @@ class semantic_source(gr.sync_block):
         if self._queue:
             return self._queue.popleft()
         while self._next_file < len(self._files):
-            name, place = self._files[self._next_file]
+            name, location = self._files[self._next_file]
             self._next_file += 1
             try:
-                image = load_found(name, place)
+                image = load_found(name, location)
                 self._readable += 1
             except ImageError as error:
                 self.logger.error(printable(f"image not sent: {error}"))

@@ -30,9 +30,9 @@ def image_sources(paths: Sequence[str], loop: bool = False) -> Iterator[Item]:
             if turn and not loop:
                 return
             readable = False
-            for name, place in found.items():
+            for name, location in found.items():
                 try:
-                    image: NDArray[np.uint8] | ValueError = load_found(name, place)
+                    image: NDArray[np.uint8] | ValueError = load_found(name, location)
                     readable = True
                 except ImageError as error:
                     image = error

@@ -86,8 +86,8 @@ def _report(error: Exception) -> int:
     elif isinstance(error, MemoryError):
         sentence = "there is not enough memory"
     elif isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        sentence = f"{place}{error.strerror or error}"
+        name = f"{error.filename}: " if error.filename else ""
+        sentence = f"{name}{error.strerror or error}"
     elif isinstance(error, ValueError):
         sentence = str(error)
     else:

@@ -22,13 +22,15 @@ def canvas_side(length: int) -> int:
     return min(length, 2 * HALO + BLOCK_SIDE)
 
 
-def canvas_places(pixels: slice, length: int) -> NDArray[np.intp]:
+def canvas_positions(pixels: slice, length: int) -> NDArray[np.intp]:
     """Where pixels of a padded image of length pixels lie on its small image."""
     side = canvas_side(length)
-    places = np.arange(pixels.start, pixels.stop)
+    positions = np.arange(pixels.start, pixels.stop)
     if side == length:
-        return places
-    inner = HALO + (places - HALO) % BLOCK_SIDE
+        return positions
+    inner = HALO + (positions - HALO) % BLOCK_SIDE
     return np.where(
-        places < HALO, places, np.where(places >= length - HALO, places - length + side, inner)
+        positions < HALO,
+        positions,
+        np.where(positions >= length - HALO, positions - length + side, inner),
     )

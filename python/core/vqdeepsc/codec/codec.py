@@ -323,9 +323,9 @@ class Codec:
                 self._decode_tile(images, tile, posteriors)
                 continue
             canvas = self._background(padded_width, padded_height)
-            places = (
-                canvas_places(tile.rows, padded_height),
-                canvas_places(tile.columns, padded_width),
+            positions = (
+                canvas_positions(tile.rows, padded_height),
+                canvas_positions(tile.columns, padded_width),
             )
             images[:, tile.rows, tile.columns] = canvas[np.ix_(*places)]
             blocks = np.argwhere(known(tile))

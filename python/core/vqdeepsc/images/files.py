@@ -132,9 +132,9 @@ def find_images(
     return found
 
 
-def load_found(name: str, place: tuple[Path, str | None]) -> NDArray[np.uint8]:
+def load_found(name: str, location: tuple[Path, str | None]) -> NDArray[np.uint8]:
     """Reads one of the images that `find_images` found; raises ImageError."""
-    path, member = place
+    path, member = location
     if member is None:
         return load_image(path)
     try:

@@ -93,8 +93,8 @@ def build_panel(
             if not tile.decoded:
                 lines = [("not decodable", _LOST), (f"SSIM {tile.ssim:.3f} as grey", _FAINT)]
             for row_number, (text, colour) in enumerate(lines):
-                place = (x + width // 2, y + height + 4 + 22 * row_number)
-                draw.text(place, text, colour, small, anchor="mt")
+                position = (x + width // 2, y + height + 4 + 22 * row_number)
+                draw.text(position, text, colour, small, anchor="mt")
     return panel
 
 

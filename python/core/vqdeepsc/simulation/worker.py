@@ -32,7 +32,7 @@ class ImageJob:
     """One image: its name, where it is, and the rows that are there already."""
 
     name: str
-    place: tuple[Path, str | None]
+    location: tuple[Path, str | None]
     finished: set[Key]
 
 
@@ -81,7 +81,7 @@ class _Image:
         self.report = ImageReport()
         self.profile = self.report.profile
         with self.profile.stage("load"):
-            self.pixels = load_found(job.name, job.place)
+            self.pixels = load_found(job.name, job.location)
             if not self.simulation.native:
                 self.pixels = crop_square(self.pixels)
         self.height, self.width = self.pixels.shape[:2]

@@ -56,7 +56,7 @@ class timed_decoder(vqdeepsc.semantic_decoder):
 
 
 class burst_counter(gr.basic_block):
-    """Counts what the log of burst_receiver tells."""
+    """Counts what the log of burst_receiver says."""
 
     def __init__(self) -> None:
         gr.basic_block.__init__(self, "burst_counter", None, None)

@@ -59,7 +59,7 @@ def load_flowgraph(path: Path) -> type:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("flowgraph", type=Path, help="script that grcc made of an example")
+    parser.add_argument("flowgraph", type=Path, help="script that grcc built from an example")
     parser.add_argument("--screenshot", type=Path, help="file for an image of the window")
     parser.add_argument("--size", default="1500x560", help="of the window (default: %(default)s)")
     arguments = parser.parse_args(argv)

@@ -73,8 +73,8 @@ def send_image(
     top.msg_connect(sink, "pictures", images, "store")
     top.msg_connect(decoder, "frames", frames, "store")
     top.run()
-    if source.fault:
-        raise ValueError(source.fault)
+    if source.error:
+        raise ValueError(source.error)
     (pdu,) = stored_messages(images)
     return pdu_to_image(pdu)[0], _block_errors(frames)
 

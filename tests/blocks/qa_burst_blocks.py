@@ -235,9 +235,9 @@ class TestBurstBlocks(gr_unittest.TestCase):
         self.assertEqual([line["blocks"] for line in log], [2, 2, 2, 1, 1, 1])
         self.assertEqual([line["block_errors"] for line in log], [0] * 6)
 
-        # who was told nothing, or something else, says so and takes the other bursts
-        for told in ([], [(400, 2404), (1600, 3596)]):
-            receiver = vqdeepsc.burst_receiver(transport_blocks=told)
+        # who was given nothing, or something else, says so and takes the other bursts
+        for given in ([], [(400, 2404), (1600, 3596)]):
+            receiver = vqdeepsc.burst_receiver(transport_blocks=given)
             regions, log = receive(both, receiver=receiver)
             self.assert_received(regions, log[3:], frames, headers(3))
             for line in log[:3]:

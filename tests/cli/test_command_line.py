@@ -259,11 +259,11 @@ def test_debug_shows_where_an_error_came_from(tmp_path, capfd):
     assert done.stderr.endswith(f"vqdeepsc: there is no file {missing}\n")
 
 
-def test_a_fault_of_ours_is_one_sentence_and_another_status(tmp_path, capfd, monkeypatch):
-    def fault(*_):
+def test_an_error_of_ours_is_one_sentence_and_another_status(tmp_path, capfd, monkeypatch):
+    def fail(*_):
         raise TypeError("an inner thing\nof two lines")
 
-    monkeypatch.setattr("vqdeepsc.images.files.load_image", fault)
+    monkeypatch.setattr("vqdeepsc.images.files.load_image", fail)
     done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
     assert done.returncode == 70
     assert done.stderr.count("\n") == 1

@@ -237,17 +237,17 @@ def test_what_is_skipped_is_told_once(tmp_path):
         (folder / name).write_bytes(b"\0\5\26\7\0\2\0\0Mac OS X        ")
     with tarfile.open(tmp_path / "all.tar", "w") as archive:
         archive.add(folder / "sub", "sub")
-    told = []
-    found = find_images([folder], told.append)
+    reported = []
+    found = find_images([folder], reported.append)
     assert list(found) == ["a.JFIF", "sub/b.jpg"]
     assert load_found("a.JFIF", found["a.JFIF"]).shape == (3, 3, 3)
-    assert told == [
+    assert reported == [
         f"{folder}: 4 files skipped as no images (._a.JFIF, notes\x1b.txt, sub/._b.jpg, ...)"
     ]
-    assert list(find_images([tmp_path / "all.tar"], told.append)) == ["sub/b.jpg"]
-    assert told[1:] == [f"{tmp_path}/all.tar: 1 file skipped as no images (sub/._b.jpg)"]
-    find_images([folder / "a.JFIF"], told.append)
-    assert len(told) == 2
+    assert list(find_images([tmp_path / "all.tar"], reported.append)) == ["sub/b.jpg"]
+    assert reported[1:] == [f"{tmp_path}/all.tar: 1 file skipped as no images (sub/._b.jpg)"]
+    find_images([folder / "a.JFIF"], reported.append)
+    assert len(reported) == 2
     save_image(tmp_path / "saved.jfif", np.zeros((3, 3, 3), np.uint8))
 
 

@@ -74,9 +74,9 @@ def test_uncoded_error_rates_lie_on_theory(sent, name, snr_db):
 def test_snr_at_the_demapper_is_what_was_asked(sent, name, snr_db):
     y, h = ChannelModel.parse(name).open(snr_db, 22).apply(sent)
     equalised, noise = csi_equalize(y, h, noise_density(snr_db))
-    # what the demapper is told
-    told = -10 * math.log10(np.mean(noise.astype(float) * np.abs(h.astype(complex)) ** 2))
-    assert told == pytest.approx(snr_db, abs=1e-3)
+    # what the demapper is given
+    given = -10 * math.log10(np.mean(noise.astype(float) * np.abs(h.astype(complex)) ** 2))
+    assert given == pytest.approx(snr_db, abs=1e-3)
     # what it gets: the errors of the equalised symbols, weighed as they arrived
     power = np.abs(h.astype(complex)) ** 2
     errors = power * np.abs(equalised.astype(complex) - sent) ** 2

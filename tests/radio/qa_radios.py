@@ -142,7 +142,7 @@ class TestFiles(RadioTest):
         self.assertEqual(metadata["global"]["core:sample_rate"], 2e6)
         self.assertEqual(metadata["captures"][0]["core:frequency"], 2.4e9)
 
-    def test_faults_are_named(self):
+    def test_errors_are_named(self):
         (self.folder / "empty.cf32").touch()
         (self.folder / "bad.sigmf-meta").write_text("{")
         (self.folder / "bad.sigmf-data").write_bytes(bytes(800))
@@ -251,7 +251,7 @@ class TestZeroMq(RadioTest):
         received = self.receive_while(make_receiver(settings), send, samples.size)
         np.testing.assert_array_equal(received, samples)
 
-    def test_a_sender_that_passes_tags_is_told_of(self):
+    def test_a_sender_that_passes_tags_is_reported(self):
         address = f"ipc://{self.folder}/samples"
         sentences = []
 

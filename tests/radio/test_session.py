@@ -49,13 +49,13 @@ def fall_down(*_: object) -> bool:
 
 def test_what_is_raised_while_it_is_polled_ends_it():
     top, sink, end = endless()
-    told = []
+    called = []
     with pytest.raises(RuntimeError, match="it fell down"):
         run_flowgraph(
-            top, end, EventLog(), has_finished=fall_down, on_end=lambda: told.append(sink.runs)
+            top, end, EventLog(), has_finished=fall_down, on_end=lambda: called.append(sink.runs)
         )
     assert not sink.runs
-    assert told == [True]
+    assert called == [True]
 
 
 def test_what_is_raised_at_the_end_is_not_lost():

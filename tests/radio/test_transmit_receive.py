@@ -551,7 +551,7 @@ def test_no_screen(recording, tmp_path, capfd, monkeypatch):
     assert_one_sentence(done, "no screen")
 
 
-def test_one_sentence_for_each_fault(folder, recording, tmp_path, capfd):
+def test_one_sentence_for_each_error(folder, recording, tmp_path, capfd):
     (tmp_path / "file").touch()
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -26,7 +26,7 @@ def check_maximum_pixels(pixels: int) -> int:
     return int(pixels)
 
 
-def pixels_fault(width: int, height: int, maximum: int = MAXIMUM_PIXELS) -> str:
+def pixels_error(width: int, height: int, maximum: int = MAXIMUM_PIXELS) -> str:
     """What is wrong with an image of width x height pixels: the end of a sentence, or ""."""
     if width * height > maximum:
         return f"has {width}x{height} pixels, more than the {maximum:,} allowed"

@@ -48,7 +48,7 @@ def whole_file(
         else:
             _take_free_name(temporary, path)
     except OSError as error:
-        # write() tells no name, and the temporary one means nothing to anybody
+        # write() gives no name, and the temporary one means nothing to anybody
         if error.filename in (None, str(temporary)):
             error.filename, error.filename2 = asked, None
         raise

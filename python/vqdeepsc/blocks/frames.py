@@ -47,11 +47,11 @@ def _integer(dictionary: pmt.pmt_base, key: str, low: int, high: int) -> int:
 
 
 def _size(dictionary: pmt.pmt_base, max_pixels: int) -> tuple[int, int]:
-    """(width, height) of the image that a dictionary tells of."""
+    """(width, height) of the image that a dictionary names."""
     width = _integer(dictionary, "width", 1, MAXIMUM_SIDE)
     height = _integer(dictionary, "height", 1, MAXIMUM_SIDE)
-    if fault := pixels_fault(width, height, max_pixels):
-        raise FrameError(f"the image {fault}")
+    if error := pixels_error(width, height, max_pixels):
+        raise FrameError(f"the image {error}")
     return width, height
 
 
@@ -132,14 +132,14 @@ def block_errors(dictionary: pmt.pmt_base) -> int | None:
 
 @dataclass(frozen=True)
 class Burst:
-    """What a region PDU tells of its burst: SNR in dB, and time.monotonic() when it was decoded."""
+    """What a region PDU says of its burst: SNR in dB, and time.monotonic() when it was decoded."""
 
     snr_db: float
     decoded_at: float
 
     @classmethod
     def from_pmt(cls, dictionary: pmt.pmt_base) -> "Burst | None":
-        """Read the dictionary of a region PDU; None where it tells of no burst."""
+        """Read the dictionary of a region PDU; None where it has no burst."""
         values = [
             pmt.dict_ref(dictionary, pmt.intern(key), pmt.PMT_NIL) for key in ("snr_db", "decoded")
         ]

@@ -36,7 +36,7 @@ def connect_link(
 
     LDPC, Gray QAM, channel (eq. 3), equaliser (eq. 4), soft demapper and LDPC decoder; sink gets
     LLRs (soft) or bits. scheme and part_bits, which it needs for protection, are as in
-    :class:`.link.Link`. Returns the LDPC decoder, whose message port ``frames`` tells of block
+    :class:`.link.Link`. Returns the LDPC decoder, whose message port ``frames`` has the block
     errors.
 
     :raises ValueError: for a scheme that does not fit the frame

@@ -43,7 +43,7 @@ class _ImageLabel(Qt.QLabel):
 class picture_display(gr.basic_block):
     """Shows each image PDU at the message port ``pictures`` in a Qt window.
 
-    A PDU that is no image is logged and passed over.
+    A PDU that is no image is logged and skipped.
 
     :param title: what stands above the image
     :param parent: the Qt widget around it
@@ -67,7 +67,7 @@ class picture_display(gr.basic_block):
         try:
             self._label.arrived.emit(pdu_to_image(pdu)[0])
         except FrameError as error:
-            self.logger.error(f"image PDU passed over: {error}")
+            self.logger.error(f"image PDU skipped: {error}")
         except Exception as error:
             # The scheduler swallows what a handler raises.
             self.logger.error(f"image not shown: {error}")

@@ -29,7 +29,7 @@ class semantic_decoder(gr.basic_block):
     PDUs are those of :mod:`.frames`, with bits (u8vector) or LLRs ln P(1)/P(0)
     (f32vector). An image is decoded when all its regions have arrived, when a region of another
     image arrives, when none has arrived for the time of the timeout, or when the flowgraph
-    stops. A PDU that is no region is logged and passed over.
+    stops. A PDU that is no region is logged and skipped.
 
     :param model: name of a model or path of a bundle
     :param copies: how often each region is sent, at least 1; their LLRs are added
@@ -127,7 +127,7 @@ class semantic_decoder(gr.basic_block):
                 self.logger.warn("too many images in flight: the oldest was dropped")
             self._restart_timer()
         except FrameError as error:
-            self.logger.error(f"region PDU passed over: {error}")
+            self.logger.error(f"region PDU skipped: {error}")
         except Exception as error:
             # The scheduler swallows what a handler raises.
             self.logger.error(f"region PDU not decoded: {error}")

@@ -22,7 +22,7 @@ class semantic_encoder(gr.basic_block):
     """Encodes each image PDU at ``pictures`` into region PDUs at ``frames``.
 
     PDUs are those of :mod:`.frames`; region PDUs hold one bit per byte. A
-    image without a number gets the next one. A PDU that is no image is logged and passed over.
+    image without a number gets the next one. A PDU that is no image is logged and skipped.
 
     :param model: name of a model or path of a bundle
     :param first_image: number of the first image that brings none, 0 to 65,535, or -1 for a random
@@ -53,7 +53,7 @@ class semantic_encoder(gr.basic_block):
                 frame = pmt.cons(header_to_pmt(header), u8vector(bits))
                 self.message_port_pub(self._frames_port, frame)
         except FrameError as error:
-            self.logger.error(f"image PDU passed over: {error}")
+            self.logger.error(f"image PDU skipped: {error}")
         except Exception as error:
             # The scheduler swallows what a handler raises.
             self.logger.error(f"image PDU not encoded: {error}")

@@ -19,7 +19,7 @@ class semantic_sink(gr.sync_block):
     """Collects regions from a stream of bits and decodes the images.
 
     A region begins at an item with the tag ``frame`` (see :mod:`.frames`);
-    items outside regions are passed over, so a stream that begins in the middle of a region is
+    items outside regions are skipped, so a stream that begins in the middle of a region is
     in step again at the next tag. An image is decoded when all its regions have arrived, when a
     region of another image arrives, or when the flowgraph stops; what did not arrive is filled
     from the prior of the codebooks. Decoded images are published at the message port
@@ -69,7 +69,7 @@ class semantic_sink(gr.sync_block):
             self._header = header_from_pmt(tag.value, self._max_pixels)
         except FrameError as error:
             self._header = None
-            self.logger.error(f"frame passed over: {error}")
+            self.logger.error(f"frame skipped: {error}")
 
     def _take(self, items: np.ndarray) -> None:
         """Add items to the region that has begun; what is left over lies between regions."""
@@ -85,7 +85,7 @@ class semantic_sink(gr.sync_block):
         try:
             self._publish(self._assembler.add(header, self._region))
         except FrameError as error:
-            self.logger.error(f"frame passed over: {error}")
+            self.logger.error(f"frame skipped: {error}")
 
     def work(self, input_items: list, output_items: list) -> int:
         items = input_items[0]
@@ -100,7 +100,7 @@ class semantic_sink(gr.sync_block):
             self._take(items[position:])
         except Exception as error:
             # An exception that leaves work() hangs the flowgraph.
-            self.logger.error(f"semantic_sink passes over what it cannot use: {error}")
+            self.logger.error(f"semantic_sink skips what it cannot use: {error}")
             self._header = None
         return items.size
 

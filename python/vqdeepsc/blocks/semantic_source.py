@@ -54,7 +54,7 @@ class semantic_source(gr.sync_block):
     carries the tag ``frame`` (see :mod:`.frames`). Images come from files, in
     order of name, and from image PDUs at the message port ``pictures``, which PMT_EOF ends; each
     image that goes out is published at the message port ``sent``. An image that cannot be read
-    is logged and passed over. What else goes wrong ends the stream, and ``fault`` says why.
+    is logged and skipped. What else goes wrong ends the stream, and ``error`` says why.
 
     :param source: an image file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
     :param model: name of a model or path of a bundle
@@ -81,7 +81,7 @@ class semantic_source(gr.sync_block):
         session: int = RANDOM,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
-        self.fault = ""
+        self.error = ""
         self._codec = Codec(model)
         self._files = _named_files(str(source)) if source else []
         self._frame_bits = frame_bits or self._codec.bits_per_region
@@ -193,8 +193,8 @@ class semantic_source(gr.sync_block):
                 produced += count
         except Exception as error:
             # An exception that leaves work() hangs the flowgraph.
-            self.fault = f"an image could not be sent: {error or type(error).__name__}"
-            self.logger.error(printable(f"semantic_source stops: {self.fault}"))
+            self.error = f"an image could not be sent: {error or type(error).__name__}"
+            self.logger.error(printable(f"semantic_source stops: {self.error}"))
             return -1
         if produced == 0:
             if self._exhausted():

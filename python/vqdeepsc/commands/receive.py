@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"
     )
     parser.add_argument("--view", action="store_true", help="show the newest image")
-    add_burst_coding(parser, " of protected bursts; others tell it themselves")
+    add_burst_coding(parser, " of protected bursts; others name it in their header")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,6 +72,6 @@ def run(arguments: argparse.Namespace) -> int:
     if decoder.unwritten:
         raise ValueError(
             f"{decoder.unwritten} of {received} images could not be written to "
-            f"{arguments.output}: {decoder.write_fault}"
+            f"{arguments.output}: {decoder.write_error}"
         )
     return 0

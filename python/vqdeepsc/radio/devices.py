@@ -306,8 +306,8 @@ def _file_transmitter(settings: RadioSettings) -> RadioEnd:
     block = _Chain("file_transmitter", fill, *row, transmits=True)
 
     def finish() -> None:
-        if sink.fault:
-            raise RecordingError(f"{recording.data}: {sink.fault.strerror}")
+        if sink.error:
+            raise RecordingError(f"{recording.data}: {sink.error.strerror}")
         finish_recording(recording)
 
     return RadioEnd(block, settings.sample_rate, finish=finish)

@@ -86,7 +86,7 @@ class ImageSubscriber:
         self._socket.subscribe(TOPIC)
 
     def __iter__(self) -> Iterator[tuple[str, NDArray[np.uint8] | ExchangeError] | None]:
-        told = False
+        reported = False
         while True:
             if not self._socket.poll(_POLL_MILLISECONDS):
                 yield None
@@ -95,8 +95,8 @@ class ImageSubscriber:
             try:
                 yield self._address, parse_image(parts)[0]
             except ExchangeError as error:
-                yield None if told else (self._address, error)
-                told = True
+                yield None if reported else (self._address, error)
+                reported = True
 
 
 def parse_image(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:
@@ -137,7 +137,7 @@ class ControlSocket:
         self._socket.close(linger=1000)
 
     def _serve(self) -> None:
-        told = False
+        reported = False
         while not self._ended.is_set():
             try:
                 if self._socket.poll(_POLL_MILLISECONDS):
@@ -145,8 +145,8 @@ class ControlSocket:
                     self._socket.send(to_json(answer).encode())
             except Exception as error:
                 # The next client wants an answer too.
-                if not told:
-                    told = True
+                if not reported:
+                    reported = True
                     complain(f"a command was not answered: {error}")
                 self._ended.wait(_POLL_MILLISECONDS / 1000)
 

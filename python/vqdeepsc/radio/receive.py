@@ -26,7 +26,7 @@ from .settings import RadioSettings
 
 
 class burst_log(gr.basic_block):
-    """Writes what the message port ``log`` tells of bursts into the event log.
+    """Writes what the message port ``log`` says of bursts into the event log.
 
     It has a thread of its own, so that it knows when a burst came even while an image is decoded.
     """
@@ -62,9 +62,9 @@ class image_receiver(semantic_decoder):
     limit: how many images are decoded, 0 for no limit
     ended: set it, and what waits is left undecoded
     undecoded: how many regions that came were left
-    fault: what the event log or on_image raised first, if anything
+    error: what the event log or on_image raised first, if anything
     unwritten: how many images could not be written into the folder
-    write_fault: why the first of them could not, in words
+    write_error: why the first of them could not, in words
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class image_receiver(semantic_decoder):
         self.ended = threading.Event()
         self.undecoded = 0
         self._limit = limit
-        self.fault: Exception | None = None
+        self.error: Exception | None = None
         self.unwritten = 0
-        self.write_fault = ""
+        self.write_error = ""
         self._folder = folder
         self._log = log
         self._publisher = publisher
@@ -137,9 +137,9 @@ class image_receiver(semantic_decoder):
             sentence = f"{known['file']}: {sentence}"
         except OSError as error:
             self.logger.error(f"image {image.number} not written: {error}")
-            known["fault"] = str(error)
+            known["error"] = str(error)
             self.unwritten += 1
-            self.write_fault = self.write_fault or error.strerror or str(error)
+            self.write_error = self.write_error or error.strerror or str(error)
         if self._publisher:
             self._publisher.publish(image.image, known)
         if image.decoded_at is not None:
@@ -149,7 +149,7 @@ class image_receiver(semantic_decoder):
             self._log.write("image", width=width, height=height, **known)
             self._on_image(sentence)
         except (OSError, ValueError) as error:
-            self.fault = self.fault or error
+            self.error = self.error or error
 
 
 class Receiver(gr.top_block):
@@ -203,7 +203,7 @@ def receive(
             log,
             control,
             seconds,
-            lambda: bool(top.decoder.has_enough or top.decoder.fault),
+            lambda: bool(top.decoder.has_enough or top.decoder.error),
             application,
             on_end=top.decoder.ended.set,
             finish=top.decoder.finish,
@@ -214,8 +214,8 @@ def receive(
         if top.decoder.undecoded:
             complain(f"{top.decoder.undecoded} regions that waited were not decoded")
         log.write("end", images=top.decoder.images)
-    if top.decoder.fault:
-        raise top.decoder.fault
+    if top.decoder.error:
+        raise top.decoder.error
     if not was_ended and not top.settings.has_end:
         raise ValueError(f"the radio {top.settings.radio} gives no more samples")
     return top.decoder.images

@@ -16,13 +16,13 @@ class recording_sink(gr.sync_block):
     GNU Radio's file_sink raises in work(), after which the blocks before it wait for ever.
 
     path: a file that is there; dtype: of the items
-    fault: why writing ended early, if it did; the file then holds whole items
+    error: why writing ended early, if it did; the file then holds whole items
     Raises OSError where the file cannot be opened.
     """
 
     def __init__(self, path: Path, dtype: DTypeLike) -> None:
         gr.sync_block.__init__(self, "recording_sink", [dtype], None)
-        self.fault: OSError | None = None
+        self.error: OSError | None = None
         self._item_bytes = np.dtype(dtype).itemsize
         self._file = path.open("wb", buffering=0)
 
@@ -32,7 +32,7 @@ class recording_sink(gr.sync_block):
             while content:
                 content = content[self._file.write(content) :]
         except OSError as error:
-            self.fault = error
+            self.error = error
             size = self._file.tell()
             self._file.truncate(size - size % self._item_bytes)
             return -1  # WORK_DONE

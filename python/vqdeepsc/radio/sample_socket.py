@@ -27,25 +27,25 @@ class sample_socket(gr.sync_block):
     """A ZeroMQ PULL socket that gives complex samples.
 
     A message is one part of whole samples, complex64 in this machine's byte order. Others are
-    passed over, which GNU Radio's pull_source does not survive.
+    skipped, which GNU Radio's pull_source does not survive.
 
     address: of the PUSH socket; queue: how many messages may wait
-    on_fault: called with a sentence for the first message that cannot be used
+    on_error: called with a sentence for the first message that cannot be used
     Raises ExchangeError for a bad address.
     """
 
-    def __init__(self, address: str, queue: int, on_fault: Callable[[str], None]) -> None:
+    def __init__(self, address: str, queue: int, on_error: Callable[[str], None]) -> None:
         gr.sync_block.__init__(self, "sample_socket", None, [np.complex64])
         self._address = address
-        self._on_fault = on_fault
-        self._told = False
+        self._on_error = on_error
+        self._reported = False
         self._samples = np.empty(0, np.complex64)
         # No limit of bytes: a ZeroMQ socket that connects gives up for good where one is met.
         self._socket = open_socket(zmq.PULL, address, listens=False, queue=queue)
 
     def work(self, input_items: list, output_items: list[NDArray[np.complex64]]) -> int:
         out = output_items[0]
-        # The scheduler rests after a call that gives nothing, so bad messages are passed over here.
+        # The scheduler rests after a call that gives nothing, so bad messages are skipped here.
         until = time.monotonic() + _WAIT_SECONDS
         while not self._samples.size and time.monotonic() < until:
             try:
@@ -53,9 +53,9 @@ class sample_socket(gr.sync_block):
                     self._samples = parse_samples(self._socket.recv_multipart())
             except Exception as error:
                 # An exception that leaves work() leaves the receiver deaf.
-                if not self._told:
-                    self._told = True
-                    self._on_fault(f"{self._address}: {error}")
+                if not self._reported:
+                    self._reported = True
+                    self._on_error(f"{self._address}: {error}")
         count = min(out.size, self._samples.size)
         out[:count] = self._samples[:count]
         self._samples = self._samples[count:]
@@ -69,14 +69,13 @@ class sample_socket(gr.sync_block):
 def parse_samples(parts: list[bytes]) -> NDArray[np.complex64]:
     """The samples of a message's parts, complex64 [N]; raises ValueError."""
     if len(parts) != 1:
-        raise ValueError(f"messages of {len(parts)} parts, not of one, are passed over")
+        raise ValueError(f"messages of {len(parts)} parts, not of one, are skipped")
     (message,) = parts
     if _has_tags(message):
-        raise ValueError("messages with tags are passed over: switch Pass Tags off at the sender")
+        raise ValueError("messages with tags are skipped: switch Pass Tags off at the sender")
     if len(message) % _SAMPLE_BYTES:
         raise ValueError(
-            f"messages of {len(message):,} bytes, not whole samples of {_SAMPLE_BYTES}, "
-            "are passed over"
+            f"messages of {len(message):,} bytes, not whole samples of {_SAMPLE_BYTES}, are skipped"
         )
     return np.frombuffer(message, np.complex64)
 

@@ -58,7 +58,7 @@ class EventLog:
     def __init__(self, path: str | os.PathLike[str] = "") -> None:
         self._lock = threading.Lock()
         self._path = path
-        self._fault: ValueError | None = None
+        self._error: ValueError | None = None
         self._file: TextIO | None = None
         if path:
             try:
@@ -83,14 +83,14 @@ class EventLog:
                     self._file.write(line + "\n")
             except OSError as error:
                 self._close()
-                self._fault = ValueError(f"{self._path}: {error.strerror}")
-            if self._fault:
-                raise self._fault
+                self._error = ValueError(f"{self._path}: {error.strerror}")
+            if self._error:
+                raise self._error
 
     def _close(self) -> None:
         file, self._file = self._file, None
         if file:
-            # What could not be written has been told, and closing would try it again.
+            # What could not be written has been reported, and closing would try it again.
             with suppress(OSError):
                 file.close()
 
@@ -223,13 +223,13 @@ def _finish(
     finish: Callable[[], None], is_over: Callable[[], bool], on_end: Callable[[], None]
 ) -> None:
     """Call finish in a thread, while is_over is asked; raises what either raises."""
-    faults: list[Exception] = []
+    errors: list[Exception] = []
 
     def work() -> None:
         try:
             finish()
         except Exception as error:
-            faults.append(error)
+            errors.append(error)
 
     left = threading.Thread(target=work, daemon=True)
     left.start()
@@ -241,21 +241,21 @@ def _finish(
         on_end()
         left.join()
         raise
-    if faults:
-        raise faults[0]
+    if errors:
+        raise errors[0]
 
 
 def _run_window(application: Qt.QApplication, is_over: Callable[[], bool]) -> None:
     from PyQt5 import Qt
 
-    faults: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def poll() -> None:
         # PyQt aborts a process whose slots raise.
         try:
             over = is_over()
         except BaseException as error:
-            faults.append(error)
+            errors.append(error)
             over = True
         if over:
             application.quit()
@@ -265,5 +265,5 @@ def _run_window(application: Qt.QApplication, is_over: Callable[[], bool]) -> No
     timer.start(int(_POLL_SECONDS * 1000))
     application.exec_()
     timer.stop()
-    if faults:
-        raise faults[0]
+    if errors:
+        raise errors[0]

@@ -13,7 +13,7 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import crop_square
-from vqdeepsc.limits import MAXIMUM_SIDE, pixels_fault
+from vqdeepsc.limits import MAXIMUM_SIDE, pixels_error
 from vqdeepsc.messages import complain, say
 
 from ..blocks.burst_transmitter import burst_transmitter
@@ -100,13 +100,13 @@ class Transmitter(gr.top_block):
         self,
         images: Iterable[Item],
         ended: threading.Event,
-        on_fault: Callable[[str], None],
+        on_error: Callable[[str], None],
         limit: int = 0,
         side: int = 0,
     ) -> None:
         """Send the images until there are no more, limit is reached (0: none) or ended is set.
 
-        An image that cannot be read is told to on_fault and passed over. side: of the square
+        An image that cannot be read is reported to on_error and skipped. side: of the square
         that is cut from the centre, or 0 for images as they are.
         """
         posted = 0
@@ -123,10 +123,10 @@ class Transmitter(gr.top_block):
                 if max(image.shape) > MAXIMUM_SIDE:
                     raise ValueError(f"{name} has more than {MAXIMUM_SIDE:,} pixels on a side")
                 # The source would refuse it and never say that it went out.
-                if fault := pixels_fault(image.shape[1], image.shape[0]):
-                    raise ValueError(f"{name} {fault}")
+                if problem := pixels_error(image.shape[1], image.shape[0]):
+                    raise ValueError(f"{name} {problem}")
             except ValueError as error:
-                on_fault(str(error))
+                on_error(str(error))
                 continue
             while not self._room.acquire(timeout=_WAIT_SECONDS):
                 if ended.is_set():
@@ -155,10 +155,10 @@ def transmit(
 
     transmitter: makes the flowgraph when called with on_sent. Raises ValueError for what is
     wrong with an image source, a radio or an address, if no image could be sent and if sending
-    ended early, OSError where it cannot be told what was sent.
+    ended early, OSError where what was sent cannot be logged.
     """
     ended = threading.Event()
-    faults: list[Exception] = []
+    errors: list[Exception] = []
     sent = refused = 0
 
     def on_sent(number: int, name: str) -> None:
@@ -169,10 +169,10 @@ def transmit(
             say(f"{name}: sent as image {number}")
         except (OSError, ValueError) as error:
             # The scheduler swallows what a handler raises, and the block would take no more.
-            faults.append(error)
+            errors.append(error)
             ended.set()
 
-    def on_fault(sentence: str) -> None:
+    def on_error(sentence: str) -> None:
         nonlocal refused
         refused += 1
         log.write("not sent", reason=sentence)
@@ -180,11 +180,11 @@ def transmit(
 
     def feed() -> None:
         try:
-            top.feed(images, ended, on_fault, limit, side)
+            top.feed(images, ended, on_error, limit, side)
         except Exception as error:
             # Without an end of the images the flowgraph would wait for ever.
-            faults.append(error)
-            top.feed((), ended, on_fault)
+            errors.append(error)
+            top.feed((), ended, on_error)
 
     top = transmitter(on_sent=on_sent)
     feeding = threading.Thread(target=feed, daemon=True)
@@ -197,10 +197,10 @@ def transmit(
         ended.set()
         feeding.join(timeout=1.0)
         log.write("end", images=sent)
-    if faults:
-        raise faults[0]
-    if top.source.fault:
-        raise ValueError(top.source.fault)
+    if errors:
+        raise errors[0]
+    if top.source.error:
+        raise ValueError(top.source.error)
     if not was_ended and (feeding.is_alive() or top.unsent):
         raise ValueError(f"the radio took no more samples after {sent} images")
     if refused and not sent:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only place that imports onnxruntime, after it was told to send nothing to its maker."""
+"""The only place that imports onnxruntime, set to send nothing to its maker."""
 
 from __future__ import annotations
 

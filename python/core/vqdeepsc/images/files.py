@@ -105,13 +105,13 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | Image.Im
 
 
 def find_images(
-    paths: list[str | os.PathLike[str]], tell: Callable[[str], None] = complain
+    paths: list[str | os.PathLike[str]], report: Callable[[str], None] = complain
 ) -> dict[str, tuple[Path, str | None]]:
     """Images among files, folders and tar archives: {name: (file, member of an archive)}.
 
     The name is the path inside the folder or archive, or the file's name, made printable. Folders
     and archives give their images in order of name. Raises ImageError if there is none, or if
-    two have the same name. tell: called with a sentence for a folder or an archive of which files
+    two have the same name. report: called with a sentence for a folder or an archive of which files
     were skipped, because they do not end as images do or are macOS's of the kind ._name.jpg."""
     found: dict[str, tuple[Path, str | None]] = {}
     for path in map(Path, paths):
@@ -128,7 +128,7 @@ def find_images(
             examples = ", ".join(skipped[:_SKIPPED_NAMES])
             more = ", ..." if len(skipped) > _SKIPPED_NAMES else ""
             number = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
-            tell(f"{path}: {number} skipped as no images ({examples}{more})")
+            report(f"{path}: {number} skipped as no images ({examples}{more})")
     return found
 
 
@@ -211,8 +211,8 @@ def _check_size(size: tuple[int, int], name: str) -> None:
     width, height = size
     if width < 1 or height < 1:
         raise ImageError(f"{name} has no pixels")
-    if fault := pixels_fault(width, height):
-        raise ImageError(f"{name} {fault}")
+    if error := pixels_error(width, height):
+        raise ImageError(f"{name} {error}")
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:

@@ -42,7 +42,7 @@ class Received:
 
 
 class Link:
-    """LDPC and Gray QAM for frames of one length: rate 1/3 and 16-QAM unless told otherwise."""
+    """LDPC and Gray QAM for frames of one length: rate 1/3 and 16-QAM without another scheme."""
 
     def __init__(
         self,

@@ -201,7 +201,7 @@ class _Image:
         scores: dict[bytes, tuple[bool, tuple[float, float]]] = {}
         for key in missing:
             received = self._receive(link, symbols, key)
-            # the receiver is told the length of the file
+            # the receiver knows the length of the file
             content = np.packbits(received.bits.reshape(-1)[: bits.size]).tobytes()
             if content not in scores:
                 with self.profile.stage("baseline"):

@@ -227,9 +227,9 @@ def run(disturb: Callable, snr_db: float, count: int, seed: int, known: bool) ->
         out, channel = disturb(samples, rng, density)
         if known:
             errors += known_errors(out, channel, density)
-        turn = rng.uniform(-0.05, 0.05) * np.arange(out.size) + rng.uniform()
+        rotation = rng.uniform(-0.05, 0.05) * np.arange(out.size) + rng.uniform()
         parts += [
-            out * np.exp(2j * np.pi * turn),
+            out * np.exp(2j * np.pi * rotation),
             noise(rng, int(rng.integers(500, 3000)), density),
         ]
     stream = np.concatenate([*parts, noise(rng, 3000, density)])

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tuning a decoder for the channel gains below the cliff and costs above it.
+"""What tuning a decoder for the channel gains below the decoding threshold and costs above it.
 
 Two bundles, before and after, get the same images over the same simulated link with the same
-noise. Below the cliff, more than half of the frames have code blocks that fail; above, none has.
+noise. Below the threshold more than half of the frames have code blocks that fail, above it none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vqdeepsc.link import ChannelModel
 from vqdeepsc.simulation.plan import derive_seed, parse_snr
 
 NAMES = ("before", "after")
-BELOW_CLIFF = 0.5
+MOSTLY_FAILED = 0.5
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -53,9 +53,9 @@ def measure(
 
 
 def summarise(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Smallest and mean gain of SSIM below and above the cliff, where there are such rows."""
+    """Smallest and mean gain of SSIM below and above the threshold, where there are such rows."""
     parts = {
-        "below": [row for row in rows if row["failed_frames"] > BELOW_CLIFF],
+        "below": [row for row in rows if row["failed_frames"] > MOSTLY_FAILED],
         "above": [row for row in rows if row["failed_frames"] == 0],
     }
     gains = {
@@ -70,7 +70,7 @@ def summarise(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Prints one line for each SNR, and the gains on both sides of the cliff."""
+    """Prints one line for each SNR, and the gains on both sides of the threshold."""
     arguments = parse_arguments(argv)
     try:
         images = read_images(arguments.images, arguments.limit)
@@ -99,7 +99,10 @@ def main(argv: list[str] | None = None) -> int:
             f"{row['psnr_before']:12.2f} {row['psnr_after']:7.2f}"
         )
     for part, values in gains.items():
-        print(f"{part} the cliff: SSIM {values['mean']:+.4f}, at least {values['smallest']:+.4f}")
+        print(
+            f"{part} the decoding threshold: SSIM {values['mean']:+.4f}, "
+            f"at least {values['smallest']:+.4f}"
+        )
     return 0
 
 

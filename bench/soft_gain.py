@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What soft decoding gains below the cliff: posteriors against hard bits from the same frames."""
+"""What soft decoding gains below the decoding threshold: posteriors against hard bits."""
 
 from __future__ import annotations
 

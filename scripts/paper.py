@@ -22,7 +22,7 @@ from paper_report import RUN, UNQUANTISED, write_means, write_report
 from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import crop_square, load_image
-from vqdeepsc.images.panel import PanelRow, Tile, build_panel
+from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
 from vqdeepsc.link import NOISELESS, ChannelModel, Link, Scheme, pad_to_frames
 from vqdeepsc.simulation.plan import Simulation, derive_seed, parse_snr, system_name
 from vqdeepsc.simulation.plot import system_title
@@ -34,7 +34,7 @@ from vqdeepsc.whole_files import write_whole
 ROOT = Path(__file__).resolve().parent.parent
 CHANNELS = ("awgn", "rayleigh", "rician")
 CURVE = "-2,0,1,2,3,4,5,6,8,10,12,16,20"
-CLIFF = "-2,-1,0,0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,6"
+THRESHOLD_SNR = "-2,-1,0,0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,6"
 # symbols of a 128x128 image from 0.06 to 0.61 of its values; those with a rate above this are
 # left out
 SYMBOLS = (2856, 3808, 5712, 8568, 11424, 15024, 22536, 30048)
@@ -99,7 +99,7 @@ def plan(
         protection.append(
             replace(
                 one,
-                snr_db=parse_snr(CLIFF),
+                snr_db=parse_snr(THRESHOLD_SNR),
                 schemes=[Scheme(), *map(Scheme.parse, protected.get(scales, ()))],
             )
         )
@@ -201,18 +201,18 @@ def save_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) 
         seed = derive_seed(0, photograph.name, system, str(channel), snr_db, source_bits)
         return link.receive(link.modulate(bits), channel.open(snr_db, seed), snr_db)
 
-    def tile(decoded: np.ndarray | None) -> Tile:
+    def cell(decoded: np.ndarray | None) -> PanelCell:
         shown = baselines.mid_grey(PANEL_SIDE, PANEL_SIDE) if decoded is None else decoded
         ssim, psnr_db = float(metrics.ssim(sent, shown)), float(metrics.psnr(sent, shown))
-        return Tile(shown, ssim, psnr_db, decoded is not None)
+        return PanelCell(shown, ssim, psnr_db, decoded is not None)
 
     bits = codec.encode_bits(sent)
     received = np.stack([receive(codec.name, bits, snr_db).llrs for snr_db in PANEL_SNR])
     decoded = codec.decode_many(received, PANEL_SIDE, PANEL_SIDE)
-    rows = [PanelRow(codec.name, "soft bits", [tile(image) for image in decoded])]
+    rows = [PanelRow(codec.name, "soft bits", [cell(image) for image in decoded])]
     for baseline in baselines.BASELINES:
         file = baselines.compress(sent, baseline, source_bits)
-        tiles = []
+        cells = []
         for snr_db in PANEL_SNR:
             content = b""
             if file:
@@ -220,9 +220,9 @@ def save_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) 
                 frames = pad_to_frames(bits, codec.bits_per_region, regions)
                 arrived = receive(baseline, frames, snr_db).bits.reshape(-1)[: bits.size]
                 content = np.packbits(arrived).tobytes()
-            tiles.append(tile(baselines.decompress(content, PANEL_SIDE, PANEL_SIDE)))
+            cells.append(cell(baselines.decompress(content, PANEL_SIDE, PANEL_SIDE)))
         detail = f"{len(file.content):,} bytes" if file else "does not fit"
-        rows.append(PanelRow(system_title(baseline), detail, tiles))
+        rows.append(PanelRow(system_title(baseline), detail, cells))
     symbols = regions * link.symbols_per_frame
     build_panel(
         sent,

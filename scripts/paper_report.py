@@ -24,7 +24,7 @@ COLUMNS = {
     "with_block_errors": int,
 }
 TABLE_SNR = (0.0, 2.0, 4.0, 6.0, 10.0, 20.0)
-CLIFF_SNR = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+TABLE_SNR = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 VALUES = 3 * 128 * 128
 """Colour values of an image of 128x128 pixels."""
@@ -213,13 +213,15 @@ def _verdicts(means: Means, model: dict, bound: Means) -> list[str]:
             f"`{name}` does not change with SNR once every block arrives: its mean SSIM then stays "
             f"within {spread:.4f}."
         )
-    cliffs = [
+    thresholds = [
         f"{channel_title(channel)} {snr_db:g} dB"
         for channel in _channels(means)
         if (snr_db := _first_clean(means, name, channel)) is not None
     ]
-    if cliffs:
-        found.append(f"`{name}`: every block of every picture arrives from {', '.join(cliffs)} on.")
+    if thresholds:
+        found.append(
+            f"`{name}`: every block of every picture arrives from {', '.join(thresholds)} on."
+        )
     top = max(plateau, default=None)
     scales = len(model["scales"])
     if bound and top is not None:
@@ -288,9 +290,9 @@ def _gap(means: Means, models: Sequence[dict]) -> list[str]:
     small, large = min(gaps), max(gaps)
     agrees = gaps[small] > gaps[large]
     return [
-        f"Above the cliff our lead over JPEG is {gaps[large]:+.3f} SSIM at {large:,} bits and "
-        f"{gaps[small]:+.3f} at {small:,}. The paper finds that JPEG suffers more from the smaller "
-        f"size, which {'agrees' if agrees else 'does **not** agree'}."
+        f"Above the decoding threshold our lead over JPEG is {gaps[large]:+.3f} SSIM at "
+        f"{large:,} bits and {gaps[small]:+.3f} at {small:,}. The paper finds that JPEG suffers "
+        f"more from the smaller size, which {'agrees' if agrees else 'does **not** agree'}."
     ]
 
 
@@ -307,7 +309,7 @@ def _decisions(results: Path, models: Sequence[dict]) -> str:
         f"## Soft against hard bits ({_count(means)} cars)",
         "The same received frames: probabilities of the codewords, or decided bits.",
         "![Soft and hard bits](decisions.png)",
-        _table(means, systems, CLIFF_SNR),
+        _table(means, systems, TABLE_SNR),
         _list(text for name in names if (text := _hard_gain(means, name))),
     ]
     return "\n\n".join(parts)
@@ -448,7 +450,7 @@ def _protection(results: Path, models: Sequence[dict]) -> str:
         plot_means(chosen, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
         systems = list(dict.fromkeys(group["system"] for group in chosen))
         parts.append(f"![Protection, {model['name']}]({stem.name}.png)")
-        parts.append(_table(chosen, systems, CLIFF_SNR))
+        parts.append(_table(chosen, systems, TABLE_SNR))
         parts.append(_list(_protection_verdict(chosen, model["name"], s) for s in systems[1:]))
     return "\n\n".join(parts)
 

@@ -28,7 +28,7 @@ def read_means(name: str) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def listed(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
     """Names with commas, the last one after "and"."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
@@ -65,7 +65,7 @@ def with_beaten(text: str, *collections: list[Row]) -> str:
                 ssim, psnr_db = map(min, zip(*leads, strict=True))
                 names.append(f"{name} (by {ssim:.3f} and {psnr_db:.3f} dB)")
         if names:
-            parts.append(f"with `{model}` than with {listed(names)}")
+            parts.append(f"with `{model}` than with {join_names(names)}")
     sentence = (
         "At every SNR on the three channels, on cars as on natural photographs, mean SSIM and PSNR "
         f"are higher {', and '.join(parts) if parts else 'with no model'}; in brackets the "

@@ -12,7 +12,7 @@ from PIL import Image
 from vqdeepsc.codec import Codec
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import load_image, save_image
-from vqdeepsc.images.panel import PanelRow, Tile, build_panel
+from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
 from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme, pad_to_frames
 from vqdeepsc.messages import printable
 from vqdeepsc.simulation.plan import system_name
@@ -142,7 +142,7 @@ def run_demonstration(
         jpeg_bits = pad_to_frames(content, codec.bits_per_region, frames)
 
     results: list[Result] = []
-    tiles: dict[str, list[Tile]] = {ours: [], jpeg: []}
+    cells: dict[str, list[PanelCell]] = {ours: [], jpeg: []}
     grey = baselines.mid_grey(width, height)
     undecoded = _quality(sent, grey)
 
@@ -150,7 +150,7 @@ def run_demonstration(
         system: str, snr: float, shown: np.ndarray, errors: int, decoded: bool = True
     ) -> None:
         ssim, psnr = _quality(sent, shown)
-        tiles[system].append(Tile(shown, ssim, psnr, decoded))
+        cells[system].append(PanelCell(shown, ssim, psnr, decoded))
         results.append(
             Result(
                 name,
@@ -190,7 +190,7 @@ def run_demonstration(
         else:
             score(jpeg, snr, grey, errors, decoded=False)
 
-    save_image(output / "received.png", tiles[ours][0].image)
+    save_image(output / "received.png", cells[ours][0].image)
     write_results(output / "results.csv", results)
     quality = f"quality {file.quality}" if file else "does not fit"
     title = "LDPC 1/3, 16-QAM" if scheme == DEFAULT_SCHEME else f"LDPC, {scheme}"
@@ -198,8 +198,8 @@ def run_demonstration(
         sent,
         [f"{snr:g} dB" for snr in snr_db],
         [
-            PanelRow("VQ-DeepSC", ours, tiles[ours]),
-            PanelRow("JPEG", quality, tiles[jpeg]),
+            PanelRow("VQ-DeepSC", ours, cells[ours]),
+            PanelRow("JPEG", quality, cells[jpeg]),
         ],
         f"{name} over {title}, {channel.title}",
         f"{source_bits:,} source bits and {symbols:,} symbols each; columns: Es/N0",

@@ -162,8 +162,8 @@ class TestBurstBlocks(gr_unittest.TestCase):
         # A burst at the very start, one after silence, one at the very end.
         sent = np.insert(samples, samples.size // 3, gap)
         for offset in (0.0, 0.021):
-            turn = np.exp(2j * np.pi * offset * np.arange(sent.size))
-            received = (sent * turn + self.noise(sent.size, 16)).astype(np.complex64)
+            rotation = np.exp(2j * np.pi * offset * np.arange(sent.size))
+            received = (sent * rotation + self.noise(sent.size, 16)).astype(np.complex64)
             for over in (-10, 0, 8, 20, 30):
                 leak = AMPLITUDE * 10 ** (over / 20) * np.exp(2j)
                 with self.subTest(offset=offset, over=over):

@@ -53,10 +53,10 @@ def test_scores_are_those_of_simulate(tmp_path, photograph, capfd, monkeypatch):
     verdicts = []
 
     def counts_as_decoded(*scores):
-        verdicts.append(judge(*scores))
+        verdicts.append(original(*scores))
         return verdicts[-1]
 
-    judge = baselines.counts_as_decoded
+    original = baselines.counts_as_decoded
     monkeypatch.setattr(baselines, "counts_as_decoded", counts_as_decoded)
     image, simulated, output = (tmp_path / name for name in ("picture.png", "r.csv", "demo"))
     save_image(image, photograph[:128, :128])

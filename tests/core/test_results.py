@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from PIL import Image
-from vqdeepsc.images.panel import PanelRow, Tile, build_panel
+from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
 from vqdeepsc.simulation.plot import plot_results
 from vqdeepsc.simulation.results import (
     COLUMNS,
@@ -121,13 +121,15 @@ def test_figures_of_nothing_are_refused(tmp_path):
 def test_the_panel_holds_every_image():
     sent = np.full((100, 200, 3), (10, 200, 30), np.uint8)
     colours = [(200, 10, 10), (10, 10, 200)]
-    tiles = [Tile(np.full_like(sent, colour), 0.5, 20.0, colour[0] > 100) for colour in colours]
+    cells = [
+        PanelCell(np.full_like(sent, colour), 0.5, 20.0, colour[0] > 100) for colour in colours
+    ]
     panel = np.asarray(
-        build_panel(sent, ["0 dB", "2 dB"], [PanelRow("ours", "soft", tiles)] * 2, "title", "sub")
+        build_panel(sent, ["0 dB", "2 dB"], [PanelRow("ours", "soft", cells)] * 2, "title", "sub")
     )
-    tile_pixels = 256 * 128
-    assert (panel == (10, 200, 30)).all(axis=2).sum() == tile_pixels
+    cell_pixels = 256 * 128
+    assert (panel == (10, 200, 30)).all(axis=2).sum() == cell_pixels
     for colour in colours:
-        assert (panel == colour).all(axis=2).sum() == 2 * tile_pixels
-    with pytest.raises(ValueError, match="1 tiles for 2 columns"):
-        build_panel(sent, ["0 dB", "2 dB"], [PanelRow("ours", "soft", tiles[:1])], "title")
+        assert (panel == colour).all(axis=2).sum() == 2 * cell_pixels
+    with pytest.raises(ValueError, match="1 cells for 2 columns"):
+        build_panel(sent, ["0 dB", "2 dB"], [PanelRow("ours", "soft", cells[:1])], "title")

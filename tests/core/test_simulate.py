@@ -330,8 +330,8 @@ def test_clean_images_are_drawn_once(folder, tmp_path):
     )
     rows = simulate(simulation, tmp_path / "r.csv", profile=profile)
     calls = {stage["stage"]: stage["calls"] for stage in profile.table()}
-    # below the cliff and above it, soft and hard; JPEG and WebP fitted once, decoded above it
-    # and tried below
+    # below the decoding threshold and above it, soft and hard; JPEG and WebP fitted once, decoded
+    # above it and tried below
     assert calls == {
         **{"load": 1, "encode": 1, "link": 3 * 4, "decode": 4, "baseline": 2 + 4},
         "metric": 4 + 2 + 1,

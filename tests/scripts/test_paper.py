@@ -23,7 +23,7 @@ FOUR_SCALES = {1: 16, 2: 8, 3: 4, 4: 2}
 def folder(tmp_path, photograph, monkeypatch):
     """Few points, and a panel of one photograph."""
     monkeypatch.setattr(paper, "CURVE", "0,10")
-    monkeypatch.setattr(paper, "CLIFF", "1,10")
+    monkeypatch.setattr(paper, "THRESHOLD_SNR", "1,10")
     monkeypatch.setattr(paper, "CHANNELS", ("awgn", "rayleigh"))
     monkeypatch.setattr(paper, "PANEL_IMAGES", ("coffee.png",))
     monkeypatch.setattr(paper.baselines, "BASELINES", ("jpeg", "webp"))

@@ -81,7 +81,7 @@ def create_recording(
         recording.data.write_bytes(b"")
     except OSError as error:
         raise RecordingError(f"{recording.data}: {error.strerror}") from error
-    _describe(recording, None)
+    _write_metadata(recording, None)
     return recording
 
 
@@ -94,10 +94,10 @@ def finish_recording(recording: Recording) -> None:
             raise RecordingError(f"nothing was written to {recording.data}")
     except OSError as error:
         raise RecordingError(f"{recording.data}: {error.strerror}") from error
-    _describe(recording, recording.data)
+    _write_metadata(recording, recording.data)
 
 
-def _describe(recording: Recording, samples: Path | None) -> None:
+def _write_metadata(recording: Recording, samples: Path | None) -> None:
     """Writes the metadata, with the checksum of the samples unless they are None."""
     if recording.metadata is None:
         return

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-_TILE = 256
+_SIDE = 256
 _GAP = 12
 _MARGIN = 24
 _INK = (33, 37, 41)
@@ -21,7 +21,7 @@ _PAPER = (255, 255, 255)
 
 
 @dataclass(frozen=True)
-class Tile:
+class PanelCell:
     """A received image uint8 [H, W, 3] and how near it is; decoded: False for mid-grey."""
 
     image: NDArray[np.uint8]
@@ -32,11 +32,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class PanelRow:
-    """One system: its name, a second line below it, and a tile for each column."""
+    """One system: its name, a second line below it, and a cell for each column."""
 
     name: str
     detail: str
-    tiles: Sequence[Tile]
+    cells: Sequence[PanelCell]
 
 
 def build_panel(
@@ -50,10 +50,10 @@ def build_panel(
 
     sent: uint8 [H, W, 3]; columns: headings, such as "4 dB"; title, subtitle: above all;
     all texts in ASCII, which Pillow's own font has.
-    Raises ValueError if a row has not one tile for each column."""
+    Raises ValueError if a row has not one cell for each column."""
     for row in rows:
-        if len(row.tiles) != len(columns):
-            raise ValueError(f"{row.name} has {len(row.tiles)} tiles for {len(columns)} columns")
+        if len(row.cells) != len(columns):
+            raise ValueError(f"{row.name} has {len(row.cells)} cells for {len(columns)} columns")
     width, height = _fit(sent.shape[1], sent.shape[0])
     font, bold, small = (ImageFont.load_default(size) for size in (20, 28, 16))
     head = _MARGIN + 40 + (26 if subtitle else 0) + 44
@@ -86,12 +86,12 @@ def build_panel(
         right = left - _GAP
         draw.text((right, y + height // 2 - 4), row.name, _INK, font, anchor="rs")
         draw.text((right, y + height // 2 + 4), row.detail, _FAINT, small, anchor="rt")
-        for number, tile in enumerate(row.tiles):
+        for number, cell in enumerate(row.cells):
             x = left + number * (width + _GAP)
-            panel.paste(_resize(tile.image, (width, height)), (x, y))
-            lines = [(f"SSIM {tile.ssim:.3f}", _INK), (f"{tile.psnr_db:.1f} dB PSNR", _FAINT)]
-            if not tile.decoded:
-                lines = [("not decodable", _LOST), (f"SSIM {tile.ssim:.3f} as grey", _FAINT)]
+            panel.paste(_resize(cell.image, (width, height)), (x, y))
+            lines = [(f"SSIM {cell.ssim:.3f}", _INK), (f"{cell.psnr_db:.1f} dB PSNR", _FAINT)]
+            if not cell.decoded:
+                lines = [("not decodable", _LOST), (f"SSIM {cell.ssim:.3f} as grey", _FAINT)]
             for row_number, (text, colour) in enumerate(lines):
                 position = (x + width // 2, y + height + 4 + 22 * row_number)
                 draw.text(position, text, colour, small, anchor="mt")
@@ -99,8 +99,8 @@ def build_panel(
 
 
 def _fit(width: int, height: int) -> tuple[int, int]:
-    """Size of a tile: the longer side is _TILE pixels."""
-    scale = _TILE / max(width, height)
+    """Size of a cell: the longer side is _SIDE pixels."""
+    scale = _SIDE / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 

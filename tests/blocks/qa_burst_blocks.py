@@ -345,8 +345,8 @@ class TestBurstBlocks(gr_unittest.TestCase):
         self.assertEqual([line["block_errors"] for line in log][::2], [0, 0])
 
         # Cut inside the header or the payload of the second burst: what follows is in step again.
-        for place, received in ((1200, [0, 128]), (3000, [0, 64, 128])):
-            cut = np.delete(samples, np.arange(length + place, 2 * length))
+        for cut_at, received in ((1200, [0, 128]), (3000, [0, 64, 128])):
+            cut = np.delete(samples, np.arange(length + cut_at, 2 * length))
             regions, log = receive(np.concatenate([cut, self.noise(length, 15)]))
             self.assertEqual([region["first_block"] for region, _ in regions], received)
             self.assertEqual(log[-1]["block_errors"], 0)

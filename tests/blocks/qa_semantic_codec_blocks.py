@@ -149,7 +149,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 if (copy, region) != (3, 1):
                     data = pmt.init_f32vector(bits.size, llrs)
                     noisy.append((region, llrs, pmt.cons(header_to_pmt(header), data)))
-        sums = [sum(llrs for region, llrs, _ in noisy if region == place) for place in (0, 1)]
+        sums = [sum(llrs for region, llrs, _ in noisy if region == number) for number in (0, 1)]
         expected = self.codec.decode_llrs(np.array(sums, np.float32), 200, 100)
         others = self.frames(image, 8) * 4
         pdus = [*(pdu for _, _, pdu in noisy), *others]
@@ -182,7 +182,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         image = photograph(200, 100)
         good = self.frames(image, 3)
         pdus = [good[0], pmt.cons(header_to_pmt(lie), pmt.cdr(good[0])), good[1]]
-        (drawn,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", pdus)
+        (decoded,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", pdus)
         expected = self.codec.decode_bits(self.codec.encode_bits(image), 200, 100)
         np.testing.assert_array_equal(pdu_to_image(decoded)[0], expected)
         for most, count in ((20_000, 1), (19_999, 0)):

@@ -88,8 +88,8 @@ class TestSemanticSink(gr_unittest.TestCase):
         ((header, bits),) = self.frames(image)
         rng = np.random.default_rng(1)
         llrs = (bits_to_llrs(bits) / 100 + rng.normal(0, 1, bits.size)).astype(np.float32)
-        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header_to_pmt(header))])
-        np.testing.assert_array_equal(drawn, self.codec.decode_llrs(llrs[None], 128, 128))
+        ((decoded, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header_to_pmt(header))])
+        np.testing.assert_array_equal(decoded, self.codec.decode_llrs(llrs[None], 128, 128))
         hard = self.codec.decode_bits((llrs[None] > 0).astype(np.uint8), 128, 128)
         self.assertGreater(np.abs(decoded.astype(int) - hard).max(), 0)
 
@@ -150,8 +150,8 @@ class TestSemanticSink(gr_unittest.TestCase):
         llrs[::7] = np.nan
         llrs[1::7] = np.inf
         llrs[2::7] = -np.inf
-        ((drawn, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header_to_pmt(header))])
-        self.assertEqual(drawn.shape, (128, 128, 3))
+        ((decoded, _),) = self.run_sink(llrs, [make_tag(0, FRAME_TAG, header_to_pmt(header))])
+        self.assertEqual(decoded.shape, (128, 128, 3))
 
     def test_files_are_written_and_none_is_overwritten(self):
         image = photograph(64, 48)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels, bits and soft bits."""
+"""Indices, bits and soft bits."""
 
 import numpy as np
 import pytest
-from vqdeepsc.codec.bits import BitLayout, label_bits
+from vqdeepsc.codec.bits import BitLayout, index_bits
 from vqdeepsc.codec.scales import Scale
 
 FOUR_SCALES = {1: 4, 2: 3, 3: 2, 4: 1}
@@ -40,11 +40,11 @@ def test_sizes_are_those_of_the_paper():
 
 def test_order_of_bits_by_hand():
     layout = make_layout(FOUR_SCALES)
-    labels = {scale.scale: np.zeros((1, scale.positions), int) for scale in layout.scales}
-    labels[4][0, 1] = 1
-    labels[3][0, 0] = 0b10
-    labels[2][0, 32] = 0b011
-    labels[1][0, 4095] = 0b1001
+    indices = {scale.scale: np.zeros((1, scale.positions), int) for scale in layout.scales}
+    indices[4][0, 1] = 1
+    indices[3][0, 0] = 0b10
+    indices[2][0, 32] = 0b011
+    indices[1][0, 4095] = 0b1001
     expected = {
         1,  # second position of scale 4, whose indices have one bit
         64,  # scale 3 begins after 8x8 bits; its first index is 10
@@ -93,8 +93,8 @@ def test_posteriors_against_the_product_of_probabilities():
     for scale in layout.scales:
         part = one[:, layout.slices[scale.scale]].reshape(2, scale.positions, scale.bits)
         expected = np.empty((2, scale.positions, scale.codewords))
-        for label in range(scale.codewords):
-            product = np.full(part.shape[:2], priors[scale.scale][label])
+        for index in range(scale.codewords):
+            product = np.full(part.shape[:2], priors[scale.scale][index])
             for position in range(scale.bits):
                 bit = index >> (scale.bits - 1 - position) & 1
                 probability = part[..., position]
@@ -128,5 +128,5 @@ def test_certain_bits_give_one_hot_posteriors(certainty):
         np.testing.assert_allclose(soft[scale], hard[scale], atol=1e-6)
 
 
-def test_label_bits_by_hand():
-    np.testing.assert_array_equal(label_bits(2), [[0, 0], [0, 1], [1, 0], [1, 1]])
+def test_index_bits_by_hand():
+    np.testing.assert_array_equal(index_bits(2), [[0, 0], [0, 1], [1, 0], [1, 1]])

@@ -197,8 +197,8 @@ def test_an_image_takes_the_memory_of_a_tile_and_not_of_all_its_regions(codec, m
 
 
 def test_nothing_received_still_draws(codec):
-    drawn = codec.decode_llrs(np.zeros((3, codec.bits_per_region)), 200, 200, np.zeros(3, bool))
-    assert drawn.shape == (200, 200, 3)
+    decoded = codec.decode_llrs(np.zeros((3, codec.bits_per_region)), 200, 200, np.zeros(3, bool))
+    assert decoded.shape == (200, 200, 3)
 
 
 def test_wrong_numbers_of_regions_are_refused(codec):

@@ -21,7 +21,7 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
-from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_fault
+from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE
 
 FRAME_TAG = "frame"
 IMAGE_IDS = 1 << 16
@@ -76,8 +76,8 @@ def header_from_pmt(dictionary: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS) 
         header = FrameHeader(**fields)
     except ValueError as error:
         raise FrameError(str(error)) from error
-    if fault := pixels_fault(header.width, header.height, max_pixels):
-        raise FrameError(f"the image {fault}")
+    if reason := pixels_error(header.width, header.height, max_pixels):
+        raise FrameError(f"the image {reason}")
     return header
 
 

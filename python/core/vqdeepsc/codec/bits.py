@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Indices of one region as bits, and soft bits as posteriors of the codewords.
 
-Within a region the coarse scale comes first, positions in the order of `regions`, each label MSB
+Within a region the coarse scale comes first, positions in the order of `regions`, each index MSB
 first.
 LLR = ln P(bit=1)/P(bit=0).
 """
@@ -39,8 +39,8 @@ class BitLayout:
         """Bits of each scale in a region, in the order in which they are sent."""
         return [scale.bits_per_region for scale in self.scales]
 
-    def pack(self, labels: Mapping[int, NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
-        """Labels {l: [regions, positions_l]} to bits uint8 [regions, bits_per_region]."""
+    def pack(self, indices: Mapping[int, NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
+        """Indices {l: [regions, positions_l]} to bits uint8 [regions, bits_per_region]."""
         parts = []
         for scale in self.scales:
             values = np.asarray(indices[scale.scale])
@@ -51,7 +51,7 @@ class BitLayout:
         return np.concatenate(parts, axis=1)
 
     def unpack(self, bits: ArrayLike) -> dict[int, NDArray[np.int64]]:
-        """Bits [regions, bits_per_region] to labels {l: int64 [regions, positions_l]}."""
+        """Bits [regions, bits_per_region] to indices {l: int64 [regions, positions_l]}."""
         rows = self._rows(bits)
         if not np.isin(rows, (0, 1)).all():
             raise ValueError("bits must be 0 or 1")
@@ -59,8 +59,8 @@ class BitLayout:
         for scale in self.scales:
             part = rows[:, self.slices[scale.scale]].astype(np.int64)
             part = part.reshape(len(rows), scale.positions, scale.bits)
-            labels[scale.scale] = part @ (1 << np.arange(scale.bits - 1, -1, -1))
-        return labels
+            indices[scale.scale] = part @ (1 << np.arange(scale.bits - 1, -1, -1))
+        return indices
 
     def posteriors(self, llrs: ArrayLike) -> dict[int, NDArray[np.float32]]:
         """Probability of each codeword given the soft bits.

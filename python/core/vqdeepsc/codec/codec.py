@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vqdeepsc.kernels import BLOCK_SIDE
 
-from .background import canvas_places, canvas_side
+from .background import canvas_positions, canvas_side
 from .bits import BitLayout
 from .bundle import (
     DEFAULT_MODEL,
@@ -135,14 +135,14 @@ class Codec:
         return self.layout.one_hot(indices.maps)
 
     def to_bits(self, indices: Indices) -> NDArray[np.uint8]:
-        """Labels to bits uint8 [regions, bits_per_region].
+        """Indices to bits uint8 [regions, bits_per_region].
 
-        Positions of a region that lie outside the padded image carry label 0."""
+        Positions of a region that lie outside the padded image carry index 0."""
         layout = Regions(indices.width, indices.height)
         regions = np.arange(layout.count)
         return self.layout.pack(
             {
-                scale.scale: layout.cut(indices.labels[scale.scale], regions, scale.stride)
+                scale.scale: layout.cut(indices.maps[scale.scale], regions, scale.stride)
                 for scale in self.scales
             }
         )
@@ -150,15 +150,15 @@ class Codec:
     def from_bits(
         self, bits: ArrayLike, width: int, height: int, version: int = FRAME_VERSION
     ) -> Indices:
-        """Bits [regions, bits_per_region] to the labels they were made from."""
+        """Bits [regions, bits_per_region] to the indices they were made from."""
         layout = Regions(width, height, version)
-        labels = self.layout.unpack(self._all_regions(bits, layout))
+        values = self.layout.unpack(self._all_regions(bits, layout))
         regions = np.arange(layout.count)
         return Indices(
             width,
             height,
             {
-                scale.scale: layout.assemble(labels[scale.scale], regions, scale.stride)
+                scale.scale: layout.assemble(values[scale.scale], regions, scale.stride)
                 for scale in self.scales
             },
         )
@@ -327,7 +327,7 @@ class Codec:
                 canvas_positions(tile.rows, padded_height),
                 canvas_positions(tile.columns, padded_width),
             )
-            images[:, tile.rows, tile.columns] = canvas[np.ix_(*places)]
+            images[:, tile.rows, tile.columns] = canvas[np.ix_(*positions)]
             blocks = np.argwhere(known(tile))
             if len(blocks):
                 corner = tile.outer_rows.start, tile.outer_columns.start

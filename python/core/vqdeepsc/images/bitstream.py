@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vqdeepsc.codec import FRAME_VERSION, region_count
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
-from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_fault
+from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE
 from vqdeepsc.whole_files import write_whole
 
 MAGIC = b"VQDS"
@@ -103,8 +103,8 @@ class _Head:
                 f"{name} has format version {version}; this program reads 1 and {FRAME_VERSION}"
             )
         head = readers[version](content, name)
-        if fault := pixels_fault(head.width, head.height, max_pixels):
-            raise BitstreamError(f"{name} {fault}")
+        if error := pixels_error(head.width, head.height, max_pixels):
+            raise BitstreamError(f"{name} {error}")
         return head
 
     @classmethod

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from vqdeepsc.limits import MAXIMUM_PIXELS, pixels_fault
+from vqdeepsc.limits import MAXIMUM_PIXELS, pixels_error
 from vqdeepsc.messages import complain, printable
 from vqdeepsc.whole_files import write_whole
 

@@ -18,6 +18,35 @@ MAXIMUM_IMAGES_IN_FLIGHT = 256
 MAXIMUM_REGIONS_IN_FLIGHT = 4096
 """Regions of them: 330 MB of soft bits with four scales. One image alone may have more."""
 
+MAXIMUM_IMAGE_BYTES = 512 << 20
+"""Bytes of an image file: 40 megapixels of four 16-bit values have 320 million."""
+
+MAXIMUM_REGION_BITS = 87_040
+"""Source bits of one 128x128 region: 16 for each position of four scales."""
+
+MAXIMUM_MEMBERS = 1_000_000
+"""Files in an archive or a folder of images."""
+
+MAXIMUM_MANIFEST_BYTES = 4 << 20
+MAXIMUM_CARD_BYTES = 1 << 20
+MAXIMUM_CODEBOOK_BYTES = 16 << 20
+"""Bytes of manifest.json, of MODEL_CARD.md and of all codebooks of a model."""
+
+MAXIMUM_NETWORK_BYTES = 128 << 20
+"""Bytes of an ONNX file."""
+
+MAXIMUM_CONSTANT_BYTES = 512 << 20
+"""Bytes of all constants of an ONNX file, and of what is computed from them alone."""
+
+MAXIMUM_NETWORK_MEMORY = 4 << 30
+"""Bytes that all networks of a process use at a time for what they compute."""
+
+MAXIMUM_RESULTS_BYTES = 64 << 20
+"""Bytes of a results.csv: about half a million rows."""
+
+MAXIMUM_METADATA_BYTES = 4 << 20
+"""Bytes of SigMF metadata."""
+
 
 def check_maximum_pixels(pixels: int) -> int:
     """Another maximum, 1 to MAXIMUM_SIDE squared pixels; raises ValueError for one beyond."""

@@ -10,7 +10,7 @@ import math
 import os
 import re
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 # Names that are not UTF-8 hold their bytes as such characters (PEP 383).
 _BYTES = range(0xDC80, 0xDD00)
@@ -71,6 +71,21 @@ def to_json(value: Any, indent: int | None = None) -> str:
     escapes stand for what a terminal must not see."""
     text = json.dumps(_finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
     return re.sub(r"[^\n -~]", lambda found: _json_escape(found.group()), text)
+
+
+def from_json(text: bytes | str) -> Any:
+    """The value of a JSON text (RFC 8259: no NaN, no infinity); raises ValueError for another.
+
+    One that is nested more deeply than Python reads is refused too. Who calls it bounds the text.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _json_escape(character: str) -> str:

@@ -21,7 +21,7 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
-from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE
+from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_error
 
 FRAME_TAG = "frame"
 IMAGE_IDS = 1 << 16

@@ -11,6 +11,8 @@ from vqdeepsc.messages import complain, say
 from .arguments import add_json
 from .output import print_json
 
+_MEASURES = {"ssim": "SSIM {:.4f}", "psnr_db": "PSNR {:.2f} dB"}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
@@ -50,5 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
             "{path}".format(**model)
         )
         for data, measured in model["measured"].items():
-            say(f"    {data}: SSIM {measured['ssim']:.4f}, PSNR {measured['psnr_db']:.2f} dB")
+            known = [
+                form.format(measured[key])
+                for key, form in _MEASURES.items()
+                if measured.get(key) is not None
+            ]
+            say(f"    {data}: {', '.join(known)}")
     return 0

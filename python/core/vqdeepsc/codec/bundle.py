@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
+import math
 import os
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +16,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.bounded_files import FileError, read_bounded
 from vqdeepsc.kernels import BLOCK_SIDE
+from vqdeepsc.limits import (
+    MAXIMUM_CARD_BYTES,
+    MAXIMUM_CODEBOOK_BYTES,
+    MAXIMUM_MANIFEST_BYTES,
+    MAXIMUM_NETWORK_BYTES,
+)
+from vqdeepsc.messages import from_json
 from vqdeepsc.whole_files import write_whole
 
+from .codebooks import CodebooksError, codebook_shapes, read_codebooks
 from .inference import Network, NetworkError, open_network
 from .scales import Scale
 
 FORMAT = 1
-BUNDLE_FILES = ("encoder.onnx", "decoder.onnx", "codebooks.npz", "MODEL_CARD.md")
+BUNDLE_FILES = {
+    "encoder.onnx": MAXIMUM_NETWORK_BYTES,
+    "decoder.onnx": MAXIMUM_NETWORK_BYTES,
+    "codebooks.npz": MAXIMUM_CODEBOOK_BYTES,
+    "MODEL_CARD.md": MAXIMUM_CARD_BYTES,
+}
+"""What a bundle holds beside its manifest, and how many bytes each may have."""
+
 MANIFEST = "manifest.json"
 DEFAULT_MODEL = "vqdeepsc-4s"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MAXIMUM_BITS = 16
 
 
 class BundleError(ValueError):
@@ -85,7 +101,10 @@ def read_bundle(path: str | os.PathLike[str], threads: int | None = None) -> Bun
     Raises BundleError."""
     manifest = read_manifest(path)
     contents = {name: _read_verified(manifest, name) for name in BUNDLE_FILES}
-    codebooks = _read_codebooks(manifest, contents["codebooks.npz"])
+    try:
+        codebooks = read_codebooks(contents["codebooks.npz"], manifest.scales)
+    except CodebooksError as error:
+        raise BundleError(f"model {manifest.name}: codebooks.npz {error}") from error
     encoder = _open_network(manifest, "encoder.onnx", contents["encoder.onnx"], threads)
     decoder = _open_network(manifest, "decoder.onnx", contents["decoder.onnx"], threads)
     _check_encoder(manifest, encoder)
@@ -101,14 +120,14 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     if not directory.is_dir():
         raise BundleError(f"there is no model at {directory}")
     try:
-        content = json.loads((directory / MANIFEST).read_bytes())
-    except OSError as error:
-        raise BundleError(f"{directory} is not a model: {MANIFEST}: {error.strerror}") from error
+        content = from_json(read_bounded(directory / MANIFEST, MAXIMUM_MANIFEST_BYTES))
+    except FileError as error:
+        raise BundleError(str(error)) from error
     except ValueError as error:
         raise BundleError(f"{directory / MANIFEST} is not valid JSON") from error
     try:
         return _parse_manifest(directory, content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise BundleError(f"{directory / MANIFEST}: {reason}") from error
 
@@ -137,13 +156,16 @@ def write_manifest(
     Raises BundleError if a file is missing or the result would not load."""
     directory = Path(path)
     try:
-        files = {file: _sha256((directory / file).read_bytes()) for file in BUNDLE_FILES}
-        with np.load(directory / "codebooks.npz", allow_pickle=False) as archive:
-            shapes = {int(key[1:]): archive[key].shape for key in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        contents = {
+            file: read_bounded(directory / file, size) for file, size in BUNDLE_FILES.items()
+        }
+        shapes = codebook_shapes(contents["codebooks.npz"])
+    except FileError as error:
         raise BundleError(f"no manifest for {directory}: {error}") from error
+    except CodebooksError as error:
+        raise BundleError(f"no manifest for {directory}: codebooks.npz {error}") from error
     scales = []
-    for scale, (codewords, dimension) in sorted(shapes.items()):
+    for scale, (codewords, dimension) in shapes.items():
         prior = np.asarray(priors[scale], dtype=np.float64)
         scales.append(
             {
@@ -160,7 +182,7 @@ def write_manifest(
         "name": name,
         "version": version,
         "scales": scales,
-        "files": files,
+        "files": {file: _sha256(content) for file, content in contents.items()},
         "training": dict(training),
         "measured": dict(measured),
     }
@@ -190,18 +212,21 @@ def model_directories() -> list[Path]:
 def find_model(model: str | os.PathLike[str]) -> Path:
     """Directory of a model given by its name or by the path of its bundle.
 
-    Raises BundleError with the names that are known."""
+    A text that may be a name is one, and is looked up among the installed models alone; any other
+    text, such as one with a slash, is a path. Raises BundleError with the names that are known."""
     path = Path(model)
-    if (path / MANIFEST).is_file():
+    if not isinstance(model, str) or not _NAME.fullmatch(model):
+        if not path.is_dir():
+            raise BundleError(f"there is no model {str(model)!r}")
+        if not (path / MANIFEST).is_file():
+            raise BundleError(f"{path} is not a model: it has no {MANIFEST}")
         return path
-    if _NAME.fullmatch(str(model)):
-        for directory in model_directories():
-            if (directory / str(model) / MANIFEST).is_file():
-                return directory / str(model)
-    elif path.is_dir():
-        raise BundleError(f"{path} is not a model: it has no {MANIFEST}")
+    for directory in model_directories():
+        if (directory / model / MANIFEST).is_file():
+            return directory / model
     known = ", ".join(path.name for path in list_models()) or "none"
-    raise BundleError(f"there is no model {str(model)!r}; known models: {known}")
+    here = f"; the folder here is ./{model}" if path.is_dir() else ""
+    raise BundleError(f"there is no model {model!r}; known models: {known}{here}")
 
 
 def list_models() -> list[Path]:
@@ -220,9 +245,9 @@ def _sha256(content: bytes) -> str:
 def _read_verified(manifest: Manifest, name: str) -> bytes:
     path = manifest.directory / name
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"model {manifest.name}: {path}: {error.strerror}") from error
+        content = read_bounded(path, BUNDLE_FILES[name])
+    except FileError as error:
+        raise BundleError(f"model {manifest.name}: {error}") from error
     if _sha256(content) != manifest.files[name]:
         raise BundleError(f"model {manifest.name}: {path} is not the file its manifest names")
     return content
@@ -238,15 +263,17 @@ def _parse_manifest(directory: Path, content: Any) -> Manifest:
         raise ValueError(f"{name!r} is not a name")
     if not isinstance(version, str) or not version:
         raise ValueError("the version must be a text")
-    for key in ("training", "measured"):
-        if not isinstance(content[key], dict):
-            raise TypeError(f"{key!r} must be an object")
+    if not isinstance(content["training"], dict):
+        raise TypeError("'training' must be an object")
+    _check_measured(content["measured"])
     files = content["files"]
     if not isinstance(files, dict) or set(files) != set(BUNDLE_FILES):
         raise ValueError(f"'files' must name {', '.join(BUNDLE_FILES)}")
     for file, digest in files.items():
         if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
             raise ValueError(f"the hash of {file} is not a SHA-256 in hexadecimal")
+    if not isinstance(content["scales"], list):
+        raise TypeError("'scales' must be a list")
     scales = tuple(_parse_scale(entry) for entry in content["scales"])
     numbers = [scale.scale for scale in scales]
     if not numbers or numbers != sorted(set(numbers)):
@@ -254,53 +281,53 @@ def _parse_manifest(directory: Path, content: Any) -> Manifest:
     return Manifest(directory, name, version, scales, dict(files), content)
 
 
+def _check_measured(measured: Any) -> None:
+    """Data sets with numbers, or null for what is not known."""
+    if not isinstance(measured, dict):
+        raise TypeError("'measured' must be an object")
+    for name, values in measured.items():
+        if not isinstance(values, dict) or not all(map(_is_measurement, values.values())):
+            raise TypeError(f"'measured' must have an object of numbers for {name!r}")
+
+
+def _is_measurement(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and math.isfinite(value))
+
+
 def _parse_scale(entry: Any) -> Scale:
     if not isinstance(entry, dict):
         raise TypeError("a scale must be an object")
+    # no power of two is computed of a number that may be any
+    limits = {
+        "scale": BLOCK_SIDE.bit_length() - 1,
+        "stride": BLOCK_SIDE,
+        "codewords": 2**_MAXIMUM_BITS,
+        "dimension": MAXIMUM_CODEBOOK_BYTES,
+        "bits": _MAXIMUM_BITS,
+    }
     numbers = {}
-    for key in ("scale", "stride", "codewords", "dimension", "bits"):
-        if type(entry[key]) is not int or entry[key] < 1:
-            raise ValueError(f"{key!r} of a scale must be a positive integer")
+    for key, limit in limits.items():
+        if type(entry[key]) is not int or not 1 <= entry[key] <= limit:
+            raise ValueError(f"{key!r} of a scale must be an integer from 1 to {limit:,}")
         numbers[key] = entry[key]
-    if numbers["stride"] != 2 ** numbers["scale"] or BLOCK_SIDE % numbers["stride"]:
+    if numbers["stride"] != 2 ** numbers["scale"]:
         raise ValueError(f"scale {numbers['scale']} cannot have stride {numbers['stride']}")
-    if numbers["bits"] > 16 or numbers["codewords"] != 2 ** numbers["bits"]:
+    if numbers["codewords"] != 2 ** numbers["bits"]:
         raise ValueError(
             f"scale {numbers['scale']} has {numbers['codewords']} codewords "
             f"for {numbers['bits']} bits"
         )
-    prior = np.array(entry["prior"], dtype=np.float64)
-    if prior.shape != (numbers["codewords"],) or not np.isfinite(prior).all():
+    given = entry["prior"]
+    if not isinstance(given, list) or len(given) != numbers["codewords"]:
         raise ValueError(f"scale {numbers['scale']} needs one prior for each codeword")
-    if (prior < 0).any() or abs(prior.sum() - 1) > 1e-3:
+    if not all(type(value) in (int, float) for value in given):
+        raise TypeError(f"the priors of scale {numbers['scale']} must be numbers")
+    prior = np.array(given, dtype=np.float64)
+    if not (prior >= 0).all() or not abs(prior.sum() - 1) <= 1e-3:
         raise ValueError(f"the priors of scale {numbers['scale']} are not probabilities")
     prior /= prior.sum()
     prior.setflags(write=False)
     return Scale(**numbers, prior=prior)
-
-
-def _read_codebooks(manifest: Manifest, content: bytes) -> dict[int, NDArray[np.float32]]:
-    where = f"model {manifest.name}: codebooks.npz"
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise BundleError(f"{where} cannot be read") from error
-    expected = {f"e{scale.scale}" for scale in manifest.scales}
-    if set(arrays) != expected:
-        raise BundleError(f"{where} holds {sorted(arrays)}, not {sorted(expected)}")
-    codebooks = {}
-    for scale in manifest.scales:
-        codebook = arrays[f"e{scale.scale}"]
-        if codebook.dtype != np.float32 or codebook.shape != (scale.codewords, scale.dimension):
-            raise BundleError(
-                f"{where}: e{scale.scale} is {codebook.dtype} {list(codebook.shape)}, "
-                f"not float32 {[scale.codewords, scale.dimension]}"
-            )
-        if not np.isfinite(codebook).all():
-            raise BundleError(f"{where}: e{scale.scale} holds values that are not finite")
-        codebooks[scale.scale] = codebook
-    return codebooks
 
 
 _Tensors = dict[str, tuple[str, list[int | None]]]
@@ -311,7 +338,7 @@ def _open_network(manifest: Manifest, name: str, content: bytes, threads: int | 
     try:
         return open_network(content, threads)
     except NetworkError as error:
-        raise BundleError(f"model {manifest.name}: {name} cannot be loaded") from error
+        raise BundleError(f"model {manifest.name}: {name} {error}") from error
 
 
 def _check_tensors(manifest: Manifest, file: str, nodes: Sequence[Any], expected: _Tensors) -> None:

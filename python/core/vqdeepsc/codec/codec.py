@@ -100,7 +100,8 @@ class Codec:
             outputs = self.bundle.encoder.run(names, {"image": piece.astype(np.float32) / 255})
             for scale, output in zip(self.scales, outputs, strict=True):
                 position = scaled(tile.rows, scale.stride), scaled(tile.columns, scale.stride)
-                maps[scale.scale][position] = output[0][tile.inner(scale.stride)]
+                found = scale.checked_indices(output, piece.shape[3], piece.shape[2])
+                maps[scale.scale][position] = found[tile.inner(scale.stride)]
         return Indices(width, height, maps)
 
     def decode(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
@@ -355,6 +356,9 @@ class Codec:
             features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
             del values, mean
         (decoded,) = self.bundle.decoder.run(["image"], features)
+        width, height = (part.stop - part.start for part in (tile.outer_columns, tile.outer_rows))
+        if decoded.shape != (len(images), 3, height, width):
+            raise ValueError(f"the decoder gives {list(decoded.shape)} for {width}x{height} pixels")
         inner_rows, inner_columns = tile.inner(1)
         decoded = decoded[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
         images[:, tile.rows, tile.columns] = np.rint(np.clip(decoded, 0, 1) * 255)

@@ -5,29 +5,48 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from functools import cache
+from typing import Any
 
 import vqdeepsc.privacy  # isort: skip  # noqa: F401 - has to come before onnxruntime
 import onnxruntime
 from numpy.typing import NDArray
 
+from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES, MAXIMUM_NETWORK_MEMORY
 
-class Network(Protocol):
-    """A network that is ready to run: an onnxruntime.InferenceSession."""
-
-    def run(
-        self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]
-    ) -> list[NDArray[Any]]: ...
-
-    def get_inputs(self) -> Sequence[Any]: ...
-
-    def get_outputs(self) -> Sequence[Any]: ...
-
-    def get_modelmeta(self) -> Any: ...
+from .graph import GraphError, check_graph
 
 
 class NetworkError(ValueError):
-    """An ONNX graph that cannot be loaded."""
+    """An ONNX graph that cannot be loaded or run: the end of a sentence."""
+
+
+class Network:
+    """A network that is ready to run."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+
+    def run(
+        self, outputs: Sequence[str] | None, inputs: Mapping[str, NDArray[Any]]
+    ) -> list[NDArray[Any]]:
+        """The outputs with these names, or all; raises NetworkError."""
+        try:
+            return list(self._session.run(outputs, inputs))
+        except Exception as error:  # onnxruntime's own exceptions share no other base
+            raise NetworkError(f"the network cannot be run: {_first_line(error)}") from error
+
+    def get_inputs(self) -> Sequence[Any]:
+        """Of each input its name, type and shape."""
+        return list(self._session.get_inputs())
+
+    def get_outputs(self) -> Sequence[Any]:
+        """Of each output its name, type and shape."""
+        return list(self._session.get_outputs())
+
+    def get_metadata(self) -> dict[str, str]:
+        """Texts that the file holds beside the graph, by name."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
 
 
 def available_processors() -> int:
@@ -37,19 +56,47 @@ def available_processors() -> int:
     return os.cpu_count() or 1
 
 
-def open_network(content: bytes, threads: int | None = None) -> Network:
-    """Loads an ONNX graph; threads: at most (None: one for each processor that may be used).
+@cache
+def _limit_memory() -> None:
+    """Give all networks one pool of memory, so that none asks for more than the limit."""
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    as_requested = 1  # else it doubles with each extension
+    pool = onnxruntime.OrtArenaCfg(
+        {"max_mem": MAXIMUM_NETWORK_MEMORY, "arena_extend_strategy": as_requested}
+    )
+    onnxruntime.create_and_register_allocator(memory, pool)
 
-    Raises NetworkError."""
+
+def open_network(content: bytes, threads: int | None = None) -> Network:
+    """Loads an ONNX graph that is as .graph says.
+
+    threads: at most (None: one for each processor that may be used). Raises NetworkError."""
+    try:
+        check_graph(content)
+    except GraphError as error:
+        raise NetworkError(f"cannot be loaded: {error}") from error
+    _limit_memory()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads or available_processors()
-    # waiting threads would take the cores that the flowgraph beside us needs
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for key, value in (
+        # waiting threads would take the cores that the flowgraph beside us needs
+        ("session.intra_op.allow_spinning", "0"),
+        ("session.use_env_allocators", "1"),
+        # else the file may choose another format than the one that was judged
+        ("session.load_model_format", "ONNX"),
+        ("optimization.constant_folding_max_output_size_in_bytes", str(MAXIMUM_CONSTANT_BYTES)),
+    ):
+        options.add_session_config_entry(key, value)
     try:
-        network: Network = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
+        return Network(
+            onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         )
-    except Exception as error:  # onnxruntime's own exceptions share no other base
-        raise NetworkError("the graph cannot be loaded") from error
-    return network
+    except Exception as error:  # as in Network.run
+        raise NetworkError(f"cannot be loaded: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

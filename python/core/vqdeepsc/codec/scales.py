@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,3 +36,20 @@ class Scale:
     @property
     def bits_per_region(self) -> int:
         return self.positions * self.bits
+
+    def checked_indices(self, found: NDArray[Any], width: int, height: int) -> NDArray[np.int64]:
+        """Indices int64 [height/2**l, width/2**l] that an encoder found in width x height pixels.
+
+        found: [1, height/2**l, width/2**l]. Raises ValueError for other shapes and indices."""
+        shape = (1, height // self.stride, width // self.stride)
+        if found.shape != shape:
+            raise ValueError(
+                f"the encoder gives {list(found.shape)} indices of scale {self.scale} for "
+                f"{width}x{height} pixels, not {list(shape)}"
+            )
+        if found.min() < 0 or found.max() >= self.codewords:
+            raise ValueError(
+                f"the encoder gives indices of scale {self.scale} outside 0 to {self.codewords - 1}"
+            )
+        indices: NDArray[np.int64] = found[0]
+        return indices

@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
+import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.bounded_files import FileError, bounded_file
 from vqdeepsc.codec import FRAME_VERSION, region_count
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
-from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE
+from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_REGION_BITS, MAXIMUM_SIDE, pixels_error
 from vqdeepsc.whole_files import write_whole
 
 MAGIC = b"VQDS"
-_HEAD_BYTES = len(MAGIC) + FrameHeader.BYTES
 _HEAD_1 = struct.Struct(">4sBxHIIII")  # magic, version, model id, width, height, regions, bits
 _CRC = struct.Struct(">I")
 
@@ -61,75 +64,48 @@ class ImageBitstream:
         """Reads the content of a file called `name`; raises BitstreamError.
 
         max_pixels: width times height of the largest image that is read."""
-        head = _Head.read(content, name, max_pixels)
-        size = head.size + head.regions * (-(-head.bits // 8)) + _CRC.size
-        if len(content) < size:
-            raise BitstreamError(f"{name} is incomplete")
-        if len(content) > size:
-            raise BitstreamError(f"{name} is longer than its header says")
-        body, crc = content[: -_CRC.size], _CRC.unpack(content[-_CRC.size :])[0]
-        if zlib.crc32(body) != crc:
-            raise BitstreamError(f"{name} is damaged: its checksum does not match")
-        packed = np.frombuffer(body, np.uint8, offset=head.size).reshape(head.regions, -1)
-        bits = np.unpackbits(packed, axis=1, count=head.bits)
-        return cls(head.model_id, head.width, head.height, bits, head.version)
+        return _read(io.BytesIO(content), len(content), name, max_pixels)
 
 
 @dataclass(frozen=True)
 class _Head:
-    """What a file says of its image before the bits; bits: of each region; size: of itself."""
+    """What a file says of its image before the bits; bits: of each region."""
 
     version: int
     model_id: int
     width: int
     height: int
     bits: int
-    size: int
 
     @property
     def regions(self) -> int:
         return region_count(self.width, self.height, self.version)
 
     @classmethod
-    def read(cls, content: bytes, name: str, max_pixels: int) -> _Head:
-        if not content.startswith(MAGIC):
-            raise BitstreamError(f"{name} was not written by vqdeepsc encode")
-        if len(content) <= len(MAGIC):
-            raise BitstreamError(f"{name} is incomplete")
-        readers = {1: cls._read_1, FRAME_VERSION: cls._read_2}
-        version = content[len(MAGIC)]
-        if version not in readers:
-            raise BitstreamError(
-                f"{name} has format version {version}; this program reads 1 and {FRAME_VERSION}"
-            )
-        head = readers[version](content, name)
-        if error := pixels_error(head.width, head.height, max_pixels):
-            raise BitstreamError(f"{name} {error}")
+    def from_version_1(cls, packed: bytes) -> _Head:
+        """Raises ValueError for a header that contradicts itself."""
+        _, version, model_id, width, height, regions, bits = _HEAD_1.unpack(packed)
+        header = FrameHeader(version=version, model=model_id, width=width, height=height)
+        head = cls(version, model_id, header.width, header.height, bits)
+        if not bits or head.regions != regions:
+            raise ValueError("regions")
         return head
 
     @classmethod
-    def _read_1(cls, content: bytes, name: str) -> _Head:
-        if len(content) < _HEAD_1.size:
-            raise BitstreamError(f"{name} is incomplete")
-        _, version, model_id, width, height, regions, bits = _HEAD_1.unpack_from(content)
-        sides = 1 <= width <= MAXIMUM_SIDE and 1 <= height <= MAXIMUM_SIDE
-        if not sides or not bits or region_count(width, height, version) != regions:
-            raise BitstreamError(f"{name} has a header that contradicts itself")
-        return cls(version, model_id, width, height, bits, _HEAD_1.size)
-
-    @classmethod
-    def _read_2(cls, content: bytes, name: str) -> _Head:
-        if len(content) < _HEAD_BYTES:
-            raise BitstreamError(f"{name} is incomplete")
-        try:
-            header = FrameHeader.from_bytes(content[len(MAGIC) : _HEAD_BYTES])
-        except ValueError as error:
-            raise BitstreamError(f"{name} has a header that contradicts itself") from error
+    def from_version_2(cls, packed: bytes) -> _Head:
+        """Raises ValueError for a header that contradicts itself."""
+        header = FrameHeader.from_bytes(packed[len(MAGIC) :])
         if header.first_block or not header.block_bits:
-            raise BitstreamError(f"{name} has a header that contradicts itself")
+            raise ValueError("blocks")
         bits = header.block_bits * REGION_BLOCKS
-        size = header.width, header.height
-        return cls(header.version, header.model, *size, bits, _HEAD_BYTES)
+        return cls(header.version, header.model, header.width, header.height, bits)
+
+
+_HEADS = {
+    1: (_HEAD_1.size, _Head.from_version_1),
+    FRAME_VERSION: (len(MAGIC) + FrameHeader.BYTES, _Head.from_version_2),
+}
+"""Bytes of the header, and what reads it, of each version."""
 
 
 def read_bitstream(
@@ -138,13 +114,50 @@ def read_bitstream(
     """Reads a file of `vqdeepsc encode`; raises BitstreamError.
 
     max_pixels: width times height of the largest image that is read."""
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise BitstreamError(f"{path} is not a file")
     try:
-        return ImageBitstream.from_bytes(path.read_bytes(), str(path), max_pixels)
-    except OSError as error:
-        raise BitstreamError(f"{path}: {error.strerror}") from error
+        # The header says how long the file is, before anything else is read.
+        with bounded_file(path, sys.maxsize) as (file, size):
+            return _read(file, size, os.fspath(path), max_pixels)
+    except FileError as error:
+        raise BitstreamError(str(error)) from error
+
+
+def _read(file: BinaryIO, size: int, name: str, max_pixels: int) -> ImageBitstream:
+    """Reads a file of size bytes called name: its header, and the rest if that may be true."""
+    packed = file.read(len(MAGIC) + 1)
+    if not packed.startswith(MAGIC):
+        raise BitstreamError(f"{name} was not written by vqdeepsc encode")
+    version = packed[-1] if len(packed) > len(MAGIC) else FRAME_VERSION
+    if version not in _HEADS:
+        raise BitstreamError(
+            f"{name} has format version {version}; this program reads 1 and {FRAME_VERSION}"
+        )
+    head_size, read_head = _HEADS[version]
+    if size < head_size + _CRC.size:
+        raise BitstreamError(f"{name} is incomplete")
+    packed += file.read(head_size - len(packed))
+    try:
+        head = read_head(packed)
+    except ValueError as error:
+        raise BitstreamError(f"{name} has a header that contradicts itself") from error
+    if reason := pixels_error(head.width, head.height, max_pixels):
+        raise BitstreamError(f"{name} {reason}")
+    if head.bits > MAXIMUM_REGION_BITS:
+        raise BitstreamError(
+            f"{name} has {head.bits:,} bits in a region, more than the "
+            f"{MAXIMUM_REGION_BITS:,} allowed"
+        )
+    body_size = head.regions * (-(-head.bits // 8))
+    if size < head_size + body_size + _CRC.size:
+        raise BitstreamError(f"{name} is incomplete")
+    if size > head_size + body_size + _CRC.size:
+        raise BitstreamError(f"{name} is longer than its header says")
+    body, crc = file.read(body_size), file.read(_CRC.size)
+    if _CRC.pack(zlib.crc32(body, zlib.crc32(packed))) != crc:
+        raise BitstreamError(f"{name} is damaged: its checksum does not match")
+    rows = np.frombuffer(body, np.uint8).reshape(head.regions, -1)
+    bits = np.unpackbits(rows, axis=1, count=head.bits)
+    return ImageBitstream(head.model_id, head.width, head.height, bits, head.version)
 
 
 def write_bitstream(path: str | os.PathLike[str], code: ImageBitstream) -> int:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.limits import MAXIMUM_RESULTS_BYTES
 from vqdeepsc.whole_files import whole_file
 
 
@@ -74,37 +76,36 @@ def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> 
     """Reads results.csv.
 
     interrupted: drop a last line that was not finished. Raises ResultsError."""
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise ResultsError(f"{path} is not a file")
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ResultsError(f"{path}: {error.strerror}") from error
+        text = read_bounded(path, MAXIMUM_RESULTS_BYTES).decode()
+    except FileError as error:
+        raise ResultsError(str(error)) from error
     except UnicodeDecodeError as error:
         raise ResultsError(f"{path} is not a results file") from error
     if interrupted and not text.endswith("\n"):
         text = text[: text.rfind("\n") + 1]
+    results = []
     try:
-        lines = list(csv.reader(io.StringIO(text), strict=True))
+        for number, line in enumerate(csv.reader(io.StringIO(text), strict=True), start=1):
+            if number > 1:
+                results.append(_parse_row(line, f"{path}, line {number}"))
+            elif tuple(line) != COLUMNS:
+                raise ResultsError(
+                    f"{path} has other columns than this version writes ({', '.join(COLUMNS)})"
+                )
     except csv.Error as error:
         raise ResultsError(f"{path} is not a results file: {error}") from error
-    if not lines:
-        if interrupted:
-            return []
+    if not text and not interrupted:
         raise ResultsError(f"{path} is empty")
-    if tuple(lines[0]) != COLUMNS:
-        raise ResultsError(
-            f"{path} has other columns than this version writes ({', '.join(COLUMNS)})"
-        )
-    results = []
-    for number, line in enumerate(lines[1:], start=2):
-        try:
-            values: list[Any] = [kind(text) for kind, text in zip(_CONVERTERS, line, strict=True)]
-        except ValueError as error:
-            raise ResultsError(f"{path}, line {number} is not a result") from error
-        results.append(Result(*values))
     return results
+
+
+def _parse_row(line: Sequence[str], place: str) -> Result:
+    try:
+        values: list[Any] = [kind(text) for kind, text in zip(_CONVERTERS, line, strict=True)]
+    except ValueError as error:
+        raise ResultsError(f"{place} is not a result") from error
+    return Result(*values)
 
 
 def append_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.bounded_files import FileError, read_bounded
 from vqdeepsc.codec import BundleError
 from vqdeepsc.codec.inference import NetworkError, open_network
 from vqdeepsc.codec.regions import pad_image
-from vqdeepsc.messages import printable
+from vqdeepsc.limits import MAXIMUM_NETWORK_BYTES
+from vqdeepsc.messages import from_json, printable
 
 SUFFIX = ".onnx"
 
@@ -34,17 +35,22 @@ class UpperBound:
         """Raises BundleError."""
         path = Path(path)
         self.system = upper_bound_system(path)
-        if not path.is_file():
-            raise BundleError(f"there is no network {path}")
         try:
-            self._network = open_network(path.read_bytes(), threads=1)
+            self._network = open_network(read_bounded(path, MAXIMUM_NETWORK_BYTES), threads=1)
+        except FileError as error:
+            raise BundleError(str(error)) from error
         except NetworkError as error:
-            raise BundleError(f"{path} is not a network that can be loaded") from error
+            raise BundleError(f"{path} {error}") from error
         inputs, outputs = self._network.get_inputs(), self._network.get_outputs()
         if [node.name for node in (*inputs, *outputs)] != ["image", "image_out"]:
             raise BundleError(f"{path} must take 'image' and give 'image_out'")
-        metadata = self._network.get_modelmeta().custom_metadata_map
-        self.training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
+        try:
+            training = from_json(self._network.get_metadata().get("training", "{}"))
+        except ValueError as error:
+            raise BundleError(f"{path} has no JSON as its record of training") from error
+        if not isinstance(training, dict):
+            raise BundleError(f"{path} has no object as its record of training")
+        self.training: dict[str, Any] = training
 
     def reconstruct(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What the network makes of an image uint8 [H, W, 3]."""

@@ -256,7 +256,7 @@ def test_debug_shows_where_an_error_came_from(tmp_path, capfd):
     done = run_here(capfd, "--debug", "encode", missing, "-o", tmp_path / "out")
     assert done.returncode == 2
     assert "Traceback" in done.stderr and "load_image" in done.stderr
-    assert done.stderr.endswith(f"vqdeepsc: there is no file {missing}\n")
+    assert done.stderr.endswith(f"vqdeepsc: {missing}: No such file or directory\n")
 
 
 def test_an_error_of_ours_is_one_sentence_and_another_status(tmp_path, capfd, monkeypatch):

@@ -199,8 +199,8 @@ def own_function(model):
     ("change", "word"),
     [
         (loop, "graphs within nodes"),
-        (own_function, "field 25 of the model"),
-        (lambda model: model.training_info.add(), "field 20 of the model"),
+        (own_function, "training and functions"),
+        (lambda model: model.training_info.add(), "training and functions"),
         (lambda model: model.graph.sparse_initializer.add(), "field 15 of the graph"),
         (
             before_the_encoder(helper.make_node("Neg", ["image"], ["image2"], domain="own")),

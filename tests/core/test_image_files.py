@@ -258,3 +258,85 @@ def test_places_without_images_are_refused(tmp_path):
     (tmp_path / "bad.tar").write_bytes(b"no archive")
     with pytest.raises(ImageError, match="not a readable archive"):
         find_images([tmp_path / "bad.tar"])
+
+
+def member(name, size=0, kind=tarfile.REGTYPE, link=""):
+    header = tarfile.TarInfo(name)
+    header.size, header.type, header.linkname = size, kind, link
+    return header
+
+
+def test_archives_are_read_where_they_lie(tmp_path, monkeypatch):
+    """One pass finds all, and no image opens the archive's list again."""
+    content = {name: bytes(png(1, 1, data=b"\0" + bytes([i] * 3))) for i, name in enumerate("abc")}
+    path = tmp_path / "all.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, one in content.items():
+            archive.addfile(member(f"{name * 200}.png", len(one)), io.BytesIO(one))
+        archive.addfile(member("d.png", kind=tarfile.SYMTYPE, link="/etc/passwd"))
+        archive.addfile(member("e.png", kind=tarfile.LNKTYPE, link="e.png"))
+        archive.addfile(member("f.png", kind=tarfile.FIFOTYPE))
+    found = find_images([path])
+    assert [name[0] for name in found] == ["a", "b", "c"]
+    monkeypatch.setattr(tarfile, "open", None)
+    for i, (name, location) in enumerate(found.items()):
+        assert load_found(name, location).tolist() == [[[i] * 3]]
+
+
+def test_archives_that_claim_more_than_they_are(tmp_path):
+    path = tmp_path / "bad.tar"
+    path.write_bytes(member("huge.png", 1 << 40).tobuf(format=tarfile.GNU_FORMAT) + bytes(10240))
+    with pytest.raises(ImageError, match="not a readable archive"):
+        find_images([path])
+    # the file that holds it is as large, and of nothing but holes
+    with path.open("r+b") as file:
+        file.truncate((1 << 40) + 10240)
+    ((name, location),) = find_images([path]).items()
+    with pytest.raises(ImageError, match=r"huge\.png has 1,099,511,627,776 bytes, more than"):
+        load_found(name, location)
+    # a name of a terabyte, names of names, and a list of holes that never ends
+    for header in (
+        member("x", 1 << 40, tarfile.GNUTYPE_LONGNAME),
+        member("x", 1 << 40, tarfile.XHDTYPE),
+    ):
+        path.write_bytes(header.tobuf(format=tarfile.GNU_FORMAT) + bytes(10240))
+        with pytest.raises(ImageError):
+            find_images([path])
+    header = member("x", 4, tarfile.GNUTYPE_LONGNAME).tobuf(format=tarfile.GNU_FORMAT)
+    path.write_bytes((header + b"abc" + bytes(509)) * 5000)
+    with pytest.raises(ImageError, match="not a readable archive"):
+        find_images([path])
+
+
+def test_archives_that_are_compressed_or_too_long_are_refused(tmp_path, monkeypatch):
+    with tarfile.open(tmp_path / "packed.tar", "w:gz") as archive:
+        archive.addfile(member("a.png"))
+    with pytest.raises(ImageError, match="not a readable archive"):
+        find_images([tmp_path / "packed.tar"])
+    monkeypatch.setattr("vqdeepsc.images.files.MAXIMUM_MEMBERS", 3)
+    with tarfile.open(tmp_path / "long.tar", "w") as archive:
+        for number in range(4):
+            archive.addfile(member(f"{number}.txt"))
+    with pytest.raises(ImageError, match=r"long\.tar has more than the 3 files allowed"):
+        find_images([tmp_path / "long.tar"])
+    (tmp_path / "folder").mkdir()
+    for number in range(4):
+        (tmp_path / "folder" / f"{number}.png").write_bytes(b"")
+    with pytest.raises(ImageError, match="folder has more than the 3 files allowed"):
+        find_images([tmp_path / "folder"])
+
+
+def test_files_that_are_none_or_too_large(tmp_path):
+    os.mkfifo(tmp_path / "pipe.tar")
+    with pytest.raises(ImageError, match="is not a file"):
+        find_images([tmp_path / "pipe.tar"])
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    with pytest.raises(ImageError, match="is not a file"):
+        load_image(tmp_path / "zero.png")
+    with (tmp_path / "sparse.png").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ImageError, match="has 1,099,511,627,776 bytes, more than"):
+        load_image(tmp_path / "sparse.png")
+    Image.new("1", (70_000, 1)).save(tmp_path / "narrow.png")
+    with pytest.raises(ImageError, match="has a side of 70,000 pixels"):
+        load_image(tmp_path / "narrow.png")

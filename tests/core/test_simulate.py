@@ -241,8 +241,8 @@ def test_bad_arguments_get_one_sentence(folder, tmp_path, capfd):
     assert_one_sentence(command(output=output, images=tmp_path / "missing.png"), "missing.png")
     output.write_text("image,system\n1,2\n")
     assert_one_sentence(command(output=output, images=folder), "other columns")
-    for path in (tmp_path, "/dev/full"):
-        assert_one_sentence(command(output=path, images=folder), f"{path} is not a file")
+    for location, kind in ((tmp_path, "is a folder"), ("/dev/full", "is not a file")):
+        assert_one_sentence(command(output=location, images=folder), f"{location} {kind}")
 
 
 def test_finished_rows_survive_a_corrupt_image(folder, tmp_path):
@@ -388,7 +388,10 @@ def test_the_upper_bound_has_one_row_without_a_channel(folder, tmp_path, capfd):
     assert row.key == ("0.png", "bound", "noiseless", math.inf, 0)
     image = load_image(folder / "0.png")
     assert row.ssim == pytest.approx(metrics.ssim(image, np.minimum(image, 128)), abs=1e-3)
-    for path, word in ((tmp_path / "none.onnx", "no network"), (folder / "0.png", "not a network")):
+    for path, word in (
+        (tmp_path / "none.onnx", "No such file"),
+        (folder / "0.png", "no ONNX graph"),
+    ):
         assert_one_sentence(run_here(capfd, *arguments, path), word)
     network = find_model(MODEL) / "decoder.onnx"
     assert_one_sentence(run_here(capfd, *arguments, network), "must take 'image'")

@@ -456,7 +456,7 @@ def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):
     done = run_here(capfd, "transmit", *both, *radio, "--first-image", 9)
     assert done.returncode == 0
     assert done.stdout.endswith("b.png: sent as image 9\n1 images sent\n")
-    assert "a.png has more than 65,535 pixels on a side" in done.stderr
+    assert "a.png has a side of" in done.stderr
     done = run_here(capfd, "transmit", tmp_path / "a.png", *radio)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith("no image could be sent")

@@ -57,6 +57,10 @@ def check_maximum_pixels(pixels: int) -> int:
 
 def pixels_error(width: int, height: int, maximum: int = MAXIMUM_PIXELS) -> str:
     """What is wrong with an image of width x height pixels: the end of a sentence, or ""."""
+    if max(width, height) > MAXIMUM_SIDE:
+        return (
+            f"has a side of {max(width, height):,} pixels, more than the {MAXIMUM_SIDE:,} allowed"
+        )
     if width * height > maximum:
         return f"has {width}x{height} pixels, more than the {maximum:,} allowed"
     return ""

@@ -13,7 +13,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
-from vqdeepsc.images.files import ImageError, find_images, load_found
+from vqdeepsc.images.files import ImageError, ImageLocation, find_images, load_found
 from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.messages import printable
 
@@ -35,7 +35,7 @@ from .frames import (
 _IDLE_SECONDS = 0.01
 
 
-def _named_files(source: str) -> list[tuple[str, tuple[Path, str | None]]]:
+def _named_files(source: str) -> list[tuple[str, ImageLocation]]:
     """The images of a file, folder, archive or glob pattern, in order of name."""
     path = Path(source).expanduser()
     paths = [path]

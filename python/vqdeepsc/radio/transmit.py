@@ -13,7 +13,7 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import crop_square
-from vqdeepsc.limits import MAXIMUM_SIDE, pixels_error
+from vqdeepsc.limits import pixels_error
 from vqdeepsc.messages import complain, say
 
 from ..blocks.burst_transmitter import burst_transmitter
@@ -120,8 +120,6 @@ class Transmitter(gr.top_block):
                 if isinstance(image, ValueError):
                     raise image
                 image = crop_square(image, side) if side else image
-                if max(image.shape) > MAXIMUM_SIDE:
-                    raise ValueError(f"{name} has more than {MAXIMUM_SIDE:,} pixels on a side")
                 # The source would refuse it and never say that it went out.
                 if problem := pixels_error(image.shape[1], image.shape[0]):
                     raise ValueError(f"{name} {problem}")

@@ -61,7 +61,7 @@ _LARGEST_ITEM = 8
 
 # Field numbers of onnx.proto that may occur, and those that are looked into.
 _MODEL = {1, 2, 3, 4, 5, 6, 8, 14}
-_MODEL_GRAPH = 7
+_MODEL_GRAPH, _MODEL_MORE = 7, (20, 25)
 _GRAPH = {2, 10, 11, 12, 13, 16}
 _GRAPH_NODE, _GRAPH_INITIALIZER = 1, 5
 _NODE = {3, 6, 8, 9}
@@ -151,8 +151,10 @@ class _Graph:
         for number, value in fields.of(fields.whole):
             if number == _MODEL_GRAPH:
                 graphs.append(value)
+            elif number in _MODEL_MORE:
+                raise GraphError("training and functions are not allowed")
             elif number not in _MODEL:
-                raise GraphError(f"field {number} of the model is not allowed")
+                raise GraphError("it is no ONNX graph")
         if len(graphs) != 1:
             raise GraphError("it is no ONNX graph")
         self._read_graph(graphs[0])

@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import io
 import os
-import tarfile
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from vqdeepsc.limits import MAXIMUM_PIXELS, pixels_error
+from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.limits import MAXIMUM_IMAGE_BYTES, MAXIMUM_MEMBERS, MAXIMUM_PIXELS, pixels_error
 from vqdeepsc.messages import complain, printable
 from vqdeepsc.whole_files import write_whole
+
+from .archive import ArchiveError, Member, archive_members, read_member
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"),
@@ -52,7 +55,10 @@ def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArra
         content, name = source, name or "image"
     else:
         name = os.fspath(source)
-        content = _read(Path(source))
+        try:
+            content = read_bounded(source, MAXIMUM_IMAGE_BYTES)
+        except FileError as error:
+            raise ImageError(str(error)) from error
     if not content:
         raise ImageError(f"{name} is empty")
     try:
@@ -104,46 +110,57 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | Image.Im
         raise ImageError(f"{path}: {error.strerror}") from error
 
 
+@dataclass(frozen=True)
+class ImageLocation:
+    """Where an image is: in a file, or in a member of an archive."""
+
+    path: Path
+    member: Member | None = None
+
+
 def find_images(
-    paths: list[str | os.PathLike[str]], report: Callable[[str], None] = complain
-) -> dict[str, tuple[Path, str | None]]:
-    """Images among files, folders and tar archives: {name: (file, member of an archive)}.
+    paths: list[str | os.PathLike[str]], tell: Callable[[str], None] = complain
+) -> dict[str, ImageLocation]:
+    """Images among files, folders and tar archives, by name.
 
     The name is the path inside the folder or archive, or the file's name, made printable. Folders
-    and archives give their images in order of name. Raises ImageError if there is none, or if
-    two have the same name. report: called with a sentence for a folder or an archive of which files
-    were skipped, because they do not end as images do or are macOS's of the kind ._name.jpg."""
-    found: dict[str, tuple[Path, str | None]] = {}
+    and archives give their images in order of name. Raises ImageError if there is none, if two
+    have the same name, or for more than MAXIMUM_MEMBERS files. tell: called with a sentence for a
+    folder or an archive of which files were skipped, because they do not end as images do or are
+    macOS's of the kind ._name.jpg."""
+    found: dict[str, ImageLocation] = {}
     for path in map(Path, paths):
         count = len(found)
-        skipped: list[str] = []
-        for raw_name, member in _expand(path, skipped):
+        skipped = _Skipped()
+        for raw_name, location in _expand(path, skipped):
             name = printable(raw_name)
             if name in found:
                 raise ImageError(f"two images are called {name}")
-            found[name] = (path / raw_name if path.is_dir() else path, member)
+            found[name] = location
         if len(found) == count:
             raise ImageError(f"there are no images in {path}")
-        if skipped:
-            examples = ", ".join(skipped[:_SKIPPED_NAMES])
-            more = ", ..." if len(skipped) > _SKIPPED_NAMES else ""
-            number = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
-            report(f"{path}: {number} skipped as no images ({examples}{more})")
+        if skipped.count:
+            number = "1 file" if skipped.count == 1 else f"{skipped.count:,} files"
+            more = ", ..." if skipped.count > len(skipped.examples) else ""
+            names = ", ".join(skipped.examples)
+            tell(f"{path}: {number} skipped as no images ({names}{more})")
     return found
 
 
-def load_found(name: str, location: tuple[Path, str | None]) -> NDArray[np.uint8]:
+def load_found(name: str, location: ImageLocation) -> NDArray[np.uint8]:
     """Reads one of the images that `find_images` found; raises ImageError."""
-    path, member = location
-    if member is None:
-        return load_image(path)
+    if location.member is None:
+        return load_image(location.path)
+    label, size = f"{location.path}: {name}", location.member.size
+    if size > MAXIMUM_IMAGE_BYTES:
+        raise ImageError(
+            f"{label} has {size:,} bytes, more than the {MAXIMUM_IMAGE_BYTES:,} allowed"
+        )
     try:
-        with tarfile.open(path) as archive:
-            file = archive.extractfile(member)
-            content = file.read() if file else b""
-    except (OSError, tarfile.TarError, KeyError) as error:
-        raise ImageError(f"{path}: {name} cannot be read") from error
-    return load_image(content, f"{path}: {name}")
+        content = read_member(location.path, location.member)
+    except ArchiveError as error:
+        raise ImageError(f"{label} cannot be read: {error}") from error
+    return load_image(content, label)
 
 
 def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArray[np.uint8]:
@@ -160,51 +177,60 @@ def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArr
     return np.ascontiguousarray(resized[top : top + side, left : left + side])
 
 
-def _read(path: Path) -> bytes:
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder")
-    if path.exists() and not path.is_file():
-        raise ImageError(f"{path} is not a file")
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageError(f"there is no file {path}") from error
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}") from error
-
-
 def _counts_as_image(name: str) -> bool:
     path = PurePath(name)
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(_MACOS_ATTRIBUTES)
 
 
-def _expand(path: Path, skipped: list[str]) -> Iterator[tuple[str, str | None]]:
-    """Names and members of the images in path; the names of other files go into skipped."""
+@dataclass
+class _Skipped:
+    """How many files do not count as images, and the names of the first ones."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        if len(self.examples) < _SKIPPED_NAMES:
+            self.examples.append(name)
+
+
+def _expand(path: Path, skipped: _Skipped) -> Iterator[tuple[str, ImageLocation]]:
+    """Names and locations of the images in path; other files are counted in skipped."""
     if path.is_dir():
-        try:
-            for file in sorted(path.rglob("*")):
-                if not file.is_file():
-                    continue
-                name = file.relative_to(path).as_posix()
-                if _counts_as_image(name):
-                    yield name, None
-                else:
-                    skipped.append(name)
-        except OSError as error:
-            raise ImageError(f"{path}: {error.strerror}") from error
+        files = _files_of_folder(path)
     elif path.suffix.lower() == ".tar":
-        try:
-            with tarfile.open(path) as archive:
-                members = [member.name for member in archive if member.isfile()]
-        except (OSError, tarfile.TarError) as error:
-            raise ImageError(f"{path} is not a readable archive") from error
-        for member in sorted(members):
-            if _counts_as_image(member):
-                yield member, member
-            else:
-                skipped.append(member)
+        files = _files_of_archive(path)
     else:
-        yield path.name, None
+        yield path.name, ImageLocation(path)
+        return
+    listed: list[tuple[str, ImageLocation]] = []
+    for number, (name, location) in enumerate(files, start=1):
+        if number > MAXIMUM_MEMBERS:
+            raise ImageError(f"{path} has more than the {MAXIMUM_MEMBERS:,} files allowed")
+        listed.append((name, location))
+    for name, location in sorted(listed, key=lambda entry: entry[0]):
+        if _counts_as_image(name):
+            yield name, location
+        else:
+            skipped.add(name)
+
+
+def _files_of_folder(path: Path) -> Iterator[tuple[str, ImageLocation]]:
+    try:
+        for file in path.rglob("*"):
+            if file.is_file():
+                yield file.relative_to(path).as_posix(), ImageLocation(file)
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}") from error
+
+
+def _files_of_archive(path: Path) -> Iterator[tuple[str, ImageLocation]]:
+    try:
+        for member in archive_members(path):
+            yield member.name, ImageLocation(path, member)
+    except ArchiveError as error:
+        raise ImageError(str(error)) from error
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from vqdeepsc.codec import find_model, read_manifest
@@ -62,8 +63,13 @@ def simulate(
         finished.setdefault(key[0], set()).add(key)
     digests = [digest for manifest in manifests for digest in manifest.files.values()]
     jobs = (
-        (simulation, models, digests, ImageJob(name, (path.resolve(), member), finished[name]))
-        for name, (path, member) in images
+        (
+            simulation,
+            models,
+            digests,
+            ImageJob(name, replace(location, path=location.path.resolve()), finished[name]),
+        )
+        for name, location in images
     )
     executor = dask_executor(dask) if dask else local_executor(workers)
     order: list[Key] = []

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.images import baselines, metrics
-from vqdeepsc.images.files import ImageError, crop_square, load_found
+from vqdeepsc.images.files import ImageError, ImageLocation, crop_square, load_found
 from vqdeepsc.link import NOISELESS, ChannelModel, Link, Received, Scheme, pad_to_frames
 
 from .plan import Simulation, row_seed, system_name
@@ -32,7 +32,7 @@ class ImageJob:
     """One image: its name, where it is, and the rows that are there already."""
 
     name: str
-    location: tuple[Path, str | None]
+    location: ImageLocation
     finished: set[Key]
 
 

@@ -161,9 +161,9 @@ class TestFiles(RadioTest):
             ("missing.sigmf-meta", "missing.sigmf-meta"),
             ("bad.sigmf-meta", "no SigMF metadata"),
             ("other.sigmf-meta", "cu8"),
-            ("word.sigmf-meta", "'fast' in place of a sample rate|no SigMF metadata"),
-            ("negative.sigmf-meta", "-5 in place of a sample rate|no SigMF metadata"),
-            ("endless.sigmf-meta", "inf in place of a sample rate|no SigMF metadata"),
+            ("word.sigmf-meta", "'fast' stands for core:sample_rate"),
+            ("negative.sigmf-meta", "-5 stands for core:sample_rate"),
+            ("endless.sigmf-meta", "no SigMF metadata"),
             (".", "must end in"),
         ):
             with self.subTest(name), self.assertRaisesRegex(RecordingError, words):

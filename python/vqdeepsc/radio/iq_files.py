@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
-import math
 import os
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from vqdeepsc.bounded_files import FileError, bounded_file, read_bounded
+from vqdeepsc.limits import MAXIMUM_METADATA_BYTES
+from vqdeepsc.messages import from_json
 from vqdeepsc.whole_files import write_whole
 
 BYTES_PER_SAMPLE = {"cf32_le": 8, "ci16_le": 4}
@@ -18,6 +23,8 @@ DATATYPES = {
     **dict.fromkeys((".ci16", ".cs16", ".sc16"), "ci16_le"),
 }
 """Sample format of a bare file, by the ending of its name."""
+
+_LARGEST = 1e15  # hertz or samples per second
 
 SIGMF_SUFFIXES = (".sigmf-meta", ".sigmf-data")
 
@@ -60,10 +67,10 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
     if recording.metadata:
         recording = _read_metadata(recording)
     try:
-        with recording.data.open("rb"):
-            size = recording.data.stat().st_size
-    except OSError as error:
-        raise RecordingError(f"{recording.data}: {error.strerror}") from error
+        with bounded_file(recording.data, sys.maxsize) as (_, size):
+            pass
+    except FileError as error:
+        raise RecordingError(str(error)) from error
     if size < BYTES_PER_SAMPLE[recording.datatype]:
         raise RecordingError(f"{recording.data} has no samples")
     return recording
@@ -120,31 +127,68 @@ def _write_metadata(recording: Recording, samples: Path | None) -> None:
 
 
 def _read_metadata(recording: Recording) -> Recording:
-    import sigmf
-    from sigmf.error import SigMFError
+    """What the SigMF metadata of a recording say of it; the checksum of its samples is left.
 
+    Whoever shortened a recording still wants the images in it."""
+    assert recording.metadata
     try:
-        # whoever shortened a recording still wants the images in it
-        description = sigmf.fromfile(recording.metadata, skip_checksum=True)
-        datatype = description.get_global_field("core:datatype")
-        rate = description.get_global_field("core:sample_rate")
-        channels = description.get_global_field("core:num_channels") or 1
-        captures = description.get_captures()
-    except OSError as error:
-        raise RecordingError(f"{recording.metadata}: {error.strerror or error}") from error
-    except (SigMFError, ValueError, KeyError, TypeError) as error:
+        content = read_bounded(recording.metadata, MAXIMUM_METADATA_BYTES)
+    except FileError as error:
+        raise RecordingError(str(error)) from error
+    try:
+        return _parse_metadata(recording, from_json(content))
+    except ValueError as error:
         raise RecordingError(
-            f"{recording.metadata} is no SigMF metadata: {_one_line(error)}"
+            f"{recording.metadata} is no SigMF metadata that can be used: {error}"
         ) from error
+
+
+def _parse_metadata(recording: Recording, metadata: Any) -> Recording:
+    """Raises ValueError for what is wrong with the metadata of a recording."""
+    known = _entry(metadata, "global", dict)
+    captures = _entry(metadata, "captures", list) or []
+    first = captures[0] if captures else {}
+    datatype = _entry(known, "core:datatype", str)
+    channels = _entry(known, "core:num_channels", int) or 1
     if datatype not in BYTES_PER_SAMPLE or channels != 1:
-        raise RecordingError(
-            f"{recording.metadata} has {channels} channel(s) of {datatype}, but one of "
+        raise ValueError(
+            f"it has {channels} channel(s) of {datatype}, but one of "
             f"{' or '.join(BYTES_PER_SAMPLE)} is needed"
         )
-    if rate is not None and not (isinstance(rate, int | float) and 0 < rate < math.inf):
-        raise RecordingError(f"{recording.metadata} has {rate!r} in place of a sample rate")
-    frequency = captures[0].get("core:frequency") if captures else None
-    return replace(recording, datatype=datatype, sample_rate=rate, frequency=frequency)
+    if _entry(known, "core:trailing_bytes", int) or _entry(first, "core:header_bytes", int):
+        raise ValueError("its file has bytes that are no samples")
+    data, name = recording.data, _entry(known, "core:dataset", str)
+    if name is not None:
+        if name in ("", ".", "..") or {"/", "\0"} & set(name):
+            raise ValueError(f"{name!r} is no file beside it")
+        data = data.with_name(name)
+    rate = _positive(known, "core:sample_rate")
+    return replace(
+        recording,
+        data=data,
+        datatype=datatype,
+        sample_rate=rate,
+        frequency=_positive(first, "core:frequency"),
+    )
+
+
+def _entry(values: Any, key: str, kind: type) -> Any:
+    """An entry of a JSON object that has this type, or None if there is none."""
+    if not isinstance(values, Mapping):
+        raise ValueError("an object is missing")
+    value = values.get(key)
+    if value is not None and type(value) is not kind:
+        raise ValueError(f"{value!r:.50} stands for {key}")
+    return value
+
+
+def _positive(values: Mapping[str, Any], key: str) -> float | None:
+    value = values.get(key)
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not 0 < value < _LARGEST:
+        raise ValueError(f"{value!r:.50} stands for {key}")
+    return float(value)
 
 
 def _one_line(error: Exception) -> str:

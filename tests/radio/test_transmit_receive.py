@@ -459,7 +459,7 @@ def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):
     assert "a.png has a side of" in done.stderr
     done = run_here(capfd, "transmit", tmp_path / "a.png", *radio)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].endswith("no image could be sent")
+    assert done.stderr.splitlines()[-1].endswith("none of the images can be read")
 
 
 def test_an_image_source_that_fails_ends_the_transmitter(folder, tmp_path):

@@ -84,6 +84,22 @@ def add_burst_coding(parser: argparse.ArgumentParser, whose: str = "") -> None:
     )
 
 
+def add_secret(parser: argparse.ArgumentParser, addresses: str) -> None:
+    parser.add_argument(
+        "--secret",
+        default="",
+        metavar="FILE",
+        help=f"file of 16 bytes or more that both ends have; {addresses} need it beyond this "
+        "machine",
+    )
+
+
+def radio_secret(arguments: argparse.Namespace) -> bytes:
+    from gnuradio.vqdeepsc.radio.exchange import read_secret
+
+    return read_secret(arguments.secret) if arguments.secret else b""
+
+
 def radio_settings(arguments: argparse.Namespace, **more: Any) -> Any:
     from gnuradio.vqdeepsc.radio.settings import RadioSettings
 

@@ -8,7 +8,14 @@ import argparse
 from vqdeepsc.cli.arguments import add_max_pixels, quantity
 from vqdeepsc.messages import say
 
-from .radio_arguments import add_burst_coding, add_radio, radio_settings, radio_transport_blocks
+from .radio_arguments import (
+    add_burst_coding,
+    add_radio,
+    add_secret,
+    radio_secret,
+    radio_settings,
+    radio_transport_blocks,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"
     )
+    add_secret(parser, "--publish and --control")
     parser.add_argument("--view", action="store_true", help="show the newest image")
     add_burst_coding(parser, " of protected bursts; others name it in their header")
 
@@ -38,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         from gnuradio.vqdeepsc.radio.session import EventLog
     except ImportError as error:
         raise ValueError(f"radios need GNU Radio: {error}") from error
+    secret = radio_secret(arguments)
     folder = ImageFolder(arguments.output)
     burst = {
         "fft_size": arguments.fft_size,
@@ -45,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         "transport_blocks": radio_transport_blocks(arguments),
     }
     with EventLog(arguments.log) as log:
-        publisher = ImagePublisher(arguments.publish) if arguments.publish else None
+        publisher = ImagePublisher(arguments.publish, secret) if arguments.publish else None
         try:
             decoder = image_receiver(
                 folder,
@@ -62,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
                 Receiver(settings, decoder, burst),
                 log,
                 control=arguments.control,
+                secret=secret,
                 seconds=arguments.seconds,
                 view=arguments.view,
             )

@@ -8,7 +8,14 @@ import argparse
 from vqdeepsc.cli.arguments import positive, quantity
 from vqdeepsc.messages import say
 
-from .radio_arguments import add_burst_coding, add_radio, radio_settings, radio_transport_blocks
+from .radio_arguments import (
+    add_burst_coding,
+    add_radio,
+    add_secret,
+    radio_secret,
+    radio_settings,
+    radio_transport_blocks,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--subscribe", metavar="ADDRESS", help="ZeroMQ address that publishes images"
     )
+    add_secret(parser, "--subscribe and --control")
     parser.add_argument("--loop", action="store_true", help="send the files over and over")
     parser.add_argument(
         "--interval", type=quantity, default=0.0, metavar="S", help="seconds between images"
@@ -67,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
     except ImportError as error:
         raise ValueError(f"radios need GNU Radio: {error}") from error
+    secret = radio_secret(arguments)
     sources = (bool(arguments.paths), arguments.camera is not None, bool(arguments.subscribe))
     if sum(sources) != 1:
         raise ValueError("name images, or a camera, or an address to subscribe to")
@@ -75,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.camera is not None:
         images = camera(arguments.camera)
     else:
-        images = iter(ImageSubscriber(arguments.subscribe))
+        images = iter(ImageSubscriber(arguments.subscribe, secret))
     burst = {
         "fft_size": arguments.fft_size,
         "cyclic_prefix": arguments.cyclic_prefix,
@@ -102,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
             limit=arguments.images or 0,
             side=arguments.side or 0,
             control=arguments.control,
+            secret=secret,
             seconds=arguments.seconds,
         )
     say(f"{sent} images sent")

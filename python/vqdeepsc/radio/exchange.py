@@ -3,12 +3,15 @@
 
 An image is a message of three parts: the topic ``image``, a JSON object with ``image``,
 ``width`` and ``height`` and whatever else is known, and RGB bytes in raster order. Addresses are
-those of ZeroMQ; to be reached from other machines, name one such as ``tcp://*:5556``.
+those of ZeroMQ. One that can be reached from other machines, such as ``tcp://*:5556``, needs a
+secret that both ends have: its SHA-256 is the secret key of CURVE at the end that listens, whose
+public key is never sent, so that only those who have the secret can begin to talk.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -16,9 +19,11 @@ from typing import Any
 import numpy as np
 import zmq
 from numpy.typing import NDArray
+from zmq.utils import z85
 
-from vqdeepsc.limits import MAXIMUM_SIDE
-from vqdeepsc.messages import complain, to_json
+from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.limits import pixels_error
+from vqdeepsc.messages import complain, from_json, to_json
 
 TOPIC = b"image"
 _POLL_MILLISECONDS = 100
@@ -28,20 +33,55 @@ _QUEUE = 16
 # Bytes of a command; the connection of a client that sends more is closed.
 _LARGEST_COMMAND = 1 << 20
 _UNLIMITED = -1
+_LARGEST_HEADER = 1 << 16  # bytes of the JSON of an image
+_SECRET_BYTES = (16, 4096)
+_LOCAL = re.compile(r"(ipc|inproc)://.*|tcp://(127\.[0-9.]+|localhost|lo|\[::1\]):[^:]+")
 
 
 class ExchangeError(ValueError):
     """An address that cannot be used or a message that is no image, in one sentence."""
 
 
+def read_secret(path: str) -> bytes:
+    """The secret in a file of 16 to 4,096 bytes; raises ExchangeError."""
+    least, most = _SECRET_BYTES
+    try:
+        secret = read_bounded(path, most)
+    except FileError as error:
+        raise ExchangeError(str(error)) from error
+    if len(secret) < least:
+        raise ExchangeError(f"{path} has {len(secret)} bytes, but a secret needs {least}")
+    return secret
+
+
 def open_socket(
-    kind: int, address: str, *, listens: bool, queue: int = _QUEUE, largest: int = _UNLIMITED
+    kind: int,
+    address: str,
+    *,
+    listens: bool,
+    queue: int = _QUEUE,
+    largest: int = _UNLIMITED,
+    secret: bytes = b"",
 ) -> zmq.Socket:
     """A ZeroMQ socket of a kind such as zmq.SUB that listens at the address or connects to it.
 
     queue: messages that may wait; largest: bytes of a part, beyond which the sender's connection
-    is closed. Raises ExchangeError for a bad address."""
+    is closed; secret: that the other end has too, if any. Raises ExchangeError for a bad address,
+    and for one that others may reach where there is no secret."""
+    if listens and not secret and "://" in address and not _LOCAL.fullmatch(address):
+        raise ExchangeError(
+            f"{address} can be reached from other machines: give --secret FILE, or an address "
+            "such as tcp://127.0.0.1:5556"
+        )
     socket = zmq.Context.instance().socket(kind)
+    if secret:
+        key = z85.encode(hashlib.sha256(secret).digest())
+        if listens:
+            socket.curve_server = True
+            socket.curve_secretkey = key
+        else:
+            socket.curve_publickey, socket.curve_secretkey = zmq.curve_keypair()
+            socket.curve_serverkey = zmq.curve_public(key)
     socket.linger = 0
     socket.set_hwm(queue)
     socket.maxmsgsize = largest
@@ -57,10 +97,10 @@ def open_socket(
 
 
 class ImagePublisher:
-    """Publishes images to all who subscribe; raises ExchangeError for a bad address."""
+    """Publishes images to all who subscribe; raises ExchangeError as open_socket does."""
 
-    def __init__(self, address: str) -> None:
-        self._socket = open_socket(zmq.PUB, address, listens=True)
+    def __init__(self, address: str, secret: bytes = b"") -> None:
+        self._socket = open_socket(zmq.PUB, address, listens=True, secret=secret)
 
     def publish(self, image: NDArray[np.uint8], information: Mapping[str, Any]) -> None:
         """Send image, uint8 [H, W, 3], and what is known of it."""
@@ -80,9 +120,9 @@ class ImageSubscriber:
     An item is (name, uint8 [H, W, 3]), or (name, ExchangeError) for the first message that is no
     image, or None when a moment passed without any. Raises ExchangeError for a bad address."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, secret: bytes = b"") -> None:
         self._address = address
-        self._socket = open_socket(zmq.SUB, address, listens=False)
+        self._socket = open_socket(zmq.SUB, address, listens=False, secret=secret)
         self._socket.subscribe(TOPIC)
 
     def __iter__(self) -> Iterator[tuple[str, NDArray[np.uint8] | ExchangeError] | None]:
@@ -103,12 +143,14 @@ def parse_image(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """(uint8 [H, W, 3], what is known of it) of a message's parts; raises ExchangeError."""
     try:
         _, header, pixels = parts
-        information = json.loads(header)
+        if len(header) > _LARGEST_HEADER:
+            raise ValueError
+        information = from_json(header)
         width, height = int(information["width"]), int(information["height"])
-        if not (1 <= width <= MAXIMUM_SIDE and 1 <= height <= MAXIMUM_SIDE):
+        if width < 1 or height < 1 or pixels_error(width, height):
             raise ValueError
         image = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ExchangeError(
             "a message that is no image (topic, JSON with width and height, RGB bytes)"
         ) from error
@@ -119,10 +161,17 @@ class ControlSocket:
     """Answers JSON objects such as {"gain": 20} by calling what is named; a context.
 
     actions: by name, what to do with the number. The answer is {"ok": true} or {"error": TEXT};
-    an action refuses by raising ValueError. Raises ExchangeError for a bad address."""
+    an action refuses by raising ValueError. Raises ExchangeError as open_socket does."""
 
-    def __init__(self, address: str, actions: Mapping[str, Callable[[float], None]]) -> None:
-        self._socket = open_socket(zmq.REP, address, listens=True, largest=_LARGEST_COMMAND)
+    def __init__(
+        self,
+        address: str,
+        actions: Mapping[str, Callable[[float], None]],
+        secret: bytes = b"",
+    ) -> None:
+        self._socket = open_socket(
+            zmq.REP, address, listens=True, largest=_LARGEST_COMMAND, secret=secret
+        )
         self._actions = actions
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -154,7 +203,7 @@ class ControlSocket:
         try:
             if len(parts) != 1:
                 raise ValueError(f"a command is a message of one part, not of {len(parts)}")
-            commands = json.loads(parts[0])
+            commands = from_json(parts[0])
             if not isinstance(commands, dict):
                 raise ValueError("a command is a JSON object")
             unknown = set(commands) - set(self._actions)

@@ -183,6 +183,7 @@ def receive(
     top: Receiver,
     log: EventLog,
     control: str = "",
+    secret: bytes = b"",
     seconds: float = 0.0,
     view: bool = False,
 ) -> int:
@@ -202,6 +203,7 @@ def receive(
             top.radio,
             log,
             control,
+            secret,
             seconds,
             lambda: bool(top.decoder.has_enough or top.decoder.error),
             application,

@@ -125,6 +125,7 @@ def run_flowgraph(
     end: RadioEnd,
     log: EventLog,
     control: str = "",
+    secret: bytes = b"",
     seconds: float = 0.0,
     has_finished: Callable[[], bool] = lambda: False,
     application: Qt.QApplication | None = None,
@@ -133,7 +134,8 @@ def run_flowgraph(
 ) -> bool:
     """Run top until it ends by itself, has_finished, the seconds are over, or a signal comes.
 
-    end: the radio in it, which the control socket at the address control (if any) changes.
+    end: the radio in it, which the control socket at the address control (if any) changes, for
+    those who have the secret if there is one.
     application: the Qt application of a window, or None. on_end: called when it is to end
     though the samples have not; finish: called when top has ended, to work on what is left, and
     on_end may come meanwhile. Overflows and underflows that drivers
@@ -151,7 +153,7 @@ def run_flowgraph(
         messages = stack.enter_context(DriverMessages())
         stack.enter_context(_signals(lambda: signalled.append(True)))
         if control:
-            stack.enter_context(ControlSocket(control, actions))
+            stack.enter_context(ControlSocket(control, actions, secret))
 
         def is_over() -> bool:
             counted = messages.take()

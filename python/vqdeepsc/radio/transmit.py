@@ -147,6 +147,7 @@ def transmit(
     limit: int = 0,
     side: int = 0,
     control: str = "",
+    secret: bytes = b"",
     seconds: float = 0.0,
 ) -> int:
     """Send the images; returns how many went out.
@@ -189,7 +190,7 @@ def transmit(
     feeding.start()
     try:
         was_ended = run_flowgraph(
-            top, top.radio, log, control, seconds, ended.is_set, finish=top.sent.finish
+            top, top.radio, log, control, secret, seconds, ended.is_set, finish=top.sent.finish
         )
     finally:
         ended.set()

@@ -153,8 +153,7 @@ def plot(path: Path, results: list[dict]) -> None:
     axes.set(xlabel="Es/N0 of a carrier in dB", ylabel="code blocks that fail")
     axes.grid(True, which="both", alpha=0.3)
     axes.legend()
-    for suffix in (".png", ".svg"):
-        figure.savefig(path.with_suffix(suffix))
+    figure.savefig(path)
 
 
 def parse_arguments() -> argparse.Namespace:

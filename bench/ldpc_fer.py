@@ -206,7 +206,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--tree-frames", type=int, default=0, help="frames for GNU Radio's fec.ldpc_decoder"
     )
-    parser.add_argument("--plot", nargs="+", type=Path, help="PNG and SVG files to write")
+    parser.add_argument("--plot", nargs="+", type=Path, help="figures to write (.png, .svg, .pdf)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     arguments = parser.parse_args()
     if arguments.coded_bits % BITS_PER_SYMBOL:

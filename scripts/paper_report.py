@@ -158,7 +158,7 @@ def _paper_figures(results: Path, models: Sequence[dict], upper_bounds: Sequence
         bound = _bounds(means, group, models)
         stem = results / f"fig{label}"
         title = f"Fig. {label}: {_count(means)} cars, {bits:,} bits, LDPC 1/3, 16-QAM"
-        plot_means(chosen + bound, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
+        plot_means(chosen + bound, [stem.with_suffix(".png")], title)
         parts += [
             f"### Fig. {label}: {bits:,} bits",
             f"![Fig. {label}](fig{label}.png)",
@@ -302,7 +302,7 @@ def _decisions(results: Path, models: Sequence[dict]) -> str:
         return ""
     stem = results / "decisions"
     title = f"{_count(means)} cars, LDPC 1/3, 16-QAM: soft and hard bits"
-    plot_means(means, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
+    plot_means(means, [stem.with_suffix(".png")], title)
     names = [model["name"] for model in models]
     systems = [system for name in names for system in (name, f"{name}:hard")]
     parts = [
@@ -342,7 +342,7 @@ def _natural(results: Path, models: Sequence[dict]) -> str:
             continue
         stem = results / f"natural-{bits}"
         title = f"{_count(means)} photographs of BSDS500, {bits:,} bits"
-        plot_means(chosen, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
+        plot_means(chosen, [stem.with_suffix(".png")], title)
         names = [model["name"] for model in group]
         found = [_against(chosen, name, baseline)[0] for name in names for baseline in BASELINES]
         parts += [
@@ -410,7 +410,7 @@ def _schemes(results: Path, models: Sequence[dict]) -> str:
         stem = results / f"schemes-{channel}"
         chosen = [group for group in means if group["channel"] == channel]
         title = f"{_count(means)} cars, {channel_title(channel)}"
-        plot_means(chosen, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
+        plot_means(chosen, [stem.with_suffix(".png")], title)
         parts.append(f"![Schemes on {channel_title(channel)}]({stem.name}.png)")
     lines = [
         "| channel | system | bits | symbols | all blocks arrive from | SSIM there |",
@@ -447,7 +447,7 @@ def _protection(results: Path, models: Sequence[dict]) -> str:
             continue
         stem = results / f"protection-{model['name']}"
         title = f"{_count(means)} cars, {model['name']}: coarse scales protected"
-        plot_means(chosen, [stem.with_suffix(".png"), stem.with_suffix(".svg")], title)
+        plot_means(chosen, [stem.with_suffix(".png")], title)
         systems = list(dict.fromkeys(group["system"] for group in chosen))
         parts.append(f"![Protection, {model['name']}]({stem.name}.png)")
         parts.append(_table(chosen, systems, TABLE_SNR))
@@ -521,7 +521,7 @@ def _plot_bandwidth(means: Means, stem: Path) -> None:
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper")
     channel = channel_title(means[0]["channel"])
     figure.suptitle(f"{_count(means)} cars, {channel}, 16-QAM, any code rate")
-    save_figure(figure, [stem.with_suffix(".png"), stem.with_suffix(".svg")])
+    save_figure(figure, [stem.with_suffix(".png")])
 
 
 def _table(means: Means, systems: Sequence[str], snrs: Sequence[float] = TABLE_SNR) -> str:

@@ -210,7 +210,7 @@ def circumstances(groups: Groups, reference: str, variant: Variant) -> str:
 
 
 def curves(tables: dict[str, Groups], variants: dict[str, Variant], base: Path) -> None:
-    """SSIM and PSNR against processor time, as base.png and base.svg.
+    """SSIM and PSNR against processor time, as base.png.
 
     Each table has two rows, each of its groups a column.
     """
@@ -263,7 +263,7 @@ def draw_group(axis: object, rows: Records, key: str) -> None:
 
 
 def draw(folder: Path, plan: Path, docs: Path) -> None:
-    """Write ablations.md, ablations.png and ablations.svg into `docs`.
+    """Write ablations.md and ablations.png into `docs`.
 
     Raises DataError or ValueError as `read_records` and `read_variants` do.
     """

@@ -141,7 +141,7 @@ def image_sheet(codec: Codec, images: NDArray[np.uint8], path: Path) -> None:
 
 
 def curves(records: dict[str, dict], base: Path) -> None:
-    """SSIM and PSNR of validation against the crops seen, as base.png and base.svg."""
+    """SSIM and PSNR of validation against the crops seen, as base.png."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axis, (key, label) in zip(
         figure.subplots(1, 2), (("ssim", "SSIM"), ("psnr_db", "PSNR (dB)")), strict=True

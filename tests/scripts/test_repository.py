@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in the repository stays small (CONTRIBUTING.md)."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MEGABYTE = 1_000_000
+LARGEST_WITHOUT_MODELS, LARGEST = 25 * MEGABYTE, 60 * MEGABYTE
+LARGEST_SVG = 100_000
+
+
+@pytest.fixture(scope="module")
+def sizes() -> dict[Path, int]:
+    """Bytes of each file of the repository, by its path from the root."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    ).stdout
+    files = [Path(name) for name in listed.decode().split("\0") if name]
+    return {path: (ROOT / path).stat().st_size for path in files if (ROOT / path).is_file()}
+
+
+def test_the_checkout_stays_small(sizes):
+    without_models = {path: size for path, size in sizes.items() if path.parts[0] != "models"}
+    largest = sorted(without_models, key=sizes.__getitem__)[-5:]
+    assert sum(without_models.values()) <= LARGEST_WITHOUT_MODELS, largest
+    assert sum(sizes.values()) <= LARGEST
+
+
+def test_no_figure_is_a_large_svg(sizes):
+    """A PNG shows the same in fewer bytes."""
+    assert not [path for path in sizes if path.suffix == ".svg" and sizes[path] > LARGEST_SVG]

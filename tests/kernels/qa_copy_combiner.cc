@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
 #include "kernels/ofdm/copy_combiner.h"
+
+#include <boost/test/unit_test.hpp>
 
 #include <random>
 #include <vector>
@@ -41,11 +42,8 @@ std::vector<int> draw_bits(std::size_t count, std::mt19937& random)
     return bits;
 }
 
-} // namespace
-
-int main()
+BOOST_AUTO_TEST_CASE(copies_of_a_burst_add_up)
 {
-    Checks checks;
     std::mt19937 random(3);
     const auto header = header_of(7, 2);
     const auto bits = draw_bits(header.coded_bits(), random);
@@ -54,45 +52,48 @@ int main()
 
     CopyCombiner combiner(3);
     auto sum = second;
-    checks.check(combiner.add_to(header, sum) == 0 && sum == second, "nothing is kept at first");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header, sum) == 0 && sum == second,
+                        "nothing is kept at first");
     combiner.keep(header, first, 1);
-    checks.check(combiner.add_to(header, sum) == 1, "a copy is added");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header, sum) == 1, "a copy is added");
     bool added = true;
     for (std::size_t i = 0; i < sum.size(); ++i) {
         added = added && sum[i] == first[i] + second[i];
     }
-    checks.check(added, "LLRs are added");
+    BOOST_CHECK_MESSAGE(added, "LLRs are added");
 
     combiner.keep(header, sum, 2);
     auto third = receive(bits, random);
-    checks.check(combiner.add_to(header, third) == 2, "the sum takes the place of the copy");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header, third) == 2, "the sum takes the place of the copy");
 
     auto stranger = receive(draw_bits(bits.size(), random), random);
     const auto untouched = stranger;
-    checks.check(combiner.add_to(header, stranger) == 0 && stranger == untouched,
-                 "other bits under the same header are not added");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header, stranger) == 0 && stranger == untouched,
+                        "other bits under the same header are not added");
 
     auto other = second;
-    checks.check(combiner.add_to(header_of(7, 3), other) == 0, "another region is not added");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header_of(7, 3), other) == 0,
+                        "another region is not added");
     auto format = header;
     format.bits_per_symbol = 2;
-    checks.check(combiner.add_to(format, other) == 0, "another constellation is not added");
+    BOOST_CHECK_MESSAGE(combiner.add_to(format, other) == 0, "another constellation is not added");
 
     combiner.forget(header);
-    checks.check(combiner.add_to(header, other) == 0, "what is forgotten is not added");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header, other) == 0, "what is forgotten is not added");
 
     for (int region = 0; region < 4; ++region) {
         combiner.keep(header_of(7, region), first, 1);
     }
     other = second;
-    checks.check(combiner.add_to(header_of(7, 0), other) == 0, "the oldest goes first");
-    checks.check(combiner.add_to(header_of(7, 1), other) == 1, "the others stay");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header_of(7, 0), other) == 0, "the oldest goes first");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header_of(7, 1), other) == 1, "the others stay");
 
     combiner.keep(header_of(8, 0), first, 1);
     other = second;
-    checks.check(combiner.add_to(header_of(7, 3), other) == 1, "senders may take turns");
+    BOOST_CHECK_MESSAGE(combiner.add_to(header_of(7, 3), other) == 1, "senders may take turns");
     auto session = header_of(7, 3);
     session.frame.session = 1;
-    checks.check(combiner.add_to(session, other) == 0, "another session is not added");
-    return checks.report();
+    BOOST_CHECK_MESSAGE(combiner.add_to(session, other) == 0, "another session is not added");
 }
+
+} // namespace

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
 #include "kernels/base/crc.h"
+
+#include <boost/test/unit_test.hpp>
 
 #include <vector>
 
@@ -35,16 +36,16 @@ std::uint32_t divide(std::vector<std::uint8_t> bits, int length, std::uint32_t p
     return remainder;
 }
 
-} // namespace
-
-int main()
+BOOST_AUTO_TEST_CASE(against_division_and_catalogue)
 {
-    Checks checks;
     // The check values of CRC-16/XMODEM and CRC-24/LTE-A and -B in the catalogue of G. Cook.
     const auto digits = bits_of("123456789");
-    checks.check(crc16().compute(digits.data(), digits.size()) == 0x31c3, "CRC16 of 123456789");
-    checks.check(crc24a().compute(digits.data(), digits.size()) == 0xcde703, "CRC24A of 123456789");
-    checks.check(crc24b().compute(digits.data(), digits.size()) == 0x23ef52, "CRC24B of 123456789");
+    BOOST_CHECK_MESSAGE(crc16().compute(digits.data(), digits.size()) == 0x31c3,
+                        "CRC16 of 123456789");
+    BOOST_CHECK_MESSAGE(crc24a().compute(digits.data(), digits.size()) == 0xcde703,
+                        "CRC24A of 123456789");
+    BOOST_CHECK_MESSAGE(crc24b().compute(digits.data(), digits.size()) == 0x23ef52,
+                        "CRC24B of 123456789");
 
     struct Case {
         const Crc& crc;
@@ -61,15 +62,18 @@ int main()
             }
             const std::string name = "CRC of " + std::to_string(one.crc.length()) + " bits over " +
                                      std::to_string(count);
-            checks.check(one.crc.compute(bits.data(), count) ==
-                             divide(bits, one.crc.length(), one.polynomial),
-                         name + " against division");
+            BOOST_CHECK_MESSAGE(one.crc.compute(bits.data(), count) ==
+                                    divide(bits, one.crc.length(), one.polynomial),
+                                name + " against division");
             bits.resize(count + one.crc.length());
             one.crc.append(bits.data(), count, bits.data() + count);
-            checks.check(one.crc.check(bits.data(), bits.size()), name + " accepts its own parity");
+            BOOST_CHECK_MESSAGE(one.crc.check(bits.data(), bits.size()),
+                                name + " accepts its own parity");
             bits[state % bits.size()] ^= 1;
-            checks.check(!one.crc.check(bits.data(), bits.size()), name + " sees one wrong bit");
+            BOOST_CHECK_MESSAGE(!one.crc.check(bits.data(), bits.size()),
+                                name + " sees one wrong bit");
         }
     }
-    return checks.report();
 }
+
+} // namespace

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
-
 #include "kernels/channel/csi_equalizer.h"
 #include "kernels/qam/qam_demapper.h"
+
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +18,7 @@ namespace {
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-void definition(Checks& checks)
+BOOST_AUTO_TEST_CASE(definition)
 {
     const std::size_t count = 2000;
     std::mt19937 generator(1);
@@ -41,14 +41,14 @@ void definition(Checks& checks)
             worst, std::abs(std::complex<double>(estimate[i]) - expected) / std::abs(expected));
         worst = std::max(worst, std::abs(noise[i] - expected_noise) / expected_noise);
     }
-    checks.check(worst < 5e-7, "relative error " + std::to_string(worst));
+    BOOST_CHECK_MESSAGE(worst < 5e-7, "relative error " + std::to_string(worst));
 
     std::vector<std::complex<float>> alone(count);
     csi_equalize(y.data(), h.data(), count, 0.05f, alone.data(), nullptr);
-    checks.check(alone == estimate, "without noise densities");
+    BOOST_CHECK_MESSAGE(alone == estimate, "without noise densities");
 }
 
-void erasures(Checks& checks)
+BOOST_AUTO_TEST_CASE(erasures)
 {
     const std::vector<std::complex<float>> h = { { 0.0f, 0.0f },
                                                  { -0.0f, 1e-30f },
@@ -62,27 +62,20 @@ void erasures(Checks& checks)
         csi_equalize(y.data(), h.data(), h.size(), density, estimate.data(), noise.data());
         for (std::size_t i = 0; i < h.size(); ++i) {
             const std::string name = "h number " + std::to_string(i);
-            checks.check(estimate[i] == std::complex<float>(), name + ": symbol 0");
-            checks.check(noise[i] == erasure_noise, name + ": huge finite noise");
+            BOOST_CHECK_MESSAGE(estimate[i] == std::complex<float>(), name + ": symbol 0");
+            BOOST_CHECK_MESSAGE(noise[i] == erasure_noise, name + ": huge finite noise");
         }
         std::vector<float> llr(4 * h.size(), 1.0f);
         QamDemapper(4).demap(estimate.data(), h.size(), noise.data(), llr.data());
-        checks.check(llr == std::vector<float>(4 * h.size(), 0.0f), "LLRs of erasures are 0");
+        BOOST_CHECK_MESSAGE(llr == std::vector<float>(4 * h.size(), 0.0f),
+                            "LLRs of erasures are 0");
     }
     const std::complex<float> weak(1e-14f, 0.0f);
     std::complex<float> estimate;
     float noise;
     csi_equalize(&weak, &weak, 1, 1e10f, &estimate, &noise);
-    checks.check(std::abs(estimate - 1.0f) < 1e-6f && noise == erasure_noise,
-                 "noise densities are at most 1e30");
+    BOOST_CHECK_MESSAGE(std::abs(estimate - 1.0f) < 1e-6f && noise == erasure_noise,
+                        "noise densities are at most 1e30");
 }
 
 } // namespace
-
-int main()
-{
-    Checks checks;
-    definition(checks);
-    erasures(checks);
-    return checks.report();
-}

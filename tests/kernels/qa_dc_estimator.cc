@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
 #include "kernels/ofdm/dc_estimator.h"
+
+#include <boost/test/unit_test.hpp>
 
 #include <array>
 #include <cmath>
@@ -36,29 +37,28 @@ private:
     std::array<float, DcEstimator::BLOCK> d_real{}, d_imag{};
 };
 
-} // namespace
-
-int main()
+BOOST_AUTO_TEST_CASE(mean_of_a_stream)
 {
-    Checks checks;
     Stream stream;
     DcEstimator estimator;
     stream.feed(estimator, { 30.0f, -20.0f }, 1);
-    checks.check(std::abs(estimator.mean() - std::complex<float>(30.0f, -20.0f)) < 0.6f,
-                 "a mean from the first block on");
-    checks.check(!stream.feed(estimator, { 30.0f, -20.0f }, 20000),
-                 "noise of more than a million samples is no jump");
-    checks.check(std::abs(estimator.mean() - std::complex<float>(30.0f, -20.0f)) < 0.05f,
-                 "the mean of many blocks");
-    checks.check(stream.feed(estimator, { 10.0f, 0.0f }, 1), "a jump is seen");
+    BOOST_CHECK_MESSAGE(std::abs(estimator.mean() - std::complex<float>(30.0f, -20.0f)) < 0.6f,
+                        "a mean from the first block on");
+    BOOST_CHECK_MESSAGE(!stream.feed(estimator, { 30.0f, -20.0f }, 20000),
+                        "noise of more than a million samples is no jump");
+    BOOST_CHECK_MESSAGE(std::abs(estimator.mean() - std::complex<float>(30.0f, -20.0f)) < 0.05f,
+                        "the mean of many blocks");
+    BOOST_CHECK_MESSAGE(stream.feed(estimator, { 10.0f, 0.0f }, 1), "a jump is seen");
     stream.feed(estimator, { 10.0f, 0.0f }, 15);
-    checks.check(std::abs(estimator.mean() - std::complex<float>(10.0f, 0.0f)) < 0.2f,
-                 "the mean after a jump");
-    checks.check(!stream.feed(estimator, { 10.0f, 0.0f }, 100, 10.0f), "louder noise is no jump");
+    BOOST_CHECK_MESSAGE(std::abs(estimator.mean() - std::complex<float>(10.0f, 0.0f)) < 0.2f,
+                        "the mean after a jump");
+    BOOST_CHECK_MESSAGE(!stream.feed(estimator, { 10.0f, 0.0f }, 100, 10.0f),
+                        "louder noise is no jump");
     stream.feed(estimator, { 10.2f, 0.1f }, 5000, 0.5f);
-    checks.check(std::abs(estimator.mean() - std::complex<float>(10.2f, 0.1f)) < 0.02f,
-                 "a slow drift is followed");
+    BOOST_CHECK_MESSAGE(std::abs(estimator.mean() - std::complex<float>(10.2f, 0.1f)) < 0.02f,
+                        "a slow drift is followed");
     stream.feed(estimator, 0.0f, 2, 0.0f);
-    checks.check(estimator.mean() == std::complex<float>(0.0f), "silence has none");
-    return checks.report();
+    BOOST_CHECK_MESSAGE(estimator.mean() == std::complex<float>(0.0f), "silence has none");
 }
+
+} // namespace

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
-
 #include "kernels/channel/complex_gaussian.h"
 #include "kernels/channel/fading_channel.h"
+#include "says.h"
+
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -30,7 +31,7 @@ Symbols random_symbols(std::size_t count)
     return symbols;
 }
 
-void definition(Checks& checks)
+BOOST_AUTO_TEST_CASE(definition)
 {
     const std::size_t count = 5000;
     const Symbols x = random_symbols(count);
@@ -61,14 +62,14 @@ void definition(Checks& checks)
                                  std::abs(coefficient * std::complex<double>(x[i]) +
                                           deviation * noise - std::complex<double>(y[i])));
             }
-            checks.check(worst < 2e-6,
-                         fading_kind_name(kind) + ", block " + std::to_string(block) +
-                             ": y = h x + w within " + std::to_string(worst));
+            BOOST_CHECK_MESSAGE(worst < 2e-6,
+                                fading_kind_name(kind) + ", block " + std::to_string(block) +
+                                    ": y = h x + w within " + std::to_string(worst));
         }
     }
 }
 
-void cutting(Checks& checks)
+BOOST_AUTO_TEST_CASE(cutting)
 {
     const std::size_t count = 6000;
     const Symbols x = random_symbols(count);
@@ -78,7 +79,7 @@ void cutting(Checks& checks)
             Symbols y(count);
             Symbols h(count);
             whole.apply(x.data(), count, y.data(), h.data());
-            checks.check(whole.position() == count, "position after a run");
+            BOOST_CHECK_MESSAGE(whole.position() == count, "position after a run");
             for (const auto set : supported_instruction_sets()) {
                 const std::string name = fading_kind_name(kind) + ", block " +
                                          std::to_string(block) + ", " + instruction_set_name(set) +
@@ -92,23 +93,24 @@ void cutting(Checks& checks)
                     cut.apply(x.data() + i, piece, part_y.data() + i, part_h.data() + i);
                     i += piece;
                 }
-                checks.check(part_y == y && part_h == h, name + "same bits in pieces");
+                BOOST_CHECK_MESSAGE(part_y == y && part_h == h, name + "same bits in pieces");
 
                 cut.seek(2345);
                 cut.apply(x.data() + 2345, 10, part_y.data(), nullptr);
-                checks.check(std::equal(part_y.begin(), part_y.begin() + 10, y.begin() + 2345),
-                             name + "same bits after seek");
+                BOOST_CHECK_MESSAGE(
+                    std::equal(part_y.begin(), part_y.begin() + 10, y.begin() + 2345),
+                    name + "same bits after seek");
 
                 Symbols in_place = x;
                 cut.seek(0);
                 cut.apply(in_place.data(), count, in_place.data(), nullptr);
-                checks.check(in_place == y, name + "in place, coefficients not wanted");
+                BOOST_CHECK_MESSAGE(in_place == y, name + "in place, coefficients not wanted");
             }
         }
     }
 }
 
-void moments(Checks& checks)
+BOOST_AUTO_TEST_CASE(moments)
 {
     const std::size_t count = 1'000'000;
     const Symbols x(count, { 1.0f, 0.0f });
@@ -133,19 +135,20 @@ void moments(Checks& checks)
         const double line_of_sight = factor / (factor + 1);
         const double scattered = 1 / (factor + 1);
         const std::string name = "r = " + std::to_string(factor) + ": ";
-        checks.check(std::abs(mean - std::sqrt(line_of_sight)) < 5 * std::sqrt(scattered / count),
-                     name + "mean of h");
-        checks.check(
+        BOOST_CHECK_MESSAGE(std::abs(mean - std::sqrt(line_of_sight)) <
+                                5 * std::sqrt(scattered / count),
+                            name + "mean of h");
+        BOOST_CHECK_MESSAGE(
             std::abs(power - 1.0) <
                 5 * std::sqrt((scattered * scattered + 2 * line_of_sight * scattered) / count),
             name + "E|h|^2 = 1");
-        checks.check(std::abs(noise - n0) < 5 * n0 / std::sqrt(count), name + "E|w|^2 = N0");
-        checks.check(std::abs(correlation) < 5 * std::sqrt(n0 / count),
-                     name + "noise and fading independent");
+        BOOST_CHECK_MESSAGE(std::abs(noise - n0) < 5 * n0 / std::sqrt(count), name + "E|w|^2 = N0");
+        BOOST_CHECK_MESSAGE(std::abs(correlation) < 5 * std::sqrt(n0 / count),
+                            name + "noise and fading independent");
     }
 }
 
-void setters(Checks& checks)
+BOOST_AUTO_TEST_CASE(setters)
 {
     const Symbols x = random_symbols(100);
     Symbols y(100);
@@ -158,38 +161,35 @@ void setters(Checks& checks)
         constant = constant && h[i] == h[i / 10 * 10];
         noiseless = noiseless && std::abs(y[i] - h[i] * x[i]) < 1e-6f;
     }
-    checks.check(constant && h[0] != h[10], "one coefficient for ten symbols");
-    checks.check(noiseless, "infinite SNR");
+    BOOST_CHECK_MESSAGE(constant && h[0] != h[10], "one coefficient for ten symbols");
+    BOOST_CHECK_MESSAGE(noiseless, "infinite SNR");
     channel.set_kind(Kind::awgn);
     channel.apply(x.data(), 100, y.data(), h.data());
-    checks.check(y == x, "no fading and no noise leave symbols as they are");
+    BOOST_CHECK_MESSAGE(y == x, "no fading and no noise leave symbols as they are");
 
     Symbols other(100);
     FadingChannel(Kind::awgn, 0.0, 1.0, 1, 3).apply(x.data(), 100, y.data(), nullptr);
     FadingChannel(Kind::awgn, 0.0, 1.0, 1, 4).apply(x.data(), 100, other.data(), nullptr);
-    checks.check(y != other, "another seed gives other noise");
+    BOOST_CHECK_MESSAGE(y != other, "another seed gives other noise");
 
     const double not_a_number = std::numeric_limits<double>::quiet_NaN();
-    checks.refuses([&] { channel.set_snr_db(not_a_number); }, "snr_db is nan");
-    checks.refuses([&] { channel.set_snr_db(-no_noise); }, "snr_db is -inf");
-    checks.refuses([&] { channel.set_rician_factor(-0.5); }, "rician_factor is -0.5");
-    checks.refuses([&] { channel.set_rician_factor(no_noise); }, "rician_factor is inf");
-    checks.refuses([&] { channel.set_block_length(0); }, "block_length is 0");
-    checks.refuses([&] { channel.set_block_length(-2); }, "block_length is -2");
-    checks.refuses([] { FadingChannel(Kind::awgn, -1000.0); }, "snr_db is -1000");
-    checks.refuses([] { fading_kind_from_name("ricean"); }, "ricean");
-    checks.check(channel.block_length() == 10 && channel.rician_factor() == 1.0,
-                 "a refused value changes nothing");
+    BOOST_CHECK_EXCEPTION(
+        channel.set_snr_db(not_a_number), std::invalid_argument, says("snr_db is nan"));
+    BOOST_CHECK_EXCEPTION(
+        channel.set_snr_db(-no_noise), std::invalid_argument, says("snr_db is -inf"));
+    BOOST_CHECK_EXCEPTION(
+        channel.set_rician_factor(-0.5), std::invalid_argument, says("rician_factor is -0.5"));
+    BOOST_CHECK_EXCEPTION(
+        channel.set_rician_factor(no_noise), std::invalid_argument, says("rician_factor is inf"));
+    BOOST_CHECK_EXCEPTION(
+        channel.set_block_length(0), std::invalid_argument, says("block_length is 0"));
+    BOOST_CHECK_EXCEPTION(
+        channel.set_block_length(-2), std::invalid_argument, says("block_length is -2"));
+    BOOST_CHECK_EXCEPTION(
+        FadingChannel(Kind::awgn, -1000.0), std::invalid_argument, says("snr_db is -1000"));
+    BOOST_CHECK_EXCEPTION(fading_kind_from_name("ricean"), std::invalid_argument, says("ricean"));
+    BOOST_CHECK_MESSAGE(channel.block_length() == 10 && channel.rician_factor() == 1.0,
+                        "a refused value changes nothing");
 }
 
 } // namespace
-
-int main()
-{
-    Checks checks;
-    definition(checks);
-    cutting(checks);
-    moments(checks);
-    setters(checks);
-    return checks.report();
-}

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
 #include "kernels/ldpc/ldpc_transport.h"
 #include "ldpc_vectors.h"
+#include "says.h"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -10,6 +14,8 @@
 using namespace gr::vqdeepsc::kernel;
 
 namespace {
+
+namespace data = boost::unit_test::data;
 
 class Hash
 {
@@ -46,7 +52,7 @@ std::vector<std::uint8_t> bits_from(std::uint32_t state, std::size_t count)
     return bits;
 }
 
-void check_parity(Checks& checks, int base_graph, int size)
+BOOST_DATA_TEST_CASE(parity, data::make({ 1, 2 }) * ldpc_lifting_sizes(), base_graph, size)
 {
     const LdpcBlockEncoder encoder(base_graph, size);
     const LdpcCode& code = encoder.code();
@@ -63,15 +69,15 @@ void check_parity(Checks& checks, int base_graph, int size)
     }
     const std::string name =
         "base graph " + std::to_string(base_graph) + ", Z = " + std::to_string(size);
-    checks.check(std::count(syndrome.begin(), syndrome.end(), 0) == code.rows * size,
-                 name + ": H c = 0");
-    checks.check(std::equal(before.begin(),
-                            before.begin() + code.information_columns * size,
-                            codeword.begin()),
-                 name + ": systematic");
-    checks.check(std::count(codeword.begin() + code.information_columns * size, codeword.end(), 1) >
-                     size,
-                 name + ": parity is not all zero");
+    BOOST_CHECK_MESSAGE(std::count(syndrome.begin(), syndrome.end(), 0) == code.rows * size,
+                        name + ": H c = 0");
+    BOOST_CHECK_MESSAGE(std::equal(before.begin(),
+                                   before.begin() + code.information_columns * size,
+                                   codeword.begin()),
+                        name + ": systematic");
+    BOOST_CHECK_MESSAGE(
+        std::count(codeword.begin() + code.information_columns * size, codeword.end(), 1) > size,
+        name + ": parity is not all zero");
 }
 
 void add_coded_block(
@@ -87,7 +93,7 @@ void add_coded_block(
 }
 
 // Lengths from 24 to 100,000 bits, rates and orders in turn, as in make_ldpc_vectors.py.
-void check_sweep(Checks& checks, int version)
+BOOST_DATA_TEST_CASE(sweep, data::make({ 0, 1, 2, 3 }), version)
 {
     Hash hash;
     std::size_t point = 0;
@@ -97,26 +103,29 @@ void check_sweep(Checks& checks, int version)
         const std::size_t coded_bits = (bits * rate[1] / rate[0] / order + 1) * order;
         add_coded_block(hash, bits, coded_bits, static_cast<int>(order), version);
     }
-    checks.check(hash.value() == SWEEP_HASHES[version],
-                 std::to_string(point) + " lengths, version " + std::to_string(version) +
-                     " as by an independent encoder");
+    BOOST_CHECK_MESSAGE(hash.value() == SWEEP_HASHES[version],
+                        std::to_string(point) + " lengths, version " + std::to_string(version) +
+                            " as by an independent encoder");
 }
 
-void check_vector(Checks& checks, const CodedBlockVector& vector)
+BOOST_AUTO_TEST_CASE(vectors)
 {
-    Hash hash;
-    add_coded_block(hash,
-                    vector.payload_bits,
-                    vector.coded_bits,
-                    vector.bits_per_symbol,
-                    vector.redundancy_version);
-    checks.check(hash.value() == vector.hash,
-                 std::to_string(vector.payload_bits) + " to " + std::to_string(vector.coded_bits) +
-                     " bits, version " + std::to_string(vector.redundancy_version) +
-                     " as by an independent encoder");
+    for (const CodedBlockVector& vector : CODED_BLOCK_VECTORS) {
+        Hash hash;
+        add_coded_block(hash,
+                        vector.payload_bits,
+                        vector.coded_bits,
+                        vector.bits_per_symbol,
+                        vector.redundancy_version);
+        BOOST_CHECK_MESSAGE(hash.value() == vector.hash,
+                            std::to_string(vector.payload_bits) + " to " +
+                                std::to_string(vector.coded_bits) + " bits, version " +
+                                std::to_string(vector.redundancy_version) +
+                                " as by an independent encoder");
+    }
 }
 
-void check_segmentation(Checks& checks)
+BOOST_AUTO_TEST_CASE(segmentation)
 {
     for (std::size_t payload = 1; payload < 110000; payload += 1 + payload / 7) {
         for (const int per_symbol : { 1, 2, 4, 6, 8 }) {
@@ -127,55 +136,55 @@ void check_segmentation(Checks& checks)
             for (const std::size_t bits : s.coded_block_bits) {
                 sum += bits;
             }
-            checks.check(sum == coded, name + ": coded bits add up");
-            checks.check(s.protected_bits() == std::size_t(s.blocks) * s.block_content_bits(),
-                         name + ": blocks hold the payload");
-            checks.check(s.block_bits <= s.information_bits && s.information_bits <= 8448,
-                         name + ": a block fits its code");
-            checks.check(s.padding_bits < std::size_t(s.blocks), name + ": little padding");
+            BOOST_CHECK_MESSAGE(sum == coded, name + ": coded bits add up");
+            BOOST_CHECK_MESSAGE(s.protected_bits() ==
+                                    std::size_t(s.blocks) * s.block_content_bits(),
+                                name + ": blocks hold the payload");
+            BOOST_CHECK_MESSAGE(s.block_bits <= s.information_bits && s.information_bits <= 8448,
+                                name + ": a block fits its code");
+            BOOST_CHECK_MESSAGE(s.padding_bits < std::size_t(s.blocks), name + ": little padding");
         }
     }
     const LdpcSegmentation four_scales(20032, 60096, 4);
-    checks.check(four_scales.base_graph == 1 && four_scales.blocks == 3 &&
-                     four_scales.lifting_size == 320,
-                 "20,032 bits are three blocks of base graph 1 with Z = 320");
+    BOOST_CHECK_MESSAGE(four_scales.base_graph == 1 && four_scales.blocks == 3 &&
+                            four_scales.lifting_size == 320,
+                        "20,032 bits are three blocks of base graph 1 with Z = 320");
     const LdpcSegmentation three_scales(7616, 22848, 4);
-    checks.check(three_scales.base_graph == 1 && three_scales.blocks == 1 &&
-                     three_scales.lifting_size == 352,
-                 "7,616 bits are one block of base graph 1 with Z = 352");
+    BOOST_CHECK_MESSAGE(three_scales.base_graph == 1 && three_scales.blocks == 1 &&
+                            three_scales.lifting_size == 352,
+                        "7,616 bits are one block of base graph 1 with Z = 352");
+}
+
+BOOST_AUTO_TEST_CASE(tables)
+{
+    BOOST_CHECK_MESSAGE(hash_of_table(BASE_GRAPH_1) == BASE_GRAPH_1_HASH, "table 5.3.2-2");
+    BOOST_CHECK_MESSAGE(hash_of_table(BASE_GRAPH_2) == BASE_GRAPH_2_HASH, "table 5.3.2-3");
+    BOOST_CHECK_MESSAGE(ldpc_lifting_sizes().size() == 51, "51 lifting sizes");
+}
+
+BOOST_AUTO_TEST_CASE(refusals)
+{
+    BOOST_CHECK_EXCEPTION(make_ldpc_code(3, 384), std::invalid_argument, says("base graph 3"));
+    BOOST_CHECK_EXCEPTION(make_ldpc_code(1, 17), std::invalid_argument, says("lifting size 17"));
+    BOOST_CHECK_EXCEPTION(
+        TransportEncoder(0, 100), std::invalid_argument, says("payload_bits is 0"));
+    BOOST_CHECK_EXCEPTION(TransportEncoder(std::size_t(-1), std::size_t(-1)),
+                          std::invalid_argument,
+                          says("payload_bits is"));
+    BOOST_CHECK_EXCEPTION(
+        TransportEncoder(100, 99), std::invalid_argument, says("coded_bits is 99"));
+    BOOST_CHECK_EXCEPTION(
+        TransportEncoder(100, std::size_t(-1)), std::invalid_argument, says("coded_bits is"));
+    BOOST_CHECK_EXCEPTION(
+        TransportEncoder(1, 3, 4), std::invalid_argument, says("coded_bits is 3"));
+    BOOST_CHECK_EXCEPTION(
+        TransportEncoder(100, 300, 3), std::invalid_argument, says("bits_per_symbol is 3"));
+    BOOST_CHECK_EXCEPTION(
+        TransportEncoder(100, 300, -4), std::invalid_argument, says("bits_per_symbol is -4"));
+    BOOST_CHECK_EXCEPTION(
+        TransportEncoder(100, 300, 4, 4), std::invalid_argument, says("redundancy_version is 4"));
+    BOOST_CHECK_EXCEPTION(
+        TransportEncoder(100, 300, 4, -1), std::invalid_argument, says("redundancy_version is -1"));
 }
 
 } // namespace
-
-int main()
-{
-    Checks checks;
-    checks.check(hash_of_table(BASE_GRAPH_1) == BASE_GRAPH_1_HASH, "table 5.3.2-2");
-    checks.check(hash_of_table(BASE_GRAPH_2) == BASE_GRAPH_2_HASH, "table 5.3.2-3");
-    checks.check(ldpc_lifting_sizes().size() == 51, "51 lifting sizes");
-    for (const int base_graph : { 1, 2 }) {
-        for (const int size : ldpc_lifting_sizes()) {
-            check_parity(checks, base_graph, size);
-        }
-    }
-    for (const CodedBlockVector& vector : CODED_BLOCK_VECTORS) {
-        check_vector(checks, vector);
-    }
-    for (int version = 0; version < 4; version++) {
-        check_sweep(checks, version);
-    }
-    check_segmentation(checks);
-
-    checks.refuses([] { make_ldpc_code(3, 384); }, "base graph 3");
-    checks.refuses([] { make_ldpc_code(1, 17); }, "lifting size 17");
-    checks.refuses([] { TransportEncoder(0, 100); }, "payload_bits is 0");
-    checks.refuses([] { TransportEncoder(std::size_t(-1), std::size_t(-1)); }, "payload_bits is");
-    checks.refuses([] { TransportEncoder(100, 99); }, "coded_bits is 99");
-    checks.refuses([] { TransportEncoder(100, std::size_t(-1)); }, "coded_bits is");
-    checks.refuses([] { TransportEncoder(1, 3, 4); }, "coded_bits is 3");
-    checks.refuses([] { TransportEncoder(100, 300, 3); }, "bits_per_symbol is 3");
-    checks.refuses([] { TransportEncoder(100, 300, -4); }, "bits_per_symbol is -4");
-    checks.refuses([] { TransportEncoder(100, 300, 4, 4); }, "redundancy_version is 4");
-    checks.refuses([] { TransportEncoder(100, 300, 4, -1); }, "redundancy_version is -1");
-    return checks.report();
-}

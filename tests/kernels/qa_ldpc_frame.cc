@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
 #include "kernels/ldpc/ldpc_frame.h"
+#include "says.h"
+
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <random>
@@ -18,11 +20,8 @@ const TransportBlocks BLOCKS = { { 192, 1152 }, { 1280, 5760 }, { 6144, 15936 } 
 constexpr std::size_t PAYLOAD_BITS = 7616;
 constexpr std::size_t CODED_BITS = 22848;
 
-} // namespace
-
-int main()
+BOOST_AUTO_TEST_CASE(frames_of_transport_blocks)
 {
-    Checks checks;
     std::mt19937 generator(3);
     Bits payload(PAYLOAD_BITS);
     for (auto& bit : payload) {
@@ -38,7 +37,7 @@ int main()
         from += block_payload;
         to += block_coded;
     }
-    checks.check(coded == expected, "a frame is its transport blocks one after another");
+    BOOST_CHECK_MESSAGE(coded == expected, "a frame is its transport blocks one after another");
 
     Llrs llrs(CODED_BITS);
     std::transform(
@@ -46,51 +45,54 @@ int main()
     // nothing is known of the last transport block
     std::fill(llrs.end() - 15936, llrs.end(), 0.0f);
     FrameDecoder decoder(PAYLOAD_BITS, CODED_BITS, 4, 0, 7, BLOCKS);
-    checks.check(decoder.block_results().empty(), "no results before the first frame");
+    BOOST_CHECK_MESSAGE(decoder.block_results().empty(), "no results before the first frame");
     Bits bits(PAYLOAD_BITS);
     Llrs posterior(PAYLOAD_BITS);
     const auto result = decoder.decode(llrs.data(), bits.data(), posterior.data());
-    checks.check(!result.crc_ok && result.block_errors == 1 && result.blocks == 3,
-                 "one of three code blocks fails");
-    checks.check(std::equal(bits.begin(), bits.begin() + 1472, payload.begin()),
-                 "the others are right");
-    checks.check(std::all_of(posterior.begin() + 1472,
-                             posterior.end(),
-                             [](float llr) { return llr == 0.0f; }),
-                 "and of the one that fails nothing is claimed");
+    BOOST_CHECK_MESSAGE(!result.crc_ok && result.block_errors == 1 && result.blocks == 3,
+                        "one of three code blocks fails");
+    BOOST_CHECK_MESSAGE(std::equal(bits.begin(), bits.begin() + 1472, payload.begin()),
+                        "the others are right");
+    BOOST_CHECK_MESSAGE(std::all_of(posterior.begin() + 1472,
+                                    posterior.end(),
+                                    [](float llr) { return llr == 0.0f; }),
+                        "and of the one that fails nothing is claimed");
     const auto& blocks = decoder.block_results();
-    checks.check(blocks.size() == 3 && blocks[0].crc_ok && blocks[1].crc_ok && !blocks[2].crc_ok &&
-                     blocks[2].iterations == 7,
-                 "each code block has its result");
+    BOOST_CHECK_MESSAGE(blocks.size() == 3 && blocks[0].crc_ok && blocks[1].crc_ok &&
+                            !blocks[2].crc_ok && blocks[2].iterations == 7,
+                        "each code block has its result");
     float sum = 0;
     for (const auto& block : blocks) {
         sum += block.iterations;
     }
-    checks.check(result.iterations == sum / 3, "iterations are the mean of all code blocks");
+    BOOST_CHECK_MESSAGE(result.iterations == sum / 3, "iterations are the mean of all code blocks");
 
     Llrs alone(PAYLOAD_BITS);
     decoder.decode(llrs.data(), nullptr, alone.data());
     Bits decided(PAYLOAD_BITS);
     decoder.decode(llrs.data(), decided.data());
-    checks.check(alone == posterior && decided == bits, "either output may be left out");
+    BOOST_CHECK_MESSAGE(alone == posterior && decided == bits, "either output may be left out");
     decoder.set_iterations(2);
     decoder.decode(llrs.data(), bits.data());
-    checks.check(decoder.iterations() == 2 && decoder.block_results()[2].iterations == 2,
-                 "iterations may change");
+    BOOST_CHECK_MESSAGE(decoder.iterations() == 2 && decoder.block_results()[2].iterations == 2,
+                        "iterations may change");
 
     FrameEncoder plain(PAYLOAD_BITS, CODED_BITS);
     plain.encode(payload.data(), coded.data());
     TransportEncoder(PAYLOAD_BITS, CODED_BITS).encode(payload.data(), expected.data());
-    checks.check(coded == expected, "without a list a frame is one transport block");
+    BOOST_CHECK_MESSAGE(coded == expected, "without a list a frame is one transport block");
 
     const auto refused = [&](const TransportBlocks& list, const std::string& part) {
-        checks.refuses([&] { FrameEncoder(100, 300, 4, 0, list); }, part);
-        checks.refuses([&] { FrameDecoder(100, 300, 4, 0, 20, list); }, part);
+        BOOST_CHECK_EXCEPTION(
+            FrameEncoder(100, 300, 4, 0, list), std::invalid_argument, says(part));
+        BOOST_CHECK_EXCEPTION(
+            FrameDecoder(100, 300, 4, 0, 20, list), std::invalid_argument, says(part));
     };
     refused({ { 40, 120 }, { 60, 160 } }, "280 coded bits");
     refused({ { 40, 120 }, { 50, 180 } }, "90 payload bits");
     refused({ { 40, 122 }, { 60, 178 } }, "inside a symbol");
     refused({ { 0, 120 }, { 100, 180 } }, "payload_bits is 0");
     refused({ { 40, 20 }, { 60, 280 } }, "coded_bits is 20");
-    return checks.report();
 }
+
+} // namespace

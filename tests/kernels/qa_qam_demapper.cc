@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
-
 #include "kernels/qam/qam_constellation.h"
 #include "kernels/qam/qam_demapper.h"
+#include "says.h"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -14,9 +17,15 @@
 
 using namespace gr::vqdeepsc::kernel;
 
+BOOST_TEST_DONT_PRINT_LOG_VALUE(InstructionSet)
+
 namespace {
 
+namespace data = boost::unit_test::data;
+
 using Symbols = std::vector<std::complex<float>>;
+const auto EACH_SIZE = data::make({ 2, 4, 6, 8 });
+const auto EACH_METHOD = data::make({ false, true });
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
@@ -50,19 +59,19 @@ std::vector<std::complex<double>> standard_points(int bits)
     return points;
 }
 
-void constellation(Checks& checks, int bits)
+BOOST_DATA_TEST_CASE(constellation, EACH_SIZE, bits)
 {
     const auto points = qam_points(bits);
     const auto expected = standard_points(bits);
-    checks.check(points.size() == expected.size(), "number of points");
+    BOOST_CHECK_MESSAGE(points.size() == expected.size(), "number of points");
     double power = 0.0;
     double worst = 0.0;
     for (std::size_t i = 0; i < points.size(); ++i) {
         worst = std::max(worst, std::abs(std::complex<double>(points[i]) - expected[i]));
         power += std::norm(std::complex<double>(points[i])) / points.size();
     }
-    checks.check(worst < 1e-7, std::to_string(bits) + " bits: points of the standard");
-    checks.check(std::abs(power - 1.0) < 1e-6, std::to_string(bits) + " bits: power 1");
+    BOOST_CHECK_MESSAGE(worst < 1e-7, std::to_string(bits) + " bits: points of the standard");
+    BOOST_CHECK_MESSAGE(std::abs(power - 1.0) < 1e-6, std::to_string(bits) + " bits: power 1");
 }
 
 // LLRs from all points in float64.
@@ -86,7 +95,8 @@ std::vector<double> brute_force(std::complex<double> y, double noise, int bits, 
     return llrs;
 }
 
-void against_brute_force(Checks& checks, InstructionSet set, int bits, bool exact)
+BOOST_DATA_TEST_CASE(
+    against_brute_force, supported_instruction_sets() * EACH_SIZE * EACH_METHOD, set, bits, exact)
 {
     const std::string name = instruction_set_name(set) + ", " + std::to_string(bits) + " bits, " +
                              (exact ? "exact" : "maxlog") + ": ";
@@ -113,7 +123,7 @@ void against_brute_force(Checks& checks, InstructionSet set, int bits, bool exac
             worst = std::max(worst, std::abs(llr[i * bits + b] - expected[b]) / scale);
         }
     }
-    checks.check(worst < 1e-6, name + "error " + std::to_string(worst * 1e6) + "e-6");
+    BOOST_CHECK_MESSAGE(worst < 1e-6, name + "error " + std::to_string(worst * 1e6) + "e-6");
 
     // The same density for all symbols, given as a number.
     std::vector<float> one_by_one(count * bits);
@@ -121,7 +131,7 @@ void against_brute_force(Checks& checks, InstructionSet set, int bits, bool exac
     std::fill(noise.begin(), noise.end(), 0.3f);
     demapper.demap(symbols.data(), count, noise.data(), one_by_one.data());
     demapper.demap(symbols.data(), count, 0.3f, uniform.data());
-    checks.check(one_by_one == uniform, name + "one density for all");
+    BOOST_CHECK_MESSAGE(one_by_one == uniform, name + "one density for all");
 
     std::vector<std::int8_t> quantised(count * bits);
     demapper.demap(symbols.data(), count, noise.data(), quantised.data(), 4.0f, 31);
@@ -132,10 +142,11 @@ void against_brute_force(Checks& checks, InstructionSet set, int bits, bool exac
         const float clipped = std::min(31.0f, std::max(-31.0f, 4.0f * uniform[i]));
         right = right && quantised[i] == static_cast<int>(std::nearbyint(clipped));
     }
-    checks.check(right, name + "int8 output");
+    BOOST_CHECK_MESSAGE(right, name + "int8 output");
 }
 
-void same_bits(Checks& checks, InstructionSet set, int bits, bool exact)
+BOOST_DATA_TEST_CASE(
+    same_bits, supported_instruction_sets() * EACH_SIZE * EACH_METHOD, set, bits, exact)
 {
     const std::string name = instruction_set_name(set) + ", " + std::to_string(bits) + " bits, " +
                              (exact ? "exact" : "maxlog") + ": ";
@@ -160,75 +171,65 @@ void same_bits(Checks& checks, InstructionSet set, int bits, bool exact)
         std::vector<float> expected(count * bits + 1, -99.0f);
         tested.demap(symbols.data(), count, noise.data(), got.data());
         portable.demap(symbols.data(), count, noise.data(), expected.data());
-        checks.check(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)) == 0,
-                     name + "same bits as portable code for " + std::to_string(count));
-        checks.check(got.back() == -99.0f, name + "nothing written behind the end");
+        BOOST_CHECK_MESSAGE(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)) ==
+                                0,
+                            name + "same bits as portable code for " + std::to_string(count));
+        BOOST_CHECK_MESSAGE(got.back() == -99.0f, name + "nothing written behind the end");
         bool finite = true;
         for (std::size_t i = 0; i < count * bits; ++i) {
             finite = finite && std::abs(got[i]) <= llr_limit;
         }
-        checks.check(finite, name + "finite LLRs from any input");
+        BOOST_CHECK_MESSAGE(finite, name + "finite LLRs from any input");
 
         std::vector<std::int8_t> got8(count * bits + 1, 99);
         std::vector<std::int8_t> expected8(count * bits + 1, 99);
         tested.demap(symbols.data(), count, noise.data(), got8.data(), 5.0f, 127);
         portable.demap(symbols.data(), count, noise.data(), expected8.data(), 5.0f, 127);
-        checks.check(got8 == expected8, name + "same int8 output as portable code");
+        BOOST_CHECK_MESSAGE(got8 == expected8, name + "same int8 output as portable code");
     }
 }
 
-void extremes(Checks& checks)
+BOOST_AUTO_TEST_CASE(extremes)
 {
     for (const auto method : { QamDemapper::Method::max_log, QamDemapper::Method::exact }) {
         const QamDemapper demapper(4, method);
         const Symbols symbols = { { 0.3f, -0.9f }, { not_a_number, 0.3f }, { infinity, -0.3f } };
         std::vector<float> llr(12);
         demapper.demap(symbols.data(), 1, 0.0f, llr.data());
-        checks.check(llr[0] == -llr_limit && llr[1] == llr_limit && llr[2] == -llr_limit &&
-                         llr[3] == llr_limit,
-                     "no noise gives certain bits");
+        BOOST_CHECK_MESSAGE(llr[0] == -llr_limit && llr[1] == llr_limit && llr[2] == -llr_limit &&
+                                llr[3] == llr_limit,
+                            "no noise gives certain bits");
         for (const float noise : { erasure_noise, infinity, not_a_number }) {
             demapper.demap(symbols.data(), 1, noise, llr.data());
-            checks.check(llr[0] == 0.0f && llr[1] == 0.0f && llr[2] == 0.0f && llr[3] == 0.0f,
-                         "unknown symbols give 0");
+            BOOST_CHECK_MESSAGE(llr[0] == 0.0f && llr[1] == 0.0f && llr[2] == 0.0f &&
+                                    llr[3] == 0.0f,
+                                "unknown symbols give 0");
         }
         demapper.demap(symbols.data(), 3, 0.1f, llr.data());
-        checks.check(llr[4] == 0.0f && llr[6] == 0.0f, "NaN gives 0");
-        checks.check(llr[5] < 0.0f && llr[7] < 0.0f, "NaN spoils its own dimension only");
-        checks.check(llr[8] == -llr_limit && llr[10] == llr_limit, "infinite symbol");
+        BOOST_CHECK_MESSAGE(llr[4] == 0.0f && llr[6] == 0.0f, "NaN gives 0");
+        BOOST_CHECK_MESSAGE(llr[5] < 0.0f && llr[7] < 0.0f, "NaN spoils its own dimension only");
+        BOOST_CHECK_MESSAGE(llr[8] == -llr_limit && llr[10] == llr_limit, "infinite symbol");
     }
 }
 
-void refusals(Checks& checks)
+BOOST_AUTO_TEST_CASE(refusals)
 {
     for (const int bits : { -4, 0, 1, 3, 5, 10 }) {
-        checks.refuses([&] { QamDemapper demapper(bits); }, std::to_string(bits));
-        checks.refuses([&] { qam_points(bits); }, std::to_string(bits));
+        BOOST_CHECK_EXCEPTION(
+            QamDemapper{ bits }, std::invalid_argument, says(std::to_string(bits)));
+        BOOST_CHECK_EXCEPTION(qam_points(bits), std::invalid_argument, says(std::to_string(bits)));
     }
-    checks.refuses([] { demapper_method_from_name("max-log"); }, "max-log");
-    checks.refuses([] { instruction_set_from_name("mmx"); }, "mmx");
+    BOOST_CHECK_EXCEPTION(
+        demapper_method_from_name("max-log"), std::invalid_argument, says("max-log"));
+    BOOST_CHECK_EXCEPTION(instruction_set_from_name("mmx"), std::invalid_argument, says("mmx"));
     const QamDemapper demapper(4);
     const std::complex<float> symbol(0.1f, 0.1f);
     std::int8_t llr[4];
-    checks.refuses([&] { demapper.demap(&symbol, 1, 0.1f, llr, 0.0f, 127); }, "steps_per_nat");
-    checks.refuses([&] { demapper.demap(&symbol, 1, 0.1f, llr, 4.0f, 128); }, "128");
+    BOOST_CHECK_EXCEPTION(demapper.demap(&symbol, 1, 0.1f, llr, 0.0f, 127),
+                          std::invalid_argument,
+                          says("steps_per_nat"));
+    BOOST_CHECK_EXCEPTION(
+        demapper.demap(&symbol, 1, 0.1f, llr, 4.0f, 128), std::invalid_argument, says("128"));
 }
 
 } // namespace
-
-int main()
-{
-    Checks checks;
-    for (const int bits : { 2, 4, 6, 8 }) {
-        constellation(checks, bits);
-        for (const auto set : supported_instruction_sets()) {
-            for (const bool exact : { false, true }) {
-                against_brute_force(checks, set, bits, exact);
-                same_bits(checks, set, bits, exact);
-            }
-        }
-    }
-    extremes(checks);
-    refusals(checks);
-    return checks.report();
-}

@@ -4,6 +4,7 @@
 import io
 import os
 import struct
+import sys
 import tarfile
 import zlib
 
@@ -18,6 +19,7 @@ from vqdeepsc.images.files import (
     load_image,
     save_image,
 )
+from vqdeepsc.images.plugins import PLUGINS
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -98,7 +100,7 @@ def test_sixteen_bits_are_scaled(tmp_path):
 
 
 def test_floating_point_goes_from_zero_to_one(tmp_path):
-    values = np.array([[0, 0.5, 1, 7, np.nan]], np.float32)
+    values = np.array([[0, 0.5, 1, 1.0001, np.nan]], np.float32)
     pixels = load_image(save(tmp_path, Image.fromarray(values), "float.tif"))
     assert pixels[0, :, 0].tolist() == [0, 128, 255, 255, 0]
 
@@ -170,9 +172,68 @@ def bad_files(tmp_path):
 def test_every_bad_file_gets_one_sentence(tmp_path):
     for path in bad_files(tmp_path):
         with pytest.raises(ImageError) as caught:
-            load_image(path)
+            load_image(path, strict=True)
         message = str(caught.value)
         assert str(path) in message and "\n" not in message and len(message) < 400
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "bmp", "gif", "ppm", "tga"])
+def test_what_was_cut_short_is_decoded_as_far_as_it_goes(tmp_path, suffix):
+    y, x = np.mgrid[0:96, 0:64]
+    whole = np.stack([50 + x * 2, 50 + y * 2, x + y], axis=2).astype(np.uint8)
+    save_image(tmp_path / f"whole.{suffix}", whole)
+    content = (tmp_path / f"whole.{suffix}").read_bytes()
+    expected = load_image(content)
+    path = tmp_path / f"cut.{suffix}"
+    path.write_bytes(content[: len(content) * 3 // 4])
+    told = []
+    pixels = load_image(path, tell=told.append)
+    assert told == [f"{path} was cut short: its end is missing"]
+    rows = np.abs(pixels.astype(int) - expected).max(axis=(1, 2)) < 3
+    first = rows[48:] if suffix in ("bmp", "tga") else rows[:48]  # these begin at the bottom
+    assert pixels.shape == expected.shape and not rows.all()
+    assert first.mean() > 0.6
+    with pytest.raises(ImageError, match="damaged: image file is truncated"):
+        load_image(path, strict=True)
+
+
+def test_what_was_cut_before_the_first_pixel_is_refused(tmp_path):
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    save_image(tmp_path / "whole.bmp", noise)
+    content = (tmp_path / "whole.bmp").read_bytes()
+    with pytest.raises(ImageError, match="cut short before the first pixel"):
+        load_image(content[:60], "cut.bmp")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.module)
+def test_the_package_that_a_format_needs_is_named(tmp_path, plugin, monkeypatch):
+    heads = {"HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "JPEG XL": b"\xff\x0a"}
+    path = tmp_path / f"a{plugin.suffixes[0].upper()}"
+    path.write_bytes(heads[plugin.format] + bytes(300))
+    save_image(tmp_path / "b.png", np.zeros((32, 48, 3), np.uint8))
+    monkeypatch.setitem(sys.modules, plugin.module, None)
+    monkeypatch.setattr(type(plugin), "is_installed", False)
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name not in ("HEIF", "JXL")])
+    with pytest.raises(ImageError, match=f"{plugin.format}.* needs .* package {plugin.package}$"):
+        load_image(path)
+    told = []
+    assert list(find_images([tmp_path], told.append)) == ["b.png"]
+    assert told == [
+        f"{tmp_path}: 1 file skipped as no images ({path.name}); {plugin.format} needs the "
+        f"Python package {plugin.package}"
+    ]
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.module)
+def test_what_a_plugin_reads_is_read(tmp_path, plugin):
+    if not plugin.is_installed:
+        pytest.skip(f"{plugin.package} is not installed")
+    plugin.load()  # a plug-in that is loaded writes too
+    colours = np.full((32, 48, 3), (200, 90, 40), np.uint8)
+    path = tmp_path / f"a{plugin.suffixes[0].upper()}"
+    Image.fromarray(colours).save(path, quality=95)
+    assert np.abs(load_image(path).astype(int) - colours).max() < 8
+    assert list(find_images([tmp_path], pytest.fail)) == [path.name]
 
 
 def test_bombs_are_refused_for_their_size(tmp_path):

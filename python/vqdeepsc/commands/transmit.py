@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from vqdeepsc.cli.arguments import positive, quantity
+from vqdeepsc.cli.arguments import add_strict, positive, quantity
 from vqdeepsc.messages import say
 
 from .radio_arguments import (
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--side", type=positive, metavar="N", help="cut the centre of images to NxN pixels"
     )
+    add_strict(parser)
     parser.add_argument(
         "--first-image",
         type=int,
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if sum(sources) != 1:
         raise ValueError("name images, or a camera, or an address to subscribe to")
     if arguments.paths:
-        images = image_sources(arguments.paths, arguments.loop)
+        images = image_sources(arguments.paths, arguments.loop, arguments.strict)
     elif arguments.camera is not None:
         images = camera(arguments.camera)
     else:

@@ -18,8 +18,10 @@ from vqdeepsc.images.files import ImageError, find_images, load_found
 Item = tuple[str, NDArray[np.uint8] | ValueError] | None
 
 
-def image_sources(paths: Sequence[str], loop: bool = False) -> Iterator[Item]:
+def image_sources(paths: Sequence[str], loop: bool = False, strict: bool = False) -> Iterator[Item]:
     """The images of files, folders and archives in order, over and over if loop is set.
+
+    strict: whether images that were cut short are refused.
 
     Raises ImageError at once where there are none, and at the end of a round where none could
     be read."""
@@ -32,7 +34,9 @@ def image_sources(paths: Sequence[str], loop: bool = False) -> Iterator[Item]:
             readable = False
             for name, location in found.items():
                 try:
-                    image: NDArray[np.uint8] | ValueError = load_found(name, location)
+                    image: NDArray[np.uint8] | ValueError = load_found(
+                        name, location, strict=strict
+                    )
                     readable = True
                 except ImageError as error:
                     image = error

@@ -8,13 +8,14 @@ import argparse
 from vqdeepsc.codec import Codec
 from vqdeepsc.messages import say
 
-from .arguments import add_json, add_model
+from .arguments import add_json, add_model, add_strict
 from .output import print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="image file of any kind")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="file to write")
+    add_strict(parser)
     add_model(parser)
     add_json(parser)
 
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     from vqdeepsc.images.bitstream import ImageBitstream, write_bitstream
     from vqdeepsc.images.files import load_image
 
-    pixels = load_image(arguments.image)
+    pixels = load_image(arguments.image, strict=arguments.strict)
     codec = Codec(arguments.model)
     height, width = pixels.shape[:2]
     code = ImageBitstream(codec.model_id, width, height, codec.encode_bits(pixels))

@@ -9,7 +9,7 @@ import sys
 from vqdeepsc.codec import DEFAULT_MODEL
 from vqdeepsc.codec.inference import available_processors
 
-from .arguments import SCHEME_HELP, add_json, positive, seed
+from .arguments import SCHEME_HELP, add_json, add_strict, positive, seed
 from .output import print_json, print_profile, print_summary
 
 
@@ -87,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", required=True, metavar="FILE", help="results.csv; an unfinished one goes on"
     )
+    add_strict(parser)
     parser.add_argument("--overwrite", action="store_true", help="begin again instead of going on")
     parser.add_argument(
         "--plot",
@@ -123,6 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         native=arguments.native,
         limit=arguments.limit or 0,
+        strict=arguments.strict,
     )
     profile = Profile()
     results = simulate(

@@ -5,27 +5,31 @@ from __future__ import annotations
 
 import io
 import os
+import tarfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from vqdeepsc.bounded_files import FileError, read_bounded
 from vqdeepsc.limits import MAXIMUM_IMAGE_BYTES, MAXIMUM_MEMBERS, MAXIMUM_PIXELS, pixels_error
 from vqdeepsc.messages import complain, printable
 from vqdeepsc.whole_files import write_whole
 
-from .archive import ArchiveError, Member, archive_members, read_member
+from .colour import to_srgb
+from .plugins import PLUGINS, plugin_for
+from .sample_range import SampleRangeError
 
 SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"),
-    *(".ppm", ".tga", ".tif", ".tiff", ".webp"),
+    *(".apng", ".avif", ".bmp", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm"),
+    *(".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 )
-"""What counts as an image in a folder or an archive."""
+"""What counts as an image in a folder or an archive, with those of the plug-ins installed."""
 
 _MACOS_ATTRIBUTES = "._"
 """How macOS names what it keeps beside a file on foreign disks; it ends as the file does."""
@@ -35,22 +39,31 @@ EXPERIMENT_SIDE = 128
 
 _SKIPPED_NAMES = 3  # of the files that were skipped, as examples
 
-_BACKGROUND = (255, 255, 255)  # behind transparent pixels, as on paper
+# Pillow decodes what is left of a file that was cut short when a flag of the whole module is set.
+_DECODING = threading.RLock()
+_CUT_SHORT = "image file is truncated"
 
 
 class ImageError(ValueError):
     """An image that cannot be read or written, in one sentence."""
 
 
-def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArray[np.uint8]:
+def load_image(
+    source: str | os.PathLike[str] | bytes,
+    name: str = "",
+    *,
+    strict: bool = False,
+    tell: Callable[[str], None] = complain,
+) -> NDArray[np.uint8]:
     """Reads an image as uint8 [H, W, 3] RGB (sRGB).
 
-    Any mode: grey, palette, transparent (laid on white), CMYK, 16 bits (scaled), floating point
-    (0 to 1). The EXIF orientation and an embedded colour profile are applied; of an animation the
-    first frame is taken.
+    Any mode: grey, palette, transparent (laid on white), CMYK, more than 8 bits (scaled by what
+    the file says, see sample_range). The EXIF orientation and the embedded colour profile, or
+    PNG's gamma and chromaticities, are applied; of an animation the first frame is taken.
 
     source: path, or the content of a file, then `name` stands for it in messages.
-    Raises ImageError."""
+    strict: whether a file that was cut short is refused; else what is left of it is decoded, and
+    tell is called with a sentence. Raises ImageError."""
     if isinstance(source, bytes):
         content, name = source, name or "image"
     else:
@@ -60,23 +73,70 @@ def load_image(source: str | os.PathLike[str] | bytes, name: str = "") -> NDArra
         except FileError as error:
             raise ImageError(str(error)) from error
     if not content:
-        raise ImageError(f"{name} is empty")
-    try:
-        with warnings.catch_warnings():
-            # the size is checked below; other warnings are about metadata
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
-                _check_size(image.size, name)
+        raise ImageError(f"{label} is empty")
+    with _sentences(label):
+        try:
+            return _decode(content, label)
+        except UnidentifiedImageError:
+            plugin = plugin_for(content)
+            if plugin is None:
+                raise
+            try:
+                plugin.load()
+            except ImportError as error:
+                raise ImageError(
+                    f"{label} is a {plugin.format} image, which needs the Python package "
+                    f"{plugin.package}"
+                ) from error
+            return _decode(content, label)
+        except OSError as error:
+            if strict or _CUT_SHORT not in str(error):
+                raise
+        with _cut_short_allowed():
+            pixels = _decode(content, label)
+        if (pixels == pixels[0, 0]).all():
+            raise ImageError(f"{label} is damaged: it was cut short before the first pixel")
+        tell(f"{label} was cut short: its end is missing")
+        return pixels
+
+
+def _decode(content: bytes, label: str) -> NDArray[np.uint8]:
+    with warnings.catch_warnings():
+        # the size is checked below; other warnings are about metadata
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content)) as image:
+            _check_size(image.size, label)
+            with _DECODING:
                 image.load()
-                return _to_rgb(image)
+            return to_srgb(image)
+
+
+@contextmanager
+def _cut_short_allowed() -> Iterator[None]:
+    with _DECODING:
+        before = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+@contextmanager
+def _sentences(label: str) -> Iterator[None]:
+    """Errors of Pillow in one sentence."""
+    try:
+        yield
     except ImageError:
         raise
+    except SampleRangeError as error:
+        raise ImageError(f"{label} {error}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{name} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
         ) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not an image") from error
+        raise ImageError(f"{label} is not an image, or of a kind that is not read") from error
     except MemoryError as error:
         raise ImageError(f"there is not enough memory for {name}") from error
     except Exception as error:  # Pillow's decoders raise all kinds of exceptions on damaged files
@@ -139,28 +199,29 @@ def find_images(
             found[name] = location
         if len(found) == count:
             raise ImageError(f"there are no images in {path}")
-        if skipped.count:
-            number = "1 file" if skipped.count == 1 else f"{skipped.count:,} files"
-            more = ", ..." if skipped.count > len(skipped.examples) else ""
-            names = ", ".join(skipped.examples)
-            tell(f"{path}: {number} skipped as no images ({names}{more})")
+        if skipped:
+            examples = ", ".join(skipped[:_SKIPPED_NAMES])
+            more = ", ..." if len(skipped) > _SKIPPED_NAMES else ""
+            number = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
+            needed = _missing_plugins(skipped)
+            tell(f"{path}: {number} skipped as no images ({examples}{more}){needed}")
     return found
 
 
-def load_found(name: str, location: ImageLocation) -> NDArray[np.uint8]:
-    """Reads one of the images that `find_images` found; raises ImageError."""
-    if location.member is None:
-        return load_image(location.path)
-    label, size = f"{location.path}: {name}", location.member.size
-    if size > MAXIMUM_IMAGE_BYTES:
-        raise ImageError(
-            f"{label} has {size:,} bytes, more than the {MAXIMUM_IMAGE_BYTES:,} allowed"
-        )
+def load_found(
+    name: str, location: tuple[Path, str | None], *, strict: bool = False
+) -> NDArray[np.uint8]:
+    """Reads one of the images that `find_images` found, as load_image does."""
+    path, member = location
+    if member is None:
+        return load_image(path, strict=strict)
     try:
-        content = read_member(location.path, location.member)
-    except ArchiveError as error:
-        raise ImageError(f"{label} cannot be read: {error}") from error
-    return load_image(content, label)
+        with tarfile.open(path) as archive:
+            file = archive.extractfile(member)
+            content = file.read() if file else b""
+    except (OSError, tarfile.TarError, KeyError) as error:
+        raise ImageError(f"{path}: {name} cannot be read") from error
+    return load_image(content, f"{path}: {name}", strict=strict)
 
 
 def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArray[np.uint8]:
@@ -179,7 +240,22 @@ def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArr
 
 def _counts_as_image(name: str) -> bool:
     path = PurePath(name)
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(_MACOS_ATTRIBUTES)
+    if path.name.startswith(_MACOS_ATTRIBUTES):
+        return False
+    suffix = path.suffix.lower()
+    return suffix in SUFFIXES or any(
+        suffix in plugin.suffixes and plugin.is_installed for plugin in PLUGINS
+    )
+
+
+def _missing_plugins(skipped: list[str]) -> str:
+    """Which packages would read some of the files that were skipped: the end of a sentence."""
+    suffixes = {PurePath(name).suffix.lower() for name in skipped}
+    return "".join(
+        f"; {plugin.format} needs the Python package {plugin.package}"
+        for plugin in PLUGINS
+        if suffixes & set(plugin.suffixes) and not plugin.is_installed
+    )
 
 
 @dataclass
@@ -239,40 +315,6 @@ def _check_size(size: tuple[int, int], name: str) -> None:
         raise ImageError(f"{name} has no pixels")
     if error := pixels_error(width, height):
         raise ImageError(f"{name} {error}")
-
-
-def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _to_eight_bits(image)
-    if profile and image.mode in ("RGB", "CMYK", "L"):
-        image = _to_srgb(image, profile)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, (*_BACKGROUND, 255))
-        image = Image.alpha_composite(paper, image)
-    return np.array(image.convert("RGB"))
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Pillow's own conversion clips such modes at 255."""
-    values = np.asarray(image).astype(np.float64)
-    full_scale = 1.0 if image.mode == "F" else 65535.0
-    grey = np.nan_to_num(values / full_scale).clip(0, 1) * 255
-    return Image.fromarray(np.rint(grey).astype(np.uint8))
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image
-        target = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image  # without a usable profile the numbers are taken as they are
-    return converted or image
 
 
 def _one_line(error: BaseException) -> str:

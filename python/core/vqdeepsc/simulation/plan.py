@@ -23,7 +23,8 @@ class Simulation:
     images: files, folders or tar archives; models: names or bundles; channels; snr_db: mean Es/N0;
     baselines: of `baselines.BASELINES`; decisions: of DECISIONS; schemes: of modulation and
     coding; upper_bounds: ONNX files of networks without quantisation; seed: of everything;
-    native: keep the images' size; limit: first images only (0: all)."""
+    native: keep the images' size; limit: first images only (0: all);
+    strict: refuse images that were cut short."""
 
     images: Sequence[str | os.PathLike[str]]
     models: Sequence[str]
@@ -36,6 +37,7 @@ class Simulation:
     seed: int = 0
     native: bool = False
     limit: int = 0
+    strict: bool = False
 
 
 def parse_snr(text: str) -> tuple[float, ...]:

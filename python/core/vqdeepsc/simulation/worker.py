@@ -81,7 +81,7 @@ class _Image:
         self.report = ImageReport()
         self.profile = self.report.profile
         with self.profile.stage("load"):
-            self.pixels = load_found(job.name, job.location)
+            self.pixels = load_found(job.name, job.location, strict=self.simulation.strict)
             if not self.simulation.native:
                 self.pixels = crop_square(self.pixels)
         self.height, self.width = self.pixels.shape[:2]

@@ -78,6 +78,14 @@ def test_configurations_that_cannot_be_trained_are_refused(
         ({"average": float("nan")}, "average"),
         ({"network": configuration["network"] | {"codewords": [16, 8]}}, "4 numbers"),
         ({"network": {"type": "x"}}, "network.type is 'x'"),
+        ({"network": {"type": []}}, "network.type is []"),
+        ({"network": {"type": {}}}, "network.type is {}"),
+        ({"steps": 10**400}, "steps must lie between"),
+        ({"seed": 10**30}, "seed must lie between"),
+        ({"zoom": 10**400}, "zoom must lie between"),
+        ({"colour": 1e300}, "colour is 1e+300, but must be at least 0 and at most 1"),
+        ({"optimiser": {"name": "adam", "learning_rate": 0.1, "betas": [0, 10**400]}}, "betas"),
+        ({"noise": {"from": 0.5, "pictures": 5}}, "noise.pictures is 5, but a batch has 4"),
         ({"network": {"type": "conditional", "wrong": 1}}, "network.wrong is not known"),
     ):
         path.write_text(json.dumps(configuration | {"noise": None} | changed))

@@ -52,8 +52,16 @@ PAPER = CONDITIONAL | {
 }
 
 
-@pytest.mark.parametrize(("name", "settings"), [("conditional", CONDITIONAL), ("paper", PAPER)])
-def test_losses_are_those_that_were_recorded(tmp_path, recording, name, settings):
+# Other processors add in another order. Muon bears that; Adam's first steps have the length of the
+# learning rate whatever the gradient, so where that is nothing but rounding they go another way.
+@pytest.mark.parametrize(
+    ("name", "settings", "tolerances"),
+    [
+        ("conditional", CONDITIONAL, [2e-5] * 6),
+        ("paper", PAPER, [2e-5, 1e-4, 0.05, 0.05, 0.05, 0.05]),
+    ],
+)
+def test_losses_are_those_that_were_recorded(tmp_path, recording, name, settings, tolerances):
     random = np.random.default_rng(0)
     folder = tmp_path / "images"
     folder.mkdir()
@@ -66,7 +74,6 @@ def test_losses_are_those_that_were_recorded(tmp_path, recording, name, settings
         tmp_path,
         recording=read_recording(recording),
     )
-    for expected in RECORDED[name]:
+    for expected, tolerance in zip(RECORDED[name], tolerances, strict=True):
         terms = trainer.train_step()
-        # Other processors add in another order.
-        assert terms == pytest.approx(expected, rel=1e-3, abs=1e-5)
+        assert terms == pytest.approx(expected, rel=tolerance, abs=2e-6)

@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from .errors import ConfigurationError
 
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+LARGEST = 10**12
+"""Of any number: what is computed with a seed then still fits into 64 bits."""
 T = TypeVar("T", bound="Table")
 
 
@@ -91,7 +93,7 @@ def read_one_of(tables: Sequence[type[Table]], values: object, name: str) -> Any
     """
     by_type = {table.type: table for table in tables}
     kind = values.get("type") if isinstance(values, Mapping) else None
-    if kind not in by_type:
+    if not isinstance(kind, str) or kind not in by_type:
         raise ConfigurationError(f"{name}.type is {kind!r}, but must be {' or '.join(by_type)}")
     return by_type[kind].read(values, name)
 
@@ -125,6 +127,8 @@ def _value(hint: Any, value: Any, name: str) -> Any:
         return tuple(_value(options[0], one, f"an entry of {name}") for one in value)
     if issubclass(hint, Table):
         return hint.read(value, name)
+    if type(value) is int and abs(value) > LARGEST:
+        raise ConfigurationError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}")
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
@@ -138,13 +142,11 @@ def _check_range(field: dataclasses.Field, value: Any, name: str) -> None:
         if not isinstance(number, int | float) or isinstance(number, bool) or not field.metadata:
             continue
         low, high, above = (field.metadata[key] for key in ("low", "high", "above"))
-        if not (math.isfinite(number) and low <= number <= high and number > above):
+        if not (abs(number) <= LARGEST and low <= number <= high and number > above):
             bounds = [f"at least {low:g}"] * math.isfinite(low)
             bounds += [f"above {above:g}"] * math.isfinite(above)
-            bounds += [f"at most {high:g}"] * math.isfinite(high)
-            raise ConfigurationError(
-                f"{name} is {number!r}, but must be {' and '.join(bounds) or 'finite'}"
-            )
+            bounds += [f"at most {min(high, LARGEST):g}"]
+            raise ConfigurationError(f"{name} is {number!r}, but must be {' and '.join(bounds)}")
         multiple = field.metadata["multiple"]
         if multiple is not None and number % multiple:
             raise ConfigurationError(f"{name} is {number!r}, but must be a multiple of {multiple}")

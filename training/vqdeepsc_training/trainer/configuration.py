@@ -93,6 +93,13 @@ class Configuration(Table):
     shares: tuple[float, ...] | None = entry(None, low=0)
     recording: RecordingSource | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.noise and self.noise.images > self.batch:
+            raise ConfigurationError(
+                f"noise.pictures is {self.noise.images}, but a batch has {self.batch}"
+            )
+
     def having(self, **changes: Any) -> Configuration:
         """A copy with some fields changed."""
         return replace(self, **changes)
@@ -115,12 +122,9 @@ def read_configuration(path: Path) -> Configuration:
     except ValueError as error:
         raise ConfigurationError(f"{path} is no configuration: {error}.") from error
     try:
-        configuration = Configuration.read(values)
+        return Configuration.read(values)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path} is no configuration: {error}.") from error
-    if not configuration.steps and not configuration.epochs:
-        raise ConfigurationError(f"The configuration {path} has neither steps nor epochs.")
-    return configuration
 
 
 def make_sampler(

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from ..base import distributed
-from ..base.errors import DataError
+from ..base.errors import ConfigurationError, DataError
 from ..data.cache import CACHE, open_cache
 from ..data.images import evaluation_images, short_name
 from ..data.recording import read_recording
@@ -56,6 +56,10 @@ def train(
     Raises TrainingError or ValueError for data, a checkpoint, a recording or a device that cannot
     be used, for a folder that holds another run, and for nothing to resume.
     """
+    if not (configuration.steps or configuration.epochs or hours):
+        raise ConfigurationError(
+            f"The configuration {configuration.name} has neither steps nor epochs."
+        )
     if threads is not None:
         torch.set_num_threads(threads)
     processor = distributed.own_device(device)
@@ -84,7 +88,7 @@ def train(
         )
     if configuration.selection and not validation:
         raise DataError("The configuration selects the best weights, so --validation is needed.")
-    if not configuration.steps:
+    if not configuration.steps and configuration.epochs:
         configuration = configuration.having(steps=sampler.steps(configuration.epochs))
     images = None
     if validation:
@@ -124,9 +128,9 @@ def check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     """Raise DataError unless a run can begin or go on in a folder as it is asked to."""
     if resume and overwrite:
         raise DataError("A run cannot both go on and be overwritten.")
-    exists = (folder / CHECKPOINT).exists()
-    if resume and not exists:
+    if resume and not (folder / CHECKPOINT).exists():
         raise DataError(f"{folder} holds no {CHECKPOINT} to resume from.")
+    exists = any((folder / name).exists() for name in (CHECKPOINT, SELECTED, RECORD))
     if exists and not (resume or overwrite):
         raise DataError(
             f"{folder} holds a run already: go on with --resume, begin anew with "

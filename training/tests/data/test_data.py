@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import smooth_image, tool
-from PIL import Image
+from PIL import Image, ImageCms
+from vqdeepsc.images.files import load_image
 
 from vqdeepsc_training.base.errors import DataError
-from vqdeepsc_training.data.cache import open_cache
+from vqdeepsc_training.data.cache import fingerprint, open_cache
 from vqdeepsc_training.data.images import evaluation_images, read_images
 from vqdeepsc_training.data.sampler import BatchSampler, jittered
 from vqdeepsc_training.trainer.configuration import Configuration, make_sampler
@@ -20,9 +21,9 @@ main = tool("train")
 
 def test_tar_and_folder_give_the_same_images(image_tar, tmp_path):
     for name, image in read_images(image_tar):
-        image.save(tmp_path / name)
-    from_tar = [np.asarray(p) for _, p in read_images(image_tar)]
-    from_folder = [np.asarray(p) for _, p in read_images(tmp_path)]
+        Image.fromarray(image).save(tmp_path / name)
+    from_tar = [image for _, image in read_images(image_tar)]
+    from_folder = [image for _, image in read_images(tmp_path)]
     assert len(from_tar) == 12
     assert all(np.array_equal(a, b) for a, b in zip(from_tar, from_folder, strict=True))
 
@@ -31,7 +32,7 @@ def test_cache_keeps_the_pixels(image_tar, tmp_path):
     for _ in range(2):
         cache = open_cache(image_tar, tmp_path, 32, 64)
         for index, (_, image) in enumerate(read_images(image_tar)):
-            assert np.array_equal(cache[index], np.asarray(image))
+            assert np.array_equal(cache[index], image)
     enlarged = open_cache(image_tar, tmp_path, 96, 200)
     assert enlarged.sizes[0] == (96, 128)
 
@@ -43,6 +44,33 @@ def test_any_mode_becomes_rgb(tmp_path):
         colour.convert(mode).save(tmp_path / f"{number}.tif")
     found = evaluation_images(tmp_path, 32)
     assert found.shape == (5, 32, 32, 3)
+
+
+def test_training_and_run_time_see_the_same_image(tmp_path):
+    """Transparent pixels lie on white, 16 bits are scaled, colour profiles are applied."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.new("RGBA", (32, 32), (0, 0, 0, 0)).save(folder / "1.png")
+    Image.fromarray(np.full((32, 32), 32896, np.uint16)).save(folder / "2.png")
+    # A colour space of another name in which red and green are exchanged.
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for old, new in ((b"rXYZ", b"____"), (b"gXYZ", b"rXYZ"), (b"____", b"gXYZ")):
+        profile = profile.replace(old, new)
+    profile = profile.replace("sRGB".encode("utf-16-be"), "GRB ".encode("utf-16-be"))
+    Image.new("RGB", (32, 32), (200, 0, 0)).save(folder / "3.png", icc_profile=profile)
+    cache = open_cache(folder, tmp_path / "cache", 32, 32)
+    assert cache[0].min() == 255
+    assert np.all(cache[1] == 128)
+    red, green, _ = cache[2][0, 0]
+    assert red < 20 and green > 180
+    for index, name in enumerate(("1.png", "2.png", "3.png")):
+        assert np.array_equal(cache[index], load_image(folder / name))
+
+
+def test_a_changed_reader_decodes_again(tmp_path, image_tar, monkeypatch):
+    before = fingerprint(image_tar, 32, 64)
+    monkeypatch.setattr("vqdeepsc_training.data.cache.READER", 3)
+    assert fingerprint(image_tar, 32, 64) != before
 
 
 def test_batches_depend_on_seed_and_step_alone(image_tar, tmp_path):
@@ -155,9 +183,9 @@ def test_sampler_follows_its_configuration(image_tar, tmp_path, configuration):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "bad.png cannot be read as an image."),
-        (b"\x89PNG\r\n\x1a\nnot a picture", "bad.png cannot be read as an image."),
-        (None, "holds no image."),
+        (b"", r"bad\.png is empty\.$"),
+        (b"\x89PNG\r\n\x1a\nnot a picture", r"bad\.png is not a picture\.$"),
+        (None, "there are no pictures in"),
     ],
 )
 def test_unreadable_images_are_named_in_one_sentence(tmp_path, content, said):
@@ -174,14 +202,14 @@ def test_truncated_image_is_refused(tmp_path):
     whole = tmp_path / "a.png"
     Image.fromarray(smooth_image(np.random.default_rng(0), 64, 64)).save(whole)
     whole.write_bytes(whole.read_bytes()[:-60])
-    with pytest.raises(DataError, match=r"a\.png cannot be read"):
+    with pytest.raises(DataError, match=r"a\.png is damaged"):
         list(read_images(tmp_path))
 
 
 def test_wrong_archives_are_refused(tmp_path):
     broken = tmp_path / "broken.tar"
     broken.write_bytes(b"no tar")
-    with pytest.raises(DataError, match="neither a folder nor a readable tar"):
+    with pytest.raises(DataError, match="not a readable archive"):
         list(read_images(broken))
     with pytest.raises(DataError, match="does not exist"):
         list(read_images(Path("nowhere.tar")))

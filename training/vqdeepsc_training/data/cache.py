@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from ..base.errors import DataError
 from ..base.files import whole_file, write_whole
@@ -16,6 +17,9 @@ from .images import fit, image_files, read_images
 
 CACHE = Path("runs/cache")
 """Folder for decoded images, where none is given."""
+
+READER = 2
+"""Changes with what a file is decoded to; 2: as the run time does, with colour profiles."""
 
 
 @dataclass
@@ -37,7 +41,7 @@ class ImageCache:
 
 def fingerprint(source: Path, smallest: int, largest: int) -> str:
     """Name of the cache of a folder or tar file: another one when a file of it changes."""
-    state = hashlib.sha256(f"{source.resolve()} {smallest} {largest}".encode())
+    state = hashlib.sha256(f"{READER} {source.resolve()} {smallest} {largest}".encode())
     # The time of a folder says nothing of its subfolders, nor of files that are written anew.
     for file in image_files(source) if source.is_dir() else [source]:
         facts = file.stat()
@@ -61,7 +65,7 @@ def open_cache(source: Path, folder: Path, smallest: int, largest: int) -> Image
         # Several processes may do this at once; each whole file replaces an equal one.
         with whole_file(pixel_file) as out:
             for _, image in read_images(source):
-                array = np.asarray(fit(image, smallest, largest), dtype=np.uint8)
+                array = np.asarray(fit(Image.fromarray(image), smallest, largest))
                 offsets.append(position)
                 sizes.append(array.shape[:2])
                 position += array.size

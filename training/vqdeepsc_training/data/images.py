@@ -1,72 +1,51 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images from folders and tar files, and their centre crops."""
+"""Images from folders and tar files, as the run time reads them, and their centre crops."""
 
 from __future__ import annotations
 
-import io
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import Image
+from vqdeepsc.images.files import ImageError, crop_square, find_images, load_image
 
 from ..base.errors import DataError
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff", ".avif"}
-
-
-def read_image(data: bytes, name: str) -> Image.Image:
-    """RGB image from the bytes of a file, turned upright by its EXIF orientation.
-
-    Raises DataError if the bytes are no image that can be decoded.
-    """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise DataError(f"{name} cannot be read as an image.") from error
-
 
 def image_files(folder: Path) -> list[Path]:
-    """Image files of a folder and its subfolders, sorted by name."""
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    """Image files of a folder and its subfolders, sorted by name; DataError if there is none."""
+    try:
+        found = find_images([folder], tell=lambda sentence: None)
+    except ImageError as error:
+        raise DataError(f"{error}.") from error
+    return [file for file, _ in found.values()]
 
 
-def read_images(path: Path) -> Iterator[tuple[str, Image.Image]]:
-    """Names and RGB images of a folder (with its subfolders) or a tar file, sorted by name.
+def read_images(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Names and images uint8 [H, W, 3] of a folder (with its subfolders), a .tar archive or a file.
 
-    Raises DataError if the path is neither, holds no image, or holds one that cannot be decoded.
+    Sorted by name. Raises DataError for a path that holds no image, and for an image that cannot be
+    decoded.
     """
-    count = 0
-    if path.is_dir():
-        for file in image_files(path):
-            count += 1
-            yield file.name, read_image(file.read_bytes(), str(file))
-    elif path.is_file():
-        try:
-            with tarfile.open(path) as archive:
-                members = [
-                    m
-                    for m in archive.getmembers()
-                    if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES
-                ]
-                for member in sorted(members, key=lambda m: m.name):
-                    count += 1
-                    file = archive.extractfile(member)
-                    yield member.name, read_image(file.read(), f"{member.name} in {path}")
-        except (tarfile.TarError, EOFError) as error:
-            raise DataError(f"{path} is neither a folder nor a readable tar file.") from error
-    else:
+    if not path.exists():
         raise DataError(f"{path} does not exist.")
-    if count == 0:
-        raise DataError(f"{path} holds no image.")
+    try:
+        found = find_images([path])
+        if path.suffix.lower() != ".tar" or path.is_dir():
+            for name, (file, _) in found.items():
+                yield name, load_image(file)
+            return
+        # load_found would open the archive once for each image.
+        with tarfile.open(path) as archive:
+            for name, (_, member) in found.items():
+                yield name, load_image(archive.extractfile(member).read(), f"{path}: {name}")
+    except ImageError as error:
+        raise DataError(f"{error}.") from error
+    except tarfile.TarError as error:
+        raise DataError(f"{path} is not a readable archive.") from error
 
 
 def fit(image: Image.Image, smallest: int, largest: int) -> Image.Image:
@@ -80,21 +59,13 @@ def fit(image: Image.Image, smallest: int, largest: int) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def centre_crop(image: Image.Image, side: int) -> np.ndarray:
-    """Shorter side resized to `side`, centre square cut out: uint8 [side, side, 3]."""
-    scale = side / min(image.size)
-    size = tuple(max(side, round(length * scale)) for length in image.size)
-    if size != image.size:
-        image = image.resize(size, Image.Resampling.LANCZOS)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return np.asarray(image.crop((left, top, left + side, top + side)), dtype=np.uint8)
-
-
-def evaluation_images(path: Path, side: int = 128, limit: int | None = None) -> np.ndarray:
+def evaluation_images(
+    path: Path, side: int = 128, limit: int | None = None
+) -> NDArray[np.uint8]:
     """Centre crops uint8 [P, side, side, 3] of the images of a folder or tar file, by name."""
     found = []
     for _, image in read_images(path):
-        found.append(centre_crop(image, side))
+        found.append(crop_square(image, side))
         if limit is not None and len(found) >= limit:
             break
     return np.stack(found)

@@ -20,8 +20,8 @@ SUBCOMMANDS = {
     "--upper-bound`.",
     "evaluate": "Measure a bundle, noiseless.",
     "ablate": "Train variants of a small network at equal cost; goes on where it stopped.",
-    "draw-ablations": "Draw the tables and the curves of the ablations.",
-    "draw-models": "Measure the bundles beside photo codecs and draw docs/models.md.",
+    "report-ablations": "Write docs/ablations.md: tables and curves of the ablations.",
+    "report-models": "Measure the bundles beside photo codecs and write docs/models.md.",
     "flipped-bits": "Measure what one flipped bit of each scale costs, in thousandths of SSIM.",
     "variants": "Convert a bundle to int8 and to fp16 and measure what that costs and brings.",
     "record-link": "Record the soft bits that the simulated link (LDPC, 16-QAM, channel, "

@@ -27,7 +27,7 @@ from vqdeepsc_training.reports.model_card import (
     runs_of_this_network,
     sources,
 )
-from vqdeepsc_training.trainer.checkpoint import read_checkpoint, told_of, whole_curve
+from vqdeepsc_training.trainer.checkpoint import read_checkpoint, run_metadata, whole_curve
 
 train = tool("train")
 
@@ -401,7 +401,7 @@ def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, image_t
     for name in ("encoder.onnx", "decoder.onnx", "codebooks.npz"):
         assert (tuned / "first" / name).read_bytes() == (tuned / "second" / name).read_bytes()
     first, again = (read_checkpoint(path) for path in (checkpoint, tuned / "first"))
-    assert told_of(again) == told_of(first)
+    assert run_metadata(again) == run_metadata(first)
     untuned = exported(checkpoint, "untuned", "--untuned")
     assert np.array_equal(untuned, exported(tuned / "run" / "checkpoint.pt", "run-4s"))
     assert not np.array_equal(untuned, drawn)
@@ -415,6 +415,6 @@ def test_card_says_why_indices_are_uneven():
     bits = {"s1": 4000, "s3": 200}
     (note,) = entropy_note(measured, bits)
     assert "s3 use 70% of their bits on cars, so 60 of a picture's 4,200 bits" in note
-    assert "together its labels use 100%" in note
+    assert "together its indices use 100%" in note
     measured["cars"]["entropy_share"]["s3"] = 0.85
     assert entropy_note(measured, bits) == []

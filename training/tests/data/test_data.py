@@ -157,7 +157,7 @@ def test_sampler_follows_its_configuration(image_tar, tmp_path, configuration):
         # All crops of the middle 48 columns: what differs from the images is not their place.
         settings = Configuration.read(configuration | {"crop": 48, "batch": 40, "seed": 1} | more)
         sampler = make_sampler(settings, [cache], [1.0])
-        sampler._drawn = lambda random: centres[random.integers(12)].numpy()
+        sampler._random_image = lambda random: centres[random.integers(12)].numpy()
         return sampler(0).permute(0, 2, 3, 1).mul(255).round()
 
     def known(crops, images):

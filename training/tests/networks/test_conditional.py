@@ -15,8 +15,8 @@ from vqdeepsc_training.networks.encoded import Quantised
 
 def test_cells_go_to_the_grid_row_by_row():
     maps = torch.rand(2, 12, 5, 6)
-    places = list(maps.unflatten(1, (3, 4)).unbind(2))
-    assert torch.equal(to_grid(places), functional.pixel_shuffle(maps, 2))
+    positions = list(maps.unflatten(1, (3, 4)).unbind(2))
+    assert torch.equal(to_grid(positions), functional.pixel_shuffle(maps, 2))
 
 
 def test_each_pass_knows_the_codewords_of_the_passes_before():
@@ -40,8 +40,8 @@ def test_each_pass_knows_the_codewords_of_the_passes_before():
     before = run(-1)
     for changed in range(4):
         moved = (run(changed) != before).any(1)
-        for number, place in enumerate(PASSES):
-            here = moved[:, place // 2 :: 2, place % 2 :: 2]
+        for number, position in enumerate(PASSES):
+            here = moved[:, position // 2 :: 2, position % 2 :: 2]
             assert bool(here.all()) == (number > changed)
             assert bool(here.any()) == (number > changed)
 

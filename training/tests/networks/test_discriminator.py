@@ -42,13 +42,13 @@ def test_one_logit_judges_70_by_70_pixels():
 
 
 def test_losses_are_those_of_equation_7():
-    real, drawn = torch.tensor([0.9, 0.6]), torch.tensor([0.2, 0.7])
+    real, decoded = torch.tensor([0.9, 0.6]), torch.tensor([0.2, 0.7])
     by_hand = (
         -sum(math.log(p) for p in (0.9, 0.6)) / 2 - sum(math.log(1 - p) for p in (0.2, 0.7)) / 2
     )
-    assert discriminator_loss(real.logit(), drawn.logit()).item() == pytest.approx(by_hand)
-    fooled = -(math.log(0.2) + math.log(0.7)) / 2
-    assert generator_loss(drawn.logit()).item() == pytest.approx(fooled)
+    assert discriminator_loss(real.logit(), decoded.logit()).item() == pytest.approx(by_hand)
+    by_generator = -(math.log(0.2) + math.log(0.7)) / 2
+    assert generator_loss(decoded.logit()).item() == pytest.approx(by_generator)
 
 
 def test_generator_still_learns_from_a_sure_discriminator():

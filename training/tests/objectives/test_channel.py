@@ -40,7 +40,7 @@ def crops(codewords: dict[int, int], count: int) -> tuple[list, list, BitLayout]
 
 
 def recorded(payload_bits: int, count: int) -> Recording:
-    """Steps of every size and both signs, each in a place of its own."""
+    """Steps of every size and both signs, each in a position of its own."""
     steps = np.random.default_rng(1).integers(-40, 100, (count, payload_bits)).astype(np.int8)
     return Recording(steps, np.array(["awgn"] * count), np.zeros(count), 0)
 

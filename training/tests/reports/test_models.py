@@ -10,7 +10,7 @@ from PIL import Image
 from vqdeepsc.codec import Codec
 
 from vqdeepsc_training.base.repository import ROOT
-from vqdeepsc_training.reports import models as draw_models
+from vqdeepsc_training.reports import models as report_models
 from vqdeepsc_training.reports.evaluation import evaluate_baseline
 
 BUNDLE = ROOT / "models" / "vqdeepsc-4s"
@@ -20,21 +20,21 @@ BUNDLE = ROOT / "models" / "vqdeepsc-4s"
 def few_photographs(monkeypatch):
     random = np.random.default_rng(0)
     images = np.stack([smooth_image(random, 128, 128) for _ in range(2)])
-    monkeypatch.setattr(draw_models, "photographs", lambda: images)
-    monkeypatch.setattr(draw_models, "NAMES", {"jpeg": "JPEG", "webp": "WebP"})
+    monkeypatch.setattr(report_models, "photographs", lambda: images)
+    monkeypatch.setattr(report_models, "NAMES", {"jpeg": "JPEG", "webp": "WebP"})
     return images
 
 
 def test_photographs_are_whole_tiles():
-    tiles = draw_models.photographs()
+    tiles = report_models.photographs()
     assert tiles.shape[1:] == (128, 128, 3)
-    assert len(tiles) > 4 * len(draw_models.PHOTOGRAPHS)
+    assert len(tiles) > 4 * len(report_models.PHOTOGRAPHS)
     assert len(np.unique(tiles.reshape(len(tiles), -1), axis=0)) == len(tiles)
 
 
 def test_images_are_chosen_by_the_rule():
     scores = np.array([0.3, 0.9, 0.1, 0.5, 0.7])
-    assert draw_models.chosen(scores) == {
+    assert report_models.chosen(scores) == {
         "best": 1,
         "upper quartile": 4,
         "median": 3,
@@ -55,7 +55,7 @@ def test_page_has_the_measured_figures(tmp_path, image_tar, few_photographs):
         "--docs",
         str(tmp_path / "docs"),
     ]
-    assert tool("draw-models")([*arguments, "--data", f"own={image_tar}", "--limit", "1"]) == 0
+    assert tool("report-models")([*arguments, "--data", f"own={image_tar}", "--limit", "1"]) == 0
     kept = json.loads((tmp_path / "quality.json").read_text())
     expected, _ = evaluate_baseline("webp", few_photographs, 20032)
     assert kept["codecs"]["20032"]["scikit-image"]["webp"] == expected
@@ -70,29 +70,29 @@ def test_page_has_the_measured_figures(tmp_path, image_tar, few_photographs):
     assert (tmp_path / "docs" / "models_training.png").stat().st_size > 1000
     # Drawn again from the record alone.
     (tmp_path / "docs" / "models.md").unlink()
-    assert tool("draw-models")(arguments) == 0
+    assert tool("report-models")(arguments) == 0
     assert (tmp_path / "docs" / "models.md").read_text() == page
 
 
 def test_what_is_recorded_is_not_measured_again(tmp_path, few_photographs, monkeypatch):
     codec = Codec(BUNDLE, threads=1)
     record = tmp_path / "quality.json"
-    first = draw_models.measure([codec], {}, None, record)
+    first = report_models.measure([codec], {}, None, record)
 
     def refuse(*arguments):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(draw_models, "evaluate", refuse)
-    monkeypatch.setattr(draw_models, "evaluate_baseline", refuse)
-    assert draw_models.measure([codec], {}, None, record) == first
+    monkeypatch.setattr(report_models, "evaluate", refuse)
+    monkeypatch.setattr(report_models, "evaluate_baseline", refuse)
+    assert report_models.measure([codec], {}, None, record) == first
     # Another model of the same name is.
     kept = json.loads(record.read_text())
     kept["bundles"]["vqdeepsc-4s"]["codebooks.npz"] = "0" * 64
     record.write_text(json.dumps(kept))
     with pytest.raises(AssertionError, match="measured again"):
-        draw_models.measure([codec], {}, None, record)
+        report_models.measure([codec], {}, None, record)
 
 
 def test_missing_figures_are_said(tmp_path, capsys):
-    assert tool("draw-models")(["--bundles", str(BUNDLE), "--results", str(tmp_path)]) == 2
+    assert tool("report-models")(["--bundles", str(BUNDLE), "--results", str(tmp_path)]) == 2
     assert "give --data" in capsys.readouterr().err

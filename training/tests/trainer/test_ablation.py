@@ -98,7 +98,7 @@ def test_variants_are_trained_recorded_and_drawn(tmp_path, image_tar, variants, 
     )
     docs = tmp_path / "docs"
     drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(docs)]
-    assert tool("draw-ablations")(drawing) == 0
+    assert tool("report-ablations")(drawing) == 0
     assert named_rows(docs) == ["reference", "mae alone", "parallel"]
     assert all((docs / f"ablations.{suffix}").stat().st_size > 1000 for suffix in ("png", "svg"))
 
@@ -139,7 +139,7 @@ def test_table_built_on_a_variant_is_measured_on_other_data_too(
         assert record["elsewhere"][name]["psnr_db"] == record["psnr_db"]
     drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
     capsys.readouterr()
-    assert tool("draw-ablations")(drawing) == 0
+    assert tool("report-ablations")(drawing) == 0
     assert named_rows(tmp_path) == ["new reference", "first alone"]
     text = (tmp_path / "ablations.md").read_text()
     assert f"SSIM, {tmp_path.name}/other |" in text
@@ -178,7 +178,7 @@ def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
         seed = sum(1 for path in results.glob(f"{record['name']}*"))
         (results / f"{record['name']}-{seed}.json").write_text(json.dumps(record))
     drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
-    assert tool("draw-ablations")(drawing) == 0
+    assert tool("report-ablations")(drawing) == 0
     text = (tmp_path / "ablations.md").read_text()
     assert "| 0.810 | 25.50 dB |" in text
     assert "| 0.710 (-0.100) | 23.50 dB (-2.00) |" in text
@@ -188,11 +188,11 @@ def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
     assert "Not run yet: `mae alone`." in text
     assert "Not run yet: `first alone`." in text
     (results / "parallel-1.json").write_text(json.dumps(made_up("parallel", 2, 0.7, 24, 2.0)))
-    assert tool("draw-ablations")(drawing) == 2
+    assert tool("report-ablations")(drawing) == 2
     assert "'First'" in capsys.readouterr().err
     for path in results.glob("reference*"):
         path.unlink()
-    assert tool("draw-ablations")(drawing) == 2
+    assert tool("report-ablations")(drawing) == 2
     assert "has no record of the reference" in capsys.readouterr().err
 
 
@@ -220,7 +220,7 @@ def test_mistakes_are_said(tmp_path, image_tar, variants, capsys):
     assert "no variant or table 'nothing'" in capsys.readouterr().err
     with pytest.raises(ValueError, match="losses is no table"):
         ablate.changed({"loss": {}}, {"losses.mae": 1.0})
-    assert tool("draw-ablations")(["--results", str(tmp_path / "none")]) == 2
+    assert tool("report-ablations")(["--results", str(tmp_path / "none")]) == 2
     assert "has no record of the reference" in capsys.readouterr().err
 
 

@@ -22,7 +22,13 @@ from ..objectives.assignment import assign, assignment_cost, one_bit_costs
 from ..reports import flipped_bits
 from ..reports.evaluation import evaluate
 from ..reports.model_card import model_card
-from ..trainer.checkpoint import averaged_network, read_checkpoint, run_record, told_of, trained_run
+from ..trainer.checkpoint import (
+    averaged_network,
+    read_checkpoint,
+    run_metadata,
+    run_record,
+    trained_run,
+)
 from ..trainer.checkpoint import untuned as without_tuning
 from ..trainer.configuration import Configuration
 from .graphs import check_graphs, write_graphs
@@ -106,7 +112,7 @@ def export(
     training_images = np.concatenate([evaluation_images(path, crop, prior_images) for path in data])
     counts = count_indices(network, training_images)
     assignment = assign_indices(network, counts)
-    write_graphs(network, bundle, told_of(checkpoint))
+    write_graphs(network, bundle, run_metadata(checkpoint))
     agreement = check_graphs(network, bundle)
     run = trained_run(checkpoint)
     training = {

@@ -114,7 +114,7 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
     Returns the largest share of unequal indices of a scale, and the largest difference of an image.
     Indices whose codewords lie within CODEWORD_TOLERANCE of each other count as equal: rounding
     decides between such codewords, and the decoder cannot tell them apart.
-    Raises ExportError if they are above LABEL_TOLERANCE and PICTURE_TOLERANCE.
+    Raises ExportError if they are above INDEX_TOLERANCE and IMAGE_TOLERANCE.
     """
     encoder, decoder = (open_network((folder / name).read_bytes()) for name in (ENCODER, DECODER))
     generator = torch.Generator().manual_seed(0)

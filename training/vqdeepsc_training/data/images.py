@@ -59,9 +59,7 @@ def fit(image: Image.Image, smallest: int, largest: int) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def evaluation_images(
-    path: Path, side: int = 128, limit: int | None = None
-) -> NDArray[np.uint8]:
+def evaluation_images(path: Path, side: int = 128, limit: int | None = None) -> NDArray[np.uint8]:
     """Centre crops uint8 [P, side, side, 3] of the images of a folder or tar file, by name."""
     found = []
     for _, image in read_images(path):

@@ -19,7 +19,7 @@ LUMA = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
 
 
 def jittered(image: Tensor, amount: float, random: np.random.Generator) -> Tensor:
-    """Pictures [B, 3, H, W] in [0, 1] with other brightness, contrast and saturation.
+    """Images [B, 3, H, W] in [0, 1] with other brightness, contrast and saturation.
 
     Each of the three factors of an image lies between 1 - amount and 1 + amount: of the values,
     of their distance to the image's mean, and of their distance to the pixel's luma.
@@ -69,7 +69,7 @@ class BatchSampler:
 
     @property
     def images(self) -> int:
-        """Pictures of all data sets."""
+        """Images of all data sets."""
         return sum(len(cache) for cache in self.caches)
 
     def steps(self, epochs: int) -> int:
@@ -81,18 +81,18 @@ class BatchSampler:
         at_once = self.batch * distributed.processes()
         return self.epochs and steps * at_once % self.images < at_once
 
-    def _drawn(self, random: np.random.Generator) -> np.ndarray:
+    def _random_image(self, random: np.random.Generator) -> np.ndarray:
         cache = self.caches[random.choice(len(self.caches), p=self.shares)]
         return cache[random.integers(len(cache))]
 
-    def _of_epoch(self, number: int) -> np.ndarray:
-        """Picture `number` of the run, counted over all processes and epochs."""
-        epoch, place = divmod(number, self.images)
+    def _epoch_image(self, number: int) -> np.ndarray:
+        """Image `number` of the run, counted over all processes and epochs."""
+        epoch, position = divmod(number, self.images)
         if epoch != self._order_epoch:
             # The third number keeps this apart from the randomness of the crops.
             random = np.random.default_rng((self.seed, epoch, 2**32 - 1))
             self._order_epoch, self._order = epoch, random.permutation(self.images)
-        index = int(self._order[place])
+        index = int(self._order[position])
         ends = np.cumsum([len(cache) for cache in self.caches])
         owner = int(np.searchsorted(ends, index, side="right"))
         return self.caches[owner][index - int(ends[owner]) + len(self.caches[owner])]
@@ -116,7 +116,8 @@ class BatchSampler:
         crops = np.stack(
             [
                 self._crop(
-                    self._of_epoch(first + i) if self.epochs else self._drawn(random), random
+                    self._epoch_image(first + i) if self.epochs else self._random_image(random),
+                    random,
                 )
                 for i in range(self.batch)
             ]

@@ -72,14 +72,14 @@ def folded(conv: nn.Conv2d, image: Tensor, factor: int) -> Tensor:
     return functional.conv2d(image, kernel, conv.bias, stride=factor, padding=factor)
 
 
-def to_grid(places: list[Tensor]) -> Tensor:
-    """Four maps [..., h, w], one for each place of the 2x2 cells, to a grid [..., 2h, 2w]."""
-    rows = [torch.stack(places[first : first + 2], -1).flatten(-2) for first in (0, 2)]
+def to_grid(positions: list[Tensor]) -> Tensor:
+    """Four maps [..., h, w], one for each position of the 2x2 cells, to a grid [..., 2h, 2w]."""
+    rows = [torch.stack(positions[first : first + 2], -1).flatten(-2) for first in (0, 2)]
     return torch.stack(rows, -2).flatten(-3, -2)
 
 
 class SuccessiveHead(nn.Module):
-    """Quantises a grid in four passes, one for each place of its 2x2 cells.
+    """Quantises a grid in four passes, one for each position of its 2x2 cells.
 
     inputs: channels of the features on the cells' grid; dimension: K; hidden: channels of the
     layer that sees the codewords of the passes before; without `successive`, no pass sees any.
@@ -102,17 +102,17 @@ class SuccessiveHead(nn.Module):
         """Quantised grid [B, K, 2h, 2w] of features [B, C, h, w]."""
         planned = self.first(features).unflatten(1, (-1, 4))
         found: list[Quantised] = []
-        for number, place in enumerate(PASSES):
-            wanted = planned[:, :, place]
+        for number, position in enumerate(PASSES):
+            wanted = planned[:, :, position]
             if found and self.successive:
                 known = torch.cat([features, *(one.codewords for one in found)], 1)
                 hidden = activate(self.see[number - 1](known))
                 wanted = wanted + self.correct[number - 1](hidden)
             found.append(quantise(wanted))
-        by_place = [found[PASSES.index(place)] for place in range(4)]
+        by_position = [found[PASSES.index(position)] for position in range(4)]
         return Quantised(
             *(
-                to_grid([getattr(one, name) for one in by_place])
+                to_grid([getattr(one, name) for one in by_position])
                 for name in ("features", "codewords", "indices")
             ),
             sum(one.embedding_loss for one in found) / 4,
@@ -232,19 +232,19 @@ class ConditionalNetwork(nn.Module):
         """Features on the 1/4 grid from scales 4, 3 and 2."""
         return self.draw_4(activate(p2 + self.take_2(q2)))
 
-    def draw(self, p1: Tensor, q1: Tensor | None) -> Tensor:
-        """Picture [B, 3, H, W] in about [0, 1] from all scales."""
+    def decode_finest(self, p1: Tensor, q1: Tensor | None) -> Tensor:
+        """Image [B, 3, H, W] in about [0, 1] from all scales."""
         features = p1 if q1 is None else p1 + self._take(self.take_1, q1, 2)
         return functional.pixel_shuffle(self.out(self.draw_1(features)), 4) + 0.5
 
     def decode(self, *codewords: Tensor) -> Tensor:
-        """Picture [B, 3, H, W] from the codewords of the scales sent, fine to coarse.
+        """Image [B, 3, H, W] from the codewords of the scales sent, fine to coarse.
 
         Each is [B, K, H/2^l, W/2^l].
         """
         *finest, q2, q3, q4 = codewords
         p1 = self.predict_1(self.predict_2(self.predict_3(q4), q3), q2)
-        return self.draw(p1, finest[0] if finest else None)
+        return self.decode_finest(p1, finest[0] if finest else None)
 
     def encode(self, image: Tensor, quantised: bool = True) -> Encoded:
         """Features, codewords and indices of image [B, 3, H, W] in [0, 1]."""
@@ -290,4 +290,4 @@ class ConditionalNetwork(nn.Module):
     def forward(self, image: Tensor, quantised: bool = True) -> tuple[Tensor, Encoded]:
         """Decoded image [B, 3, H, W] and what was encoded."""
         encoded, p1 = self._encode(image, quantised)
-        return self.draw(p1, encoded.codewords[0] if self.fine else None), encoded
+        return self.decode_finest(p1, encoded.codewords[0] if self.fine else None), encoded

@@ -133,7 +133,7 @@ class PaperNetwork(nn.Module):
         return Encoded(features, list(codewords), list(indices), sum(embedding), sum(commitment))
 
     def decode(self, *codewords: Tensor) -> Tensor:
-        """Picture [B, 3, H, W] from the maps of the scales sent, fine to coarse (eq. 6)."""
+        """Image [B, 3, H, W] from the maps of the scales sent, fine to coarse (eq. 6)."""
         received = dict(zip(self.sent, codewords, strict=True))
         current = self.last(received[3])
         for level, block in zip((2, 1, 0, None), self.up, strict=True):

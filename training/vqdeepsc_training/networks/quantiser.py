@@ -122,7 +122,7 @@ class EmbeddingSpace(nn.Module):
         return features + self.noise * deviation * drawn
 
     def indices(self, features: Tensor) -> Tensor:
-        """Labels int64 [B, H, W] of the codewords nearest to features [B, K, H, W] (eq. 2)."""
+        """Indices int64 [B, H, W] of the codewords nearest to features [B, K, H, W] (eq. 2)."""
         codewords = self.embedding.detach()
         # |f|^2 is the same for every codeword; the rest is a 1x1 convolution, in full precision.
         device = "cpu" if features.is_meta else features.device.type

@@ -51,7 +51,7 @@ def mean_quality(figures: list[dict[str, float]]) -> dict[str, float | None]:
     return {key: rounded.get(key) for key in DIGITS}
 
 
-def described(figures: dict) -> str:
+def format_quality(figures: dict) -> str:
     """One line of text for figures as `evaluate` and `evaluate_baseline` return them."""
     text = (
         f"SSIM {figures['ssim']:.4f}  PSNR {figures['psnr_db']:.2f} dB  "

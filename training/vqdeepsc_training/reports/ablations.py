@@ -19,10 +19,10 @@ INTRODUCTION = """\
 What each part of the training recipe is worth, on a small network. Every variant is trained for \
 the same processor time, with one change to the reference of its table. The runs are short, so \
 they rank what learns fast. All figures are of 128x128 pictures, noiseless; brackets hold the \
-distance to the reference. Least entropy: of the codebook whose labels use the smallest share of \
+distance to the reference. Least entropy: of the codebook whose indices use the smallest share of \
 their bits.
 
-Made by `python -m vqdeepsc_training draw-ablations` from the records in \
+Made by `python -m vqdeepsc_training report-ablations` from the records in \
 [`training/results/ablations`](../training/results/ablations), which \
 `python -m vqdeepsc_training ablate` wrote; the variants are those of \
 [`training/ablations.json`](../training/ablations.json), the options are explained in \
@@ -235,7 +235,7 @@ def curves(tables: dict[str, Groups], variants: dict[str, Variant], base: Path) 
             for axis, (key, label) in zip(
                 axes[:, column], (("ssim", "SSIM"), ("psnr_db", "PSNR (dB)")), strict=True
             ):
-                draw_group(axis, {name: compared} | rows, key)
+                plot_group(axis, {name: compared} | rows, key)
                 if column == 0:
                     axis.set_ylabel(f"{label}, validation")
             axes[0][column].set_title(group)
@@ -246,7 +246,7 @@ def curves(tables: dict[str, Groups], variants: dict[str, Variant], base: Path) 
     save_figure(figure, base)
 
 
-def draw_group(axis: object, rows: Records, key: str) -> None:
+def plot_group(axis: object, rows: Records, key: str) -> None:
     """Curves of one figure, the first variant in black; a line for each seed."""
     for number, (name, records) in enumerate(rows.items()):
         for record in records:
@@ -262,8 +262,8 @@ def draw_group(axis: object, rows: Records, key: str) -> None:
     axis.grid(alpha=0.3)
 
 
-def draw(folder: Path, plan: Path, docs: Path) -> None:
-    """Write ablations.md and ablations.png into `docs`.
+def write_page(folder: Path, plan: Path, docs: Path) -> None:
+    """Write ablations.md, ablations.png and ablations.svg into `docs`.
 
     Raises DataError or ValueError as `read_records` and `read_variants` do.
     """

@@ -3,7 +3,7 @@
 
 Before index assignment a flipped bit turns a codeword into any other one, all equally likely over
 the possible assignments; afterwards, into one of those whose indices differ in one bit. Both are
-measured in the same places, by drawing the image with every codeword that can come there.
+measured at the same positions, by decoding the image with every codeword that can come there.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from ..base.files import write_whole
 def losses(
     codec: Codec, image: NDArray[np.uint8], scale: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """SSIM lost by replacing one index of a scale, at a random place of an image [H, W, 3].
+    """SSIM lost by replacing one index of a scale, at a random position of an image [H, W, 3].
 
     Returns [N]: entry d is for the index XOR d, so entry 0 is 0.
     """
     indices = codec.encode(image)
     height, width = image.shape[:2]
     codewords = next(s.codewords for s in codec.scales if s.scale == scale)
-    place = tuple(random.integers(side) for side in indices.maps[scale].shape)
+    position = tuple(random.integers(side) for side in indices.labels[scale].shape)
     rows = []
     for difference in range(codewords):
         labels = dict(indices.maps)
         labels[scale] = labels[scale].copy()
-        labels[scale][place] ^= difference
+        labels[scale][position] ^= difference
         rows.append(codec.to_bits(Indices(width, height, labels)))
-    drawn = codec.decode_many(np.stack(rows), width, height, soft=False)
-    values = ssim(image, drawn)
+    decoded = codec.decode_many(np.stack(rows), width, height, soft=False)
+    values = ssim(image, decoded)
     return values[0] - values
 
 
@@ -73,7 +73,7 @@ def measure(codec: Codec, images: NDArray[np.uint8], positions: int, seed: int) 
 def table(measured: dict[str, dict]) -> list[str]:
     """Markdown table of what `measure` returned, in thousandths of SSIM."""
     lines = [
-        "| Scale | Random labels | Assigned labels | Standard error of the difference |",
+        "| Scale | Random indices | Assigned indices | Standard error of the difference |",
         "|---|---|---|---|",
     ]
     lines += [

@@ -78,7 +78,7 @@ def model_card(
             "",
             "Noiseless, hard decisions, centre crops of 128x128 pixels. SSIM is Wang's "
             "(11x11 Gaussian, sigma 1.5, mean over RGB). Entropy is the share of each "
-            "codebook's bits that the labels use.",
+            "codebook's bits that the indices use.",
             "",
             f"| Data | Pictures | SSIM | PSNR | CIEDE2000 | Entropy {scales} |",
             "|---|---|---|---|---|---|",
@@ -92,10 +92,10 @@ def model_card(
         lines += entropy_note(measured, bits)
     lines += [
         "",
-        "## Labels",
+        "## Index assignment",
         "",
-        "Squared distance between the codewords of labels that differ in one bit, expected "
-        "over the labels' frequencies, with labels drawn at random and as assigned:",
+        "Squared distance between the codewords of indices that differ in one bit, expected "
+        "over the frequencies of the indices, assigned at random and as here:",
         "",
         "| Scale | Random | Assigned |",
         "|---|---|---|",
@@ -107,7 +107,7 @@ def model_card(
         lines += [
             "",
             f"What one flipped bit costs on pictures of {next(iter(measured))}, in "
-            "thousandths of SSIM, over all ways to assign the labels and as assigned (two "
+            "thousandths of SSIM, over all ways to assign the indices and as here (two "
             "codewords have one way only):",
             "",
             *table(flipped),
@@ -130,7 +130,7 @@ def model_card(
     if run is not checkpoint:
         tuning = training["decoder_tuning"]
         lines += [
-            f"Then the labels were assigned and the decoder alone was tuned for "
+            f"Then the indices were assigned and the decoder alone was tuned for "
             f"{tuning['steps']:,} steps, on {tuning['pictures']:,} crops, of which some were "
             "decoded from soft bits of a bad channel:",
             "",
@@ -177,10 +177,10 @@ def entropy_note(measured: dict, bits: dict[str, int]) -> list[str]:
                 sum(np.array(m["label_counts"][scale]) for m in measured.values())
             )
             notes.append(
-                f"\nLabels of {scale} use {share:.0%} of their bits on {data}, so "
+                f"\nIndices of {scale} use {share:.0%} of their bits on {data}, so "
                 f"{(1 - share) * bits[scale]:.0f} of a picture's {total:,} bits carry nothing "
                 f"there. All kinds of pictures share one codebook: over the pictures of the table "
-                f"together its labels use {together:.0%}."
+                f"together its indices use {together:.0%}."
             )
     return notes
 

@@ -42,7 +42,7 @@ setting whose file fits). SSIM is Wang's, mean over RGB; CIEDE2000 says how far 
 so less is better. No picture was seen in training. How the models were made is in their cards; \
 what noise does to them is in [experiments.md](experiments.md).
 
-Made by `python -m vqdeepsc_training draw-models` from \
+Made by `python -m vqdeepsc_training report-models` from \
 [`training/results`](../training/results) and the bundles.
 """
 
@@ -127,10 +127,10 @@ def image_sheet(codec: Codec, images: NDArray[np.uint8], path: Path) -> None:
     )
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
-    for column, (title, drawn) in enumerate(columns.items()):
+    for column, (title, shown) in enumerate(columns.items()):
         left = MARGIN + step[0] * column
         draw.text((left, 2), title, "black", font)
-        for row, (name, image) in enumerate(zip(rows, drawn, strict=True)):
+        for row, (name, image) in enumerate(zip(rows, shown, strict=True)):
             top = CAPTION + step[1] * row
             sheet.paste(Image.fromarray(image), (left, top))
             figures = quality(picked[row], image) if column else {}
@@ -160,7 +160,7 @@ def curves(records: dict[str, dict], base: Path) -> None:
     save_figure(figure, base)
 
 
-def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
+def write_page(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
     """Write models.md and its figures into `docs`.
 
     Raises DataError if a bundle has not been measured.
@@ -194,7 +194,7 @@ def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
         if flipped:
             lines += [
                 "What one flipped bit costs, in thousandths of SSIM, over all ways to assign "
-                "the labels of a scale and as assigned (two codewords have one way only):",
+                "the indices of a scale and as assigned (two codewords have one way only):",
                 "",
                 *flipped_bits.table(flipped),
                 "",
@@ -213,7 +213,7 @@ def draw(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
     write_whole(docs / "models.md", "\n".join(lines))
 
 
-def draw_models(
+def report_models(
     bundles: list[Codec], data: Mapping[str, Path], limit: int | None, results: Path, docs: Path
 ) -> None:
     """Measure bundles on data sets by name, if there are any, and draw the page of them all.
@@ -226,4 +226,4 @@ def draw_models(
         measure(bundles, dict(data), limit, record)
     if not record.exists():
         raise DataError(f"{record} does not exist: give --data to measure.")
-    draw(bundles, json.loads(record.read_text()), results, docs)
+    write_page(bundles, json.loads(record.read_text()), results, docs)

@@ -16,7 +16,7 @@ from ..base.files import write_whole
 from ..base.repository import ROOT
 from ..bundles.export import export
 from ..data.photographs import PHOTOGRAPHS, photograph_tiles
-from ..objectives.quality import described
+from ..objectives.quality import format_quality
 from ..reports.evaluation import evaluate_bundle
 from ..trainer.configuration import read_configuration
 from ..trainer.run import train
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
     codec = Codec(bundle)
     (figures,) = evaluate_bundle(codec, [test], baselines=["jpeg"], sheet_path=sheet).values()
     for name, measured in {codec.name: figures, **figures["baselines"]}.items():
-        print(f"  {name:<14}" + described(measured))
+        print(f"  {name:<14}" + format_quality(measured))
     print(
         "Minutes and a few photographs make no good model: the shipped ones saw many more, "
         "and are larger.\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.baselines import BASELINES
 
-from ..objectives.quality import described
+from ..objectives.quality import format_quality
 from ..reports.evaluation import evaluate_bundle
 from .arguments import count, side
 
@@ -47,4 +47,4 @@ def run(arguments: argparse.Namespace) -> None:
         shares = " ".join(f"{name} {share:.0%}" for name, share in figures["entropy_share"].items())
         print(f"{path}: {figures['pictures']} images, entropy {shares}")
         for name, measured in {codec.name: figures, **figures["baselines"]}.items():
-            print(f"  {name:<14}" + described(measured))
+            print(f"  {name:<14}" + format_quality(measured))

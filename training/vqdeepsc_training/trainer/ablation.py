@@ -24,7 +24,7 @@ from ..base.repository import ROOT
 from ..data.cache import CACHE, open_cache
 from ..data.images import evaluation_images, short_name
 from ..networks.counts import count_indices
-from ..objectives.quality import described, entropy_share, mean_quality, quality
+from ..objectives.quality import entropy_share, format_quality, mean_quality, quality
 from .checkpoint import read_checkpoint
 from .configuration import Configuration, make_sampler
 from .trainer import CHECKPOINT, Trainer
@@ -234,7 +234,7 @@ def ablate(
             )
             print(
                 f"{name}, seed {seed}: {trainer.step} steps in {trainer.arithmetic.precision}, "
-                f"{described(measured)}",
+                f"{format_quality(measured)}",
                 flush=True,
             )
     return records

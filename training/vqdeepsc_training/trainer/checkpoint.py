@@ -118,7 +118,7 @@ def trained_run(checkpoint: dict) -> dict:
     return completed(checkpoint["trained"]) if "trained" in checkpoint else checkpoint
 
 
-def told_of(checkpoint: dict) -> dict:
+def run_metadata(checkpoint: dict) -> dict:
     """What a checkpoint says of its run: all but weights, in JSON's types."""
     return {key: value for key, value in checkpoint.items() if key not in WEIGHTS + RESUMING}
 

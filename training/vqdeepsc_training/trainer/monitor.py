@@ -21,7 +21,7 @@ GRID_IMAGES = 8
 
 
 def image_grid(trainer: Trainer, images: NDArray[np.uint8]) -> Tensor:
-    """The first GRID_PICTURES of images uint8 [P, H, W, 3] above what the network makes of them.
+    """The first GRID_IMAGES of images uint8 [P, H, W, 3] above what the network makes of them.
 
     Returns [3, 2 H, P W] in [0, 1].
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure the bundles and draw docs/models.md."""
+"""Measure the bundles and write docs/models.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vqdeepsc.codec import Codec
 
 from ..base.repository import ROOT
 from ..data.images import named_paths
-from ..reports.models import RESULTS, draw_models
+from ..reports.models import RESULTS, report_models
 from .arguments import count
 
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the record of the figures, if there are data, and the page."""
     shipped = sorted(path.parent for path in (ROOT / "models").glob("*/manifest.json"))
     bundles = [Codec(bundle, arguments.threads) for bundle in arguments.bundles or shipped]
-    draw_models(
+    report_models(
         bundles,
         named_paths(arguments.data, "--data"),
         arguments.limit,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw docs/ablations.md."""
+"""Write docs/ablations.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from ..base.repository import ROOT
-from ..reports.ablations import draw
+from ..reports.ablations import write_page
 from ..trainer.ablation import RESULTS, VARIANTS
 
 
@@ -22,4 +22,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page and its figure."""
-    draw(arguments.results, arguments.variants, arguments.docs)
+    write_page(arguments.results, arguments.variants, arguments.docs)

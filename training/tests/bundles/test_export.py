@@ -21,13 +21,7 @@ from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.networks.counts import count_indices
 from vqdeepsc_training.networks.counts import encode as encode_images
 from vqdeepsc_training.reports import evaluation, flipped_bits
-from vqdeepsc_training.reports.model_card import (
-    entropy_note,
-    next_doubling,
-    runs_of_this_network,
-    sources,
-)
-from vqdeepsc_training.trainer.checkpoint import read_checkpoint, run_metadata, whole_curve
+from vqdeepsc_training.trainer.checkpoint import read_checkpoint, run_metadata
 
 train = tool("train")
 
@@ -255,51 +249,6 @@ def test_entropy_share_of_known_counts():
     assert evaluation.entropy_share(np.array([1, 1, 0, 0])) == pytest.approx(0.5)
 
 
-def test_the_card_says_what_the_next_doubling_would_bring():
-    def points(slope: float, *images: int) -> list[dict]:
-        return [
-            {"pictures": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
-            for n in images
-        ]
-
-    single = points(0.01, 100, 500, 700, 900, 1000)
-    (text, _) = next_doubling([], whole_curve([], single))
-    assert text.startswith("1,000 crops were seen.")
-    assert "since 500 crops rise by +0.0100 in SSIM and +1.00 dB" in text
-    assert next_doubling([], single[:1]) == next_doubling([], []) == []
-
-    def run(name: str, *images: int, fresh: tuple[str, ...] = ()) -> dict:
-        return {
-            "pictures": images[-1],
-            "run": name,
-            "fresh": list(fresh),
-            "until_step": 4,
-            "validation": points(0.02, *images),
-        }
-
-    history = [
-        run("other", 50, 100, fresh=("spaces",)),
-        {"until_step": 2, "configuration": {}},
-        run("first", 200, 400),
-    ]
-    runs = runs_of_this_network(history)
-    assert [entry["run"] for entry in runs] == ["first"]
-    assert runs_of_this_network(history[:1]) == []
-    second = [{"pictures": 1200, "ssim": 0.5 + 0.02 * np.log2(400) + 0.03, "psnr_db": 31.0}]
-    curve = whole_curve(runs, second)
-    assert [point["pictures"] for point in curve] == [200, 400, 1600]
-    (text, _) = next_doubling(runs, curve)
-    assert text.startswith("1,600 crops were seen.")
-    assert "at 400, SSIM has risen by +0.0300" in text
-    assert "+0.0150 and" in text
-
-
-def test_the_card_cites_each_known_data_set_once():
-    lines = sources(["cars196/train", "own/pictures", "cars196/test"])
-    assert len(lines) == 1
-    assert "Krause" in lines[0]
-
-
 @pytest.fixture
 def tuned(tmp_path, image_tar, configuration, recording):
     """Folder with a run in run/, and in tuned/ the tuning of its decoder."""
@@ -396,25 +345,12 @@ def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, image_t
     monkeypatch.setattr(weights, "LARGE", 500)
     image = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
     checkpoint = tuned / "tuned" / "checkpoint.pt"
-    drawn = exported(checkpoint, "first")
-    assert np.array_equal(exported(tuned / "first", "second"), drawn)
+    decoded = exported(checkpoint, "first")
+    assert np.array_equal(exported(tuned / "first", "second"), decoded)
     for name in ("encoder.onnx", "decoder.onnx", "codebooks.npz"):
         assert (tuned / "first" / name).read_bytes() == (tuned / "second" / name).read_bytes()
     first, again = (read_checkpoint(path) for path in (checkpoint, tuned / "first"))
     assert run_metadata(again) == run_metadata(first)
     untuned = exported(checkpoint, "untuned", "--untuned")
     assert np.array_equal(untuned, exported(tuned / "run" / "checkpoint.pt", "run-4s"))
-    assert not np.array_equal(untuned, drawn)
-
-
-def test_card_says_why_indices_are_uneven():
-    measured = {
-        "cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}, "label_counts": {"s3": [30, 10]}},
-        "birds": {"entropy_share": {"s1": 0.99, "s3": 0.9}, "label_counts": {"s3": [10, 30]}},
-    }
-    bits = {"s1": 4000, "s3": 200}
-    (note,) = entropy_note(measured, bits)
-    assert "s3 use 70% of their bits on cars, so 60 of a picture's 4,200 bits" in note
-    assert "together its indices use 100%" in note
-    measured["cars"]["entropy_share"]["s3"] = 0.85
-    assert entropy_note(measured, bits) == []
+    assert not np.array_equal(untuned, decoded)

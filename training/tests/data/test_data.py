@@ -77,14 +77,20 @@ def test_batches_depend_on_seed_and_step_alone(image_tar, tmp_path):
     cache = open_cache(image_tar, tmp_path, 32, 64)
     first = BatchSampler([cache], [1.0], 32, 4, 5, 1.5)
     second = BatchSampler([cache], [1.0], 32, 4, 5, 1.5)
-    first(0)
-    assert torch.equal(first(7), second(7))
-    assert not torch.equal(first(7), first(8))
+    first[0]
+    assert torch.equal(first[7], second[7])
+    assert not torch.equal(first[7], first[8])
     other = BatchSampler([cache], [1.0], 32, 4, 6, 1.5)
-    assert not torch.equal(first(7), other(7))
-    batch = first(3)
+    assert not torch.equal(first[7], other[7])
+    batch = first[3]
     assert batch.shape == (4, 3, 32, 32)
     assert 0 <= batch.min() <= batch.max() <= 1
+
+
+def test_worker_processes_make_the_same_batches(image_tar, tmp_path):
+    sampler = BatchSampler([open_cache(image_tar, tmp_path, 32, 64)], [1.0], 32, 4, 5, 1.5)
+    for step, batch in zip((3, 4, 5, 6), sampler.batches(3, workers=2), strict=False):
+        assert torch.equal(batch, sampler[step])
 
 
 def test_every_image_comes_once_in_an_epoch(tmp_path):
@@ -99,7 +105,7 @@ def test_every_image_comes_once_in_an_epoch(tmp_path):
         caches.append(open_cache(folder, tmp_path / "cache", 32, 64))
     sampler = BatchSampler(caches, [1.0, 1.0], 32, 4, 5, epochs=True)
     assert sampler.steps(4) == 7
-    shades = torch.cat([sampler(step)[:, 0, 0, 0] for step in range(7)]).mul(255).round().int()
+    shades = torch.cat([sampler[step][:, 0, 0, 0] for step in range(7)]).mul(255).round().int()
     epochs = shades.view(4, 7).tolist()
     assert all(sorted(epoch) == [0, 10, 20, 100, 110, 120, 130] for epoch in epochs)
     assert epochs[0] != epochs[1]
@@ -118,9 +124,9 @@ def test_an_epoch_is_ordered_once(tmp_path, image_tar, monkeypatch):
 
     sampler = BatchSampler([cache], [1.0], 32, 4, 5, epochs=True)
     monkeypatch.setattr(np.random, "default_rng", counted)
-    batches = [sampler(step) for step in range(6)]
+    batches = [sampler[step] for step in range(6)]
     assert len([seed for seed in made if seed[2] == 2**32 - 1]) == 2
-    assert torch.equal(BatchSampler([cache], [1.0], 32, 4, 5, epochs=True)(4), batches[4])
+    assert torch.equal(BatchSampler([cache], [1.0], 32, 4, 5, epochs=True)[4], batches[4])
 
 
 class Chosen:
@@ -158,7 +164,7 @@ def test_sampler_follows_its_configuration(image_tar, tmp_path, configuration):
         settings = Configuration.read(configuration | {"crop": 48, "batch": 40, "seed": 1} | more)
         sampler = make_sampler(settings, [cache], [1.0])
         sampler._random_image = lambda random: centres[random.integers(12)].numpy()
-        return sampler(0).permute(0, 2, 3, 1).mul(255).round()
+        return sampler[0].permute(0, 2, 3, 1).mul(255).round()
 
     def known(crops, images):
         return sum(any(torch.equal(crop, p.float()) for p in images) for crop in crops)

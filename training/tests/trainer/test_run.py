@@ -13,10 +13,8 @@ import torch
 from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, tool
 from short_runs import assert_same, run
 
-from vqdeepsc_training.base.errors import ConfigurationError, DataError
+from vqdeepsc_training.base.errors import DataError
 from vqdeepsc_training.trainer.checkpoint import averaged_network, read_checkpoint
-from vqdeepsc_training.trainer.configuration import Configuration
-from vqdeepsc_training.trainer.run import train
 from vqdeepsc_training.trainer.trainer import Trainer
 
 main = tool("train")
@@ -326,19 +324,6 @@ def test_a_run_is_neither_lost_nor_begun_by_accident(tmp_path, image_tar, config
         assert main([*given, "--folder", str(kept.parent)]) == 2
         assert "holds a run already" in capsys.readouterr().err
         assert kept.read_bytes() == b"of the run before"
-
-
-def test_a_run_from_python_has_a_length(tmp_path, image_tar, configuration):
-    """Steps, epochs or hours; what is given is all that a command line would have given."""
-    endless = Configuration.read(configuration | {"noise": None, "steps": None})
-    folders = {"cache": tmp_path / "cache", "folder": tmp_path / "run"}
-    with pytest.raises(ConfigurationError, match="small has neither steps nor epochs"):
-        train(endless, [image_tar], **folders)
-    assert not folders["folder"].exists()
-    trainer = train(endless, [image_tar], hours=1e-9, **folders)
-    assert trainer.step == 1
-    trainer = train(endless.having(epochs=1), [image_tar], overwrite=True, **folders)
-    assert trainer.step == 3
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_images_are_compared_with_the_teachers(tmp_path, image_tar, configuratio
     configuration |= {"distillation": {"weights": str(weights), "weight": 0.7}}
     student = Trainer(Configuration.read(configuration), sampler, tmp_path)
     teacher = averaged_network(read_checkpoint(weights))
-    image = sampler(0)
+    image = sampler[0]
     with torch.no_grad():
         expected = (student.network.train()(image, False)[0] - teacher(image)[0]).abs().mean()
     without, terms = plain.train_step(), student.train_step()
@@ -254,7 +254,7 @@ def test_assignment_within_a_run_keeps_every_image(tmp_path, image_tar, configur
     )
     for _ in range(4):
         trainer.train_step()
-    image = trainer.sampler(9)
+    image = trainer.sampler[9]
     network = trainer.network.eval()
     with torch.no_grad():
         encoded = network.encode(image)

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from ..base import distributed
 from ..base.errors import DataError
@@ -32,7 +34,7 @@ def jittered(image: Tensor, amount: float, random: np.random.Generator) -> Tenso
     return image.clamp(0, 1)
 
 
-class BatchSampler:
+class BatchSampler(Dataset):
     """Random crops; batch `step` depends on seed, step and process, so that resuming is exact.
 
     caches and shares: where images come from, and how much of each batch on average;
@@ -64,6 +66,8 @@ class BatchSampler:
         self.epochs = epochs
         self.flips = flips
         self.colour = colour
+        # Worker processes belong to no group of training processes.
+        self.rank, self.processes = distributed.rank(), distributed.processes()
         self._order_epoch = -1
         self._order = np.empty(0, dtype=np.int64)
 
@@ -74,11 +78,11 @@ class BatchSampler:
 
     def steps(self, epochs: int) -> int:
         """Steps in which all processes together see every image `epochs` times."""
-        return math.ceil(epochs * self.images / (self.batch * distributed.processes()))
+        return math.ceil(epochs * self.images / (self.batch * self.processes))
 
     def ends_epoch(self, steps: int) -> bool:
         """Whether the last of so many steps was the last one of an epoch, where epochs count."""
-        at_once = self.batch * distributed.processes()
+        at_once = self.batch * self.processes
         return self.epochs and steps * at_once % self.images < at_once
 
     def _random_image(self, random: np.random.Generator) -> np.ndarray:
@@ -109,10 +113,21 @@ class BatchSampler:
             region = np.asarray(shrunk)
         return region[:, ::-1] if self.flips and random.random() < 0.5 else region
 
-    def __call__(self, step: int) -> Tensor:
+    def batches(self, step: int, workers: int) -> Iterator[Tensor]:
+        """The batches of this step and those after it; workers: processes that make them."""
+        loader = DataLoader(
+            self,
+            batch_size=None,
+            sampler=itertools.count(step),
+            num_workers=workers,
+            generator=torch.Generator(),
+        )
+        return iter(loader)
+
+    def __getitem__(self, step: int) -> Tensor:
         """Batch [B, 3, crop, crop] in [0, 1] of a step."""
-        random = np.random.default_rng((self.seed, step, distributed.rank()))
-        first = (step * distributed.processes() + distributed.rank()) * self.batch
+        random = np.random.default_rng((self.seed, step, self.rank))
+        first = (step * self.processes + self.rank) * self.batch
         crops = np.stack(
             [
                 self._crop(

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..base import distributed
 from ..data.cache import CACHE
 from ..trainer.configuration import read_configuration
-from ..trainer.run import SAVE_MINUTES, VALIDATION_IMAGES, train
+from ..trainer.run import GPU_WORKERS, SAVE_MINUTES, VALIDATION_IMAGES, train
 from .arguments import amount, count, natural, time
 
 
@@ -75,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what trains; with torchrun, each process takes a GPU of its own",
     )
     parser.add_argument("--threads", type=count, help="processor threads (default: all)")
+    parser.add_argument(
+        "--workers",
+        type=natural,
+        help=f"processes that make batches (default: {GPU_WORKERS} with a GPU, else none)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -102,6 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
             tensorboard=arguments.tensorboard,
             device=arguments.device,
             threads=arguments.threads,
+            workers=arguments.workers,
         )
     finally:
         distributed.stop()

@@ -43,7 +43,7 @@ class Trainer:
     sampler: batches by step; folder: of checkpoint and record; hours: length of the run instead of
     the configuration's number of steps; clock: what measures it, in seconds; recording: of the
     link, for a configuration with `noise`; device: of networks and optimisers. What is random comes
-    from the CPU, so a seed means the same on every device.
+    from the CPU, so a seed means the same on every device. workers: processes that make batches.
     Raises ValueError for a recording that does not fit the configuration or numbers that make no
     network, DataError if the network to distil from cannot be read.
     """
@@ -57,6 +57,7 @@ class Trainer:
         clock: Callable[[], float] = time.monotonic,
         recording: Recording | None = None,
         device: torch.device = CPU,
+        workers: int = 0,
     ) -> None:
         self.configuration = configuration
         self.sampler = sampler
@@ -64,6 +65,9 @@ class Trainer:
         self.hours = hours
         self.clock = clock
         self.device = device
+        self.workers = workers
+        self._batches: Iterator[Tensor] = iter(())
+        self._next_step = -1
         self.arithmetic = Arithmetic(device, used_precision(configuration.precision, device))
         torch.manual_seed(configuration.seed)
         self.network = build_network(configuration.network).to(
@@ -152,9 +156,16 @@ class Trainer:
         self.seconds = float(distributed.from_first(seconds))
         return terms | {"loss": float(loss.detach())}
 
+    def _batch(self) -> Tensor:
+        """The batch of this step."""
+        if self._next_step != self.step:
+            self._batches = self.sampler.batches(self.step, self.workers)
+        self._next_step = self.step + 1
+        return next(self._batches)
+
     def _forward(self) -> Step:
         """The step up to the decoded images; it starts the codebooks when they are due."""
-        image = self.sampler(self.step).to(self.device, memory_format=torch.channels_last)
+        image = self._batch().to(self.device, memory_format=torch.channels_last)
         generator = torch.Generator().manual_seed(self.configuration.seed * 1_000_003 + self.step)
         quantised = self.configuration.quantised and self.step >= self.unquantised_steps
         for space in self.network.spaces:
@@ -175,6 +186,7 @@ class Trainer:
                 group["lr"] = rate
             optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        # DistributedDataParallel wants one forward pass a step; noise tuning decodes a second time.
         distributed.average([p.grad for p in self.network.parameters() if p.grad is not None])
         if settings.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
@@ -203,7 +215,10 @@ class Trainer:
 
     @torch.no_grad()
     def average_weights(self) -> None:
-        """Moving average of weights and codebooks, which validation and export use."""
+        """Moving average of weights and codebooks, which validation and export use.
+
+        AveragedModel would average the codebooks as well, or no buffer at all.
+        """
         # A short memory at first, so that the start is forgotten.
         decay = min(self.configuration.average, (1 + self.step) / (10 + self.step))
         current = self.network.state_dict()

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import io
 import os
-import tarfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -21,6 +21,7 @@ from vqdeepsc.limits import MAXIMUM_IMAGE_BYTES, MAXIMUM_MEMBERS, MAXIMUM_PIXELS
 from vqdeepsc.messages import complain, printable
 from vqdeepsc.whole_files import write_whole
 
+from .archive import ArchiveError, Member, archive_members, read_member
 from .colour import to_srgb
 from .plugins import PLUGINS, plugin_for
 from .sample_range import SampleRangeError
@@ -65,9 +66,9 @@ def load_image(
     strict: whether a file that was cut short is refused; else what is left of it is decoded, and
     tell is called with a sentence. Raises ImageError."""
     if isinstance(source, bytes):
-        content, name = source, name or "image"
+        content, label = source, name or "image"
     else:
-        name = os.fspath(source)
+        label = os.fspath(source)
         try:
             content = read_bounded(source, MAXIMUM_IMAGE_BYTES)
         except FileError as error:
@@ -133,14 +134,14 @@ def _sentences(label: str) -> Iterator[None]:
         raise ImageError(f"{label} {error}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"{name} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
+            f"{label} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
         ) from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{label} is not an image, or of a kind that is not read") from error
     except MemoryError as error:
-        raise ImageError(f"there is not enough memory for {name}") from error
+        raise ImageError(f"there is not enough memory for {label}") from error
     except Exception as error:  # Pillow's decoders raise all kinds of exceptions on damaged files
-        raise ImageError(f"{name} is damaged: {_one_line(error)}") from error
+        raise ImageError(f"{label} is damaged: {_one_line(error)}") from error
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
@@ -199,29 +200,25 @@ def find_images(
             found[name] = location
         if len(found) == count:
             raise ImageError(f"there are no images in {path}")
-        if skipped:
-            examples = ", ".join(skipped[:_SKIPPED_NAMES])
-            more = ", ..." if len(skipped) > _SKIPPED_NAMES else ""
-            number = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
-            needed = _missing_plugins(skipped)
-            tell(f"{path}: {number} skipped as no images ({examples}{more}){needed}")
+        if skipped.count:
+            tell(f"{path}: {skipped.sentence()}")
     return found
 
 
-def load_found(
-    name: str, location: tuple[Path, str | None], *, strict: bool = False
-) -> NDArray[np.uint8]:
+def load_found(name: str, location: ImageLocation, *, strict: bool = False) -> NDArray[np.uint8]:
     """Reads one of the images that `find_images` found, as load_image does."""
-    path, member = location
-    if member is None:
-        return load_image(path, strict=strict)
+    if location.member is None:
+        return load_image(location.path, strict=strict)
+    label, size = f"{location.path}: {name}", location.member.size
+    if size > MAXIMUM_IMAGE_BYTES:
+        raise ImageError(
+            f"{label} has {size:,} bytes, more than the {MAXIMUM_IMAGE_BYTES:,} allowed"
+        )
     try:
-        with tarfile.open(path) as archive:
-            file = archive.extractfile(member)
-            content = file.read() if file else b""
-    except (OSError, tarfile.TarError, KeyError) as error:
-        raise ImageError(f"{path}: {name} cannot be read") from error
-    return load_image(content, f"{path}: {name}", strict=strict)
+        content = read_member(location.path, location.member)
+    except ArchiveError as error:
+        raise ImageError(f"{label} cannot be read: {error}") from error
+    return load_image(content, label, strict=strict)
 
 
 def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArray[np.uint8]:
@@ -248,27 +245,30 @@ def _counts_as_image(name: str) -> bool:
     )
 
 
-def _missing_plugins(skipped: list[str]) -> str:
-    """Which packages would read some of the files that were skipped: the end of a sentence."""
-    suffixes = {PurePath(name).suffix.lower() for name in skipped}
-    return "".join(
-        f"; {plugin.format} needs the Python package {plugin.package}"
-        for plugin in PLUGINS
-        if suffixes & set(plugin.suffixes) and not plugin.is_installed
-    )
-
-
 @dataclass
 class _Skipped:
-    """How many files do not count as images, and the names of the first ones."""
+    """How many files do not count as images, the names of the first ones, and all endings."""
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
+    suffixes: set[str] = field(default_factory=set)
 
     def add(self, name: str) -> None:
         self.count += 1
+        self.suffixes.add(PurePath(name).suffix.lower())
         if len(self.examples) < _SKIPPED_NAMES:
             self.examples.append(name)
+
+    def sentence(self) -> str:
+        """What was skipped, and which packages would read some of it."""
+        number = "1 file" if self.count == 1 else f"{self.count:,} files"
+        more = ", ..." if self.count > len(self.examples) else ""
+        needed = "".join(
+            f"; {plugin.format} needs the Python package {plugin.package}"
+            for plugin in PLUGINS
+            if self.suffixes & set(plugin.suffixes) and not plugin.is_installed
+        )
+        return f"{number} skipped as no images ({', '.join(self.examples)}{more}){needed}"
 
 
 def _expand(path: Path, skipped: _Skipped) -> Iterator[tuple[str, ImageLocation]]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import assert_one_sentence, run_command, run_here
 from vqdeepsc.cli import SUBCOMMANDS, main
+from vqdeepsc.codec import Regions
 from vqdeepsc.images.bitstream import BitstreamError, ImageBitstream, read_bitstream
 from vqdeepsc.images.files import load_image, save_image
 
@@ -28,6 +29,10 @@ def code_file(image_file):
     path = image_file.with_suffix(".vq")
     assert main(["encode", str(image_file), "-o", str(path)]) == 0
     return path
+
+
+def with_crc(content):
+    return content + zlib.crc32(content).to_bytes(4, "big")
 
 
 def test_a_file_gives_what_the_codec_gives(image_file, code_file, codec):
@@ -49,8 +54,8 @@ def test_json_reports(image_file, tmp_path, capsys, codec):
         "model_id": f"{codec.model_id:04x}",
         "width": 200,
         "height": 150,
-        "regions": 4,
-        "source_bits": 4 * 20032,
+        "regions": 3,
+        "source_bits": 3 * 20032,
         "bytes": code.stat().st_size,
     }
     assert main(["decode", str(code), "-o", str(tmp_path / "p.png"), "--json"]) == 0
@@ -62,19 +67,46 @@ def test_json_reports(image_file, tmp_path, capsys, codec):
 
 
 def test_the_file_by_hand():
-    bits = np.zeros((2, 12), np.uint8)
+    bits = np.zeros((2, 64), np.uint8)
     bits[0, 0] = bits[1, 11] = 1
-    content = ImageBitstream(0xABCD, 130, 5, bits).to_bytes()
-    head = bytes.fromhex("56514453 01 00 abcd 00000082 00000005 00000002 0000000c 8000 0010")
-    assert content == head + zlib.crc32(head).to_bytes(4, "big")
+    content = ImageBitstream(0xABCD, 1030, 5, bits).to_bytes()
+    head = bytes.fromhex("56514453 02 abcd 00000000 0000 0406 0005 000000 0001")
+    body = bytes.fromhex("8000000000000000 0010000000000000")
+    assert content == with_crc(head + body)
     code = ImageBitstream.from_bytes(content)
     np.testing.assert_array_equal(code.bits, bits)
-    assert (code.model_id, code.width, code.height) == (0xABCD, 130, 5)
+    assert (code.version, code.model_id, code.width, code.height) == (2, 0xABCD, 1030, 5)
+
+
+def test_a_file_of_version_1_is_read(codec, photograph, tmp_path, capfd):
+    pixels = photograph[:150, :200]
+    indices = codec.encode(pixels)
+    squares = Regions(200, 150, version=1)
+    bits = codec.layout.pack(
+        {
+            scale.scale: squares.cut(indices.maps[scale.scale], np.arange(4), scale.stride)
+            for scale in codec.scales
+        }
+    )
+    head = bytes.fromhex("56514453 01 00") + codec.model_id.to_bytes(2, "big")
+    head += bytes.fromhex("000000c8 00000096 00000004 00004e40")
+    path = tmp_path / "old.vqd"
+    path.write_bytes(with_crc(head + np.packbits(bits, axis=1).tobytes()))
+    assert run_here(capfd, "decode", path, "-o", tmp_path / "old.png").returncode == 0
+    expected = codec.decode(codec.one_hot(indices), 200, 150)
+    np.testing.assert_array_equal(load_image(tmp_path / "old.png"), expected)
+    for damaged, word in [
+        (with_crc(head[:8] + bytes(4) + head[12:]), "contradicts"),
+        (with_crc(head[:16] + b"\0\0\0\5" + head[20:]), "contradicts"),
+        (head, "incomplete"),
+    ]:
+        with pytest.raises(BitstreamError, match=word):
+            ImageBitstream.from_bytes(damaged)
 
 
 def test_files_of_images_beyond_the_limit_are_refused(code_file, tmp_path, capfd):
-    # 262 kB that claim 4.3 gigapixels
-    bits = np.zeros((512 * 512, 1), np.uint8)
+    # a few bytes that claim 4.3 gigapixels
+    bits = np.zeros((1, 64), np.uint8)
     with pytest.raises(BitstreamError, match="65535x65535 pixels, more than the 40,000,000 allow"):
         ImageBitstream.from_bytes(ImageBitstream(0, 65535, 65535, bits).to_bytes())
     decode = ("decode", code_file, "-o", tmp_path / "out.png", "--max-pixels")
@@ -85,10 +117,6 @@ def test_files_of_images_beyond_the_limit_are_refused(code_file, tmp_path, capfd
         assert_one_sentence(run_here(capfd, *decode, wrong), f"'{wrong}' is not a number of pixels")
 
 
-def with_crc(content):
-    return content + zlib.crc32(content).to_bytes(4, "big")
-
-
 def test_files_that_are_damaged_are_refused(code_file):
     content = code_file.read_bytes()
     for damaged, word in [
@@ -97,11 +125,13 @@ def test_files_that_are_damaged_are_refused(code_file):
         (content[:-1], "incomplete"),
         (content + b"\0", "longer"),
         (b"X" + content[1:], "not written by"),
-        (content[:4] + b"\2" + content[5:], "version 2"),
+        (content[:4] + b"\3" + content[5:], "version 3"),
         (content[:1000] + bytes([content[1000] ^ 1]) + content[1001:], "checksum"),
-        (with_crc(content[:8] + bytes(4) + content[12:-4]), "contradicts"),
-        (with_crc(content[:8] + b"\xff" * 4 + content[12:-4]), "contradicts"),
-        (with_crc(content[:8] + b"\0\0\1\1" + content[12:-4]), "contradicts"),
+        (with_crc(content[:13] + bytes(2) + content[15:-4]), "contradicts"),
+        (with_crc(content[:17] + b"\0\0\1" + content[20:-4]), "contradicts"),
+        (with_crc(content[:20] + bytes(2) + content[22:-4]), "contradicts"),
+        (with_crc(content[:20] + b"\xff\xff" + content[22:-4]), "bits in a region, more than"),
+        (with_crc(content[:13] + b"\x10\0" + content[15:-4]), "incomplete"),
     ]:
         with pytest.raises(BitstreamError, match=word):
             ImageBitstream.from_bytes(damaged)
@@ -115,7 +145,7 @@ def test_bad_input_gets_one_sentence(image_file, code_file, tmp_path, codec, cap
     code = read_bitstream(code_file)
     other_model.write_bytes(ImageBitstream(codec.model_id ^ 1, 200, 150, code.bits).to_bytes())
     other_bits = tmp_path / "bits.vq"
-    bits = np.zeros((4, 9), np.uint8)
+    bits = np.zeros((3, 128), np.uint8)
     other_bits.write_bytes(ImageBitstream(codec.model_id, 200, 150, bits).to_bytes())
     for arguments, word in [
         ((), "required"),
@@ -133,7 +163,7 @@ def test_bad_input_gets_one_sentence(image_file, code_file, tmp_path, codec, cap
         (("decode", code_file, "-o", tmp_path / "out.xyz"), "must end in"),
         (("decode", other_model, "-o", out), f"{codec.model_id ^ 1:04x}"),
         (("decode", other_model, "-o", out, "--model", codec.name), f"{codec.model_id:04x}"),
-        (("decode", other_bits, "-o", out), "9 bits in a region"),
+        (("decode", other_bits, "-o", out), "128 bits in a region"),
         (("plot", tmp_path / "missing.csv", "-o", out), "missing.csv"),
         (("plot", image_file, "-o", out), "not a results file"),
     ]:
@@ -260,7 +290,7 @@ def test_debug_shows_where_an_error_came_from(tmp_path, capfd):
 
 
 def test_an_error_of_ours_is_one_sentence_and_another_status(tmp_path, capfd, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise TypeError("an inner thing\nof two lines")
 
     monkeypatch.setattr("vqdeepsc.images.files.load_image", fail)

@@ -20,7 +20,7 @@ from .frames import Burst, FrameError, check_copies
 class ReceivedImage:
     """A decoded image: uint8 [H, W, 3], its number, and how many of its regions arrived.
 
-    snr_db: mean of its bursts, decoded: when the last of them was (time.monotonic()); None where
+    snr_db: mean of its bursts, decoded_at: when the last of them was (time.monotonic()); None where
     the regions did not say.
     """
 
@@ -29,7 +29,7 @@ class ReceivedImage:
     regions: int
     received: int
     snr_db: float | None = None
-    decoded: float | None = None
+    decoded_at: float | None = None
 
 
 @dataclass
@@ -43,7 +43,7 @@ class _Incomplete:
     complete: int = 0
     bursts: int = 0
     snr_sum: float = 0.0
-    decoded: float | None = None
+    decoded_at: float | None = None
     touched: float = field(default_factory=time.monotonic)
 
     @property
@@ -115,7 +115,7 @@ class ImageAssembler:
         if burst:
             image.bursts += 1
             image.snr_sum += burst.snr_db
-            image.decoded = burst.decoded
+            image.decoded_at = burst.decoded_at
         image.complete += image.received[region] == self._copies
         if image.complete == image.regions:
             done.append(self._decode(self._images.pop(sender)))
@@ -166,7 +166,7 @@ class ImageAssembler:
             image.regions,
             len(image.llrs),
             image.snr_sum / image.bursts if image.bursts else None,
-            image.decoded,
+            image.decoded_at,
         )
 
 

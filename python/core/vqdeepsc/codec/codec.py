@@ -11,24 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vqdeepsc.kernels import BLOCK_SIDE
-
-from .background import canvas_positions, canvas_side
 from .bits import BitLayout
 from .bundle import (
     DEFAULT_MODEL,
     find_model,
     read_bundle,
 )
+from .reconstruction import Posteriors, Reconstruction
 from .regions import FRAME_VERSION, Regions, pad_image, padded_size
 from .scales import Scale
-from .tiling import Tile, narrowed, scaled, tiles
+from .tiling import Tile, scaled, tiles
 
 if TYPE_CHECKING:
     from PIL import Image
 
 BATCH_PIXELS = 32 * 128 * 128  # pixels that the decoder draws at once
-Posteriors = Mapping[int, NDArray[np.float32]]
 RegionPosteriors = Callable[[NDArray[np.intp]], dict[int, NDArray[np.float32]]]
 """Posteriors {l: [count, positions_l, N_l]} of the regions with these numbers."""
 
@@ -56,7 +53,7 @@ class Codec:
         Raises BundleError."""
         self.bundle = read_bundle(find_model(model), threads)
         self.layout = BitLayout(self.bundle.scales)
-        self._canvas = np.empty((0, 0, 3), np.uint8)
+        self._reconstruction = Reconstruction(self.bundle, self.layout)
 
     @property
     def name(self) -> str:
@@ -109,27 +106,16 @@ class Codec:
 
         posteriors: {l: [ceil16(height)/2**l, ceil16(width)/2**l, N_l]}; one-hot for hard decisions.
         """
-        batch = {scale: np.asarray(values)[None] for scale, values in posteriors.items()}
+        maps = {scale: np.asarray(values) for scale, values in posteriors.items()}
         padded_width, padded_height = padded_size(width, height)
         for scale in self.scales:
             shape = (padded_height // scale.stride, padded_width // scale.stride, scale.codewords)
-            if batch[scale.scale].shape[1:] != shape:
+            if maps[scale.scale].shape != shape:
                 raise ValueError(
                     f"posteriors of scale {scale.scale} must be {list(shape)} for an image of "
-                    f"{width}x{height}, got {list(batch[scale.scale].shape[1:])}"
+                    f"{width}x{height}, got {list(maps[scale.scale].shape)}"
                 )
-
-        def cut(tile: Tile) -> Posteriors:
-            return {
-                scale.scale: batch[scale.scale][
-                    :,
-                    scaled(tile.outer_rows, scale.stride),
-                    scaled(tile.outer_columns, scale.stride),
-                ]
-                for scale in self.scales
-            }
-
-        return _only(self._decode(1, width, height, cut))
+        return self._reconstruction.of_maps(maps, width, height)
 
     def one_hot(self, indices: Indices) -> dict[int, NDArray[np.float32]]:
         """Indices that are certain, as posteriors for `decode`."""
@@ -188,7 +174,7 @@ class Codec:
             result = self.layout.one_hot(self.layout.unpack(values[regions]))
             missing = ~arrived[regions]
             if missing.any():
-                prior = self._prior()
+                prior = self._reconstruction.prior()
                 for scale, rows in result.items():
                     rows[missing] = prior[scale]
             return result
@@ -269,10 +255,6 @@ class Codec:
             return lambda regions: self.layout.posteriors(rows[regions])
         return lambda regions: self.layout.one_hot(self.layout.unpack(rows[regions]))
 
-    def _prior(self) -> dict[int, NDArray[np.float32]]:
-        """Posteriors [1, positions, N] of a region of which nothing is known."""
-        return self.layout.posteriors(np.zeros((1, self.bits_per_region), np.float32))
-
     def _decode_regions(
         self, sources: Sequence[RegionPosteriors], arrived: NDArray[np.bool_], layout: Regions
     ) -> NDArray[np.uint8]:
@@ -304,79 +286,9 @@ class Codec:
             return flags
 
         size = layout.width, layout.height
-        return self._decode(len(sources), *size, assemble, None if arrived.all() else known)
-
-    def _decode(
-        self,
-        count: int,
-        width: int,
-        height: int,
-        posteriors: Callable[[Tile], Posteriors],
-        known: Callable[[Tile], NDArray[np.bool_]] | None = None,
-    ) -> NDArray[np.uint8]:
-        """uint8 [count, height, width, 3] of the posteriors [count, ...] of each tile.
-
-        known: which blocks of a tile arrived, where the others are as the prior says."""
-        padded_width, padded_height = padded_size(width, height)
-        images = np.empty((count, padded_height, padded_width, 3), np.uint8)
-        for tile in tiles(padded_width, padded_height):
-            if known is None:
-                self._decode_tile(images, tile, posteriors)
-                continue
-            canvas = self._background(padded_width, padded_height)
-            positions = (
-                canvas_positions(tile.rows, padded_height),
-                canvas_positions(tile.columns, padded_width),
-            )
-            images[:, tile.rows, tile.columns] = canvas[np.ix_(*positions)]
-            blocks = np.argwhere(known(tile))
-            if len(blocks):
-                corner = tile.outer_rows.start, tile.outer_columns.start
-                pixels = [
-                    slice(start + int(first) * BLOCK_SIDE, start + (int(last) + 1) * BLOCK_SIDE)
-                    for start, first, last in zip(
-                        corner, blocks.min(axis=0), blocks.max(axis=0), strict=True
-                    )
-                ]
-                self._decode_tile(images, narrowed(tile, *pixels), posteriors)
-        return images[:, :height, :width]
-
-    def _decode_tile(
-        self,
-        images: NDArray[np.uint8],
-        tile: Tile,
-        posteriors: Callable[[Tile], Posteriors],
-    ) -> None:
-        """Decode one tile of all images, uint8 [count, padded height, padded width, 3]."""
-        features = {}
-        maps = dict(posteriors(tile))
-        for scale in self.scales:
-            values = maps.pop(scale.scale).astype(np.float32, copy=False)
-            mean = values @ self.bundle.codebooks[scale.scale]
-            features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
-            del values, mean
-        (decoded,) = self.bundle.decoder.run(["image"], features)
-        width, height = (part.stop - part.start for part in (tile.outer_columns, tile.outer_rows))
-        if decoded.shape != (len(images), 3, height, width):
-            raise ValueError(f"the decoder gives {list(decoded.shape)} for {width}x{height} pixels")
-        inner_rows, inner_columns = tile.inner(1)
-        decoded = decoded[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
-        images[:, tile.rows, tile.columns] = np.rint(np.clip(decoded, 0, 1) * 255)
-
-    def _background(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The small image of which a padded image consists where nothing has arrived."""
-        sides = canvas_side(height), canvas_side(width)
-        if self._canvas.shape[:2] != sides:
-            prior = self._prior()
-            maps = {
-                scale.scale: np.tile(
-                    prior[scale.scale][:, :1],
-                    (sides[0] // scale.stride, sides[1] // scale.stride, 1),
-                )
-                for scale in self.scales
-            }
-            self._canvas = self.decode(maps, sides[1], sides[0])
-        return self._canvas
+        return self._reconstruction.decode(
+            len(sources), *size, assemble, None if arrived.all() else known
+        )
 
     def _all_regions(self, values: ArrayLike, layout: Regions) -> NDArray[Any]:
         rows = np.asarray(values)

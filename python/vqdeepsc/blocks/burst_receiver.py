@@ -5,7 +5,12 @@ from collections.abc import Sequence
 
 from gnuradio import gr
 
-from ..vqdeepsc_python import burst_decoder, burst_demodulator, burst_detector
+from ..vqdeepsc_python import (
+    burst_decoder,
+    burst_demodulator,
+    burst_detector,
+    connect_hier_output,
+)
 
 
 class burst_receiver(gr.hier_block2):
@@ -61,9 +66,12 @@ class burst_receiver(gr.hier_block2):
         )
         self._decoder = burst_decoder(iterations, transport_blocks, backlog)
         self.connect(self, self._detector, self._demodulator, self._decoder)
-        self.msg_connect(self._decoder, "regions", self, "regions")
-        self.msg_connect(self._decoder, "log", self, "log")
-        self.msg_connect(self._demodulator, "symbols", self, "symbols")
+        for block, port in (
+            (self._decoder, "regions"),
+            (self._decoder, "log"),
+            (self._demodulator, "symbols"),
+        ):
+            connect_hier_output(self.to_hier_block2(), block.to_basic_block(), port)
 
     def set_iterations(self, iterations: int) -> None:
         """Change the most iterations of a code block from the next burst on."""

@@ -23,6 +23,8 @@ from vqdeepsc.codec import Codec
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
 from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_error
 
+from ..vqdeepsc_python import array_to_u8vector, u8vector_to_array
+
 FRAME_TAG = "frame"
 IMAGE_IDS = 1 << 16
 SESSIONS = 1 << 32
@@ -152,7 +154,7 @@ def image_to_pdu(image: np.ndarray, number: int) -> pmt.pmt_base:
     dictionary = pmt.make_dict()
     for key, value in (("image", number), ("width", width), ("height", height)):
         dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
-    return pmt.cons(dictionary, u8vector(image))
+    return pmt.cons(dictionary, array_to_u8vector(image))
 
 
 def publish_image(
@@ -160,14 +162,9 @@ def publish_image(
 ) -> None:
     """Publish an image at a message port of the block, if anybody listens there.
 
-    A PDU takes many times the memory of an image, which most receivers need for files alone."""
+    Most receivers need an image for its file alone."""
     if pmt.is_pair(block.message_subscribers(port)):
         block.message_port_pub(port, image_to_pdu(image, number))
-
-
-def u8vector(values: np.ndarray) -> pmt.pmt_base:
-    """A PMT of uint8 values; pmt itself takes an array ten times slower than a list."""
-    return pmt.init_u8vector(values.size, values.reshape(-1).tolist())
 
 
 def pdu_to_image(
@@ -184,7 +181,7 @@ def pdu_to_image(
     size = pmt.length(pmt.cdr(pdu))
     if size != width * height * 3:
         raise FrameError(f"{size} bytes are no RGB image of {width}x{height} pixels")
-    pixels = np.array(pmt.to_python(pmt.cdr(pdu)), np.uint8)
+    pixels = u8vector_to_array(pmt.cdr(pdu))
     known = pmt.dict_has_key(dictionary, pmt.intern("image"))
     number = _integer(dictionary, "image", 0, IMAGE_IDS - 1) if known else None
     return pixels.reshape(height, width, 3), number

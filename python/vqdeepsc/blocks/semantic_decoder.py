@@ -3,13 +3,13 @@
 
 import threading
 
-import numpy as np
 import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 
+from ..vqdeepsc_python import f32vector_to_array, u8vector_to_array
 from .assembler import ImageAssembler, ReceivedImage
 from .frames import (
     Burst,
@@ -112,9 +112,9 @@ class semantic_decoder(gr.basic_block):
             header = header_from_pmt(pmt.car(pdu), self._max_pixels)
             data = pmt.cdr(pdu)
             if pmt.is_u8vector(data):
-                llrs = bits_to_llrs(pmt.to_python(data))
+                llrs = bits_to_llrs(u8vector_to_array(data))
             elif pmt.is_f32vector(data):
-                llrs = np.array(pmt.to_python(data), np.float32)
+                llrs = f32vector_to_array(data)
             else:
                 raise FrameError("a region PDU holds a u8vector of bits or a f32vector of LLRs")
             copies, errors = combined_copies(pmt.car(pdu)), block_errors(pmt.car(pdu))

@@ -6,6 +6,7 @@ from gnuradio import gr
 
 from vqdeepsc.codec import Codec
 
+from ..vqdeepsc_python import array_to_u8vector
 from .frames import (
     RANDOM,
     FrameError,
@@ -14,7 +15,6 @@ from .frames import (
     image_to_frames,
     pdu_to_image,
     take_session,
-    u8vector,
 )
 
 
@@ -50,7 +50,7 @@ class semantic_encoder(gr.basic_block):
             image, number = pdu_to_image(pdu)
             number = self._numbers.take(number)
             for header, bits in image_to_frames(self._codec, image, number, self._session):
-                frame = pmt.cons(header_to_pmt(header), u8vector(bits))
+                frame = pmt.cons(header_to_pmt(header), array_to_u8vector(bits))
                 self.message_port_pub(self._frames_port, frame)
         except FrameError as error:
             self.logger.error(f"image PDU skipped: {error}")

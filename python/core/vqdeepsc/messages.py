@@ -74,12 +74,16 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 
 def from_json(text: bytes | str) -> Any:
-    """The value of a JSON text (RFC 8259: no NaN, no infinity); raises ValueError for another.
+    """The value of a JSON text (RFC 8259: UTF-8, no NaN, no infinity).
 
-    One that is nested more deeply than Python reads is refused too. Who calls it bounds the text.
-    """
+    Who calls it bounds the text. Raises ValueError for another text, also for one that is nested
+    more deeply than Python reads."""
     try:
+        if isinstance(text, bytes):
+            text = text.decode()
         return json.loads(text, parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise ValueError("the JSON is not UTF-8") from error
     except RecursionError as error:
         raise ValueError("the JSON is nested too deeply") from error
 

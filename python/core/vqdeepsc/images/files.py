@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import threading
 import warnings
@@ -43,6 +44,9 @@ _SKIPPED_NAMES = 3  # of the files that were skipped, as examples
 # Pillow decodes what is left of a file that was cut short when a flag of the whole module is set.
 _DECODING = threading.RLock()
 _CUT_SHORT = "image file is truncated"
+
+# else what Pillow logs about a damaged file goes to standard error
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class ImageError(ValueError):

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+// Detector and demodulator on random samples and on bursts of which samples were changed.
+#include "input.h"
+#include "kernels/ofdm/burst_demodulator.h"
+#include "kernels/ofdm/burst_detector.h"
+#include "kernels/ofdm/burst_modulator.h"
+
+#include <cmath>
+#include <vector>
+
+using namespace gr::vqdeepsc::kernel;
+
+namespace {
+
+using Samples = std::vector<std::complex<float>>;
+
+constexpr int LONGEST_PAYLOAD = 3000;
+
+// A burst with payload and fields from the input.
+Samples burst(Input& input, const BurstFormat& format)
+{
+    BurstHeader header =
+        make_burst_header(input.between(1, LONGEST_PAYLOAD), 2 * input.between(1, 3), "1/3");
+    header.frame.width = input.between(1, 65535);
+    header.frame.height = input.between(1, 65535);
+    BurstModulator modulator(format);
+    std::vector<std::uint8_t> coded(header.coded_bits());
+    std::uint32_t bits = input.take<std::uint32_t>() | 1;
+    for (auto& bit : coded) {
+        bits = bits * 1664525 + 1013904223;
+        bit = bits >> 31;
+    }
+    Samples samples(modulator.burst_samples(header));
+    modulator.modulate(header, coded.data(), samples.data());
+    return samples;
+}
+
+// Stretches of samples are replaced by numbers of any kind, scaled, or made to jump.
+void damage(Input& input, Samples& samples)
+{
+    while (input.left() > 0) {
+        std::size_t at = input.take<std::uint32_t>() % samples.size();
+        const int length = input.between(1, 600);
+        const unsigned kind = input.take<std::uint8_t>() % 4;
+        const std::complex<float> value = { input.take<float>(), input.take<float>() };
+        for (int i = 0; i < length && at < samples.size(); ++i, ++at) {
+            if (kind == 0) {
+                samples[at] = value;
+            } else if (kind == 1) {
+                samples[at] *= value.real();
+            } else if (kind == 2) {
+                samples[at] += std::complex<float>(std::fmod(value.real(), 4.0f), 0.0f);
+            } else {
+                samples[at] = samples[(at + 77) % samples.size()];
+            }
+        }
+    }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    Input input(data, size);
+    const int fft_size = 64 << input.between(0, 4);
+    const BurstFormat format(fft_size, input.between(8, fft_size / 2));
+    Samples samples;
+    constexpr std::size_t TRAINING = PREAMBLE_SAMPLES;
+    if (input.take<std::uint8_t>() % 8 != 0) {
+        samples = burst(input, format);
+        damage(input, samples);
+    } else {
+        while (input.left() > 0) {
+            const float real = input.take<float>();
+            samples.emplace_back(real, input.take<float>());
+        }
+    }
+    std::vector<BurstDetection> found;
+    BurstDetector detector;
+    detector.process(samples.data(), samples.size(), found);
+    for (const auto& detection : found) {
+        require(std::fabs(detection.cfo) <= 0.125 && detection.correlation <= 1.001f);
+        require(std::isfinite(detection.dc.real()) && std::isfinite(detection.dc.imag()));
+    }
+    // As the block does: what a header claims is received, from zeros where the samples end.
+    BurstDemodulator demodulator(format);
+    samples.resize(std::max(samples.size(), TRAINING + format.training_and_header_samples()));
+    const ReceivedHeader received = demodulator.receive_header(samples.data() + TRAINING, 0.0);
+    if (received.crc_ok && received.error.empty()) {
+        const std::size_t needed = format.samples_after_preamble(received.header.qam_symbols());
+        samples.resize(std::max(samples.size(), TRAINING + needed));
+        std::vector<float> llrs(received.header.coded_bits());
+        demodulator.receive_payload(received.header, samples.data() + TRAINING, llrs.data());
+        for (const float llr : llrs) {
+            require(!std::isnan(llr));
+        }
+    }
+    return 0;
+}

@@ -4,12 +4,14 @@
 import resource
 import subprocess
 import sys
+import threading
 import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 from vqdeepsc.codec import Codec, Regions
+from vqdeepsc.codec.inference import NetworkError
 from vqdeepsc.images import metrics
 from vqdeepsc.images.files import crop_square
 
@@ -244,3 +246,27 @@ def test_memory_stays_flat(codec, photograph):
     frames(30)
     before = frames(1)
     assert frames(200) - before < 8 * 1024
+
+
+def test_a_network_that_is_stopped_ends_in_the_middle_of_its_work(photograph):
+    """Work on a large image would go on for minutes after a signal."""
+    codec = Codec()
+    large = np.tile(photograph, (6, 4, 1))
+    started, raised = threading.Event(), []
+
+    def encode():
+        started.set()
+        try:
+            while True:
+                codec.encode(large)
+        except NetworkError as error:
+            raised.append(str(error))
+
+    work = threading.Thread(target=encode)
+    work.start()
+    started.wait()
+    codec.bundle.stop()
+    work.join()
+    assert raised == ["the network was stopped"]
+    with pytest.raises(NetworkError, match="was stopped"):
+        codec.decode_bits(np.zeros((1, codec.bits_per_region), np.uint8), 128, 128)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A flowgraph that is run for a command ends, whatever is raised meanwhile."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -93,6 +96,28 @@ def test_whether_it_was_ended():
     source = blocks.null_source(1)
     top.connect(source, blocks.head(1, 10), blocks.null_sink(1))
     assert not run_flowgraph(top, RadioEnd(source, 1.0), EventLog())
+
+
+def test_what_still_works_a_second_after_a_signal_is_broken_off():
+    top, sink, end = endless()
+    sent, broken_off = threading.Event(), threading.Event()
+
+    def send_signal() -> bool:
+        # the second one would end this process
+        if not sent.is_set():
+            sent.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+        return False
+
+    assert run_flowgraph(
+        top,
+        end,
+        EventLog(),
+        has_finished=send_signal,
+        finish=broken_off.wait,
+        abandon=broken_off.set,
+    )
+    assert broken_off.is_set() and not sink.runs
 
 
 def test_an_error_in_the_source_is_an_error_of_the_transmitter(tmp_path, monkeypatch):

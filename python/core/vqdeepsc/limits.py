@@ -18,6 +18,10 @@ MAXIMUM_IMAGES_IN_FLIGHT = 256
 MAXIMUM_REGIONS_IN_FLIGHT = 4096
 """Regions of them: 330 MB of soft bits with four scales. One image alone may have more."""
 
+MAXIMUM_MISSING_RATIO = 16
+"""Regions of an image for each that arrived: one that has more is dropped, not decoded, since
+filling in takes time and anybody can claim an image of any size with one burst."""
+
 MAXIMUM_IMAGE_BYTES = 512 << 20
 """Bytes of an image file: 40 megapixels of four 16-bit values have 320 million."""
 

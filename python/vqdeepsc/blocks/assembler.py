@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
-from vqdeepsc.limits import MAXIMUM_IMAGES_IN_FLIGHT, MAXIMUM_REGIONS_IN_FLIGHT
+from vqdeepsc.limits import (
+    MAXIMUM_IMAGES_IN_FLIGHT,
+    MAXIMUM_MISSING_RATIO,
+    MAXIMUM_REGIONS_IN_FLIGHT,
+)
 
 from .frames import Burst, FrameError, check_copies
 
@@ -67,14 +72,21 @@ class ImageAssembler:
     """Collects the regions of images until they are complete, or the next one of a sender begins.
 
     Senders are told apart by the sessions of their frames and may take turns. With too many images
-    or regions in flight the oldest image is dropped, and `dropped` counts it.
+    or regions in flight the oldest image is dropped, and so is one of which too little has arrived
+    when it would be decoded.
 
     copies: how often each region is sent, at least 1; an image is complete with so many of each.
+    on_drop: called with a sentence for an image that is dropped.
     """
 
-    def __init__(self, codec: Codec, copies: int = 1) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        copies: int = 1,
+        on_drop: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         check_copies(copies)
-        self.dropped = 0
+        self._on_drop = on_drop
         self._codec = codec
         self._copies = copies
         # By the session of the sender, the one that a frame came of last at the end.
@@ -101,11 +113,11 @@ class ImageAssembler:
         comes after it. Raises FrameError for a region of another model or of another length.
         """
         self._check(header, llrs)
-        done = []
+        done: list[ReceivedImage] = []
         sender = header.version, header.session
         image = self._images.pop(sender, None)
         if image and not _same_image(image.header, header):
-            done.append(self._decode(image))
+            done += self._decode(image)
             image = None
         image = self._images[sender] = image or _Incomplete(header)
         region = header.first_block // REGION_BLOCKS
@@ -118,15 +130,16 @@ class ImageAssembler:
             image.decoded_at = burst.decoded_at
         image.complete += image.received[region] == self._copies
         if image.complete == image.regions:
-            done.append(self._decode(self._images.pop(sender)))
+            done += self._decode(self._images.pop(sender))
         self._drop_oldest()
         return done
 
-    def flush(self, seconds: float = 0.0) -> list[ReceivedImage]:
-        """Decode what has arrived of the images of which nothing came for so many seconds."""
+    def flush(self, seconds: float = 0.0) -> Iterator[ReceivedImage]:
+        """Decode, one by one, the images of which nothing has come for so many seconds."""
         latest = time.monotonic() - seconds
         waiting = [sender for sender, image in self._images.items() if image.touched <= latest]
-        return [self._decode(self._images.pop(sender)) for sender in waiting]
+        for sender in waiting:
+            yield from self._decode(self._images.pop(sender))
 
     def _check(self, header: FrameHeader, llrs: np.ndarray) -> None:
         codec = self._codec
@@ -152,15 +165,19 @@ class ImageAssembler:
         while len(self._images) > 1 and (
             len(self._images) > MAXIMUM_IMAGES_IN_FLIGHT or regions() > MAXIMUM_REGIONS_IN_FLIGHT
         ):
-            del self._images[next(iter(self._images))]
-            self.dropped += 1
+            oldest = self._images.pop(next(iter(self._images))).header
+            self._on_drop(f"image {oldest.image} dropped: too many are in flight")
 
-    def _decode(self, image: _Incomplete) -> ReceivedImage:
+    def _decode(self, image: _Incomplete) -> list[ReceivedImage]:
         header = image.header
+        if image.regions > MAXIMUM_MISSING_RATIO * len(image.llrs):
+            arrived = f"{len(image.llrs)} of {image.regions} regions arrived"
+            self._on_drop(f"image {header.image} dropped: {arrived}")
+            return []
         pixels = self._codec.decode_received(
             image.llrs, header.width, header.height, header.version
         )
-        return ReceivedImage(
+        received = ReceivedImage(
             pixels,
             header.image,
             image.regions,
@@ -168,6 +185,7 @@ class ImageAssembler:
             image.snr_sum / image.bursts if image.bursts else None,
             image.decoded_at,
         )
+        return [received]
 
 
 def _same_image(one: FrameHeader, other: FrameHeader) -> bool:

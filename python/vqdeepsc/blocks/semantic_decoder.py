@@ -2,6 +2,7 @@
 """Region PDUs in, image PDUs out."""
 
 import threading
+from collections.abc import Iterable
 
 import pmt
 from gnuradio import gr
@@ -53,7 +54,7 @@ class semantic_decoder(gr.basic_block):
             raise ValueError(f"timeout is {timeout} s, but must be at least 0")
         self.set_max_pixels(max_pixels)
         self.codec = Codec(model)
-        self._assembler = ImageAssembler(self.codec, copies)
+        self._assembler = ImageAssembler(self.codec, copies, self.logger.warn)
         self._files = ImageFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None
@@ -100,7 +101,7 @@ class semantic_decoder(gr.basic_block):
             # The scheduler swallows what a handler raises.
             self.logger.error(f"image not decoded: {error}")
 
-    def _publish(self, images: list[ReceivedImage]) -> None:
+    def _publish(self, images: Iterable[ReceivedImage]) -> None:
         for image in images:
             keep_image(image, self._files, self.logger)
             publish_image(self, self._images_port, image.image, image.number)
@@ -119,12 +120,9 @@ class semantic_decoder(gr.basic_block):
                 raise FrameError("a region PDU holds a u8vector of bits or a f32vector of LLRs")
             copies, errors = combined_copies(pmt.car(pdu)), block_errors(pmt.car(pdu))
             burst = Burst.from_pmt(pmt.car(pdu))
-            dropped = self._assembler.dropped
             self._publish(self._assembler.add(header, llrs, copies, errors, burst))
             if self._timeout:
                 self._publish(self._assembler.flush(self._timeout))
-            if self._assembler.dropped > dropped:
-                self.logger.warn("too many images in flight: the oldest was dropped")
             self._restart_timer()
         except FrameError as error:
             self.logger.error(f"region PDU skipped: {error}")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Soft or hard bits with frame tags in, images out."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pmt
 from gnuradio import gr
@@ -45,7 +47,7 @@ class semantic_sink(gr.sync_block):
         self._codec = Codec(model)
         self._soft = soft
         self._files = ImageFolder(folder) if folder else None
-        self._assembler = ImageAssembler(self._codec)
+        self._assembler = ImageAssembler(self._codec, on_drop=self.logger.warn)
         self._header: FrameHeader | None = None
         self._region = np.empty(self._codec.bits_per_region, np.float32)
         self._filled = 0
@@ -56,7 +58,7 @@ class semantic_sink(gr.sync_block):
         """Change how large an image may be; what has arrived of a larger one stays."""
         self._max_pixels = check_maximum_pixels(max_pixels)
 
-    def _publish(self, images: list[ReceivedImage]) -> None:
+    def _publish(self, images: Iterable[ReceivedImage]) -> None:
         for image in images:
             keep_image(image, self._files, self.logger)
             publish_image(self, self._images_port, image.image, image.number)

@@ -82,13 +82,13 @@ class semantic_source(gr.sync_block):
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self.error = ""
-        self._codec = Codec(model)
+        self.codec = Codec(model)
         self._files = _named_files(str(source)) if source else []
-        self._frame_bits = frame_bits or self._codec.bits_per_region
-        if self._frame_bits < self._codec.bits_per_region:
+        self._frame_bits = frame_bits or self.codec.bits_per_region
+        if self._frame_bits < self.codec.bits_per_region:
             raise ValueError(
                 f"frame_bits is {frame_bits}, but a region of {model} has "
-                f"{self._codec.bits_per_region} bits"
+                f"{self.codec.bits_per_region} bits"
             )
         check_copies(copies)
         self._copies = copies
@@ -163,7 +163,7 @@ class semantic_source(gr.sync_block):
             self._begun = time.monotonic()
             image, number = found
             number = self._numbers.take(number)
-            frames = list(image_to_frames(self._codec, image, number, self._session))
+            frames = list(image_to_frames(self.codec, image, number, self._session))
             self._frames = iter(frames * self._copies)
             frame = next(self._frames)
             publish_image(self, self._sent_port, image, number)

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pmt
@@ -115,11 +115,12 @@ class image_receiver(semantic_decoder):
         self.bursts.finish()
         super().finish()
 
-    def _publish(self, images: list[ReceivedImage]) -> None:
+    def _publish(self, images: Iterable[ReceivedImage]) -> None:
         for image in images:
-            if not self.has_enough:
-                self._keep(image)
-                super()._publish([image])
+            if self.has_enough:
+                return
+            self._keep(image)
+            super()._publish([image])
 
     def _keep(self, image: ReceivedImage) -> None:
         height, width = image.image.shape[:2]
@@ -189,7 +190,8 @@ def receive(
 ) -> int:
     """Receive until the samples or the seconds end, the decoder has enough, or a signal comes.
 
-    Unless the samples ended, regions that wait are left, and a sentence on stderr says how many.
+    Unless the samples ended, regions that wait are left, and a sentence on stderr says how many. An
+    image that takes a second and more to decode after a signal is left too.
     view: whether a window shows the newest image. Returns how many images were decoded. Raises
     ValueError for an address or a window that cannot be had and for a radio that ends by itself,
     and what the event log or the decoder's on_image raised.
@@ -209,6 +211,7 @@ def receive(
             application,
             on_end=top.decoder.ended.set,
             finish=top.decoder.finish,
+            abandon=top.decoder.codec.bundle.stop,
         )
     finally:
         top.decoder.ended.set()

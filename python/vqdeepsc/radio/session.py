@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from PyQt5 import Qt
 
 _POLL_SECONDS = 0.1
+_GRACE_SECONDS = 1.0
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -131,6 +132,7 @@ def run_flowgraph(
     application: Qt.QApplication | None = None,
     on_end: Callable[[], None] = lambda: None,
     finish: Callable[[], None] = lambda: None,
+    abandon: Callable[[], None] = lambda: None,
 ) -> bool:
     """Run top until it ends by itself, has_finished, the seconds are over, or a signal comes.
 
@@ -138,7 +140,8 @@ def run_flowgraph(
     those who have the secret if there is one.
     application: the Qt application of a window, or None. on_end: called when it is to end
     though the samples have not; finish: called when top has ended, to work on what is left, and
-    on_end may come meanwhile. Overflows and underflows that drivers
+    on_end may come meanwhile; abandon: called a second after a signal, in a thread of its own, to
+    break off what still works. Overflows and underflows that drivers
     report are logged. A second Ctrl-C ends the process at once. Returns whether top was ended
     before it ended by itself. Raises ValueError for an address or recording that cannot be used,
     and what the callables raise; top has ended then too.
@@ -154,6 +157,9 @@ def run_flowgraph(
         stack.enter_context(_signals(lambda: signalled.append(True)))
         if control:
             stack.enter_context(ControlSocket(control, actions, secret))
+        grace = threading.Timer(_GRACE_SECONDS, abandon)
+        grace.daemon = True
+        stack.callback(grace.cancel)
 
         def is_over() -> bool:
             counted = messages.take()
@@ -163,6 +169,8 @@ def run_flowgraph(
             if signalled or has_finished() or time.monotonic() > deadline:
                 if not ended.is_set():
                     asked.append(True)
+                if signalled and not grace.ident:
+                    grace.start()
                 on_end()
                 return True
             return ended.is_set()

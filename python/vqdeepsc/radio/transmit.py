@@ -190,7 +190,15 @@ def transmit(
     feeding.start()
     try:
         was_ended = run_flowgraph(
-            top, top.radio, log, control, secret, seconds, ended.is_set, finish=top.sent.finish
+            top,
+            top.radio,
+            log,
+            control,
+            secret,
+            seconds,
+            ended.is_set,
+            finish=top.sent.finish,
+            abandon=top.source.codec.bundle.stop,
         )
     finally:
         ended.set()
@@ -198,7 +206,7 @@ def transmit(
         log.write("end", images=sent)
     if errors:
         raise errors[0]
-    if top.source.error:
+    if top.source.error and not was_ended:
         raise ValueError(top.source.error)
     if not was_ended and (feeding.is_alive() or top.unsent):
         raise ValueError(f"the radio took no more samples after {sent} images")

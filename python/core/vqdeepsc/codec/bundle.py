@@ -93,6 +93,11 @@ class Bundle:
     def model_id(self) -> int:
         return self.manifest.model_id
 
+    def stop(self) -> None:
+        """Make both networks raise NetworkError soon, and from now on."""
+        self.encoder.stop()
+        self.decoder.stop()
+
 
 def read_bundle(path: str | os.PathLike[str], threads: int | None = None) -> Bundle:
     """Loads a bundle and holds it against its manifest: hashes, shapes, types, names.

@@ -26,15 +26,22 @@ class Network:
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
+        self._options = onnxruntime.RunOptions()
 
     def run(
         self, outputs: Sequence[str] | None, inputs: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[Any]]:
         """The outputs with these names, or all; raises NetworkError."""
         try:
-            return list(self._session.run(outputs, inputs))
+            return list(self._session.run(outputs, inputs, self._options))
         except Exception as error:  # onnxruntime's own exceptions share no other base
+            if self._options.terminate:
+                raise NetworkError("the network was stopped") from error
             raise NetworkError(f"the network cannot be run: {_first_line(error)}") from error
+
+    def stop(self) -> None:
+        """Make run(), in whatever thread, raise NetworkError soon, and from now on."""
+        self._options.terminate = True
 
     def get_inputs(self) -> Sequence[Any]:
         """Of each input its name, type and shape."""

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is made of regions of any images, by anybody."""
+
+import numpy as np
+import pytest
+from gnuradio.vqdeepsc.blocks.assembler import ImageAssembler
+from tiny_bundle import make_bundle
+from vqdeepsc.codec import Codec, region_count
+from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
+from vqdeepsc.limits import MAXIMUM_IMAGES_IN_FLIGHT, MAXIMUM_REGIONS_IN_FLIGHT
+
+
+@pytest.fixture(scope="module")
+def codec(tmp_path_factory):
+    return Codec(make_bundle(tmp_path_factory.mktemp("models") / "tiny", {4: 2}))
+
+
+@pytest.fixture
+def assembler(codec):
+    told = []
+    assembler = ImageAssembler(codec, on_drop=told.append)
+    assembler.told = told
+    return assembler
+
+
+def header(codec, session, region=0, width=128, height=128, image=1):
+    return FrameHeader(
+        model=codec.model_id,
+        session=session,
+        image=image,
+        width=width,
+        height=height,
+        first_block=region * REGION_BLOCKS,
+    )
+
+
+def test_an_image_of_which_too_little_arrived_is_dropped(codec, assembler):
+    llrs = np.ones(codec.bits_per_region, np.float32)
+    width, height = 128 * 33, 128
+    assert region_count(width, height) == 33
+    for arrived, decoded in ((1, 0), (2, 0), (3, 1)):
+        for region in range(arrived):
+            assert not assembler.add(header(codec, 5, region, width, height), llrs)
+        assert len(list(assembler.flush())) == decoded
+    assert assembler.told == [f"image 1 dropped: {n} of 33 regions arrived" for n in (1, 2)]
+    # the next image of the sender ends this one
+    assembler.add(header(codec, 5, 0, width, height), llrs)
+    assert not assembler.add(header(codec, 5, 0, width, height, image=2), llrs)
+    assert assembler.told[2:] == ["image 1 dropped: 1 of 33 regions arrived"]
+
+
+def test_bursts_that_claim_the_largest_image_cost_nothing(codec, assembler, monkeypatch):
+    """Each of them made the receiver decode 40 megapixels."""
+    monkeypatch.setattr(codec, "decode_received", None)
+    llrs = np.ones(codec.bits_per_region, np.float32)
+    count = MAXIMUM_IMAGES_IN_FLIGHT + 50
+    for session in range(count):
+        assert not assembler.add(header(codec, session, 7, 6400, 6200), llrs)
+    assert assembler.told == ["image 1 dropped: too many are in flight"] * 50
+    assert not list(assembler.flush())
+    assert len(assembler.told) == count and not assembler.has_begun
+
+
+def test_a_good_image_arrives_among_thousands(codec, assembler):
+    """Its sender goes on, and the others that went on least are dropped."""
+    llrs = np.ones(codec.bits_per_region, np.float32)
+    done = []
+    for region in range(4):
+        for hostile in range(500):
+            done += assembler.add(header(codec, 100 + 500 * region + hostile, 0, 256, 256), llrs)
+            if hostile % 100 == 0:
+                done += assembler.add(header(codec, 7, region, 256, 256, image=3), llrs)
+    assert [(image.number, image.received) for image in done] == [(3, 4)]
+    # soft bits of a few images are held to their number too
+    for region in range(MAXIMUM_REGIONS_IN_FLIGHT):
+        assembler.add(header(codec, 8, region, 128 * 65, 128 * 65), llrs)
+    before = len(assembler.told)
+    assembler.add(header(codec, 9, 0, 128 * 65, 128 * 65), llrs)
+    assert assembler.told[before:] == ["image 1 dropped: too many are in flight"]

@@ -15,6 +15,7 @@ import sys
 import numpy as np
 from image_link import Scores, add_arguments, read_images, receive
 from vqdeepsc.codec import Codec
+from vqdeepsc.errors import Error
 from vqdeepsc.link import ChannelModel
 from vqdeepsc.simulation.plan import derive_seed, parse_snr
 
@@ -76,13 +77,13 @@ def main(argv: list[str] | None = None) -> int:
         images = read_images(arguments.images, arguments.limit)
         codecs = {name: Codec(getattr(arguments, name)) for name in NAMES}
         if len({codec.bits_per_region for codec in codecs.values()}) > 1:
-            raise ValueError("the two bundles send different numbers of bits")
+            raise Error("the two bundles send different numbers of bits")
         channel = ChannelModel.parse(arguments.channel)
         rows = [
             measure(codecs, images, channel, snr_db, arguments.seed)
             for snr_db in parse_snr(arguments.snr)
         ]
-    except ValueError as error:
+    except Error as error:
         print(f"decoder_tuning: {error}", file=sys.stderr)
         return 2
     gains = summarise(rows)

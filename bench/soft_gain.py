@@ -13,6 +13,7 @@ import numpy as np
 import skimage.data
 from image_link import Scores, add_arguments, read_images, receive
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
+from vqdeepsc.errors import Error
 from vqdeepsc.link import ChannelModel
 from vqdeepsc.simulation.plan import derive_seed, parse_snr
 
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
             measure(codec, images, channel, snr_db, arguments.seed)
             for snr_db in parse_snr(arguments.snr)
         ]
-    except ValueError as error:
+    except Error as error:
         print(f"soft_gain: {error}", file=sys.stderr)
         return 2
     if arguments.json:

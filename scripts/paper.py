@@ -20,6 +20,7 @@ import numpy as np
 import skimage.data
 from paper_report import RUN, UNQUANTISED, write_means, write_report
 from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
+from vqdeepsc.errors import Error
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import crop_square, load_image
 from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
@@ -281,7 +282,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     try:
         if arguments.limit < 0 or arguments.workers < 1:
-            raise ValueError("--limit must be 0 or more, --workers 1 or more")
+            raise Error("--limit must be 0 or more, --workers 1 or more")
         found = [find_model(model) for model in arguments.model] or list_models()
         models = sorted(map(str, found), key=source_bits, reverse=True)
         bounds = arguments.upper_bound
@@ -291,7 +292,7 @@ def main(argv: list[str] | None = None) -> int:
         names = [*(experiment.name for experiment in experiments), "panels"]
         unknown = set(arguments.only) - set(names)
         if unknown:
-            raise ValueError(f"there is no experiment {unknown.pop()}; known: {', '.join(names)}")
+            raise Error(f"there is no experiment {unknown.pop()}; known: {', '.join(names)}")
         arguments.results.mkdir(parents=True, exist_ok=True)
         forget_other_models(arguments.work, models, bounds)
         write_run(arguments.results / RUN, models, bounds)
@@ -312,7 +313,7 @@ def main(argv: list[str] | None = None) -> int:
         finally:  # an interrupted run shows what there is
             print("figures and text", flush=True)
             write_report(arguments.results)
-    except (ValueError, OSError) as error:
+    except (Error, OSError) as error:
         print(f"paper: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

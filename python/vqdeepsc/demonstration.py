@@ -74,7 +74,7 @@ def send_image(
     top.msg_connect(decoder, "frames", frames, "store")
     top.run()
     if source.error:
-        raise ValueError(source.error)
+        raise source.error
     (pdu,) = stored_messages(images)
     return pdu_to_image(pdu)[0], _block_errors(frames)
 
@@ -120,7 +120,7 @@ def run_demonstration(
 
     Writes sent.png, received.png (the first SNR), panel.png and results.csv into output. A JPEG
     has no parts, so a scheme with protection is for ours alone. Raises ImageError, BundleError,
-    OSError, and ValueError for a scheme that does not fit the model.
+    OSError, and ParameterError for a scheme that does not fit the model.
     """
     name = printable(Path(image).name)
     sent = fit_image(load_image(image))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -289,12 +290,31 @@ def test_debug_shows_where_an_error_came_from(tmp_path, capfd):
     assert done.stderr.endswith(f"vqdeepsc: {missing}: No such file or directory\n")
 
 
-def test_an_error_of_ours_is_one_sentence_and_another_status(tmp_path, capfd, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        TypeError("an inner thing\nof two lines"),
+        ValueError("an inner thing"),
+        OSError(9, "an inner thing"),
+    ],
+)
+def test_a_bug_is_one_sentence_and_another_status(error, tmp_path, capfd, monkeypatch):
     def fail(*_, **__):
-        raise TypeError("an inner thing\nof two lines")
+        raise error
 
     monkeypatch.setattr("vqdeepsc.images.files.load_image", fail)
     done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
     assert done.returncode == 70
     assert done.stderr.count("\n") == 1
-    assert "TypeError: an inner thing)" in done.stderr and "--debug" in done.stderr
+    assert "an inner thing)" in done.stderr and "--debug" in done.stderr
+    assert type(error).__name__ in done.stderr and "please report" in done.stderr
+    done = run_here(capfd, "--debug", "encode", "a.png", "-o", tmp_path / "out")
+    assert done.returncode == 70 and "in fail" in done.stderr
+
+
+def test_a_full_standard_output_is_one_sentence(codec):
+    program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "models", "--json"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert_one_sentence(done, "standard output: No space left on device")

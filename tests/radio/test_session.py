@@ -16,7 +16,7 @@ from gnuradio.vqdeepsc.blocks.semantic_sink import semantic_sink
 from gnuradio.vqdeepsc.radio.devices import RadioEnd
 from gnuradio.vqdeepsc.radio.receive import Receiver, image_receiver, receive
 from gnuradio.vqdeepsc.radio.session import EventLog, run_flowgraph
-from gnuradio.vqdeepsc.radio.settings import RadioSettings
+from gnuradio.vqdeepsc.radio.settings import RadioError, RadioSettings
 from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
 
@@ -125,7 +125,7 @@ def test_an_error_in_the_source_is_an_error_of_the_transmitter(tmp_path, monkeyp
     make = partial(Transmitter, settings, DEFAULT_MODEL, {})
     images = [("a", np.zeros((16, 16, 3), np.uint8))] * 3
     monkeypatch.setattr(Codec, "encode_bits", fall_down)
-    with pytest.raises(ValueError, match="an image could not be sent: it fell down"):
+    with pytest.raises(RuntimeError, match="it fell down"):
         transmit(iter(images), make, EventLog())
 
 
@@ -140,7 +140,7 @@ def test_a_radio_that_takes_no_more_is_an_error(tmp_path):
 
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
     images = [("a", np.zeros((16, 16, 3), np.uint8))] * 50
-    with pytest.raises(ValueError, match="the radio took no more samples after"):
+    with pytest.raises(RadioError, match="the radio took no more samples after"):
         transmit(iter(images), partial(Short, settings, DEFAULT_MODEL, {}), EventLog())
 
 
@@ -151,7 +151,7 @@ def test_a_radio_that_gives_no_more_is_an_error(tmp_path):
     top = Receiver(RadioSettings("file", str(samples)), decoder, {})
     # as a device whose cable was pulled
     top.settings = RadioSettings("zmq")
-    with pytest.raises(ValueError, match="the radio zmq gives no more samples"):
+    with pytest.raises(RadioError, match="the radio zmq gives no more samples"):
         receive(top, EventLog())
 
 

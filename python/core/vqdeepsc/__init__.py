@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .codec import BundleError, Codec, Indices
+    from .errors import Error, ParameterError
     from .images.bitstream import ImageBitstream, read_bitstream, write_bitstream
     from .images.files import ImageError, load_image, save_image
     from .kernels import __version__
@@ -22,10 +23,12 @@ _MODULES = {
     "BundleError": "codec",
     "ChannelModel": "link",
     "Codec": "codec",
+    "Error": "errors",
     "ImageBitstream": "images.bitstream",
     "ImageError": "images.files",
     "Indices": "codec",
     "Link": "link",
+    "ParameterError": "errors",
     "Result": "simulation",
     "Scheme": "link",
     "Simulation": "simulation",
@@ -42,10 +45,12 @@ __all__ = [
     "BundleError",
     "ChannelModel",
     "Codec",
+    "Error",
     "ImageBitstream",
     "ImageError",
     "Indices",
     "Link",
+    "ParameterError",
     "Result",
     "Scheme",
     "Simulation",

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from vqdeepsc.errors import Error
 
-class FileError(ValueError):
+
+class FileError(Error):
     """A file that cannot be opened, is none or is too large: a sentence with its path."""
 
 

@@ -6,6 +6,8 @@ A few bytes can claim any size, so each is held to its limit before anything is 
 
 from __future__ import annotations
 
+from vqdeepsc.errors import ParameterError
+
 MAXIMUM_SIDE = 65_535
 """Pixels of one side of an image: what 16 bits of a header can say. It has no option."""
 
@@ -53,9 +55,9 @@ MAXIMUM_METADATA_BYTES = 4 << 20
 
 
 def check_maximum_pixels(pixels: int) -> int:
-    """Another maximum, 1 to MAXIMUM_SIDE squared pixels; raises ValueError for one beyond."""
+    """Another maximum, 1 to MAXIMUM_SIDE squared pixels; raises ParameterError for one beyond."""
     if not 1 <= pixels <= MAXIMUM_SIDE**2:
-        raise ValueError(f"max_pixels is {pixels}, but must be 1 to {MAXIMUM_SIDE**2:,}")
+        raise ParameterError(f"max_pixels is {pixels}, but must be 1 to {MAXIMUM_SIDE**2:,}")
     return int(pixels)
 
 

@@ -12,6 +12,8 @@ import re
 import sys
 from typing import Any, NoReturn
 
+from vqdeepsc.errors import Error
+
 # Names that are not UTF-8 hold their bytes as such characters (PEP 383).
 _BYTES = range(0xDC80, 0xDD00)
 
@@ -59,9 +61,25 @@ def open_standard_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+class OutputError(Error):
+    """Standard output takes no more, for another reason than that nobody reads it."""
+
+
+def print_lines(*lines: str) -> None:
+    """Print text for people or programs, at once.
+
+    Raises OutputError, and BrokenPipeError where nobody reads any more."""
+    try:
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output: {error.strerror}") from error
+
+
 def say(sentence: str) -> None:
-    """Print a sentence in one line, at once; raises OSError where that cannot be."""
-    print(printable(sentence), flush=True)
+    """Print a sentence in one line, at once; raises as print_lines() does."""
+    print_lines(printable(sentence))
 
 
 def to_json(value: Any, indent: int | None = None) -> str:

@@ -20,6 +20,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.errors import Error, ParameterError
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
 from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_error
 
@@ -34,7 +35,7 @@ RANDOM = -1
 CERTAIN_LLR = 100.0
 
 
-class FrameError(ValueError):
+class FrameError(Error):
     """A message or tag that is not what this module sends."""
 
 
@@ -84,11 +85,11 @@ def header_from_pmt(dictionary: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS) 
 
 
 def take_session(session: int = RANDOM) -> int:
-    """The number of a sender's run, 0 to 2^32 - 1, or RANDOM; raises ValueError for another.
+    """The number of a sender's run, 0 to 2^32 - 1, or RANDOM; raises ParameterError for another.
 
     Receivers put an image together from frames of one session alone."""
     if not RANDOM <= session < SESSIONS:
-        raise ValueError(
+        raise ParameterError(
             f"session is {session}, but must be 0 to {SESSIONS - 1}, or -1 for a random one"
         )
     return secrets.randbelow(SESSIONS) if session == RANDOM else int(session)
@@ -97,12 +98,12 @@ def take_session(session: int = RANDOM) -> int:
 class ImageNumbers:
     """Numbers of the images of one sender, each the one after the last, modulo 65536.
 
-    first: number of the first image, 0 to 65535, or RANDOM. Raises ValueError for another.
+    first: number of the first image, 0 to 65535, or RANDOM. Raises ParameterError for another.
     """
 
     def __init__(self, first: int = RANDOM) -> None:
         if not RANDOM <= first < IMAGE_IDS:
-            raise ValueError(
+            raise ParameterError(
                 f"first_image is {first}, but must be 0 to {IMAGE_IDS - 1}, or -1 for a random one"
             )
         self._next = secrets.randbelow(IMAGE_IDS) if first == RANDOM else int(first)
@@ -205,9 +206,9 @@ def image_to_frames(
 
 
 def check_copies(copies: int) -> None:
-    """Raises ValueError unless copies, how often each region is sent, is at least 1."""
+    """Raises ParameterError unless copies, how often each region is sent, is at least 1."""
     if copies < 1:
-        raise ValueError(f"copies is {copies}, but must be at least 1")
+        raise ParameterError(f"copies is {copies}, but must be at least 1")
 
 
 def bits_to_llrs(bits: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 from gnuradio import gr
 from PIL import Image
 
+from vqdeepsc.images.files import ImageError
 from vqdeepsc.whole_files import whole_file
 
 from .assembler import ReceivedImage
@@ -15,7 +16,7 @@ from .assembler import ReceivedImage
 class ImageFolder:
     """Writes images as PNG into a folder and never over one that is there.
 
-    :raises ValueError: where the folder cannot be made
+    :raises ImageError: where the folder cannot be made
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -23,7 +24,7 @@ class ImageFolder:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ValueError(f"cannot make the folder '{folder}': {error.strerror}") from error
+            raise ImageError(f"cannot make the folder '{folder}': {error.strerror}") from error
 
     def write(self, image: np.ndarray, number: int) -> Path:
         """Write image, uint8 [H, W, 3], as image-NUMBER.png; raises OSError."""

@@ -39,7 +39,7 @@ def connect_link(
     :class:`.link.Link`. Returns the LDPC decoder, whose message port ``frames`` has the block
     errors.
 
-    :raises ValueError: for a scheme that does not fit the frame
+    :raises ParameterError: for a scheme that does not fit the frame
     """
     bits_per_symbol = scheme.bits_per_symbol
     frame = (payload_bits, scheme.coded_bits(payload_bits), bits_per_symbol)

@@ -8,6 +8,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.errors import ParameterError
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 
 from ..vqdeepsc_python import f32vector_to_array, u8vector_to_array
@@ -38,7 +39,7 @@ class semantic_decoder(gr.basic_block):
     :param folder: where image-NUMBER.png files go, or "" for none
     :param max_pixels: width times height of the largest image of which regions are taken, 1 to
         65,535 squared
-    :raises ValueError: for a parameter out of range or a folder that cannot be made
+    :raises Error: for a parameter out of range or a folder that cannot be made
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class semantic_decoder(gr.basic_block):
     ) -> None:
         gr.basic_block.__init__(self, "semantic_decoder", None, None)
         if not timeout >= 0:
-            raise ValueError(f"timeout is {timeout} s, but must be at least 0")
+            raise ParameterError(f"timeout is {timeout} s, but must be at least 0")
         self.set_max_pixels(max_pixels)
         self.codec = Codec(model)
         self._assembler = ImageAssembler(self.codec, copies, self.logger.warn)

@@ -29,7 +29,7 @@ class semantic_encoder(gr.basic_block):
         one
     :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
         put images together from frames of one session
-    :raises ValueError: for a parameter out of range
+    :raises Error: for a parameter out of range
     """
 
     def __init__(

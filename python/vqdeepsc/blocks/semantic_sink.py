@@ -32,7 +32,7 @@ class semantic_sink(gr.sync_block):
     :param folder: where image-NUMBER.png files go, or "" for none
     :param max_pixels: width times height of the largest image of which regions are taken, 1 to
         65,535 squared
-    :raises ValueError: for a parameter out of range or a folder that cannot be made
+    :raises Error: for a parameter out of range or a folder that cannot be made
     """
 
     def __init__(

@@ -13,6 +13,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import ImageError, ImageLocation, find_images, load_found
 from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.messages import printable
@@ -54,7 +55,7 @@ class semantic_source(gr.sync_block):
     carries the tag ``frame`` (see :mod:`.frames`). Images come from files, in
     order of name, and from image PDUs at the message port ``pictures``, which PMT_EOF ends; each
     image that goes out is published at the message port ``sent``. An image that cannot be read
-    is logged and skipped. What else goes wrong ends the stream, and ``error`` says why.
+    is logged and skipped. What else goes wrong ends the stream, and ``error`` has it.
 
     :param source: an image file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
     :param model: name of a model or path of a bundle
@@ -66,7 +67,7 @@ class semantic_source(gr.sync_block):
         one
     :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
         put images together from frames of one session
-    :raises ValueError: for a source that names no image, or a parameter out of range
+    :raises Error: for a source that names no image, or a parameter out of range
     """
 
     def __init__(
@@ -81,12 +82,12 @@ class semantic_source(gr.sync_block):
         session: int = RANDOM,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
-        self.error = ""
-        self.codec = Codec(model)
+        self.error: Exception | None = None
+        self._codec = Codec(model)
         self._files = _named_files(str(source)) if source else []
-        self._frame_bits = frame_bits or self.codec.bits_per_region
-        if self._frame_bits < self.codec.bits_per_region:
-            raise ValueError(
+        self._frame_bits = frame_bits or self._codec.bits_per_region
+        if self._frame_bits < self._codec.bits_per_region:
+            raise ParameterError(
                 f"frame_bits is {frame_bits}, but a region of {model} has "
                 f"{self.codec.bits_per_region} bits"
             )
@@ -116,7 +117,7 @@ class semantic_source(gr.sync_block):
     def set_interval(self, interval: float) -> None:
         """Change the seconds between the beginnings of images; at least 0."""
         if not interval >= 0:
-            raise ValueError(f"interval is {interval} s, but must be at least 0")
+            raise ParameterError(f"interval is {interval} s, but must be at least 0")
         self._interval = float(interval)
 
     def _take_image(self, pdu: pmt.pmt_base) -> None:
@@ -193,8 +194,9 @@ class semantic_source(gr.sync_block):
                 produced += count
         except Exception as error:
             # An exception that leaves work() hangs the flowgraph.
-            self.error = f"an image could not be sent: {error or type(error).__name__}"
-            self.logger.error(printable(f"semantic_source stops: {self.error}"))
+            self.error = error
+            reason = str(error) or type(error).__name__
+            self.logger.error(printable(f"semantic_source stops, for an image: {reason}"))
             return -1
         if produced == 0:
             if self._exhausted():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vqdeepsc.cli.arguments import SCHEME_HELP, add_json, add_model, seed
 from vqdeepsc.cli.output import print_json, print_summary
+from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
 
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         from gnuradio.vqdeepsc.demonstration import run_demonstration
     except ImportError as error:
-        raise ValueError(f"the demonstration needs GNU Radio: {error}") from error
+        raise Error(f"the demonstration needs GNU Radio: {error}") from error
     results = run_demonstration(
         arguments.image or sample_image(),
         output,

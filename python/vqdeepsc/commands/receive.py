@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from vqdeepsc.cli.arguments import add_max_pixels, quantity
+from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
 from .radio_arguments import (
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         from gnuradio.vqdeepsc.radio.receive import Receiver, image_receiver, receive
         from gnuradio.vqdeepsc.radio.session import EventLog
     except ImportError as error:
-        raise ValueError(f"radios need GNU Radio: {error}") from error
+        raise Error(f"radios need GNU Radio: {error}") from error
     secret = radio_secret(arguments)
     folder = ImageFolder(arguments.output)
     burst = {
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
                 publisher.close()
     say(f"{received} images received")
     if decoder.unwritten:
-        raise ValueError(
+        raise Error(
             f"{decoder.unwritten} of {received} images could not be written to "
             f"{arguments.output}: {decoder.write_error}"
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from vqdeepsc.cli.arguments import add_strict, positive, quantity
+from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
 from .radio_arguments import (
@@ -75,11 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         from gnuradio.vqdeepsc.radio.sources import camera, image_sources
         from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
     except ImportError as error:
-        raise ValueError(f"radios need GNU Radio: {error}") from error
+        raise Error(f"radios need GNU Radio: {error}") from error
     secret = radio_secret(arguments)
     sources = (bool(arguments.paths), arguments.camera is not None, bool(arguments.subscribe))
     if sum(sources) != 1:
-        raise ValueError("name images, or a camera, or an address to subscribe to")
+        raise Error("name images, or a camera, or an address to subscribe to")
     if arguments.paths:
         images = image_sources(arguments.paths, arguments.loop, arguments.strict)
     elif arguments.camera is not None:

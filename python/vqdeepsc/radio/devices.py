@@ -53,7 +53,7 @@ class RadioEnd:
 
     block: takes or gives the complex samples
     set_frequency (Hz), set_gain (dB): change it while it runs; raise RadioError
-    finish: call it when the flowgraph has ended; raises ValueError for what could not be kept
+    finish: call it when the flowgraph has ended; raises RecordingError for what could not be kept
     sample_rate: that of a recording that knows it, else the one that was asked for
     """
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from zmq.utils import z85
 
 from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.errors import Error
 from vqdeepsc.limits import pixels_error
 from vqdeepsc.messages import complain, from_json, to_json
 
@@ -38,7 +39,7 @@ _SECRET_BYTES = (16, 4096)
 _LOCAL = re.compile(r"(ipc|inproc)://.*|tcp://(127\.[0-9.]+|localhost|lo|\[::1\]):[^:]+")
 
 
-class ExchangeError(ValueError):
+class ExchangeError(Error):
     """An address that cannot be used or a message that is no image, in one sentence."""
 
 
@@ -161,7 +162,7 @@ class ControlSocket:
     """Answers JSON objects such as {"gain": 20} by calling what is named; a context.
 
     actions: by name, what to do with the number. The answer is {"ok": true} or {"error": TEXT};
-    an action refuses by raising ValueError. Raises ExchangeError as open_socket does."""
+    an action refuses by raising Error. Raises ExchangeError as open_socket does."""
 
     def __init__(
         self,
@@ -202,19 +203,23 @@ class ControlSocket:
     def _answer(self, parts: list[bytes]) -> dict[str, Any]:
         try:
             if len(parts) != 1:
-                raise ValueError(f"a command is a message of one part, not of {len(parts)}")
+                raise ExchangeError(f"a command is a message of one part, not of {len(parts)}")
             commands = from_json(parts[0])
             if not isinstance(commands, dict):
-                raise ValueError("a command is a JSON object")
+                raise ExchangeError("a command is a JSON object")
             unknown = set(commands) - set(self._actions)
             if unknown:
                 known = ", ".join(self._actions)
-                raise ValueError(f"there is no {', '.join(sorted(unknown))} to set, only {known}")
+                raise ExchangeError(
+                    f"there is no {', '.join(sorted(unknown))} to set, only {known}"
+                )
             for name, value in commands.items():
                 if isinstance(value, bool) or not isinstance(value, int | float):
-                    raise ValueError(f"{name} must be a number")
+                    raise ExchangeError(f"{name} must be a number")
                 if not -_LARGEST <= value <= _LARGEST:
-                    raise ValueError(f"{name} must be a number from {-_LARGEST:g} to {_LARGEST:g}")
+                    raise ExchangeError(
+                        f"{name} must be a number from {-_LARGEST:g} to {_LARGEST:g}"
+                    )
                 self._actions[name](float(value))
         except Exception as error:
             # A client waits for an answer, and the next one for this thread.

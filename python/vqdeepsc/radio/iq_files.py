@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vqdeepsc.bounded_files import FileError, bounded_file, read_bounded
+from vqdeepsc.errors import Error
 from vqdeepsc.limits import MAXIMUM_METADATA_BYTES
 from vqdeepsc.messages import from_json
 from vqdeepsc.whole_files import write_whole
@@ -29,7 +30,7 @@ _LARGEST = 1e15  # hertz or samples per second
 SIGMF_SUFFIXES = (".sigmf-meta", ".sigmf-data")
 
 
-class RecordingError(ValueError):
+class RecordingError(Error):
     """A file of samples that cannot be read or written, in one sentence."""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pmt
 from gnuradio import gr
 
+from vqdeepsc.errors import Error, refused_parameters
 from vqdeepsc.messages import complain, printable
 
 from ..blocks.assembler import ReceivedImage
@@ -22,7 +23,7 @@ from ..blocks.semantic_decoder import semantic_decoder
 from .devices import make_receiver
 from .exchange import ImagePublisher
 from .session import EventLog, run_flowgraph
-from .settings import RadioSettings
+from .settings import RadioError, RadioSettings
 
 
 class burst_log(gr.basic_block):
@@ -149,7 +150,7 @@ class image_receiver(semantic_decoder):
         try:
             self._log.write("image", width=width, height=height, **known)
             self._on_image(sentence)
-        except (OSError, ValueError) as error:
+        except (OSError, Error) as error:
             self.error = self.error or error
 
 
@@ -159,7 +160,7 @@ class Receiver(gr.top_block):
     settings: the radio
     decoder: what decodes and keeps the images
     burst: parameters of burst_receiver besides model, payload_bits and sample_rate
-    Raises ValueError for parameters out of range and for a radio that is not there.
+    Raises Error for parameters out of range and for a radio that is not there.
     """
 
     def __init__(
@@ -169,12 +170,13 @@ class Receiver(gr.top_block):
         self.settings = settings
         self.decoder = decoder
         self.radio = make_receiver(settings)
-        self.bursts = burst_receiver(
-            model=decoder.codec.model_id,
-            payload_bits=decoder.codec.bits_per_region,
-            sample_rate=self.radio.sample_rate,
-            **burst,
-        )
+        with refused_parameters():
+            self.bursts = burst_receiver(
+                model=decoder.codec.model_id,
+                payload_bits=decoder.codec.bits_per_region,
+                sample_rate=self.radio.sample_rate,
+                **burst,
+            )
         self.connect(self.radio.block, self.bursts)
         self.msg_connect((self.bursts, "regions"), (decoder, "frames"))
         self.msg_connect((self.bursts, "log"), (decoder.bursts, "log"))
@@ -193,7 +195,7 @@ def receive(
     Unless the samples ended, regions that wait are left, and a sentence on stderr says how many. An
     image that takes a second and more to decode after a signal is left too.
     view: whether a window shows the newest image. Returns how many images were decoded. Raises
-    ValueError for an address or a window that cannot be had and for a radio that ends by itself,
+    Error for an address or a window that cannot be had and for a radio that ends by itself,
     and what the event log or the decoder's on_image raised.
     """
     application = None
@@ -222,7 +224,7 @@ def receive(
     if top.decoder.error:
         raise top.decoder.error
     if not was_ended and not top.settings.has_end:
-        raise ValueError(f"the radio {top.settings.radio} gives no more samples")
+        raise RadioError(f"the radio {top.settings.radio} gives no more samples")
     return top.decoder.images
 
 
@@ -230,13 +232,13 @@ def _open_window(top: Receiver) -> Any:
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if sys.platform.startswith("linux") and not any(map(os.environ.get, screens)):
         # Qt would end the process
-        raise ValueError("there is no screen for the live view")
+        raise Error("there is no screen for the live view")
     try:
         from PyQt5 import Qt
 
         from ..blocks.picture_display import picture_display
     except ImportError as error:
-        raise ValueError(f"the live view needs PyQt5: {error}") from error
+        raise Error(f"the live view needs PyQt5: {error}") from error
     application = Qt.QApplication([])
     top.display = picture_display("received")
     top.msg_connect((top.decoder, "pictures"), (top.display, "pictures"))

@@ -11,7 +11,7 @@ import zmq
 from gnuradio import gr
 from numpy.typing import NDArray
 
-from .exchange import open_socket
+from .exchange import ExchangeError, open_socket
 
 _SAMPLE_BYTES = np.dtype(np.complex64).itemsize
 _WAIT_SECONDS = 0.1
@@ -67,14 +67,14 @@ class sample_socket(gr.sync_block):
 
 
 def parse_samples(parts: list[bytes]) -> NDArray[np.complex64]:
-    """The samples of a message's parts, complex64 [N]; raises ValueError."""
+    """The samples of a message's parts, complex64 [N]; raises ExchangeError."""
     if len(parts) != 1:
-        raise ValueError(f"messages of {len(parts)} parts, not of one, are skipped")
+        raise ExchangeError(f"messages of {len(parts)} parts, not of one, are skipped")
     (message,) = parts
     if _has_tags(message):
-        raise ValueError("messages with tags are skipped: switch Pass Tags off at the sender")
+        raise ExchangeError("messages with tags are skipped: switch Pass Tags off at the sender")
     if len(message) % _SAMPLE_BYTES:
-        raise ValueError(
+        raise ExchangeError(
             f"messages of {len(message):,} bytes, not whole samples of {_SAMPLE_BYTES}, are skipped"
         )
     return np.frombuffer(message, np.complex64)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gnuradio import gr
 
+from vqdeepsc.errors import Error, refused_parameters
 from vqdeepsc.link import CONSTELLATIONS, transport_blocks
 from vqdeepsc.messages import complain, to_json
 
@@ -25,6 +26,7 @@ from ..vqdeepsc_python import burst_modulator
 from .devices import RadioEnd
 from .driver_messages import DriverMessages
 from .exchange import ControlSocket
+from .settings import RadioError
 
 if TYPE_CHECKING:
     from PyQt5 import Qt
@@ -40,32 +42,37 @@ def burst_transport_blocks(
     """The transport blocks of bursts of a model, none without protection.
 
     protection: coded bits for each bit of every scale but the finest, such as 6/6/4; the rest as
-    at burst_transmitter. Raises BundleError, and ValueError for what does not fit the model."""
+    at burst_transmitter. Raises BundleError, and ParameterError for what does not fit the model."""
     if not protection:
         return []
     ((payload_bits, _),) = transport_blocks(model)
-    coded_bits = burst_modulator(payload_bits, bits_per_symbol, code_rate).coded_bits()
+    with refused_parameters():
+        coded_bits = burst_modulator(payload_bits, bits_per_symbol, code_rate).coded_bits()
     names = {bits: name for name, bits in CONSTELLATIONS.items()}
     symbols = coded_bits // bits_per_symbol
     return transport_blocks(model, f"{names[bits_per_symbol]}@{symbols}/{protection}")
 
 
+class LogError(Error):
+    """An event log that cannot be written, in one sentence."""
+
+
 class EventLog:
     """JSON lines, one for each event; a context. Without a path nothing is written.
 
-    Raises ValueError for a file that cannot be written, and again in each write() from then on
+    Raises LogError for a file that cannot be written, and again in each write() from then on
     where the disk is full."""
 
     def __init__(self, path: str | os.PathLike[str] = "") -> None:
         self._lock = threading.Lock()
         self._path = path
-        self._error: ValueError | None = None
+        self._error: LogError | None = None
         self._file: TextIO | None = None
         if path:
             try:
                 self._file = Path(path).expanduser().open("a", encoding="utf-8", buffering=1)
             except OSError as error:
-                raise ValueError(f"{path}: {error.strerror}") from error
+                raise LogError(f"{path}: {error.strerror}") from error
 
     def __enter__(self) -> EventLog:
         return self
@@ -84,7 +91,7 @@ class EventLog:
                     self._file.write(line + "\n")
             except OSError as error:
                 self._close()
-                self._error = ValueError(f"{self._path}: {error.strerror}")
+                self._error = LogError(f"{self._path}: {error.strerror}")
             if self._error:
                 raise self._error
 
@@ -143,7 +150,7 @@ def run_flowgraph(
     on_end may come meanwhile; abandon: called a second after a signal, in a thread of its own, to
     break off what still works. Overflows and underflows that drivers
     report are logged. A second Ctrl-C ends the process at once. Returns whether top was ended
-    before it ended by itself. Raises ValueError for an address or recording that cannot be used,
+    before it ended by itself. Raises Error for an address or recording that cannot be used,
     and what the callables raise; top has ended then too.
     """
     ended = threading.Event()
@@ -182,7 +189,7 @@ def run_flowgraph(
         try:
             top.start()
         except RuntimeError as error:
-            raise ValueError(f"the radio does not start: {error}") from error
+            raise RadioError(f"the radio does not start: {error}") from error
         waiting = threading.Thread(target=wait_for_end, daemon=True)
         waiting.start()
         try:
@@ -199,7 +206,7 @@ def run_flowgraph(
                 _finish(finish, is_over, on_end)
             is_over()
         except BaseException:
-            with suppress(ValueError):
+            with suppress(Error):
                 end.finish()
             raise
     if totals:

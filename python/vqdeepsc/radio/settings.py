@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vqdeepsc.errors import Error
+
 RADIOS = ("uhd", "soapy", "iio", "file", "zmq")
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5550"
 """Where samples go by ZeroMQ: this machine alone."""
 
 
-class RadioError(ValueError):
+class RadioError(Error):
     """A radio that is not there or does not do what is asked, in one sentence."""
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where `vqdeepsc transmit` takes images from: files, folders, a camera, another program.
 
-Each source iterates over (name, uint8 [H, W, 3] or the ValueError that says why there is none),
+Each source iterates over (name, uint8 [H, W, 3] or the Error that says why there is none),
 or None when there is no image at the moment.
 """
 
@@ -13,9 +13,10 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.errors import Error
 from vqdeepsc.images.files import ImageError, find_images, load_found
 
-Item = tuple[str, NDArray[np.uint8] | ValueError] | None
+Item = tuple[str, NDArray[np.uint8] | Error] | None
 
 
 def image_sources(paths: Sequence[str], loop: bool = False, strict: bool = False) -> Iterator[Item]:
@@ -34,9 +35,7 @@ def image_sources(paths: Sequence[str], loop: bool = False, strict: bool = False
             readable = False
             for name, location in found.items():
                 try:
-                    image: NDArray[np.uint8] | ValueError = load_found(
-                        name, location, strict=strict
-                    )
+                    image: NDArray[np.uint8] | Error = load_found(name, location, strict=strict)
                     readable = True
                 except ImageError as error:
                     image = error

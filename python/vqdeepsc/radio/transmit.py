@@ -12,7 +12,8 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
-from vqdeepsc.images.files import crop_square
+from vqdeepsc.errors import Error, refused_parameters
+from vqdeepsc.images.files import ImageError, crop_square
 from vqdeepsc.limits import pixels_error
 from vqdeepsc.messages import complain, say
 
@@ -21,7 +22,7 @@ from ..blocks.frames import END_OF_IMAGES, RANDOM, ImageNumbers, image_to_pdu
 from ..blocks.semantic_source import semantic_source
 from .devices import make_transmitter
 from .session import EventLog, run_flowgraph
-from .settings import RadioSettings
+from .settings import RadioError, RadioSettings
 from .sources import Item
 
 _WAIT_SECONDS = 0.1
@@ -58,7 +59,7 @@ class Transmitter(gr.top_block):
     first_image: id of the first image, 0 to 65,535, or -1 for a random one
     session: number of this run, 0 to 2^32 - 1, or -1 for a random one
     on_sent: called with (id, name) when an image begins to go out
-    Raises ValueError for parameters out of range and for a radio that is not there.
+    Raises Error for parameters out of range and for a radio that is not there.
     """
 
     def __init__(
@@ -81,7 +82,8 @@ class Transmitter(gr.top_block):
         self.source = semantic_source(
             model=model, interval=interval, copies=copies, session=session
         )
-        self.bursts = burst_transmitter(payload_bits=Codec(model).bits_per_region, **burst)
+        with refused_parameters():
+            self.bursts = burst_transmitter(payload_bits=Codec(model).bits_per_region, **burst)
         self.radio = make_transmitter(settings)
         self.sent = _SentImages(self._note_sent)
         self.connect(self.source, self.bursts, self.radio.block)
@@ -117,13 +119,13 @@ class Transmitter(gr.top_block):
                 continue
             name, image = item
             try:
-                if isinstance(image, ValueError):
+                if isinstance(image, Error):
                     raise image
                 image = crop_square(image, side) if side else image
                 # The source would refuse it and never say that it went out.
                 if problem := pixels_error(image.shape[1], image.shape[0]):
-                    raise ValueError(f"{name} {problem}")
-            except ValueError as error:
+                    raise ImageError(f"{name} {problem}")
+            except Error as error:
                 on_error(str(error))
                 continue
             while not self._room.acquire(timeout=_WAIT_SECONDS):
@@ -152,7 +154,7 @@ def transmit(
 ) -> int:
     """Send the images; returns how many went out.
 
-    transmitter: makes the flowgraph when called with on_sent. Raises ValueError for what is
+    transmitter: makes the flowgraph when called with on_sent. Raises Error for what is
     wrong with an image source, a radio or an address, if no image could be sent and if sending
     ended early, OSError where what was sent cannot be logged.
     """
@@ -166,7 +168,7 @@ def transmit(
         try:
             log.write("sent", image=number, name=name)
             say(f"{name}: sent as image {number}")
-        except (OSError, ValueError) as error:
+        except (OSError, Error) as error:
             # The scheduler swallows what a handler raises, and the block would take no more.
             errors.append(error)
             ended.set()
@@ -206,10 +208,10 @@ def transmit(
         log.write("end", images=sent)
     if errors:
         raise errors[0]
-    if top.source.error and not was_ended:
-        raise ValueError(top.source.error)
+    if top.source.error:
+        raise top.source.error
     if not was_ended and (feeding.is_alive() or top.unsent):
-        raise ValueError(f"the radio took no more samples after {sent} images")
+        raise RadioError(f"the radio took no more samples after {sent} images")
     if refused and not sent:
-        raise ValueError("no image could be sent")
+        raise ImageError("no image could be sent")
     return sent

@@ -9,15 +9,15 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
-from vqdeepsc.messages import complain, open_standard_streams, printable
+from vqdeepsc.errors import Error
+from vqdeepsc.messages import OutputError, complain, open_standard_streams, printable
 
 EXIT_BAD_INPUT = 2
-EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
@@ -57,8 +57,9 @@ SUBCOMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line `argv` (None: that of the process) and returns the exit status.
 
-    0; 2 for bad input, with one sentence on stderr; 70 for what should not have happened; 130 after
-    Ctrl-C. `--debug` before the subcommand shows where an error came from."""
+    0; 2 for an Error and for a file that cannot be read or written, with one sentence on stderr; 70
+    for all else that is raised, with a sentence that asks for a report; 130 after Ctrl-C. `--debug`
+    before the subcommand shows where an error came from."""
     words = _join_negative(argv)
     debug = words[:1] == ["--debug"]
     open_standard_streams()
@@ -68,8 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # nobody reads any more; the interpreter would complain when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -79,24 +79,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report(error)
 
 
+def _drop_output() -> None:
+    """What standard output did not take would be tried again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _report(error: Exception) -> int:
     """One sentence about an error on stderr; returns the exit status."""
-    if isinstance(error, BrokenProcessPool):
-        sentence = "a worker process ended unexpectedly; finished rows are kept"
+    if isinstance(error, OutputError):
+        _drop_output()
+    if isinstance(error, Error):
+        sentence = str(error)
+    elif isinstance(error, OSError) and error.filename:
+        sentence = f"{error.filename}: {error.strerror or error}"
     elif isinstance(error, MemoryError):
         sentence = "there is not enough memory"
-    elif isinstance(error, OSError):
-        name = f"{error.filename}: " if error.filename else ""
-        sentence = f"{name}{error.strerror or error}"
-    elif isinstance(error, ValueError):
-        sentence = str(error)
     else:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         complain(
             f"this should not have happened ({reason}); please report what the same command "
             "prints as `vqdeepsc --debug ...`"
         )
-        return EXIT_FAULT
+        return EXIT_BUG
     complain(sentence)
     return EXIT_BAD_INPUT
 

@@ -6,38 +6,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vqdeepsc.messages import to_json
+from vqdeepsc.messages import print_lines, to_json
 
 
 def print_json(value: Any) -> None:
     """Prints what other programs read; see to_json."""
-    print(to_json(value, indent=2))
+    print_lines(to_json(value, indent=2))
 
 
 def print_profile(stages: Sequence[dict[str, Any]]) -> None:
     """Prints what `stage_profile.Profile.table` returns."""
-    print("processor time of the stages; rows that were there already cost nothing")
-    print(f"{'stage':<10} {'calls':>8} {'seconds':>9} {'ms each':>9} {'share':>6}")
-    for stage in stages:
-        print(
+    print_lines(
+        "processor time of the stages; rows that were there already cost nothing",
+        f"{'stage':<10} {'calls':>8} {'seconds':>9} {'ms each':>9} {'share':>6}",
+        *(
             f"{stage['stage']:<10} {stage['calls']:>8} {stage['seconds']:>9.2f} "
             f"{stage['ms_per_call']:>9.2f} {stage['share']:>6.1%}"
-        )
+            for stage in stages
+        ),
+    )
 
 
 def print_summary(groups: Sequence[dict[str, Any]]) -> None:
     """Prints what `simulate.summarise` returns as a table."""
     from vqdeepsc.link import channel_title
 
-    print("SNR is the mean Es/N0 per 16-QAM symbol; means over images")
-    print(
+    print_lines(
+        "SNR is the mean Es/N0 per 16-QAM symbol; means over images",
         f"{'system':<20} {'bits':>7}  {'channel':<14} {'SNR dB':>6}  {'SSIM':>6} {'PSNR dB':>7} "
-        f"{'images':>8} {'undecoded':>9}"
-    )
-    for group in groups:
-        channel = channel_title(group["channel"])
-        print(
-            f"{group['system']:<20} {group['source_bits']:>7}  {channel:<14} "
-            f"{group['snr_db']:>6g}  {group['ssim']:>6.4f} {group['psnr_db']:>7.2f} "
+        f"{'images':>8} {'undecoded':>9}",
+        *(
+            f"{group['system']:<20} {group['source_bits']:>7}  "
+            f"{channel_title(group['channel']):<14} {group['snr_db']:>6g}  "
+            f"{group['ssim']:>6.4f} {group['psnr_db']:>7.2f} "
             f"{group['images']:>8} {group['undecoded']:>9}"
-        )
+            for group in groups
+        ),
+    )

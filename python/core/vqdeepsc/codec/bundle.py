@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.errors import Error
 from vqdeepsc.kernels import BLOCK_SIDE
 from vqdeepsc.limits import (
     MAXIMUM_CARD_BYTES,
@@ -46,7 +47,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MAXIMUM_BITS = 16
 
 
-class BundleError(ValueError):
+class BundleError(Error):
     """A model that is missing, damaged or not what its manifest says, in one sentence."""
 
 

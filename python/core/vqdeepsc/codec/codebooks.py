@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.errors import Error
 from vqdeepsc.limits import MAXIMUM_CODEBOOK_BYTES
 
 from .scales import Scale
@@ -20,7 +21,7 @@ _npy: Any = np.lib.format  # has no types
 _MAXIMUM_HEADER = 4096  # bytes of an array's header
 
 
-class CodebooksError(ValueError):
+class CodebooksError(Error):
     """Codebooks that cannot be read or are not as expected: the end of a sentence."""
 
 

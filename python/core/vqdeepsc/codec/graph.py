@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vqdeepsc.errors import Error
 from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES
 
 
@@ -83,7 +84,7 @@ class _Constant:
     shape: _Shape | None = None
 
 
-class GraphError(ValueError):
+class GraphError(Error):
     """A file that is no ONNX graph, or one with something that is not allowed: why."""
 
 

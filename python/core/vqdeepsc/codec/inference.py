@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from vqdeepsc.errors import Error
+
 import vqdeepsc.privacy  # isort: skip  # noqa: F401 - has to come before onnxruntime
 import onnxruntime
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES, MAXIMUM_NETWORK_MEMORY
 from .graph import GraphError, check_graph
 
 
-class NetworkError(ValueError):
+class NetworkError(Error):
     """An ONNX graph that cannot be loaded or run: the end of a sentence."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.errors import Error
 from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS
 
 
@@ -40,15 +41,15 @@ class Scale:
     def checked_indices(self, found: NDArray[Any], width: int, height: int) -> NDArray[np.int64]:
         """Indices int64 [height/2**l, width/2**l] that an encoder found in width x height pixels.
 
-        found: [1, height/2**l, width/2**l]. Raises ValueError for other shapes and indices."""
+        found: [1, height/2**l, width/2**l]. Raises Error for other shapes and indices."""
         shape = (1, height // self.stride, width // self.stride)
         if found.shape != shape:
-            raise ValueError(
+            raise Error(
                 f"the encoder gives {list(found.shape)} indices of scale {self.scale} for "
                 f"{width}x{height} pixels, not {list(shape)}"
             )
         if found.min() < 0 or found.max() >= self.codewords:
-            raise ValueError(
+            raise Error(
                 f"the encoder gives indices of scale {self.scale} outside 0 to {self.codewords - 1}"
             )
         indices: NDArray[np.int64] = found[0]

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import IO, Any, BinaryIO, cast
 
 from vqdeepsc.bounded_files import FileError, bounded_file
+from vqdeepsc.errors import Error
 
 _MAXIMUM_HEADER = 1 << 16  # bytes of a member's name and other records
 
 
-class ArchiveError(ValueError):
+class ArchiveError(Error):
     """An archive that cannot be read, in one sentence."""
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, features
 
+from vqdeepsc.errors import ParameterError
+
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 MID_GREY = 128
 _LOWEST, _HIGHEST = 0, 100
@@ -37,11 +39,11 @@ class Compressor:
     What was tried for one number of bits is not written again for the next."""
 
     def __init__(self, pixels: NDArray[np.uint8], codec: str) -> None:
-        """pixels: uint8 [H, W, 3]; codec: one of BASELINES. Raises ValueError for another."""
+        """pixels: uint8 [H, W, 3]; codec: one of BASELINES. Raises ParameterError for another."""
         if codec not in BASELINES:
-            raise ValueError(f"there is no baseline {codec!r}; known: {', '.join(BASELINES)}")
+            raise ParameterError(f"there is no baseline {codec!r}; known: {', '.join(BASELINES)}")
         if codec == "jpeg2000" and not features.check("jpg_2000"):
-            raise ValueError("the baseline 'jpeg2000' needs a Pillow with OpenJPEG")
+            raise ParameterError("the baseline 'jpeg2000' needs a Pillow with OpenJPEG")
         self._codec = codec
         self._image = Image.fromarray(pixels)
         self._files: dict[int, bytes] = {}
@@ -82,7 +84,7 @@ def compress(pixels: NDArray[np.uint8], codec: str, bits: int) -> CompressedImag
     """The file of the largest quality that takes at most `bits` bits.
 
     pixels: uint8 [H, W, 3]; codec: one of BASELINES. None if even the lowest quality is larger.
-    Raises ValueError for another codec."""
+    Raises ParameterError for another codec."""
     return Compressor(pixels, codec).fit(bits)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vqdeepsc.bounded_files import FileError, bounded_file
 from vqdeepsc.codec import FRAME_VERSION, region_count
+from vqdeepsc.errors import Error
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
 from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_REGION_BITS, MAXIMUM_SIDE, pixels_error
 from vqdeepsc.whole_files import write_whole
@@ -26,7 +27,7 @@ _HEAD_1 = struct.Struct(">4sBxHIIII")  # magic, version, model id, width, height
 _CRC = struct.Struct(">I")
 
 
-class BitstreamError(ValueError):
+class BitstreamError(Error):
     """A file that `vqdeepsc encode` did not write, in one sentence."""
 
 

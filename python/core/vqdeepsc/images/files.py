@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.errors import Error
 from vqdeepsc.limits import MAXIMUM_IMAGE_BYTES, MAXIMUM_MEMBERS, MAXIMUM_PIXELS, pixels_error
 from vqdeepsc.messages import complain, printable
 from vqdeepsc.whole_files import write_whole
@@ -49,7 +50,7 @@ _CUT_SHORT = "image file is truncated"
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-class ImageError(ValueError):
+class ImageError(Error):
     """An image that cannot be read or written, in one sentence."""
 
 

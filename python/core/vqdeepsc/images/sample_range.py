@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vqdeepsc.errors import Error
+
 WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 """Pillow's modes with one channel of more than 8 bits."""
 
@@ -22,7 +24,7 @@ _WHITE_IS_ZERO = 0
 _ROUNDING = 1e-3  # how far beyond 0 to 1 floating point may be
 
 
-class SampleRangeError(ValueError):
+class SampleRangeError(Error):
     """Samples whose black and white nothing tells: the end of a sentence."""
 
 

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from vqdeepsc.errors import ParameterError
 from vqdeepsc.kernels import FadingChannel
 
 CHANNEL_KINDS = ("awgn", "rayleigh", "rician")
@@ -27,10 +28,10 @@ class ChannelModel:
 
     @classmethod
     def parse(cls, text: str) -> ChannelModel:
-        """`awgn`, `rayleigh`, `rician` (r = 1) or `rician:r`; raises ValueError."""
+        """`awgn`, `rayleigh`, `rician` (r = 1) or `rician:r`; raises ParameterError."""
         match = re.fullmatch(r"(awgn|rayleigh|rician)(?::([0-9.eE+-]+))?", text)
         if not match or (match[2] and match[1] != "rician"):
-            raise ValueError(
+            raise ParameterError(
                 f"there is no channel {text!r}; known: awgn, rayleigh, rician, rician:R"
             )
         try:
@@ -38,7 +39,7 @@ class ChannelModel:
         except ValueError:
             factor = math.nan
         if not (math.isfinite(factor) and factor >= 0):
-            raise ValueError(f"the Rician factor in {text!r} must be a number from 0 up")
+            raise ParameterError(f"the Rician factor in {text!r} must be a number from 0 up")
         return cls(match[1], factor)
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vqdeepsc.codec import DEFAULT_MODEL, BitLayout, find_model, read_manifest
+from vqdeepsc.errors import ParameterError
 
 BITS_PER_SYMBOL = 4
 
@@ -40,21 +41,21 @@ class Scheme:
     def parse(cls, text: str) -> Scheme:
         """CONSTELLATION[@SYMBOLS][/PROTECTION...], such as 16qam, qpsk@9000 or 16qam/6/6/5.
 
-        Raises ValueError."""
+        Raises ParameterError."""
         match = re.fullmatch(
             r"([a-z0-9]+)(?:@([0-9]{1,9}))?((?:/[0-9]{1,4}(?:\.[0-9]{1,4})?)*)", text
         )
         if not match or match[1] not in CONSTELLATIONS or match[2] == "0":
-            raise ValueError(
+            raise ParameterError(
                 f"there is no scheme {text!r}; write CONSTELLATION[@SYMBOLS][/PROTECTION...] with "
                 f"one of {', '.join(CONSTELLATIONS)}"
             )
         symbols = int(match[2] or 0)
         if symbols > _MOST_SYMBOLS:
-            raise ValueError(f"{text!r} has more than {_MOST_SYMBOLS:,} symbols for a region")
+            raise ParameterError(f"{text!r} has more than {_MOST_SYMBOLS:,} symbols for a region")
         protection = tuple(float(part) for part in match[3].split("/")[1:])
         if any(factor < 1 for factor in protection):
-            raise ValueError(
+            raise ParameterError(
                 f"the protection in {text!r} must be 1 or more coded bits for each bit"
             )
         return cls(match[1], symbols, protection)
@@ -84,15 +85,17 @@ class Scheme:
         """(payload bits, coded bits) of each transport block of a frame.
 
         part_bits: payload bits of the parts, in order; neighbours with equal protection share a
-        block, for long codes are better. Raises ValueError if protection does not fit."""
+        block, for long codes are better. Raises ParameterError if protection does not fit."""
         payload = sum(part_bits)
         coded = self.coded_bits(payload)
         if coded < payload:
-            raise ValueError(f"{self} has {coded} bits on the air for {payload} bits of payload")
+            raise ParameterError(
+                f"{self} has {coded} bits on the air for {payload} bits of payload"
+            )
         if not self.protection:
             return [(payload, coded)]
         if len(self.protection) != len(part_bits) - 1:
-            raise ValueError(
+            raise ParameterError(
                 f"{self} protects {len(self.protection)} parts, but {len(part_bits) - 1} of the "
                 f"model's {len(part_bits)} scales need a number"
             )
@@ -104,7 +107,7 @@ class Scheme:
             blocks.append((bits, symbols * self.bits_per_symbol))
         left = coded - sum(bits for _, bits in blocks)
         if left < part_bits[-1]:
-            raise ValueError(f"{self} leaves {left} coded bits for {part_bits[-1]} of payload")
+            raise ParameterError(f"{self} leaves {left} coded bits for {part_bits[-1]} of payload")
         return [*blocks, (part_bits[-1], left)]
 
 
@@ -117,6 +120,6 @@ def transport_blocks(
     """(payload bits, coded bits) of each transport block of a region, for the LDPC blocks.
 
     model: name or directory of a bundle, whose scales are the parts of a region; scheme: as
-    Scheme.parse() takes it. Raises BundleError and ValueError."""
+    Scheme.parse() takes it. Raises BundleError and ParameterError."""
     layout = BitLayout(read_manifest(find_model(model)).scales)
     return Scheme.parse(scheme).transport_blocks(layout.scale_bits)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vqdeepsc.errors import refused_parameters
 from vqdeepsc.kernels import (
     FadingChannel,
     LdpcFrameDecoder,
@@ -54,16 +55,17 @@ class Link:
         demapper: str = "maxlog",
     ) -> None:
         """payload_bits: of each frame; part_bits: of its parts, for a scheme with protection;
-        demapper: maxlog or exact. Raises ValueError."""
+        demapper: maxlog or exact. Raises ParameterError."""
         self.payload_bits = payload_bits
         bits_per_symbol = scheme.bits_per_symbol
         blocks = scheme.transport_blocks(part_bits or [payload_bits])
         self.coded_bits = scheme.coded_bits(payload_bits)
         self._bits_per_symbol = bits_per_symbol
         frame = (payload_bits, self.coded_bits, bits_per_symbol)
-        self._encoder = LdpcFrameEncoder(*frame, transport_blocks=blocks)
-        self._decoder = LdpcFrameDecoder(*frame, iterations, transport_blocks=blocks)
-        self._demapper = QamDemapper(bits_per_symbol, demapper)
+        with refused_parameters():
+            self._encoder = LdpcFrameEncoder(*frame, transport_blocks=blocks)
+            self._decoder = LdpcFrameDecoder(*frame, iterations, transport_blocks=blocks)
+            self._demapper = QamDemapper(bits_per_symbol, demapper)
         self._points = qam_points(bits_per_symbol)
 
     @property

@@ -12,7 +12,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, cast
+
+from vqdeepsc.errors import Error
 
 Arguments = tuple[Any, ...]
 Run = Callable[[Callable[..., Any], Iterable[Arguments]], Iterator[Any]]
@@ -24,13 +27,15 @@ _DASK_SECONDS = 10  # to reach the scheduler
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-class ExecutorError(ValueError):
+class ExecutorError(Error):
     """Workers that cannot be used, in one sentence."""
 
 
 @contextlib.contextmanager
 def local_executor(workers: int) -> Iterator[Run]:
-    """Processes of this machine with one thread each; they end when this process is killed."""
+    """Processes of this machine with one thread each; they end when this process is killed.
+
+    Raises ExecutorError where one of them is killed."""
     before = set(multiprocessing.active_children())
     pool = concurrent.futures.ProcessPoolExecutor(
         max_workers=workers,
@@ -47,10 +52,14 @@ def local_executor(workers: int) -> Iterator[Run]:
     try:
         yield lambda function, jobs: _in_order(submit, function, jobs, 2 * workers)
         pool.shutdown()
-    except BaseException:
+    except BaseException as error:
         for process in set(multiprocessing.active_children()) - before:
             process.terminate()
         pool.shutdown(cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise ExecutorError(
+                "a worker process ended unexpectedly; finished rows are kept"
+            ) from error
         raise
 
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vqdeepsc.errors import ParameterError
 from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme
 
 DECISIONS = ("soft", "hard")
@@ -43,32 +44,32 @@ class Simulation:
 def parse_snr(text: str) -> tuple[float, ...]:
     """SNRs in dB as START:STOP:STEP (both ends included), as a list A,B,C or as one number.
 
-    Raises ValueError."""
+    Raises ParameterError."""
     try:
         numbers = [float(part) for part in text.replace(":", ",").split(",")]
     except ValueError:
-        raise ValueError(
+        raise ParameterError(
             f"the SNR {text!r} is neither START:STOP:STEP nor a list of numbers"
         ) from None
     if not all(math.isfinite(number) for number in numbers):
-        raise ValueError(f"the SNR {text!r} is not finite")
+        raise ParameterError(f"the SNR {text!r} is not finite")
     if ":" in text:
         if len(numbers) != 3 or "," in text:
-            raise ValueError(f"the SNR range {text!r} must be START:STOP:STEP")
+            raise ParameterError(f"the SNR range {text!r} must be START:STOP:STEP")
         start, stop, step = numbers
         if step <= 0:
-            raise ValueError(f"the step of the SNR range {text!r} must be above 0")
+            raise ParameterError(f"the step of the SNR range {text!r} must be above 0")
         if stop < start:
-            raise ValueError(f"the SNR range {text!r} runs backwards")
+            raise ParameterError(f"the SNR range {text!r} runs backwards")
         if (stop - start) / step > _MAXIMUM_POINTS:
-            raise ValueError(f"the SNR range {text!r} has more than {_MAXIMUM_POINTS} points")
+            raise ParameterError(f"the SNR range {text!r} has more than {_MAXIMUM_POINTS} points")
         count = math.floor((stop - start) / step + 1e-9) + 1
         numbers = [round(start + i * step, 6) for i in range(count)]
     for number in numbers:
         if abs(number) > MAXIMUM_SNR_DB:
-            raise ValueError(f"an SNR must be within ±{MAXIMUM_SNR_DB:g} dB, got {number:g}")
+            raise ParameterError(f"an SNR must be within ±{MAXIMUM_SNR_DB:g} dB, got {number:g}")
     if len(set(numbers)) != len(numbers):
-        raise ValueError(f"the SNR {text!r} names a value twice")
+        raise ParameterError(f"the SNR {text!r} names a value twice")
     return tuple(number + 0.0 for number in numbers)  # -0.0 would be printed as such
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from vqdeepsc.errors import ParameterError
 from vqdeepsc.link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
 from vqdeepsc.whole_files import write_whole
 
@@ -32,9 +33,9 @@ _NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Raises ValueError unless the file name ends in one of SUFFIXES."""
+    """Raises ParameterError unless the file name ends in one of SUFFIXES."""
     if Path(path).suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{path}: a figure must end in {', '.join(SUFFIXES)}")
+        raise ParameterError(f"{path}: a figure must end in {', '.join(SUFFIXES)}")
 
 
 def system_title(system: str) -> str:
@@ -65,7 +66,7 @@ def plot_means(
     """Plots one column for each channel and one line for each system into every path.
 
     groups: what `results.summarise` returns; title: above all (empty: images, code and
-    constellation). Raises ValueError for other endings than SUFFIXES, ResultsError if there is
+    constellation). Raises ParameterError for other endings than SUFFIXES, ResultsError if there is
     nothing to plot, OSError if a file cannot be written."""
     for path in paths:
         check_suffix(path)

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.errors import Error
 from vqdeepsc.limits import MAXIMUM_RESULTS_BYTES
 from vqdeepsc.whole_files import whole_file
 
 
-class ResultsError(ValueError):
+class ResultsError(Error):
     """A results file that cannot be read or written, in one sentence."""
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vqdeepsc.codec import find_model, read_manifest
+from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import find_images
 
 from .executors import dask_executor, local_executor
@@ -36,7 +38,7 @@ def simulate(
     end they are put in order. workers: processes with one thread each; dask: address of a Dask
     scheduler whose workers are used instead; the rows depend on neither. overwrite: forget what
     the file holds. progress: to stderr. profile: what each stage costs is added to it.
-    Raises ImageError, BundleError, ResultsError or ValueError; finished rows are kept."""
+    Raises ImageError, BundleError, ResultsError or ParameterError; finished rows are kept."""
     output = Path(output)
     images = list(find_images(list(simulation.images)).items())
     if simulation.limit:
@@ -44,10 +46,10 @@ def simulate(
     models = [find_model(model).resolve() for model in simulation.models]
     manifests = [read_manifest(model) for model in models]
     if len({manifest.name for manifest in manifests}) != len(models):
-        raise ValueError("a model is named twice")
+        raise ParameterError("a model is named twice")
     systems = [upper_bound_system(path) for path in simulation.upper_bounds]
     if len({*systems, *(manifest.name for manifest in manifests)}) != len(systems) + len(models):
-        raise ValueError("an upper bound has the name of another one or of a model")
+        raise ParameterError("an upper bound has the name of another one or of a model")
     results: dict[Key, Result] = {}
     if output.exists() and not overwrite:
         results = {result.key: result for result in read_results(output, interrupted=True)}
@@ -94,7 +96,8 @@ def _show_progress(finished: int, total: int, elapsed: float) -> None:
     left = elapsed / finished * (total - finished)
     minutes, seconds = divmod(round(left), 60)
     end = "\n" if finished == total else ""
-    sys.stderr.write(
-        f"\r{finished} of {total} images, about {minutes} min {seconds:02} s left {end}"
-    )
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.write(
+            f"\r{finished} of {total} images, about {minutes} min {seconds:02} s left {end}"
+        )
+        sys.stderr.flush()

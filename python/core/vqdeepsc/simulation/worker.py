@@ -49,7 +49,7 @@ class Worker:
     """Simulates images one by one; models and links are made once."""
 
     def __init__(self, simulation: Simulation, models: Sequence[Path]) -> None:
-        """Raises BundleError, and ValueError for a scheme that does not fit a model."""
+        """Raises BundleError, and ParameterError for a scheme that does not fit a model."""
         self.simulation = simulation
         self.codecs = [Codec(model, threads=1) for model in models]
         self.upper_bounds = [UpperBound(path) for path in simulation.upper_bounds]

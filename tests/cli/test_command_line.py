@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """encode, decode and models as a user types them."""
 
+import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +15,10 @@ import numpy as np
 import pytest
 from conftest import assert_one_sentence, run_command, run_here
 from vqdeepsc.cli import SUBCOMMANDS, main
-from vqdeepsc.codec import Regions
+from vqdeepsc.cli.arguments import add_max_pixels
 from vqdeepsc.images.bitstream import BitstreamError, ImageBitstream, read_bitstream
 from vqdeepsc.images.files import load_image, save_image
+from vqdeepsc.limits import MAXIMUM_PIXELS
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +241,14 @@ def test_help(name, capsys):
     assert SUBCOMMANDS[name].help in shown
     if name in ("encode", "simulate"):
         assert "(default: vqdeepsc-4s)" in shown and "(default: None)" not in shown
+    for option in re.split(r"\n  (?=\S)", shown):
+        assert option.count("default") <= 1, option
+
+
+def test_the_default_that_help_shows_holds():
+    parser = argparse.ArgumentParser()
+    add_max_pixels(parser)
+    assert parser.parse_args([]).max_pixels == MAXIMUM_PIXELS
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])

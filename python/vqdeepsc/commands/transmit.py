@@ -43,14 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=-1,
         metavar="N",
-        help="number of the first image, 0 to 65535, or -1 for a random one (default)",
+        help="number of the first image, 0 to 65535, or -1 for a random one",
     )
     parser.add_argument(
         "--session",
         type=int,
         default=-1,
         metavar="N",
-        help="number of this run, 0 to 4294967295, or -1 for a random one (default); receivers put "
+        help="number of this run, 0 to 4294967295, or -1 for a random one; receivers put "
         "images together from bursts of one session",
     )
     add_radio(parser)

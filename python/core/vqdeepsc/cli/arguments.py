@@ -32,9 +32,9 @@ def add_max_pixels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-pixels",
         type=pixels,
-        default=MAXIMUM_PIXELS,
+        default=f"{MAXIMUM_PIXELS // 10**6}M",
         metavar="N",
-        help=f"refuse images of more pixels (default: {MAXIMUM_PIXELS // 10**6}M)",
+        help="refuse images of more pixels",
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 from conftest import assert_one_sentence, run_command, run_here
 from vqdeepsc.cli import SUBCOMMANDS, main
 from vqdeepsc.cli.arguments import add_max_pixels
+from vqdeepsc.codec import Regions
 from vqdeepsc.images.bitstream import BitstreamError, ImageBitstream, read_bitstream
 from vqdeepsc.images.files import load_image, save_image
 from vqdeepsc.limits import MAXIMUM_PIXELS

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from .bits import BitLayout
 from .bundle import (
     DEFAULT_MODEL,
-    BundleError,
     find_model,
     read_bundle,
 )
@@ -287,81 +286,9 @@ class Codec:
             return flags
 
         size = layout.width, layout.height
-        return self._decode(len(sources), *size, assemble, None if arrived.all() else known)
-
-    def _decode(
-        self,
-        count: int,
-        width: int,
-        height: int,
-        posteriors: Callable[[Tile], Posteriors],
-        known: Callable[[Tile], NDArray[np.bool_]] | None = None,
-    ) -> NDArray[np.uint8]:
-        """uint8 [count, height, width, 3] of the posteriors [count, ...] of each tile.
-
-        known: which blocks of a tile arrived, where the others are as the prior says."""
-        padded_width, padded_height = padded_size(width, height)
-        images = np.empty((count, padded_height, padded_width, 3), np.uint8)
-        for tile in tiles(padded_width, padded_height):
-            if known is None:
-                self._decode_tile(images, tile, posteriors)
-                continue
-            canvas = self._background(padded_width, padded_height)
-            positions = (
-                canvas_positions(tile.rows, padded_height),
-                canvas_positions(tile.columns, padded_width),
-            )
-            images[:, tile.rows, tile.columns] = canvas[np.ix_(*positions)]
-            blocks = np.argwhere(known(tile))
-            if len(blocks):
-                corner = tile.outer_rows.start, tile.outer_columns.start
-                pixels = [
-                    slice(start + int(first) * BLOCK_SIDE, start + (int(last) + 1) * BLOCK_SIDE)
-                    for start, first, last in zip(
-                        corner, blocks.min(axis=0), blocks.max(axis=0), strict=True
-                    )
-                ]
-                self._decode_tile(images, narrowed(tile, *pixels), posteriors)
-        return images[:, :height, :width]
-
-    def _decode_tile(
-        self,
-        images: NDArray[np.uint8],
-        tile: Tile,
-        posteriors: Callable[[Tile], Posteriors],
-    ) -> None:
-        """Decode one tile of all images, uint8 [count, padded height, padded width, 3]."""
-        features = {}
-        maps = dict(posteriors(tile))
-        for scale in self.scales:
-            values = maps.pop(scale.scale).astype(np.float32, copy=False)
-            mean = values @ self.bundle.codebooks[scale.scale]
-            features[f"q{scale.scale}"] = np.ascontiguousarray(mean.transpose(0, 3, 1, 2))
-            del values, mean
-        (decoded,) = self.bundle.decoder.run(["image"], features)
-        width, height = (part.stop - part.start for part in (tile.outer_columns, tile.outer_rows))
-        if decoded.shape != (len(images), 3, height, width):
-            raise BundleError(
-                f"the decoder gives {list(decoded.shape)} for {width}x{height} pixels"
-            )
-        inner_rows, inner_columns = tile.inner(1)
-        decoded = decoded[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
-        images[:, tile.rows, tile.columns] = np.rint(np.clip(decoded, 0, 1) * 255)
-
-    def _background(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The small image of which a padded image consists where nothing has arrived."""
-        sides = canvas_side(height), canvas_side(width)
-        if self._canvas.shape[:2] != sides:
-            prior = self._prior()
-            maps = {
-                scale.scale: np.tile(
-                    prior[scale.scale][:, :1],
-                    (sides[0] // scale.stride, sides[1] // scale.stride, 1),
-                )
-                for scale in self.scales
-            }
-            self._canvas = self.decode(maps, sides[1], sides[0])
-        return self._canvas
+        return self._reconstruction.decode(
+            len(sources), *size, assemble, None if arrived.all() else known
+        )
 
     def _all_regions(self, values: ArrayLike, layout: Regions) -> NDArray[Any]:
         rows = np.asarray(values)

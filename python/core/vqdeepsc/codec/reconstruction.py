@@ -12,7 +12,7 @@ from vqdeepsc.kernels import BLOCK_SIDE
 
 from .background import canvas_positions, canvas_side
 from .bits import BitLayout
-from .bundle import Bundle
+from .bundle import Bundle, BundleError
 from .regions import padded_size
 from .tiling import Tile, narrowed, scaled, tiles
 
@@ -101,7 +101,9 @@ class Reconstruction:
         (decoded,) = self._bundle.decoder.run(["image"], features)
         width, height = (part.stop - part.start for part in (tile.outer_columns, tile.outer_rows))
         if decoded.shape != (len(images), 3, height, width):
-            raise ValueError(f"the decoder gives {list(decoded.shape)} for {width}x{height} pixels")
+            raise BundleError(
+                f"the decoder gives {list(decoded.shape)} for {width}x{height} pixels"
+            )
         inner_rows, inner_columns = tile.inner(1)
         decoded = decoded[:, :, inner_rows, inner_columns].transpose(0, 2, 3, 1)
         images[:, tile.rows, tile.columns] = np.rint(np.clip(decoded, 0, 1) * 255)

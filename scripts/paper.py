@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from paper_report import RUN, UNQUANTISED, write_means, write_report
+from paper_means import UNQUANTISED, write_means
+from paper_report import RUN, write_report
 from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
 from vqdeepsc.errors import Error
 from vqdeepsc.images import baselines, metrics

@@ -4,114 +4,108 @@
 
 from __future__ import annotations
 
-import csv
-import re
+import math
 import sys
 from pathlib import Path
+
+from page import join_names, render
+from paper_means import BASELINES, Means, channels, find, of_size, point, read_means
+from vqdeepsc.simulation.plot import system_title
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
 README = ROOT / "README.md"
-SYSTEMS = {"JPEG": "jpeg", "WebP": "webp", "AVIF": "avif"}
+BEGIN = "<!-- begin of what scripts/readme_results.py writes -->\n"
+END = "<!-- end of what scripts/readme_results.py writes -->\n"
+SHOWN = ("jpeg", "avif")
+"""Photo codecs in the table."""
+COMPARED = ("jpeg", "webp", "avif")
+"""Photo codecs in the sentence below it."""
 SNR_DB = (0.0, 2.0, 4.0)
-IMAGES = "400"  # as the README says
-MODEL = re.compile(r"\| \*\*([\w-]+)\*\* \|")
-CODEC = re.compile(r"\| (\w+) \|")
-BEATEN = re.compile(r"At every SNR on the three channels.*")
-
-Row = dict[str, str]
+FEWEST = 400
+"""Images that the table is of at least."""
 
 
-def read_means(name: str) -> list[Row]:
-    """The rows of a CSV file of docs/results."""
-    with (RESULTS / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def join_names(names: list[str]) -> str:
-    """Names with commas, the last one after "and"."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-
-
-def least_lead(model: str, codec: str, means: list[Row]) -> tuple[float, float] | None:
+def least_lead(model: str, codec: str, means: Means) -> tuple[float, float] | None:
     """By how much SSIM and PSNR in dB a model's means are above a codec's where that is least.
 
     None where the codec was not measured at every point of the model."""
-    found = {
-        tuple(row[key] for key in ("system", "source_bits", "channel", "snr_db")): row
-        for row in means
-    }
-    points = [tuple(point) for system, *point in found if system == model]
-    if not points or any((codec, *point) not in found for point in points):
+    codecs = {point(group): group for group in means if group["system"] == codec}
+    ours = [group for group in means if group["system"] == model]
+    if not ours or any(point(group) not in codecs for group in ours):
         return None
     ssim, psnr_db = (
-        min(
-            float(found[(model, *point)][measure]) - float(found[(codec, *point)][measure])
-            for point in points
-        )
+        min(group[measure] - codecs[point(group)][measure] for group in ours)
         for measure in ("ssim", "psnr_db")
     )
     return ssim, psnr_db
 
 
-def with_beaten(text: str, *collections: list[Row]) -> str:
-    """The README with the photo codecs that each of its models beats on all collections."""
-    parts = []
-    for model in MODEL.findall(text):
+def leads_of(models: list[str], *collections: Means) -> list[dict[str, str]]:
+    """The photo codecs that each model beats at every point of all collections."""
+    leads = []
+    for model in models:
         names = []
-        for name, codec in SYSTEMS.items():
-            leads = [least_lead(model, codec, means) for means in collections]
-            if all(lead and min(lead) > 0 for lead in leads):
-                ssim, psnr_db = map(min, zip(*leads, strict=True))
-                names.append(f"{name} (by {ssim:.3f} and {psnr_db:.3f} dB)")
+        for codec in COMPARED:
+            found = [least_lead(model, codec, means) for means in collections]
+            if all(lead and min(lead) > 0 for lead in found):
+                ssim, psnr_db = map(min, zip(*found, strict=True))
+                names.append(f"{system_title(codec)} (by {ssim:.3f} and {psnr_db:.3f} dB)")
         if names:
-            parts.append(f"with `{model}` than with {join_names(names)}")
-    sentence = (
-        "At every SNR on the three channels, on cars as on natural photographs, mean SSIM and PSNR "
-        f"are higher {', and '.join(parts) if parts else 'with no model'}; in brackets the "
-        "smallest lead."
-    )
-    return BEATEN.sub(sentence, text)
+            leads.append({"model": model, "codecs": join_names(names)})
+    return leads
 
 
-def with_figures(text: str, means: list[Row]) -> str:
-    """The README with the figures of means over AWGN in its rows of models and photo codecs.
+def results_text(cars: Means, natural: Means) -> str:
+    """The part of the README between the two marks, from the means of cars.csv and natural.csv.
 
-    means: rows of cars.csv. A photo codec gets as many bits as the model above it.
-    Raises ValueError for a row whose figures are missing or of other numbers of images."""
-    found = {
-        (row["system"], row["source_bits"], float(row["snr_db"])): row
-        for row in means
-        if row["channel"] == "awgn" and row["images"] == IMAGES
+    Raises ValueError for means that are missing or of fewer images than FEWEST."""
+    sizes = {
+        group["source_bits"]: (group["system"], group["symbols"])
+        for group in cars
+        if group["system"] not in BASELINES and group["channel"] in channels(cars)
     }
-    bits_of = {system: bits for system, bits, _ in found if system not in SYSTEMS.values()}
-    bits = ""
-    lines = []
-    for line in text.split("\n"):
-        codec = CODEC.match(line)
-        name = MODEL.match(line) or (codec if codec and codec[1] in SYSTEMS else None)
-        if name:
-            system = SYSTEMS.get(name[1], name[1])
-            bits = bits if name is codec else bits_of.get(system, "")
-            try:
-                rows = [found[system, bits, snr_db] for snr_db in SNR_DB]
-            except KeyError as error:
-                raise ValueError(f"there are no means of {IMAGES} images for {name[1]}") from error
-            cells = [f"{float(row['ssim']):.3f}, {float(row['psnr_db']):.1f} dB" for row in rows]
-            line = f"{name[0]} {' | '.join(cells)} |"
-        lines.append(line)
-    return "\n".join(lines)
+    above = sorted({group["snr_db"] for group in cars if SNR_DB[-1] < group["snr_db"] < math.inf})
+    rows, level = [], True
+    for bits, (model, _) in sizes.items():
+        for system in (model, *SHOWN):
+            of_bits = of_size(cars, bits)
+            found = [find(of_bits, system, "awgn", snr_db) for snr_db in (*SNR_DB, *above)]
+            if not all(group and group["pictures"] >= FEWEST for group in found):
+                raise ValueError(f"there are no means of {FEWEST} images for {system}")
+            cells = [f"{group['ssim']:.3f}, {group['psnr_db']:.1f} dB" for group in found]
+            level &= len({*cells[len(SNR_DB) - 1 :]}) == 1
+            name = f"**{model}**" if system == model else system_title(system)
+            rows.append((name, cells[: len(SNR_DB)]))
+    columns = [f"{snr_db:g} dB" for snr_db in SNR_DB]
+    if level and above:
+        columns[-1] += " and more"
+    return render(
+        "readme_results.md",
+        images=FEWEST,
+        symbols=[f"{symbols:,}" for _, symbols in sizes.values()],
+        columns=columns,
+        rows=rows,
+        leads=leads_of([model for model, _ in sizes.values()], cars, natural),
+    )
+
+
+def with_results(readme: str, text: str) -> str:
+    """The README with `text` between the two marks."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{text}{END}{after}"
 
 
 def main() -> None:
-    """Rewrites README.md, unless the results are of other models or of fewer images."""
-    cars, natural = read_means("cars.csv"), read_means("natural.csv")
+    """Rewrites README.md, unless the results are of fewer images."""
     try:
-        text = with_figures(README.read_text(encoding="utf-8"), cars)
+        text = results_text(read_means(RESULTS / "cars.csv"), read_means(RESULTS / "natural.csv"))
     except ValueError as error:
         print(f"README.md stays as it is: {error}", file=sys.stderr)
     else:
-        README.write_text(with_beaten(text, cars, natural), encoding="utf-8")
+        readme = README.read_text(encoding="utf-8")
+        README.write_text(with_results(readme, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from vqdeepsc.simulation.results import read_results, write_results
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import paper
+import paper_means
 import paper_report
 import readme_results
 
@@ -50,8 +51,8 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     names = {path.name for path in results.iterdir()}
     for name in ("cars", "decisions", "natural", "bandwidth", "schemes", "protection"):
         assert f"{name}.csv" in names
-        for group in paper_report.read_means(results / f"{name}.csv"):
-            assert group["images"] == 1
+        for group in paper_means.read_means(results / f"{name}.csv"):
+            assert group["pictures"] == 1
     for stem in ("fig3a", "fig3b", "natural-20032", "bandwidth-awgn", "schemes-rayleigh"):
         assert f"{stem}.png" in names
     assert all(f"({name})" in text for name in names if name.endswith((".png", ".jpg")))
@@ -96,8 +97,8 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
 def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypatch):
     monkeypatch.setattr(paper, "write_report", lambda results: None)
     assert paper.main(arguments(folder, "--only", "protection")) == 0
-    whole = paper_report.read_means(folder / "results" / "protection.csv")
-    assert {group["images"] for group in whole} == {2}
+    whole = paper_means.read_means(folder / "results" / "protection.csv")
+    assert {group["pictures"] for group in whole} == {2}
     rows = read_results(folder / "work" / "protection.csv")
     write_results(folder / "work" / "protection.csv", rows[:-1])
 
@@ -106,8 +107,8 @@ def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypat
 
     monkeypatch.setattr(paper, "simulate", interrupt)
     assert paper.main(arguments(folder, "--only", "protection")) == 130
-    part = paper_report.read_means(folder / "results" / "protection.csv")
-    assert {group["images"] for group in part} == {1}
+    part = paper_means.read_means(folder / "results" / "protection.csv")
+    assert {group["pictures"] for group in part} == {1}
     assert [group["system"] for group in part] == [group["system"] for group in whole]
 
 
@@ -121,8 +122,8 @@ def test_a_verdict_names_where_the_paper_is_not_matched(folder):
         for system, curve in (("four", (0.5, 0.8, 0.8)), ("jpeg", (0.2, 0.81, 0.82)))
         for snr_db, ssim in zip((0.0, 4.0, 6.0), curve, strict=True)
     ]
-    paper_report.write_means(folder / "cars.csv", groups)
-    assert paper_report.read_means(folder / "cars.csv") == groups
+    paper_means.write_means(folder / "cars.csv", groups)
+    assert paper_means.read_means(folder / "cars.csv") == groups
     model = {"name": "four", "version": "1", "model_id": "0000", "network": "conditional"}
     model |= {"width": None, "source_bits": 20032, "scales": [1, 2, 3, 4]}
     (folder / paper_report.RUN).write_text(json.dumps({"models": [model]}))
@@ -153,7 +154,7 @@ def test_the_upper_bounds_of_the_checkout_are_in_figures_and_text(folder, monkey
     results = folder / "results"
     (group,) = (
         group
-        for group in paper_report.read_means(results / "cars.csv")
+        for group in paper_means.read_means(results / "cars.csv")
         if group["channel"] == "noiseless"
     )
     text = (results / "README.md").read_text()
@@ -190,43 +191,64 @@ def test_bad_input_gets_one_sentence(folder, capsys, monkeypatch):
         assert words in error and error.count("\n") == 1
 
 
+def test_the_page_says_what_the_results_are(tmp_path, monkeypatch):
+    """The committed page follows from the committed means."""
+    for plot in ("plot_means", "plot_bandwidth"):
+        monkeypatch.setattr(paper_report, plot, lambda *arguments: None)
+    results = readme_results.RESULTS
+    for path in (*results.glob("*.csv"), *results.glob("*.jpg"), results / paper_report.RUN):
+        (tmp_path / path.name).symlink_to(path)
+    paper_report.write_report(tmp_path)
+    page = (tmp_path / "README.md").read_text()
+    assert page == (results / "README.md").read_text()
+    assert "On AWGN all its blocks arrive from 0 dB on, of the others from 4 dB on at best." in page
+
+    # Other means, other conclusions.
+    means = paper_means.read_means(results / "schemes.csv")
+    for group in means:
+        if "@" in group["system"] and group["snr_db"] < 8:
+            group["with_block_errors"] = 1
+    (tmp_path / "schemes.csv").unlink()
+    paper_means.write_means(tmp_path / "schemes.csv", means)
+    paper_report.write_report(tmp_path)
+    assert "On AWGN all its blocks arrive from 8 dB on" in (tmp_path / "README.md").read_text()
+
+
 def test_the_readme_has_the_figures_of_the_results():
     readme = readme_results.README.read_text(encoding="utf-8")
-    means, natural = readme_results.read_means("cars.csv"), readme_results.read_means("natural.csv")
-    assert readme_results.with_figures(readme, means) == readme
-    assert readme_results.with_beaten(readme, means, natural) == readme
-    better = [row | {"ssim": str(float(row["ssim"]) + 0.01)} for row in means]
-    changed = readme_results.with_figures(readme, better)
-    different = [
-        line
-        for line, was in zip(changed.split("\n"), readme.split("\n"), strict=True)
-        if line != was
+    cars, natural = (
+        paper_means.read_means(readme_results.RESULTS / name)
+        for name in ("cars.csv", "natural.csv")
+    )
+    text = readme_results.results_text(cars, natural)
+    assert readme_results.with_results(readme, text) == readme
+    better = [
+        row | {"ssim": row["ssim"] + 0.01 * (row["channel"] == "awgn" and row["snr_db"] > 6)}
+        for row in cars
     ]
-    assert len(different) == 6
-    assert all(line.count(" dB") == 3 for line in different)
-    others = [row for row in means if row["system"] != "vqdeepsc-3s"]
-    fewer = [row | {"images": "20"} for row in means]
-    for rows, name in ((others, "vqdeepsc-3s"), (fewer, "vqdeepsc-4s")):
+    assert "| 4 dB and more |" in text
+    assert "| 4 dB |" in readme_results.results_text(better, natural)
+    others = [row for row in cars if row["system"] != "avif"]
+    fewer = [row | {"pictures": 20} for row in cars]
+    for rows, name in ((others, "avif"), (fewer, "vqdeepsc-4s")):
         with pytest.raises(ValueError, match=f"no means of 400 images for {name}"):
-            readme_results.with_figures(readme, rows)
+            readme_results.results_text(rows, natural)
 
 
 def test_a_codec_is_beaten_only_where_both_measures_are_lower_everywhere():
-    row = {"source_bits": "8", "channel": "awgn"}
+    row = {"source_bits": 8, "channel": "awgn"}
     means = [
         row | {"system": system, "snr_db": snr_db, "ssim": ssim, "psnr_db": psnr_db}
         for system, snr_db, ssim, psnr_db in (
-            ("ours", "0", "0.5", "20"),
-            ("ours", "9", "0.9", "30"),
-            ("jpeg", "0", "0.4", "19"),
-            ("jpeg", "9", "0.8", "29"),
-            ("webp", "0", "0.4", "19"),
-            ("webp", "9", "0.8", "30"),
-            ("avif", "0", "0.4", "19"),
+            ("ours", 0.0, 0.5, 20.0),
+            ("ours", 9.0, 0.9, 30.0),
+            ("jpeg", 0.0, 0.4, 19.0),
+            ("jpeg", 9.0, 0.8, 29.0),
+            ("webp", 0.0, 0.4, 19.0),
+            ("webp", 9.0, 0.8, 30.0),
+            ("avif", 0.0, 0.4, 19.0),
         )
     ]
-    text = "| **ours** |\nAt every SNR on the three channels it was so.\nMore."
-    one, none = (readme_results.with_beaten(text, means, other) for other in (means, means[:2]))
-    assert "higher with `ours` than with JPEG (by 0.100 and 1.000 dB); in" in one
-    assert "higher with no model; in" in none
-    assert one.count("\n") == none.count("\n") == 2
+    (lead,) = readme_results.leads_of(["ours"], means, means)
+    assert lead == {"model": "ours", "codecs": "JPEG (by 0.100 and 1.000 dB)"}
+    assert readme_results.leads_of(["ours"], means, means[:2]) == []

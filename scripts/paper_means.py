@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Means of quality, as docs/results keeps them in CSV files, and what can be asked of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from vqdeepsc.link import NOISELESS, channel_title
+from vqdeepsc.whole_files import whole_file
+
+COLUMNS = {
+    **{"system": str, "source_bits": int, "symbols": int, "channel": str, "snr_db": float},
+    **{"pictures": int, "ssim": float, "psnr_db": float, "undecoded": int},
+    "with_block_errors": int,
+}
+UNQUANTISED = "-unquantised"
+"""End of the name of the network that is a model's upper bound."""
+BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
+
+Means = list[dict[str, Any]]
+
+
+def write_means(path: Path, groups: Iterable[dict[str, Any]]) -> None:
+    """Writes what `results.summarise` returns."""
+    forms = {"snr_db": "{:g}", "ssim": "{:.5f}", "psnr_db": "{:.3f}"}
+    with whole_file(path, "w") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for group in groups:
+            writer.writerow(forms.get(name, "{}").format(group[name]) for name in COLUMNS)
+
+
+def read_means(path: Path) -> Means:
+    """Reads what `write_means` wrote; nothing if there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {name: kind(row[name]) for name, kind in COLUMNS.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def plateau(means: Means, name: str) -> list[float]:
+    """Mean SSIM of a system at the points where every block arrived."""
+    return [g["ssim"] for g in means if g["system"] == name and g["with_block_errors"] == 0]
+
+
+def first_clean(means: Means, name: str, channel: str) -> float | None:
+    """Lowest SNR from which on every block arrived."""
+    points = sorted(
+        (group["snr_db"], group["with_block_errors"])
+        for group in means
+        if (group["system"], group["channel"]) == (name, channel)
+    )
+    clean = None
+    for snr_db, errors in reversed(points):
+        if errors:
+            break
+        clean = snr_db
+    return clean
+
+
+def of_size(means: Means, source_bits: int) -> Means:
+    return [group for group in means if group["source_bits"] == source_bits]
+
+
+def find(means: Means, system: str, channel: str, snr_db: float) -> dict[str, Any] | None:
+    wanted = system, channel, snr_db
+    return next((g for g in means if (g["system"], g["channel"], g["snr_db"]) == wanted), None)
+
+
+def point(group: dict[str, Any]) -> tuple:
+    return group["source_bits"], group["channel"], group["snr_db"]
+
+
+def channels(means: Means) -> list[str]:
+    return [c for c in dict.fromkeys(group["channel"] for group in means) if c != NOISELESS]
+
+
+def base(group: dict[str, Any]) -> str:
+    return group["system"].partition(":")[0]
+
+
+def count(means: Means) -> int:
+    return max(group["pictures"] for group in means)
+
+
+def point_title(group: dict[str, Any]) -> str:
+    return f"{channel_title(group['channel'])}, {group['snr_db']:g} dB"
+
+
+def points_title(groups: Iterable[dict[str, Any]], means: Means) -> str:
+    """Channels and SNRs of groups; neighbours on the grid of `means` as a range."""
+    by_channel: dict[str, set[float]] = {}
+    for group in groups:
+        by_channel.setdefault(group["channel"], set()).add(group["snr_db"])
+    texts = []
+    for channel, snrs in by_channel.items():
+        ranges: list[list[float]] = []
+        before = None
+        for snr_db in sorted({g["snr_db"] for g in means if g["channel"] == channel}):
+            if snr_db in snrs:
+                if before in snrs:
+                    ranges[-1].append(snr_db)
+                else:
+                    ranges.append([snr_db])
+            before = snr_db
+        shown = (f"{r[0]:g}" if len(r) == 1 else f"{r[0]:g} to {r[-1]:g}" for r in ranges)
+        texts.append(f"{channel_title(channel)} {', '.join(shown)} dB")
+    return "; ".join(texts)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in the repository stays small (CONTRIBUTING.md)."""
+"""What is in the repository stays small, and its pages link to what is there (CONTRIBUTING.md)."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -37,3 +38,31 @@ def test_the_checkout_stays_small(sizes):
 def test_no_figure_is_a_large_svg(sizes):
     """A PNG shows the same in fewer bytes."""
     assert not [path for path in sizes if path.suffix == ".svg" and sizes[path] > LARGEST_SVG]
+
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link may have after `#`: headings as GitHub makes anchors of them."""
+    headings = HEADING.findall(re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S))
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in headings}
+
+
+def test_links_of_pages_lead_somewhere(sizes):
+    pages = [path for path in sizes if path.suffix == ".md" and path.parent.name != "templates"]
+    assert len(pages) > 15
+    links = 0
+    for page in pages:
+        for target in LINK.findall(CODE.sub("", (ROOT / page).read_text())):
+            if re.match(r"\w+:", target):
+                continue
+            links += 1
+            name, _, anchor = target.partition("#")
+            found = (ROOT / page.parent / name).resolve() if name else ROOT / page
+            assert found.exists(), f"{page} links to {target}"
+            if anchor:
+                assert anchor in anchors(found), f"{page} links to {target}"
+    assert links > 50

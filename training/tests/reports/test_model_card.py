@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a model card concludes from the figures."""
+"""What a model card concludes from the records."""
 
 import numpy as np
+import pytest
 
 from vqdeepsc_training.reports.model_card import (
-    entropy_note,
     next_doubling,
     runs_of_this_network,
     sources,
+    uneven_indices,
 )
 from vqdeepsc_training.trainer.checkpoint import whole_curve
 
@@ -20,10 +21,10 @@ def test_the_card_says_what_the_next_doubling_would_bring():
         ]
 
     single = points(0.01, 100, 500, 700, 900, 1000)
-    (text, _) = next_doubling([], whole_curve([], single))
-    assert text.startswith("1,000 crops were seen.")
-    assert "since 500 crops rise by +0.0100 in SSIM and +1.00 dB" in text
-    assert next_doubling([], single[:1]) == next_doubling([], []) == []
+    assert next_doubling([], whole_curve([], single)) == pytest.approx(
+        {"pictures": 1000, "since": 500, "ssim": 0.01, "psnr_db": 1.0}
+    )
+    assert next_doubling([], single[:1]) is next_doubling([], []) is None
 
     def run(name: str, *images: int, fresh: tuple[str, ...] = ()) -> dict:
         return {
@@ -45,10 +46,9 @@ def test_the_card_says_what_the_next_doubling_would_bring():
     second = [{"pictures": 1200, "ssim": 0.5 + 0.02 * np.log2(400) + 0.03, "psnr_db": 31.0}]
     curve = whole_curve(runs, second)
     assert [point["pictures"] for point in curve] == [200, 400, 1600]
-    (text, _) = next_doubling(runs, curve)
-    assert text.startswith("1,600 crops were seen.")
-    assert "at 400, SSIM has risen by +0.0300" in text
-    assert "+0.0150 and" in text
+    found = next_doubling(runs, curve)
+    assert (found["pictures"], found["since"]) == (1600, 400)
+    assert (found["ssim_since"], found["ssim"]) == pytest.approx((0.03, 0.015))
 
 
 def test_the_card_cites_each_known_data_set_once():
@@ -57,14 +57,14 @@ def test_the_card_cites_each_known_data_set_once():
     assert "Krause" in lines[0]
 
 
-def test_card_says_why_indices_are_uneven():
+def test_card_says_which_indices_are_uneven():
     measured = {
         "cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}, "label_counts": {"s3": [30, 10]}},
         "birds": {"entropy_share": {"s1": 0.99, "s3": 0.9}, "label_counts": {"s3": [10, 30]}},
     }
     bits = {"s1": 4000, "s3": 200}
-    (note,) = entropy_note(measured, bits)
-    assert "s3 use 70% of their bits on cars, so 60 of a picture's 4,200 bits" in note
-    assert "together its indices use 100%" in note
+    (found,) = uneven_indices(measured, bits)
+    assert (found["scale"], found["data"]) == ("s3", "cars")
+    assert (found["share"], found["lost"], found["together"]) == pytest.approx((0.7, 60, 1.0))
     measured["cars"]["entropy_share"]["s3"] = 0.85
-    assert entropy_note(measured, bits) == []
+    assert uneven_indices(measured, bits) == []

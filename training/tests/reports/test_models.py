@@ -64,6 +64,7 @@ def test_page_has_the_measured_figures(tmp_path, image_tar, few_photographs):
     ours = kept["models"]["vqdeepsc-4s"]["own"]
     assert f"| own | 1 | **vqdeepsc-4s** | {ours['ssim']:.3f} |" in page
     assert "| 1 | 4.000 | 2.000 | 1.000 |" in page
+    assert "trained on cars196/train, bsds500/train; nothing below is among them." in page
     with Image.open(tmp_path / "docs" / "models_vqdeepsc-4s.png") as sheet:
         assert sheet.width > 4 * 128
         assert sheet.height > 5 * 128

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page about the ablations, docs/ablations.md, and its curves."""
+"""The page about the ablations, docs/ablations.md, and its curves.
+
+templates/ablations.md has the sentences.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,50 +16,10 @@ from ..base.errors import DataError
 from ..base.files import write_whole
 from ..trainer.ablation import Variant, read_variants
 from .figures import save_figure
+from .page import render
 
-INTRODUCTION = """\
-# Ablations
-
-What each part of the training recipe is worth, on a small network. Every variant is trained for \
-the same processor time, with one change to the reference of its table. The runs are short, so \
-they rank what learns fast. All figures are of 128x128 pictures, noiseless; brackets hold the \
-distance to the reference. Least entropy: of the codebook whose indices use the smallest share of \
-their bits.
-
-Made by `python -m vqdeepsc_training report-ablations` from the records in \
-[`training/results/ablations`](../training/results/ablations), which \
-`python -m vqdeepsc_training ablate` wrote; the variants are those of \
-[`training/ablations.json`](../training/ablations.json), the options are explained in \
-[`training/README.md`](../training/README.md#configurations).
-"""
-
-TEXTS = {
-    "First recipe": (
-        "",
-        """\
-The shipped models have the changes of `unbounded, few dimensions, weight 16`: few dimensions and \
-a heavy commitment keep the features near their codewords, so that the gradient copied past the \
-quantiser is nearly right, and without tanh there is one part less.""",
-    ),
-    "Shipped recipe": (
-        """\
-The reference is `unbounded, few dimensions, weight 16` with the loss and the shares of cars and \
-natural photographs of the shipped models. `bsds500/test` is reported, and nothing was chosen by \
-it.""",
-        """\
-Nothing of the quantiser's training and of distillation pays here, so the shipped recipe has none \
-of it. The rotation trick and codes of length 1 (with one dimension more, for the one that the \
-length takes) lose far more than seeds differ. Noise that anneals, colour jitter, flips and \
-shrinking make no difference that stands out from that of the seeds; flips and shrinking stay for \
-runs that see every photograph many times, which a minute is too short to show. Cars alone gain a \
-little on cars and lose on natural photographs, and natural photographs alone the other way round, \
-so the shipped models see both. The wider teacher takes three fifths of the time, so that the \
-student sees two fifths of the crops; whether it pays where time is no matter, runs of this length \
-do not say.""",
-    ),
-}
-"""What stands before and after a table."""
-
+STANDARD_ERRORS = 3
+"""A difference of so many standard errors counts as one."""
 
 Records = dict[str, list[dict]]
 Groups = dict[str, Records]
@@ -111,7 +75,7 @@ def mean(records: list[dict], *keys: str) -> float:
     return float(np.mean(values))
 
 
-def quality(records: list[dict], compared: list[dict] | None, *where: str) -> str:
+def quality(records: list[dict], compared: list[dict] | None, *where: str) -> list[str]:
     """Two cells of a table, SSIM and PSNR, each with its distance to the reference, if any."""
     cells = []
     for key, form, unit in (("ssim", ".3f", ""), ("psnr_db", ".2f", " dB")):
@@ -120,7 +84,7 @@ def quality(records: list[dict], compared: list[dict] | None, *where: str) -> st
         if compared is not None:
             cell += f" ({value - mean(compared, *where, key):+{form}})"
         cells.append(cell)
-    return " | ".join(cells)
+    return cells
 
 
 def elsewhere(records: Records) -> list[str]:
@@ -129,84 +93,92 @@ def elsewhere(records: Records) -> list[str]:
     return sorted(set.intersection(*sets))
 
 
-def table(groups: Groups, reference: str) -> list[str]:
-    """Markdown table of all variants, each with its distance to the reference."""
-    all_records = {name: those for variants in groups.values() for name, those in variants.items()}
-    others = elsewhere(all_records)
-    heads = [
-        "",
-        "Variant",
-        "Change",
-        "SSIM",
-        "PSNR",
-        "CIEDE2000",
-        "Least entropy",
-        "Crops seen",
-        *(
-            f"{figure}, {other.removesuffix('.tar')}"
-            for other in others
-            for figure in ("SSIM", "PSNR")
-        ),
+def rows(groups: Groups, reference: str) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of the table of all variants, each with its distance to the reference."""
+    records = all_records(groups)
+    others = elsewhere(records)
+    head = ["", "Variant", "Change", "SSIM", "PSNR", "CIEDE2000", "Least entropy", "Crops seen"]
+    head += [
+        f"{figure}, {other.removesuffix('.tar')}" for other in others for figure in ("SSIM", "PSNR")
     ]
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    table = []
     for group, variants in groups.items():
-        for name, records in variants.items():
-            change = json.dumps(records[0]["change"])[1:-1].replace("|", "\\|")
-            compared = None if name == reference else all_records[reference]
-            least = np.mean([min(record["entropy_share"].values()) for record in records])
+        for name, those in variants.items():
+            change = json.dumps(those[0]["change"])[1:-1].replace("|", "\\|")
+            compared = None if name == reference else records[reference]
+            least = np.mean([min(record["entropy_share"].values()) for record in those])
             cells = [
                 group,
                 name,
                 f"`{change}`" if change else "",
-                quality(records, compared),
-                f"{mean(records, 'ciede2000'):.2f}",
+                *quality(those, compared),
+                f"{mean(those, 'ciede2000'):.2f}",
                 f"{least:.0%}",
-                f"{mean(records, 'crops_seen'):,.0f}",
-                *(quality(records, compared, "elsewhere", other) for other in others),
+                f"{mean(those, 'crops_seen'):,.0f}",
             ]
-            lines.append(f"| {' | '.join(cells)} |")
-    return lines
+            for other in others:
+                cells += quality(those, compared, "elsewhere", other)
+            table.append(cells)
+    return head, table
 
 
-def spread(records: Records) -> str:
-    """How far seeds lie apart, as a sentence."""
-    repeated = [those for those in records.values() if len(those) > 1]
+def all_records(groups: Groups) -> Records:
+    """The records of a table by variant."""
+    return {name: those for variants in groups.values() for name, those in variants.items()}
+
+
+def spread(records: Records) -> dict[str, Any] | None:
+    """How far seeds lie apart, None if there is one run of each variant.
+
+    Returns the fewest and the most seeds of a variant, the variants that have more than one, and
+    the standard deviation of one seed from the mean of its variant (`ssim`, `psnr_db`)."""
+    repeated = {name: those for name, those in records.items() if len(those) > 1}
     if not repeated:
-        return "There is one run of each, so differences of a few thousandths of SSIM say nothing."
-    ssim, psnr = (
-        np.sqrt(np.mean([np.var([r[key] for r in those], ddof=1) for those in repeated]))
+        return None
+    several = list(repeated.values())
+    seeds = [len(those) for those in records.values()]
+    ssim, psnr_db = (
+        float(np.sqrt(np.mean([np.var([r[key] for r in those], ddof=1) for those in several])))
         for key in ("ssim", "psnr_db")
     )
-    fewest, most = (count(len(those) for those in records.values()) for count in (min, max))
-    runs = f"{most}" if fewest == most else f"{fewest} to {most}"
-    measured = (
-        "all variants"
-        if fewest > 1
-        else ", ".join(f"`{name}`" for name, those in records.items() if len(those) > 1)
-    )
-    return (
-        f"Figures are means of {runs} seeds; over {measured}, one seed lies {ssim:.4f} of SSIM "
-        f"and {psnr:.2f} dB (standard deviation) from the mean, and what differs by less than "
-        "two or three times that says nothing."
-    )
+    return {
+        **{"fewest": min(seeds), "most": max(seeds), "repeated": list(repeated)},
+        **{"ssim": ssim, "psnr_db": psnr_db},
+    }
 
 
-def circumstances(groups: Groups, reference: str, variant: Variant) -> str:
-    """What all runs of a table have in common, as sentences."""
-    records = {name: those for variants in groups.values() for name, those in variants.items()}
+def standing_out(records: Records, reference: str, ssim: float) -> dict[str, list[str]]:
+    """Variants whose mean SSIM is above or below the reference by more than seeds explain.
+
+    ssim: standard deviation of one seed. Returns their names as `above` and `below`."""
+    found: dict[str, list[str]] = {"above": [], "below": []}
+    base = records[reference]
+    for name, those in records.items():
+        error = ssim * np.sqrt(1 / len(those) + 1 / len(base))
+        difference = mean(those, "ssim") - mean(base, "ssim")
+        if abs(difference) > STANDARD_ERRORS * error:
+            found["above" if difference > 0 else "below"].append(name)
+    return found
+
+
+def circumstances(groups: Groups, reference: str, variant: Variant) -> dict[str, Any]:
+    """What all runs of a table have in common."""
+    records = all_records(groups)
     one = records[reference][0]
-    text = (
-        f"{one['parameters']:,} parameters, crops of {variant.configuration['crop']} pixels, "
-        f"batch {variant.configuration['batch']}, {one['minutes']:g} min of processor time"
-    )
     machines = {
         (r.get("computed_in"), r.get("processor")) for those in records.values() for r in those
     }
-    if len(machines) == 1 and (None, None) not in machines:
-        precision, processor = machines.pop()
-        text += f" in {precision} ({processor})"
-    data = f" of {one['validation_data'].removesuffix('.tar')}" if "validation_data" in one else ""
-    return f"{text}, {one['pictures']} validation pictures{data}. {spread(records)}"
+    machine = machines.pop() if len(machines) == 1 else (None, None)
+    return {
+        "parameters": one["parameters"],
+        "crop": variant.configuration["crop"],
+        "batch": variant.configuration["batch"],
+        "minutes": one["minutes"],
+        "precision": machine[0],
+        "processor": machine[1],
+        "pictures": one["pictures"],
+        "data": one.get("validation_data", "").removesuffix(".tar"),
+    }
 
 
 def curves(tables: dict[str, Groups], variants: dict[str, Variant], base: Path) -> None:
@@ -270,21 +242,27 @@ def write_page(folder: Path, plan: Path, docs: Path) -> None:
     variants = read_variants(plan)
     tables = by_table(read_records(folder, variants), variants)
     docs.mkdir(parents=True, exist_ok=True)
-    lines = [INTRODUCTION]
+    described = []
     for title, groups in tables.items():
         name = reference(variants, title)
-        before, after = TEXTS.get(title, ("", ""))
-        text = f"{before} {circumstances(groups, name, variants[name])}".strip()
-        lines += [f"## {title}", text, "", *table(groups, name), ""]
-        missing = [
-            f"`{one}`"
-            for one, variant in variants.items()
-            if variant.table == title and not any(one in rows for rows in groups.values())
-        ]
-        if missing:
-            lines += [f"Not run yet: {', '.join(missing)}.", ""]
-        if after:
-            lines += [after, ""]
-    lines += ["## Curves", "![Validation against processor time](ablations.png)", ""]
-    write_whole(docs / "ablations.md", "\n".join(lines))
+        records = all_records(groups)
+        seeds = spread(records)
+        head, body = rows(groups, name)
+        described.append(
+            {
+                "title": title,
+                "runs": circumstances(groups, name, variants[name]),
+                "seeds": seeds,
+                "head": head,
+                "rows": body,
+                "missing": [
+                    one
+                    for one, variant in variants.items()
+                    if variant.table == title and one not in records
+                ],
+                "standing_out": standing_out(records, name, seeds["ssim"]) if seeds else None,
+            }
+        )
+    text = render("ablations.md", tables=described, standard_errors=STANDARD_ERRORS)
+    write_whole(docs / "ablations.md", text)
     curves(tables, variants, docs / "ablations")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page about the models, docs/models.md, and its figures, kept in results/quality.json.
- Images are shown of photographs
-that scikit-image ships, because the data sets may not be published again.
+
+Images are shown of photographs that scikit-image ships, because the data sets may not be published
+again. templates/models.md has the sentences.
 """
 
 from __future__ import annotations
@@ -27,24 +28,13 @@ from ..trainer.checkpoint import whole_curve
 from . import flipped_bits
 from .evaluation import evaluate, evaluate_baseline
 from .figures import save_figure
+from .page import render
 
 RESULTS = ROOT / "training" / "results"
 PHOTOGRAPHS_NAME = "scikit-image"
 NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
 SHOWN = {"best": 0.0, "upper quartile": 0.25, "median": 0.5, "lower quartile": 0.75, "worst": 1.0}
 MARGIN, CAPTION = 8, 18
-INTRODUCTION = """\
-# Models
-
-What the bundles of [`models/`](../models) make of pictures, noiseless and with hard decisions, \
-beside photo codecs that may use the same number of bits for each picture (the largest quality \
-setting whose file fits). SSIM is Wang's, mean over RGB; CIEDE2000 says how far colours are off, \
-so less is better. No picture was seen in training. How the models were made is in their cards; \
-what noise does to them is in [experiments.md](experiments.md).
-
-Made by `python -m vqdeepsc_training report-models` from \
-[`training/results`](../training/results) and the bundles.
-"""
 
 
 def photographs() -> NDArray[np.uint8]:
@@ -86,25 +76,12 @@ def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, reco
     return kept
 
 
-def quality_table(kept: dict, name: str, bits: int) -> list[str]:
-    """Markdown table of one bundle beside the photo codecs, for every data set."""
-    lines = ["| Data | Pictures | | SSIM | PSNR | CIEDE2000 |", "|---|---|---|---|---|---|"]
-    notes = []
-    for data, ours in kept["models"][name].items():
-        codecs = kept["codecs"][str(bits)][data]
-        rows = {f"**{name}**": ours} | {NAMES[key]: codecs[key] for key in NAMES}
-        for number, (system, one) in enumerate(rows.items()):
-            first = f"| {data} | {one['pictures']} " if number == 0 else "| | "
-            lines.append(
-                f"{first}| {system} | {one['ssim']:.3f} | {one['psnr_db']:.2f} dB | "
-                f"{one['ciede2000']:.2f} |"
-            )
-            if one.get("failed"):
-                notes.append(
-                    f"{one['failed']} pictures of {data} fit into the bits at no quality "
-                    f"of {system} and count as mid-grey."
-                )
-    return [*lines, "", *notes, ""] if notes else [*lines, ""]
+def beside_codecs(kept: dict, name: str, bits: int) -> dict[str, dict[str, dict]]:
+    """Figures by data set and system, of one bundle and then of the photo codecs."""
+    return {
+        data: {name: ours} | {NAMES[key]: kept["codecs"][str(bits)][data][key] for key in NAMES}
+        for data, ours in kept["models"][name].items()
+    }
 
 
 def chosen(scores: NDArray[np.float64]) -> dict[str, int]:
@@ -175,42 +152,36 @@ def write_page(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> N
         for path in sorted(results.glob("*.json"))
     }
     records = {name: record for name, record in records.items() if "validation" in record}
-    lines = [INTRODUCTION]
+    training_data = dict.fromkeys(
+        data
+        for codec in bundles
+        for data in codec.bundle.manifest.content["training"].get("data", ())
+    )
+    models = []
     for codec in bundles:
-        sheet = docs / f"models_{codec.name}.png"
-        image_sheet(codec, images, sheet)
-        lines += [
-            f"## {codec.name}: {codec.bits_per_region:,} bits",
-            "",
-            *quality_table(kept, codec.name, codec.bits_per_region),
-            f"All {len(images)} tiles of 128x128 pixels of five photographs that scikit-image "
-            f"ships, ordered by the SSIM of {codec.name}: the best, the quartiles, the median and "
-            "the worst.",
-            "",
-            f"![Pictures of {codec.name}]({sheet.name})",
-            "",
-        ]
+        image_sheet(codec, images, docs / f"models_{codec.name}.png")
         flipped = records.get(codec.name, {}).get("flipped_bits")
-        if flipped:
-            lines += [
-                "What one flipped bit costs, in thousandths of SSIM, over all ways to assign "
-                "the indices of a scale and as assigned (two codewords have one way only):",
-                "",
-                *flipped_bits.table(flipped),
-                "",
-            ]
+        models.append(
+            {
+                "name": codec.name,
+                "bits": codec.bits_per_region,
+                "quality": beside_codecs(kept, codec.name, codec.bits_per_region),
+                "flipped": flipped_bits.table(flipped) if flipped else [],
+            }
+        )
     if records:
         curves(records, docs / "models_training")
-        lines += [
-            "## Training",
-            "",
-            "Validation pictures of Cars196 during training, averaged "
-            "weights; the x axis goes on from the runs before.",
-            "",
-            "![Validation during training](models_training.png)",
-            "",
-        ]
-    write_whole(docs / "models.md", "\n".join(lines))
+    measured = dict.fromkeys(data for model in models for data in model["quality"])
+    text = render(
+        "models.md",
+        models=models,
+        training_data=list(training_data),
+        seen=[data for data in measured if data in training_data],
+        tiles=len(images),
+        photographs=len(PHOTOGRAPHS),
+        curves=bool(records),
+    )
+    write_whole(docs / "models.md", text)
 
 
 def report_models(

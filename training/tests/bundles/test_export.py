@@ -21,7 +21,7 @@ from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.networks.counts import count_indices
 from vqdeepsc_training.networks.counts import encode as encode_images
 from vqdeepsc_training.reports import evaluation, flipped_bits
-from vqdeepsc_training.trainer.checkpoint import read_checkpoint
+from vqdeepsc_training.trainer.checkpoint import read_checkpoint, run_metadata
 
 train = tool("train")
 

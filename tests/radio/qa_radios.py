@@ -19,7 +19,8 @@ from flowgraph import make_tag
 from gnuradio import blocks, gr, gr_unittest, zeromq
 from gnuradio.vqdeepsc.radio.devices import RadioEnd, make_receiver, make_transmitter
 from gnuradio.vqdeepsc.radio.driver_messages import DriverMessages
-from gnuradio.vqdeepsc.radio.iq_files import RecordingError, named_recording, open_recording
+from gnuradio.vqdeepsc.radio.recordings.formats import RecordingError
+from gnuradio.vqdeepsc.radio.recordings.opening import open_recording
 from gnuradio.vqdeepsc.radio.sample_socket import parse_samples, sample_socket
 from gnuradio.vqdeepsc.radio.settings import RadioError, RadioSettings
 
@@ -129,7 +130,7 @@ class TestFiles(RadioTest):
             "annotations": [],
         }
         (self.folder / "a.sigmf-meta").write_text(json.dumps(metadata))
-        recording = open_recording(self.folder / "a.sigmf-meta")
+        recording = open_recording(str(self.folder / "a.sigmf-meta"))
         self.assertEqual((recording.sample_rate, recording.frequency), (5e5, 433.92e6))
         _, received = self.receive(RadioSettings("file", str(self.folder / "a.sigmf-meta")))
         self.assert_bursts(received, 1.1 / 32767)
@@ -144,9 +145,11 @@ class TestFiles(RadioTest):
 
     def test_errors_are_named(self):
         (self.folder / "empty.cf32").touch()
+        (self.folder / "bare.wav").write_bytes(bytes(800))
+        (self.folder / "a.txt").write_bytes(bytes(800))
         (self.folder / "bad.sigmf-meta").write_text("{")
         (self.folder / "bad.sigmf-data").write_bytes(bytes(800))
-        other = {"global": {"core:datatype": "cu8", "core:version": "1.0.0"}, "captures": []}
+        other = {"global": {"core:datatype": "ru8", "core:version": "1.0.0"}, "captures": []}
         (self.folder / "other.sigmf-meta").write_text(json.dumps({**other, "annotations": []}))
         (self.folder / "other.sigmf-data").write_bytes(bytes(800))
         for name, rate in (("word", "fast"), ("negative", -5), ("endless", 1e999)):
@@ -157,21 +160,23 @@ class TestFiles(RadioTest):
         for name, words in (
             ("missing.cf32", "No such file"),
             ("empty.cf32", "no samples"),
-            ("x.wav", "must end in"),
+            ("x.wav", "No such file"),
+            ("bare.wav", "is no WAV file"),
+            ("a.txt", "must end in"),
             ("missing.sigmf-meta", "missing.sigmf-meta"),
             ("bad.sigmf-meta", "no SigMF metadata"),
-            ("other.sigmf-meta", "cu8"),
-            ("word.sigmf-meta", "'fast' stands for core:sample_rate"),
-            ("negative.sigmf-meta", "-5 stands for core:sample_rate"),
-            ("endless.sigmf-meta", "no SigMF metadata"),
-            (".", "must end in"),
+            ("other.sigmf-meta", "ru8, which is real"),
+            ("word.sigmf-meta", "core:sample_rate is 'fast'"),
+            ("negative.sigmf-meta", "core:sample_rate is -5"),
+            ("endless.sigmf-meta", "core:sample_rate is inf"),
+            (".", "must end in|Is a directory"),
         ):
             with self.subTest(name), self.assertRaisesRegex(RecordingError, words):
-                open_recording(self.folder / name)
+                open_recording(str(self.folder / name))
         with self.assertRaisesRegex(RecordingError, "No such file"):
             make_transmitter(RadioSettings("file", str(self.folder / "no" / "a.cf32")))
         with self.assertRaisesRegex(RecordingError, "must end in"):
-            named_recording("a.txt")
+            make_transmitter(RadioSettings("file", str(self.folder / "a.txt")))
 
 
 class TestSettings(gr_unittest.TestCase):

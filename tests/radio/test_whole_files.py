@@ -139,7 +139,7 @@ def test_an_output_folder_that_vanished_is_told(tmp_path, image):
     assert not output.exists()
 
 
-@pytest.mark.parametrize("name, item", [("a.cf32", 8), ("a.ci16", 2), ("a.sigmf-data", 8)])
+@pytest.mark.parametrize("name, item", [("a.cf32", 8), ("a.ci16", 4), ("a.sigmf-data", 8)])
 def test_a_full_disk_ends_a_transmission(tmp_path, image, name, item):
     samples = tmp_path / name
     completed = run_command(

@@ -23,12 +23,15 @@ def add_radio(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="NAME",
         help="uhd: arguments (type=b200); soapy: arguments (driver=hackrf); iio: URI "
-        "(ip:192.168.2.1); file: path (.cf32, .ci16, .sigmf-meta ...); zmq: address, "
+        "(ip:192.168.2.1); file: path (.cf32, .wav, .sigmf-meta ...) or -; zmq: address, "
         f"{DEFAULT_ADDRESS} if none is given",
     )
     parser.add_argument("--frequency", type=quantity, default=0.0, metavar="HZ", help="carrier")
     parser.add_argument(
-        "--sample-rate", type=quantity, default=1e6, metavar="HZ", help="samples per second"
+        "--format",
+        default="",
+        metavar="NAME",
+        help="of the samples of a file, as SigMF calls it: cf32, ci16, cu8, ci16_be ...",
     )
     parser.add_argument(
         "--gain",
@@ -101,13 +104,14 @@ def radio_secret(arguments: argparse.Namespace) -> bytes:
 
 
 def radio_settings(arguments: argparse.Namespace, **more: Any) -> Any:
-    from gnuradio.vqdeepsc.radio.settings import RadioSettings
+    from gnuradio.vqdeepsc.radio.settings import DEFAULT_SAMPLE_RATE, RadioSettings
 
     return RadioSettings(
         radio=arguments.radio,
         device=arguments.device,
         frequency=arguments.frequency,
-        sample_rate=arguments.sample_rate,
+        sample_rate=arguments.sample_rate or DEFAULT_SAMPLE_RATE,
+        format=arguments.format,
         gain=arguments.gain,
         antenna=arguments.antenna,
         bandwidth=arguments.bandwidth,

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from vqdeepsc.cli.arguments import add_max_pixels, quantity
-from vqdeepsc.errors import Error
+from vqdeepsc.cli.arguments import add_max_pixels, quantity, signed_quantity
 from vqdeepsc.messages import say
 
 from .radio_arguments import (
@@ -22,6 +21,32 @@ from .radio_arguments import (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the images")
     add_radio(parser)
+    parser.add_argument(
+        "--sample-rate",
+        type=quantity,
+        metavar="HZ",
+        help="samples per second at which bursts were sent, to which a recording of another rate "
+        "is resampled (default: the recording's, or 1M)",
+    )
+    parser.add_argument(
+        "--recording-rate",
+        type=quantity,
+        metavar="HZ",
+        help="of a recording that does not tell its samples per second, or tells it wrongly",
+    )
+    parser.add_argument(
+        "--offset",
+        type=signed_quantity,
+        default=0.0,
+        metavar="HZ",
+        help="of the signal from the middle of the samples",
+    )
+    parser.add_argument(
+        "--channel", type=int, default=0, metavar="N", help="of a recording with several, from 0"
+    )
+    parser.add_argument(
+        "--follow", action="store_true", help="wait for more samples at the end of a recording"
+    )
     add_max_pixels(parser)
     parser.add_argument(
         "--timeout",
@@ -39,7 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = radio_settings(arguments)
+    settings = radio_settings(
+        arguments,
+        offset=arguments.offset,
+        resample=arguments.sample_rate is not None,
+        recording_rate=arguments.recording_rate,
+        channel=arguments.channel,
+        follow=arguments.follow,
+    )
     try:
         from gnuradio.vqdeepsc.blocks.image_folder import ImageFolder
         from gnuradio.vqdeepsc.radio.exchange import ImagePublisher

@@ -54,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "images together from bursts of one session",
     )
     add_radio(parser)
+    parser.add_argument(
+        "--sample-rate", type=quantity, default=1e6, metavar="HZ", help="samples per second"
+    )
     add_burst_coding(parser)
     parser.add_argument(
         "--amplitude",

@@ -9,22 +9,23 @@ device lacks is said in one sentence when the end is made.
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-from gnuradio import blocks, gr
+from gnuradio import gr
 
 from vqdeepsc.messages import complain
 
 from ..vqdeepsc_python import zero_fill
 from .exchange import ExchangeError
-from .iq_files import RecordingError, create_recording, finish_recording, open_recording
-from .recording_sink import recording_sink
+from .recordings.blocks import recording_sink, recording_source
+from .recordings.formats import RecordingError
+from .recordings.opening import open_recording
+from .recordings.reader import SampleReader
+from .recordings.writer import SampleWriter
 from .sample_socket import sample_socket
 from .settings import DEFAULT_ADDRESS, RadioError, RadioSettings
 
@@ -38,7 +39,6 @@ _FILE_TAIL = 16_384
 _ZMQ_QUEUE = 4
 _ZMQ_BUFFER = 8192
 _ZMQ_TAIL = 4 * _ZMQ_QUEUE * _ZMQ_BUFFER
-_FULL_SCALE_16 = 32767.0
 _RECEIVER_GAIN = 30.0
 _IIO_TRANSMITTER_GAIN = (-89.75, 0.0)
 
@@ -295,37 +295,34 @@ def _iio_receiver(settings: RadioSettings) -> RadioEnd:
 
 
 def _file_transmitter(settings: RadioSettings) -> RadioEnd:
-    recording = create_recording(settings.device, settings.sample_rate, settings.frequency)
+    writer = SampleWriter(
+        settings.device, settings.sample_rate, settings.frequency, settings.format
+    )
     fill = zero_fill(continuous=False, gap=settings.gap, tail=_FILE_TAIL)
-    if recording.datatype == "ci16_le":
-        sink = recording_sink(recording.data, np.int16)
-        row = (blocks.complex_to_interleaved_short(False, _FULL_SCALE_16), sink)
-    else:
-        sink = recording_sink(recording.data, np.complex64)
-        row = (sink,)
-    block = _Chain("file_transmitter", fill, *row, transmits=True)
+    sink = recording_sink(writer)
 
     def finish() -> None:
-        if sink.error:
-            raise RecordingError(f"{recording.data}: {sink.error.strerror}")
-        finish_recording(recording)
+        if sink.fault:
+            raise sink.fault
+        writer.finish()
 
+    block = _Chain("file_transmitter", fill, sink, transmits=True)
     return RadioEnd(block, settings.sample_rate, finish=finish)
 
 
 def _file_receiver(settings: RadioSettings) -> RadioEnd:
-    recording = open_recording(settings.device)
-    sample_rate = recording.sample_rate or settings.sample_rate
-    if recording.datatype == "ci16_le":
-        block: gr.basic_block = _Chain(
-            "file_receiver",
-            blocks.file_source(gr.sizeof_short, os.fsencode(recording.data), False),
-            blocks.interleaved_short_to_complex(False, False, _FULL_SCALE_16),
-            transmits=False,
-        )
-    else:
-        block = blocks.file_source(gr.sizeof_gr_complex, os.fsencode(recording.data), False)
-    return RadioEnd(block, sample_rate)
+    recording = open_recording(settings.device, settings.format, settings.channel, settings.follow)
+    try:
+        source = recording_source(SampleReader(recording, settings.follow))
+    except OSError as error:
+        raise RecordingError(f"{recording.name}: {error.strerror}") from error
+
+    def finish() -> None:
+        if source.fault:
+            raise RecordingError(f"{recording.name}: {source.fault.strerror}")
+
+    rate = settings.recording_rate or recording.sample_rate or settings.sample_rate
+    return RadioEnd(source, rate, finish=finish)
 
 
 def _zmq_transmitter(settings: RadioSettings) -> RadioEnd:

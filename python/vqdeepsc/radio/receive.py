@@ -22,6 +22,7 @@ from ..blocks.image_folder import ImageFolder
 from ..blocks.semantic_decoder import semantic_decoder
 from .devices import make_receiver
 from .exchange import ImagePublisher
+from .front_end import front_end
 from .session import EventLog, run_flowgraph
 from .settings import RadioError, RadioSettings
 
@@ -170,14 +171,17 @@ class Receiver(gr.top_block):
         self.settings = settings
         self.decoder = decoder
         self.radio = make_receiver(settings)
-        with refused_parameters():
-            self.bursts = burst_receiver(
-                model=decoder.codec.model_id,
-                payload_bits=decoder.codec.bits_per_region,
-                sample_rate=self.radio.sample_rate,
-                **burst,
-            )
-        self.connect(self.radio.block, self.bursts)
+        rate = settings.sample_rate if settings.resample else self.radio.sample_rate
+        self._front_end = front_end(self.radio.sample_rate, rate, settings.offset)
+        if rate != self.radio.sample_rate:
+            complain(f"{self.radio.sample_rate:,g} samples/s are resampled to {rate:,g}")
+        self.bursts = burst_receiver(
+            model=decoder.codec.model_id,
+            payload_bits=decoder.codec.bits_per_region,
+            sample_rate=rate,
+            **burst,
+        )
+        self.connect(self.radio.block, *self._front_end, self.bursts)
         self.msg_connect((self.bursts, "regions"), (decoder, "frames"))
         self.msg_connect((self.bursts, "log"), (decoder.bursts, "log"))
 

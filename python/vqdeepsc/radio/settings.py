@@ -11,6 +11,8 @@ RADIOS = ("uhd", "soapy", "iio", "file", "zmq")
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5550"
 """Where samples go by ZeroMQ: this machine alone."""
 
+DEFAULT_SAMPLE_RATE = 1e6
+
 
 class RadioError(Error):
     """A radio that is not there or does not do what is asked, in one sentence."""
@@ -22,7 +24,8 @@ class RadioSettings:
 
     radio: one of RADIOS
     device: arguments of UHD ("type=b200") or SoapySDR ("driver=hackrf"), URI of IIO
-        ("ip:192.168.2.1"), path of a file (see iq_files), address of ZeroMQ; "" for the first
+        ("ip:192.168.2.1"), path of a recording, or - for standard input or output,
+        address of ZeroMQ; "" for the first
         device found, or for DEFAULT_ADDRESS
     frequency: of the carrier in Hz
     sample_rate: complex samples per second
@@ -31,16 +34,28 @@ class RadioSettings:
     antenna: name of the port, "" for the driver's choice
     bandwidth: of the analogue filter in Hz, 0 for the driver's choice
     gap: zeros between bursts in a file or over ZeroMQ
+    offset: where the signal is that is received, in Hz from the middle of the samples
+    resample: whether a recording of another rate is brought to sample_rate; else its own holds
+    recording_rate: of a recording, whatever it tells itself; None for that
+    format: of the samples of a file (see recordings.formats), "" for what its name tells
+    channel: of a recording that has several, from 0
+    follow: whether more samples may come behind the end of a recording
     """
 
     radio: str
     device: str = ""
     frequency: float = 0.0
-    sample_rate: float = 1e6
+    sample_rate: float = DEFAULT_SAMPLE_RATE
     gain: float | None = None
     antenna: str = ""
     bandwidth: float = 0.0
     gap: int = 1000
+    offset: float = 0.0
+    resample: bool = False
+    recording_rate: float | None = None
+    format: str = ""
+    channel: int = 0
+    follow: bool = False
 
     def __post_init__(self) -> None:
         if self.radio not in RADIOS:
@@ -55,6 +70,10 @@ class RadioSettings:
             raise RadioError(f"the frequency is {self.frequency:g} Hz, but must not be below 0")
         if self.gap < 0:
             raise RadioError(f"the gap is {self.gap} samples, but must be at least 0")
+        if self.recording_rate is not None and not self.recording_rate > 0:
+            raise RadioError("the rate of the recording must be above 0")
+        if self.channel < 0:
+            raise RadioError(f"the channel is {self.channel}, but must be at least 0")
         if self.is_device and not self.frequency:
             raise RadioError(f"the radio {self.radio} needs a frequency")
         if self.radio == "file" and not self.device:

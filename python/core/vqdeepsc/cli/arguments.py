@@ -59,6 +59,11 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def signed_quantity(text: str) -> float:
+    """A quantity that may be below 0."""
+    return -quantity(text[1:]) if text.startswith("-") else quantity(text)
+
+
 def quantity(text: str) -> float:
     """A number with k, M or G behind it: 2.45G, 433.92M, 1e6."""
     factors = {"k": 1e3, "M": 1e6, "G": 1e9}

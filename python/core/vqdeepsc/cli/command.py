@@ -174,7 +174,7 @@ def _join_negative(argv: Sequence[str] | None) -> list[str]:
     """argparse takes the -2:10:2 of `--snr -2:10:2` for an option, but not in `--snr=-2:10:2`."""
     joined: list[str] = []
     for argument in sys.argv[1:] if argv is None else argv:
-        if joined and joined[-1] == "--snr" and re.match(r"-[\d.]", argument):
+        if joined and joined[-1] in ("--snr", "--offset") and re.match(r"-[\d.]", argument):
             joined[-1] += f"={argument}"
         else:
             joined.append(argument)

@@ -1,0 +1,501 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One transmission in every format that people record, read from files, pipes and growing files."""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sigmf
+from conftest import run_command
+from gnuradio.vqdeepsc.radio.recordings.byte_stream import ByteStream
+from gnuradio.vqdeepsc.radio.recordings.formats import FORMATS, RecordingError
+from gnuradio.vqdeepsc.radio.recordings.guess import guess_format
+from gnuradio.vqdeepsc.radio.recordings.opening import READ_SUFFIXES, open_recording
+from gnuradio.vqdeepsc.radio.recordings.reader import SampleReader
+from gnuradio.vqdeepsc.radio.recordings.writer import WRITTEN_SUFFIXES, SampleWriter
+from PIL import Image
+
+RATE, FREQUENCY = 2e6, 433.92e6
+PROGRAM = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
+
+
+@pytest.fixture(scope="module")
+def transmission(tmp_path_factory, photograph):
+    """An image of one region and its samples, with the noise of a receiver around."""
+    folder = tmp_path_factory.mktemp("transmission")
+    image, path = folder / "a.png", folder / "bursts.cf32"
+    Image.fromarray(photograph).resize((128, 128)).save(image)
+    sent = run_command("transmit", image, "--radio", "file", "--device", path)
+    assert sent.returncode == 0, sent.stderr
+    samples = np.fromfile(path, np.complex64)[:60_001]
+    random = np.random.default_rng(1)
+    noise = random.normal(size=(samples.size, 2)) @ [0.01, 0.01j]
+    return (samples + noise).astype(np.complex64)
+
+
+def stored(samples, datatype):
+    """The bytes of samples in a SigMF datatype; numbers scaled as radios do."""
+    kind, bits, order = datatype[1], int(datatype[2:4].rstrip("_")), datatype[-2:]
+    numbers = samples.view(np.float32).astype(float)
+    number = np.dtype(f"{'>' if order == 'be' else '<'}{kind}{bits // 8}")
+    if kind == "f":
+        return numbers.astype(number).tobytes()
+    half = 2 ** (bits - 1) - 1
+    scaled = np.rint(numbers * half if kind == "i" else numbers * (half + 0.5) + half + 0.5)
+    limits = np.iinfo(number)
+    return scaled.clip(limits.min, limits.max).astype(number).tobytes()
+
+
+def wav(body, kind, bits, channels=2, before=b"", extensible=False, size=None, rf64=False):
+    block = channels * bits // 8
+    form = struct.pack("<HHIIHH", kind, channels, int(RATE), int(RATE) * block, block, bits)
+    if extensible:
+        guid = struct.pack("<H", kind) + b"\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71"
+        form = b"\xfe\xff" + form[2:] + struct.pack("<HHI", 22, bits, 3) + guid
+    size = len(body) if size is None else size
+    if rf64:
+        before = b"ds64" + struct.pack("<IQQQI", 28, 0, len(body), 0, 0) + before
+        size = 0xFFFFFFFF
+    head = b"WAVE" + before + b"fmt " + struct.pack("<I", len(form)) + form
+    head += b"data" + struct.pack("<I", size)
+    return (b"RF64" if rf64 else b"RIFF") + struct.pack("<I", 0) + head + body
+
+
+def auxi(content):
+    return b"auxi" + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+def packed_24(samples):
+    wide = np.rint(samples.view(np.float32) * np.float64(2**23 - 1)).astype("<i4")
+    return wide.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+
+
+SPECTRAVUE = bytes(32) + struct.pack("<I", int(FREQUENCY)) + bytes(32)
+SDR_CONSOLE = '<SDR-XML-Root><Definition RadioCenterFreq="433920000"/>'.encode("utf-16-le")
+
+
+@dataclass(frozen=True)
+class Case:
+    """name: of the file; content: of its bytes, made from samples; error: the largest in I or Q;
+    knows: whether rate and frequency are told; format: what must be said."""
+
+    name: str
+    content: object
+    error: float
+    knows: tuple = (None, None)
+    format: str = ""
+
+
+def bare(name, datatype, error, knows=(None, None), told=""):
+    return Case(name, lambda samples: stored(samples, datatype), error, knows, told)
+
+
+BOTH = (RATE, FREQUENCY)
+CASES = [
+    *(bare(f"a{suffix}", "cf32_le", 0) for suffix in (".cf32", ".cfile", ".FC32")),
+    bare("a.cf64", "cf64_le", 0),
+    *(bare(f"a{suffix}", "ci8", 0.006) for suffix in (".cs8", ".C8")),
+    bare("a.cu8", "cu8", 0.006),
+    *(bare(f"a{suffix}", "ci16_le", 2e-5) for suffix in (".ci16", ".CS16", ".sc16", ".c16")),
+    bare("a.cs32", "ci32_le", 1e-7),
+    bare("a.iq", "ci8", 0.006),
+    bare("a.IQ", "cf32_le", 0),
+    bare("a.raw", "ci16_le", 2e-5),
+    bare("a.bin", "cu8", 0.006),
+    bare("a.dat", "cf64_le", 0),
+    bare("b.dat", "ci16_be", 2e-5),
+    bare("c.dat", "ci32_le", 1e-7),
+    bare("d.dat", "cf32_be", 0),
+    bare("said.dat", "cu16_be", 2e-5, told="cu16_be"),
+    bare("said.cf32", "ci8", 0.006, told="ci8"),
+    bare("gqrx_20260102_030405_433920000_2000000_fc.raw", "cf32_le", 0, BOTH),
+    bare("air_433.92MHz_2Msps.cs16", "ci16_le", 2e-5, BOTH),
+    Case(
+        "baseband_433920000Hz_12-34-56_01-02-2026.wav",
+        lambda samples: wav(stored(samples, "ci16_le"), 1, 16),
+        2e-5,
+        BOTH,
+    ),
+    Case("a.WAV", lambda samples: wav(stored(samples, "cu8"), 1, 8), 0.006, (RATE, None)),
+    Case("b.wav", lambda s: wav(s.tobytes(), 3, 32, before=auxi(SPECTRAVUE)), 0, BOTH),
+    Case("c.wav", lambda s: wav(s.tobytes(), 3, 32, before=auxi(SDR_CONSOLE + b" ")), 0, BOTH),
+    Case("d.wav", lambda s: wav(packed_24(s), 1, 24, extensible=True), 2e-7, (RATE, None)),
+    Case("e.wav", lambda s: wav(stored(s, "ci32_le"), 1, 32, size=0), 1e-7, (RATE, None)),
+    Case("f.wav", lambda s: wav(s.tobytes(), 3, 32, rf64=True) + b"LIST", 0, (RATE, None)),
+    Case("wav.bin", lambda s: wav(s.tobytes(), 3, 32), 0, (RATE, None)),
+    Case(
+        "a.sdriq",
+        lambda s: (
+            struct.pack("<IQQIII", 2_000_000, 433_920_000, 0, 16, 0, 0) + stored(s, "ci16_le")
+        ),
+        2e-5,
+        BOTH,
+    ),
+    Case(
+        "b.sdriq",
+        lambda s: (
+            struct.pack("<IQQIII", 2_000_000, 433_920_000, 0, 24, 0, 0)
+            + np.rint(s.view(np.float32) * np.float64(2**23 - 1)).astype("<i4").tobytes()
+        ),
+        2e-7,
+        BOTH,
+    ),
+]
+IDS = [case.name for case in CASES]
+
+
+def read_all(recording, follow=False, count=None):
+    """The samples of a recording, until its end or count of them."""
+    reader = SampleReader(recording, follow)
+    pieces, total = [], 0
+    while count is None or total < count:
+        samples = reader.read(10_007)
+        if samples is None:
+            break
+        pieces.append(samples)
+        total += samples.size
+    reader.close()
+    return np.concatenate(pieces)
+
+
+def assert_read(case, recording, samples, got):
+    assert got.size == samples.size
+    np.testing.assert_allclose(
+        got.view(np.float32), samples.view(np.float32), rtol=1e-6, atol=case.error
+    )
+    assert (recording.sample_rate, recording.frequency) == case.knows
+
+
+def quiet_open(path, case, told, **options):
+    recording = open_recording(str(path), case.format, tell=told.append, **options)
+    guessed = Path(case.name).suffix.lower() in (".iq", ".raw", ".bin", ".dat")
+    known = case.format or case.name.startswith(("gqrx", "wav"))
+    assert len(told) == int(guessed and not known), told
+    return recording
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_every_format_is_read_from_a_file(tmp_path, transmission, case):
+    path = tmp_path / case.name
+    path.write_bytes(case.content(transmission))
+    recording = quiet_open(path, case, [])
+    assert_read(case, recording, transmission, read_all(recording))
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_every_format_is_read_from_a_named_pipe(tmp_path, transmission, case):
+    path = tmp_path / case.name
+    os.mkfifo(path)
+    content = case.content(transmission)
+    writing = threading.Thread(target=path.write_bytes, args=(content,), daemon=True)
+    writing.start()
+    recording = quiet_open(path, case, [])
+    got = read_all(recording)
+    if case.name == "f.wav":  # which goes on behind its samples
+        got = got[: transmission.size]
+    assert_read(case, recording, transmission, got)
+    writing.join(timeout=10)
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_every_format_is_read_while_the_file_grows(tmp_path, transmission, case):
+    path = tmp_path / case.name
+    content = case.content(transmission)
+    beginning = len(content) * 2 // 3 + 1
+    path.write_bytes(content[:beginning])
+
+    def grow():
+        with path.open("ab", buffering=0) as file:
+            for location in range(beginning, len(content), 40_000):
+                time.sleep(0.02)
+                file.write(content[location : location + 40_000])
+
+    recording = quiet_open(path, case, [], follow=True)
+    growing = threading.Thread(target=grow, daemon=True)
+    growing.start()
+    got = read_all(recording, follow=True, count=transmission.size)[: transmission.size]
+    assert_read(case, recording, transmission, got)
+    growing.join(timeout=10)
+
+
+def test_the_cases_have_every_ending():
+    cases = {Path(case.name).suffix.lower() for case in CASES}
+    assert cases | {".sigmf-meta", ".sigmf-data", ".sigmf", ".sigmf-collection"} == {*READ_SUFFIXES}
+
+
+def describe(path, datatype, captures=({"core:sample_start": 0},), encoding="utf-8", **fields):
+    fields = {f"core:{name}": value for name, value in fields.items()}
+    fields = {"core:datatype": datatype, "core:version": "1.2.0", **fields}
+    text = json.dumps({"global": fields, "captures": captures, "annotations": []})
+    path.write_text(text, encoding=encoding)
+
+
+@pytest.mark.parametrize("datatype", FORMATS)
+def test_every_complex_type_of_sigmf(tmp_path, transmission, datatype):
+    (tmp_path / "a.sigmf-data").write_bytes(stored(transmission, datatype))
+    captures = [{"core:sample_start": 0, "core:frequency": FREQUENCY}]
+    describe(tmp_path / "a.sigmf-meta", datatype, captures, sample_rate=RATE)
+    recording = open_recording(str(tmp_path / "a.sigmf-data"), tell=pytest.fail)
+    error = {"8": 0.006, "16": 2e-5, "32": 1e-7}[datatype[2:].partition("_")[0].replace("64", "32")]
+    assert_read(Case("", None, error, BOTH), recording, transmission, read_all(recording))
+    # the package reads the same
+    expected = sigmf.fromfile(tmp_path / "a.sigmf-meta", skip_checksum=True).read_samples()
+    np.testing.assert_allclose(read_all(recording), expected, atol=0.02)
+
+
+def test_headers_trailing_bytes_and_named_datasets(tmp_path, transmission):
+    first, second = transmission[:20_000], transmission[20_000:]
+    with (tmp_path / "radio.dat").open("wb") as file:
+        file.write(b"H" * 42 + stored(first, "ci16_le") + b"G" * 13 + stored(second, "ci16_le"))
+        file.write(b"\xff" * 7)
+    captures = [
+        {"core:sample_start": 0, "core:header_bytes": 42, "core:frequency": FREQUENCY},
+        {"core:sample_start": 10_000},
+        {"core:sample_start": 20_000, "core:header_bytes": 13},
+    ]
+    describe(tmp_path / "a.SIGMF-META", "ci16_le", captures, "utf-8-sig",
+             dataset="radio.dat", trailing_bytes=7, sample_rate=RATE)  # fmt: skip
+    recording = open_recording(str(tmp_path / "a.SIGMF-META"), tell=pytest.fail)
+    assert_read(Case("", None, 2e-5, BOTH), recording, transmission, read_all(recording))
+
+
+def test_channels_archives_and_collections(tmp_path, transmission):
+    two = np.stack([transmission, transmission[::-1]], axis=1)
+    (tmp_path / "a.sigmf-data").write_bytes(stored(np.ascontiguousarray(two), "ci16_be"))
+    describe(tmp_path / "a.sigmf-meta", "ci16_be", num_channels=2, sample_rate=RATE)
+    for channel, expected in enumerate((transmission, transmission[::-1])):
+        told = []
+        recording = open_recording(
+            str(tmp_path / "a.sigmf-meta"), channel=channel, tell=told.append
+        )
+        np.testing.assert_allclose(read_all(recording), expected, atol=3e-5)
+        assert told and f"number {channel}" in told[0]
+    with pytest.raises(RecordingError, match="no channel 2"):
+        open_recording(str(tmp_path / "a.sigmf-meta"), channel=2)
+
+    (tmp_path / "b.sigmf-data").write_bytes(transmission.tobytes())
+    describe(tmp_path / "b.sigmf-meta", "cf32_le", sample_rate=RATE)
+    with tarfile.open(tmp_path / "c.sigmf", "w") as archive:
+        for ending in ("meta", "data"):
+            archive.add(tmp_path / f"b.sigmf-{ending}", f"c/b.sigmf-{ending}")
+    recording = open_recording(str(tmp_path / "c.sigmf"))
+    np.testing.assert_array_equal(read_all(recording), transmission)
+    assert recording.sample_rate == RATE
+
+    streams = {"core:version": "1.2.0", "core:streams": [{"name": "b"}, {"name": "b"}]}
+    (tmp_path / "d.sigmf-collection").write_text(json.dumps({"collection": streams}))
+    recording = open_recording(str(tmp_path / "d.sigmf-collection"))
+    np.testing.assert_array_equal(read_all(recording), np.tile(transmission, 2))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"datatype": "rf32_le"}, "real; complex ones are needed"),
+        ({"datatype": 7}, "core:datatype is 7"),
+        ({"datatype": "cf16"}, "no sample format 'cf16'"),
+        ({"dataset": "../b.sigmf-data"}, "which is elsewhere"),
+        ({"num_channels": 0}, "core:num_channels is 0"),
+        ({"sample_rate": "fast"}, "core:sample_rate is 'fast'"),
+        ({"captures": [{"core:sample_start": 9}, {"core:sample_start": 3}]}, "not in order"),
+        ({"captures": [{"core:header_bytes": -1}]}, "less than no bytes"),
+        ({"captures": [{"core:header_bytes": 10**9}]}, "has no samples"),
+        ({"captures": 5}, "no list of objects"),
+        ({"trailing_bytes": True}, "core:trailing_bytes is True"),
+    ],
+)
+def test_metadata_that_lead_nowhere_get_a_sentence(tmp_path, fields, words):
+    (tmp_path / "a.sigmf-data").write_bytes(bytes(800))
+    options = {"datatype": "cf32_le", **fields}
+    describe(tmp_path / "a.sigmf-meta", options.pop("datatype"), **options)
+    with pytest.raises(RecordingError, match=words):
+        open_recording(str(tmp_path / "a.sigmf-meta"))
+
+
+def test_what_else_cannot_be_read_gets_a_sentence(tmp_path):
+    uniform = np.random.default_rng(1).integers(0, 256, 100_000, dtype=np.uint8).tobytes()
+    files = {
+        "a.raw": (uniform, "does not tell the format"),
+        "b.bin": (bytes(5000), "does not tell the format"),
+        "c.dat": (b"", "has no samples"),
+        "d.wav": (uniform, "no WAV file"),
+        "e.wav": (wav(bytes(800), 1, 16, channels=1), "I and Q need two"),
+        "f.wav": (wav(bytes(800), 17, 4), "kind 17 with 4 bits"),
+        "g.wav": (wav(b"", 1, 16)[:30], "no samples within"),
+        "h.sdriq": (uniform, "no recording of SDRangel"),
+        "i.mp3": (uniform, "must end in"),
+        "j.sigmf": (uniform, "no SigMF archive"),
+        "k.sigmf-collection": (b"{}", "no SigMF collection"),
+        "l.sigmf-collection": (b"[" * 100_000, "no SigMF metadata"),
+    }
+    for name, (content, words) in files.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(RecordingError, match=words) as caught:
+            open_recording(str(path), tell=pytest.fail)
+        assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+    with pytest.raises(RecordingError, match="no sample format 'float'"):
+        open_recording(str(tmp_path / "a.raw"), "float")
+
+
+def test_a_guess_is_right_or_none(transmission):
+    guessed = 0
+    for level in (0.02, 0.1, 0.2, 0.4):
+        samples = (transmission * np.float32(level / 0.2)).astype(np.complex64)
+        for name in ("cf32_le", "cf64_le", "ci8", "cu8", "ci16_le", "ci16_be", "ci32_le"):
+            found = guess_format(stored(samples, name)[: 1 << 16])
+            assert found in (name, ""), (name, level)
+            guessed += bool(found)
+    assert guessed == 28
+
+
+def test_a_portapack_recording_and_its_text(tmp_path, transmission):
+    (tmp_path / "BBD_0001.C16").write_bytes(stored(transmission, "ci16_le"))
+    (tmp_path / "BBD_0001.TXT").write_text("sample_rate=2000000\ncenter_frequency=433920000\n")
+    recording = open_recording(str(tmp_path / "BBD_0001.C16"))
+    assert (recording.sample_rate, recording.frequency) == BOTH
+    writer = SampleWriter(str(tmp_path / "B.C16"), RATE, FREQUENCY)
+    writer.write(transmission)
+    writer.finish()
+    assert (tmp_path / "B.TXT").read_text() == (tmp_path / "BBD_0001.TXT").read_text()
+    written, expected = (np.fromfile(tmp_path / f"{n}.C16", "<i2") for n in ("B", "BBD_0001"))
+    np.testing.assert_allclose(written, expected, atol=1)
+
+
+@pytest.mark.parametrize("suffix", [*WRITTEN_SUFFIXES, ".WAV"])
+def test_what_is_written_comes_back(tmp_path, transmission, suffix):
+    path = tmp_path / f"a{suffix}"
+    loud = transmission.copy()
+    loud[:2] = [3 - 2j, -1 + 1j]  # cut at full scale
+    writer = SampleWriter(str(path), RATE, FREQUENCY)
+    assert writer.write(loud[:10_000]) == 10_000
+    writer.write(loud[10_000:])
+    writer.finish()
+    recording = open_recording(str(path), tell=lambda sentence: None)
+    got = read_all(recording)
+    if writer.format.number.kind != "f":
+        assert abs(got[:2] - [1 - 1j, -1 + 1j]).max() < 0.01
+        got, loud = got[2:], loud[2:]
+    np.testing.assert_allclose(got, loud, atol=0.006 if writer.format.bytes == 2 else 3e-5)
+    if suffix.lower() == ".wav" or "sigmf" in suffix:
+        assert (recording.sample_rate, recording.frequency) == BOTH
+
+
+@pytest.mark.parametrize("name", ["ci16", "cu8", "ci32", "cf32"])
+def test_sox_reads_the_same_from_wav(tmp_path, transmission, name):
+    if not shutil.which("sox"):
+        pytest.skip("sox is not installed")
+    writer = SampleWriter(str(tmp_path / "a.wav"), RATE, FREQUENCY, name)
+    writer.write(transmission)
+    writer.finish()
+    done = subprocess.run(
+        ["sox", tmp_path / "a.wav", "-t", "raw", "-e", "float", "-b", "32", "-L", "-"],
+        capture_output=True,
+        check=True,
+    )
+    got = np.frombuffer(done.stdout, np.complex64)
+    np.testing.assert_allclose(got, transmission, atol=0.012 if name == "cu8" else 7e-5)
+    rate = subprocess.run(["sox", "--i", "-r", tmp_path / "a.wav"], capture_output=True, text=True)
+    assert float(rate.stdout) == RATE
+
+
+def test_sox_writes_what_is_read(tmp_path, transmission):
+    if not shutil.which("sox"):
+        pytest.skip("sox is not installed")
+    raw = ["-t", "raw", "-e", "float", "-b", "32", "-L", "-r", "2000000", "-c", "2", "-"]
+    for bits in ("16", "24", "32"):
+        path = tmp_path / f"a{bits}.wav"
+        subprocess.run(["sox", *raw, "-b", bits, path], input=transmission.tobytes(), check=True)
+        recording = open_recording(str(path))
+        np.testing.assert_allclose(read_all(recording), transmission, atol=7e-5)
+        assert recording.sample_rate == RATE
+
+
+def test_written_metadata_name_the_format(tmp_path, transmission):
+    writer = SampleWriter(str(tmp_path / "a.sigmf-meta"), RATE, FREQUENCY, "ci8")
+    writer.write(transmission)
+    writer.finish()
+    description = sigmf.fromfile(tmp_path / "a.sigmf-meta")  # with its checksum
+    description.validate()
+    assert description.get_global_field("core:datatype") == "ci8"
+    np.testing.assert_allclose(description.read_samples(), transmission, atol=0.02)
+
+
+def test_what_cannot_be_written_gets_a_sentence(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    for name, form, words in (
+        ("a.wav", "", "which a pipe cannot have"),
+        ("b.wav", "cf64", "a WAV file has no cf64_le"),
+        ("c.sdriq", "", "must end in"),
+        ("no/d.cf32", "", "No such file"),
+        ("e.cf32", "cf7", "no sample format"),
+    ):
+        with pytest.raises(RecordingError, match=words):
+            SampleWriter(str(tmp_path / name), RATE, 0, form)
+
+
+def test_memory_stays_bounded(tmp_path):
+    path = tmp_path / "large.cu8"
+    with path.open("wb") as file:
+        file.truncate(1 << 31)
+    stream = ByteStream(path)
+    assert max(len(stream.read(1 << 30)) for _ in range(3)) <= 1 << 20
+    stream.close()
+    reader = SampleReader(open_recording(str(path)))
+    assert reader.read(1 << 40).size <= 1 << 20
+    reader.close()
+
+
+def start(*arguments, **streams):
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *map(str, arguments)], **streams)
+
+
+def test_commands_take_pipes(tmp_path, transmission, photograph):
+    image, fifo = tmp_path / "a.png", tmp_path / "air.cs16"
+    Image.fromarray(photograph).resize((128, 128)).save(image)
+    radio = ("--radio", "file", "--device")
+    # standard output to standard input, the samples alone
+    sender = start("transmit", image, *radio, "-", "--format", "ci8",
+                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    receiver = start("receive", *radio, "-", "--format", "ci8", "--output", tmp_path / "out",
+                     stdin=sender.stdout, stdout=subprocess.PIPE, text=True)  # fmt: skip
+    sender.stdout.close()
+    output, _ = receiver.communicate(timeout=120)
+    assert b"1 images sent" in sender.stderr.read()
+    assert (sender.wait(), receiver.returncode) == (0, 0)
+    assert output.endswith("1 images received\n")
+    # a named pipe
+    os.mkfifo(fifo)
+    receiver = start("receive", *radio, fifo, "--output", tmp_path / "two", stdout=subprocess.PIPE,
+                     text=True)  # fmt: skip
+    sent = run_command("transmit", image, *radio, fifo)
+    assert (sent.returncode, sent.stderr) == (0, "")
+    output, _ = receiver.communicate(timeout=120)
+    assert receiver.returncode == 0 and output.endswith("1 images received\n")
+
+
+def test_a_file_that_grows_is_followed_until_enough_came(tmp_path, photograph):
+    image, path = tmp_path / "a.png", tmp_path / "air.cs8"
+    Image.fromarray(photograph).resize((128, 128)).save(image)
+    path.touch()
+    receiver = start("receive", "--radio", "file", "--device", path, "--follow", "--images", 1,
+                     "--output", tmp_path / "out", stdout=subprocess.PIPE, text=True)  # fmt: skip
+    sender = start("transmit", image, "--radio", "file", "--device", "-", "--format", "ci8",
+                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+    with path.open("ab", buffering=0) as file:
+        while content := sender.stdout.read(30_000):
+            file.write(content)
+    sender.stdout.close()
+    output, _ = receiver.communicate(timeout=120)
+    assert (sender.wait(), receiver.returncode) == (0, 0)
+    assert output.endswith("1 images received\n")

@@ -95,9 +95,11 @@ void burst_demodulator_impl::find_bursts(int samples)
             continue;
         }
         const auto dc = pmt::dict_ref(tag.value, pmt::intern("dc"), pmt::from_complex(0.0));
+        const auto mirrored = pmt::dict_ref(tag.value, pmt::intern("mirrored"), pmt::PMT_F);
         d_bursts.push_back({ tag.offset - DELAY,
                              pmt::to_double(cfo),
-                             pmt::is_number(dc) ? gr_complex(pmt::to_complex(dc)) : gr_complex() });
+                             pmt::is_number(dc) ? gr_complex(pmt::to_complex(dc)) : gr_complex(),
+                             pmt::is_true(mirrored) });
     }
 }
 
@@ -151,10 +153,11 @@ bool burst_demodulator_impl::receive()
         if (d_buffer.size() < needed) {
             return false;
         }
-        const auto received = d_demodulator.receive_header(d_buffer.data(), burst.cfo, burst.dc);
-        const std::string error =
-            received.error.empty() ? refusal(received.header) : received.error;
-        if (!error.empty()) {
+        const auto received =
+            d_demodulator.receive_header(first_samples(needed), burst.cfo, burst.dc);
+        const std::string fault =
+            received.fault.empty() ? refusal(received.header) : received.fault;
+        if (!fault.empty()) {
             const auto known =
                 received.crc_ok ? frame_dictionary(received.header.frame) : pmt::make_dict();
             d_llrs.assign(1, 0.0f);
@@ -173,7 +176,7 @@ bool burst_demodulator_impl::receive()
     }
     d_llrs.resize(d_header.coded_bits());
     d_sent = 0;
-    d_demodulator.receive_payload(d_header, d_buffer.data(), d_llrs.data());
+    d_demodulator.receive_payload(d_header, first_samples(samples), d_llrs.data());
     publish_symbols();
     d_key = pmt::intern("frame");
     d_dictionary = Dictionary(described(frame_dictionary(d_header.frame)))
@@ -187,6 +190,19 @@ bool burst_demodulator_impl::receive()
     // Where a transmitter stopped halfway, the next burst begins inside this one.
     next_burst(burst.start + 1);
     return true;
+}
+
+// The first samples of the first burst, as they were sent.
+const gr_complex* burst_demodulator_impl::first_samples(size_t count)
+{
+    if (!d_bursts.front().mirrored) {
+        return d_buffer.data();
+    }
+    d_mirrored.resize(count);
+    std::transform(d_buffer.begin(), d_buffer.begin() + count, d_mirrored.begin(), [](auto sample) {
+        return std::conj(sample);
+    });
+    return d_mirrored.data();
 }
 
 void burst_demodulator_impl::publish_symbols()
@@ -241,6 +257,7 @@ pmt::pmt_t burst_demodulator_impl::described(const pmt::pmt_t& dictionary) const
         .add("clock_offset_ppm", pmt::from_double(quality.clock_offset_ppm))
         .add("snr_db", pmt::from_double(quality.snr_db))
         .add("evm_db", pmt::from_double(quality.evm_db))
+        .add("mirrored", pmt::from_bool(d_bursts.front().mirrored))
         .get();
 }
 

@@ -31,11 +31,13 @@ private:
         uint64_t start; // number of the first sample of the training
         double cfo;
         gr_complex dc;
+        bool mirrored; // I and Q are swapped; cfo and dc are those of the conjugate samples
     };
 
     bool sending() const { return d_sent < d_llrs.size(); }
     void find_bursts(int samples);
     bool receive();
+    const gr_complex* first_samples(size_t count);
     void next_burst(uint64_t from);
     void publish_symbols();
     std::string refusal(const kernel::BurstHeader& header) const;
@@ -45,10 +47,11 @@ private:
     const int d_model;
     const int d_payload_bits;
     const pmt::pmt_t d_symbols_port;
-    std::atomic<double> d_sample_rate; // may change while running
-    std::deque<Burst> d_bursts;        // marked and not yet received
-    std::vector<gr_complex> d_buffer;  // samples from the first burst on, where there is one
-    uint64_t d_origin = 0;             // number of the first sample in d_buffer
+    std::atomic<double> d_sample_rate;  // may change while running
+    std::deque<Burst> d_bursts;         // marked and not yet received
+    std::vector<gr_complex> d_buffer;   // samples from the first burst on, where there is one
+    std::vector<gr_complex> d_mirrored; // conjugates of the first burst's
+    uint64_t d_origin = 0;              // number of the first sample in d_buffer
     bool d_header_known = false;
     kernel::BurstHeader d_header;
     std::vector<float> d_llrs;

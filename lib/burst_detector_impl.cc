@@ -61,6 +61,7 @@ int burst_detector_impl::work(int noutput_items,
                          .add("cfo", pmt::from_double(found.cfo))
                          .add("correlation", pmt::from_double(found.correlation))
                          .add("dc", pmt::from_complex(found.dc))
+                         .add("mirrored", pmt::from_bool(found.mirrored))
                          .get());
     }
     d_found.erase(d_found.begin(), d_found.begin() + tagged);

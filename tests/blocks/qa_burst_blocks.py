@@ -174,6 +174,27 @@ class TestBurstBlocks(gr_unittest.TestCase):
         )
         self.assertEqual(log, [])
 
+    def test_swapped_i_and_q_are_found_and_swapped_back(self):
+        frames = self.frames(4)
+        samples, _ = transmit(frames, headers(4))
+        turn = np.exp(2j * np.pi * 0.03 * np.arange(samples.size))
+        sent = samples * turn + self.noise(samples.size, 10) + AMPLITUDE * np.exp(2j)
+        half = sent.size // 2
+        for name, received in (
+            ("swapped", sent.imag + 1j * sent.real),
+            ("other sideband", sent.conj()),
+            # a receiver that is told to swap on the way
+            ("half", np.concatenate([sent[:half], sent[half:].conj()])),
+        ):
+            with self.subTest(name):
+                regions, log = receive(received.astype(np.complex64))
+                self.assert_received(regions, log, frames, headers(4))
+                mirrored = [line["mirrored"] for line in log]
+                self.assertEqual(mirrored, [name != "half", name != "half", True, True])
+                for line in log:
+                    self.assertAlmostEqual(line["cfo"], 0.03, delta=1e-4)
+                    self.assertAlmostEqual(line["snr_db"], 10, delta=1)
+
     def test_headers_of_others_give_one_line_and_the_next_burst_is_received(self):
         frames = self.frames(3)
         mixed = headers(3)

@@ -15,10 +15,11 @@ namespace vqdeepsc {
  * LLR = ln P(1)/P(0) of its coded bits. The first one carries the tag "frame", a dictionary with
  * the fields of a frame header, with payload_bits, coded_bits, bits_per_symbol and
  * code_rate, and with offset (number of the burst's first sample), cfo (cycles per sample),
- * cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier) and evm_db. A burst with a damaged
- * header, or with one that is not for this receiver, becomes a single 0 with the tag "refused", a
- * dictionary with error and what is known of the rest. The message port "symbols" publishes for
- * each frame a PDU with the equalised data carriers of its last OFDM symbol, a c32vector.
+ * cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier), evm_db and mirrored. A burst with a
+ * damaged header, or with one that is not for this receiver, becomes a single 0 with the tag
+ * "refused", a dictionary with error and what is known of the rest. The message port "symbols"
+ * publishes for each frame a PDU with the equalised data carriers of its last OFDM symbol, a
+ * c32vector.
  */
 class VQDEEPSC_API burst_demodulator : virtual public gr::block
 {

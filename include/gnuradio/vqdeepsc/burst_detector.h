@@ -12,8 +12,10 @@ namespace vqdeepsc {
  *
  * Passes samples through. The sample decision_delay() after the first one that follows a preamble
  * carries the tag "burst", a dictionary with cfo (frequency offset in cycles per sample, within
- * +-0.117), correlation (share of the energy that is the strongest path of the preamble) and dc
- * (the constant in the samples, which burst_demodulator takes away). Other tags end here.
+ * +-0.117), correlation (share of the energy that is the strongest path of the preamble), dc
+ * (the constant in the samples, which burst_demodulator takes away) and mirrored (I and Q are
+ * swapped: cfo and dc are those of the conjugate samples, which burst_demodulator takes). Other
+ * tags end here.
  */
 class VQDEEPSC_API burst_detector : virtual public gr::sync_block
 {

@@ -21,6 +21,9 @@ constexpr std::size_t SEARCH = SHORT;
 constexpr int TIMING_ERROR = SHORT / 2;
 // Offsets of so many cycles per short symbol are tried.
 constexpr int LARGEST_OFFSET = 7;
+// A mirrored preamble has so many times the power of a straight one in the same samples: the
+// correlation of a short symbol with its conjugate at the worst delay and offset is far below.
+constexpr float MIRRORED_RATIO = 2.0f;
 // Samples before a candidate that are still looked at.
 constexpr int LOOKBACK = SEARCH;
 static_assert(LOOKBACK >= TIMING_ERROR);
@@ -243,28 +246,37 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
             folded[j] += std::complex<float>(d_real[i], d_imag[i]) * turn;
         }
     }
-    float best = 0.0f;
-    int delay = 0;
-    int offset = 0;
+    struct Match {
+        float power = 0.0f;
+        int delay = 0;
+        int offset = 0; // of the samples or, where they are mirrored, of their conjugates
+    };
+    Match straight, mirrored;
+    const auto keep_larger = [](Match& match, float real, float imag, int d, int h) {
+        const float power = real * real + imag * imag;
+        if (power > match.power) {
+            match = { power, d, h };
+        }
+    };
     for (int h = -LARGEST_OFFSET; h <= LARGEST_OFFSET; ++h) {
         const auto* reference = d_references.data() + (h + LARGEST_OFFSET) * SHORT;
         for (int d = 0; d <= 2 * TIMING_ERROR; ++d) {
-            float real = 0.0f;
-            float imag = 0.0f;
+            float real_real = 0.0f, imag_imag = 0.0f, real_imag = 0.0f, imag_real = 0.0f;
             for (int i = 0; i < SHORT; ++i) {
                 const auto x = folded[d + i];
                 const auto r = reference[i];
-                real += x.real() * r.real() - x.imag() * r.imag();
-                imag += x.real() * r.imag() + x.imag() * r.real();
+                real_real += x.real() * r.real();
+                imag_imag += x.imag() * r.imag();
+                real_imag += x.real() * r.imag();
+                imag_real += x.imag() * r.real();
             }
-            const float power = real * real + imag * imag;
-            if (power > best) {
-                best = power;
-                delay = d;
-                offset = h;
-            }
+            keep_larger(straight, real_real - imag_imag, real_imag + imag_real, d, h);
+            keep_larger(mirrored, real_real + imag_imag, real_imag - imag_real, d, h);
         }
     }
+    detection.mirrored = mirrored.power > MIRRORED_RATIO * straight.power;
+    const auto [best, delay, offset] = detection.mirrored ? mirrored : straight;
+    const float sign_of_q = detection.mirrored ? -1.0f : 1.0f;
     // The strongest short symbol counts, so that a part of the preamble alone does not pass.
     float energy = 0.0f;
     for (int k = 0; k < REPEATS; ++k) {
@@ -276,7 +288,7 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
     }
 
     // The phases of the single short symbols, half a preamble apart, make the offset finer.
-    const double coarse = fraction + static_cast<double>(offset) / SHORT;
+    const double coarse = sign_of_q * fraction + static_cast<double>(offset) / SHORT;
     std::array<std::complex<double>, REPEATS> phasors;
     for (int k = 0; k < REPEATS; ++k) {
         std::complex<double> sum = 0.0;
@@ -284,7 +296,7 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
             const std::size_t at = start + delay + k * SHORT + i;
             const auto turn = std::polar(1.0, -2.0 * M_PI * coarse * (k * SHORT + i)) *
                               (1.0 * SHORT_SYMBOL_SIGNS[k]);
-            sum += std::complex<double>(d_real[at], d_imag[at]) * turn *
+            sum += std::complex<double>(d_real[at], sign_of_q * d_imag[at]) * turn *
                    std::conj(std::complex<double>(d_short_symbol[i]));
         }
         phasors[k] = sum;
@@ -298,7 +310,8 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
     const std::int64_t training_start =
         d_origin + static_cast<std::int64_t>(start + delay + PREAMBLE_SAMPLES);
     detection.training_start = training_start;
-    detection.dc = dc_at(training_start + BLOCK);
+    const auto dc = dc_at(training_start + BLOCK);
+    detection.dc = { dc.real(), sign_of_q * dc.imag() };
     return true;
 }
 

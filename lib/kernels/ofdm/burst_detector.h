@@ -19,6 +19,7 @@ struct BurstDetection {
     double cfo;                   //!< frequency offset in cycles per sample, within +-0.117
     float correlation; //!< share of the energy that is the strongest path of the preamble, 0 to 1
     std::complex<float> dc; //!< constant in the samples, 0 where it is left there
+    bool mirrored;          //!< I and Q are swapped: cfo and dc are those of the conjugate samples
 };
 
 /*! Finds preambles in a stream of any gain and frequency offset.
@@ -27,9 +28,10 @@ struct BurstDetection {
  * Schmidl, D. C. Cox, "Robust frequency and timing synchronization for OFDM", 1997, with signs as
  * H. Minn et al., "On timing offset estimation for OFDM systems", 2000), which gives candidates
  * and their offset modulo one cycle per short symbol. A candidate is then correlated with the
- * known preamble at all delays and offsets that are left. Samples that are not numbers or beyond
- * 1e6 count as 0. A constant in the samples is taken away before, and so are the few samples in
- * which it jumps. An object serves one thread at a time.
+ * known preamble at all delays and offsets that are left, and with its conjugate, which is what
+ * arrives where I and Q are swapped or the mixer's other sideband is received. Samples that are not
+ * numbers or beyond 1e6 count as 0. A constant in the samples is taken away before, and so are the
+ * few samples in which it jumps. An object serves one thread at a time.
  */
 class BurstDetector
 {

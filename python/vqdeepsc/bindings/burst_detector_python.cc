@@ -16,9 +16,11 @@ void bind_burst_detector(py::module& m)
         "burst_detector",
         "Marks where the preambles of bursts end in a stream of samples.\n\n"
         "Passes samples through; the sample decision_delay() after the first one that follows a\n"
-        "preamble carries a tag burst, a dictionary with cfo (cycles per sample), correlation and "
+        "preamble carries a tag burst, a dictionary with cfo (cycles per sample), correlation, "
         "dc\n"
-        "(the constant in the samples, which burst_demodulator takes away; 0 without remove_dc).\n"
+        "(the constant in the samples, which burst_demodulator takes away; 0 without remove_dc) "
+        "and\n"
+        "mirrored (I and Q are swapped, as cfo and dc are; burst_demodulator swaps them back).\n"
         "ValueError for a threshold (least correlation) outside 0.1 to 0.9.")
         .def(py::init(&burst_detector::make),
              py::arg("threshold") = 0.12f,

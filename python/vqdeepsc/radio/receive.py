@@ -30,12 +30,16 @@ from .settings import RadioError, RadioSettings
 class burst_log(gr.basic_block):
     """Writes what the message port ``log`` says of bursts into the event log.
 
-    It has a thread of its own, so that it knows when a burst came even while an image is decoded.
+    It has a thread of its own, so that it knows when a burst came even while a picture is drawn.
+
+    count: how many bursts came, received or not
     """
 
     def __init__(self, log: EventLog) -> None:
         gr.basic_block.__init__(self, "burst_log", None, None)
         self._log = log
+        self.count = 0
+        self._mirrored = False
         self._port = pmt.intern("log")
         self.message_port_register_in(self._port)
         self.set_msg_handler(self._port, self._take)
@@ -48,7 +52,12 @@ class burst_log(gr.basic_block):
 
     def _take(self, message: pmt.pmt_base) -> None:
         try:
-            self._log.write("burst", **pmt.to_python(message))
+            burst = pmt.to_python(message)
+            self.count += 1
+            if burst.get("mirrored") and burst["header_ok"] and not self._mirrored:
+                self._mirrored = True
+                complain("I and Q come swapped; they are swapped back")
+            self._log.write("burst", **burst)
         except Exception as error:
             # The scheduler swallows what a handler raises.
             self.logger.error(printable(f"burst not logged: {error}"))

@@ -13,7 +13,7 @@ from typing import Any
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.errors import Error, refused_parameters
+from vqdeepsc.errors import Error
 from vqdeepsc.messages import complain, printable
 
 from ..blocks.assembler import ReceivedImage
@@ -24,7 +24,8 @@ from .devices import make_receiver
 from .exchange import ImagePublisher
 from .front_end import front_end
 from .session import EventLog, run_flowgraph
-from .settings import RadioError, RadioSettings
+from .settings import RadioSettings
+from .signal_meter import signal_meter
 
 
 class burst_log(gr.basic_block):
@@ -33,12 +34,14 @@ class burst_log(gr.basic_block):
     It has a thread of its own, so that it knows when a burst came even while a picture is drawn.
 
     count: how many bursts came, received or not
+    error: why the first that was refused was
     """
 
     def __init__(self, log: EventLog) -> None:
         gr.basic_block.__init__(self, "burst_log", None, None)
         self._log = log
         self.count = 0
+        self.error = ""
         self._mirrored = False
         self._port = pmt.intern("log")
         self.message_port_register_in(self._port)
@@ -54,6 +57,7 @@ class burst_log(gr.basic_block):
         try:
             burst = pmt.to_python(message)
             self.count += 1
+            self.error = self.error or burst.get("error", "")
             if burst.get("mirrored") and burst["header_ok"] and not self._mirrored:
                 self._mirrored = True
                 complain("I and Q come swapped; they are swapped back")
@@ -183,14 +187,16 @@ class Receiver(gr.top_block):
         rate = settings.sample_rate if settings.resample else self.radio.sample_rate
         self._front_end = front_end(self.radio.sample_rate, rate, settings.offset)
         if rate != self.radio.sample_rate:
-            complain(f"{self.radio.sample_rate:,g} samples/s are resampled to {rate:,g}")
+            complain(f"{self.radio.sample_rate:,.0f} samples/s are resampled to {rate:,.0f}")
         self.bursts = burst_receiver(
             model=decoder.codec.model_id,
             payload_bits=decoder.codec.bits_per_region,
             sample_rate=rate,
             **burst,
         )
+        self.meter = signal_meter(self.radio.sample_rate)
         self.connect(self.radio.block, *self._front_end, self.bursts)
+        self.connect(self.radio.block, self.meter)
         self.msg_connect((self.bursts, "regions"), (decoder, "frames"))
         self.msg_connect((self.bursts, "log"), (decoder.bursts, "log"))
 
@@ -234,11 +240,24 @@ def receive(
         if top.decoder.undecoded:
             complain(f"{top.decoder.undecoded} regions that waited were not decoded")
         log.write("end", images=top.decoder.images)
-    if top.decoder.error:
-        raise top.decoder.error
+    if top.decoder.fault:
+        raise top.decoder.fault
+    if sentence := _why_nothing(top):
+        complain(sentence)
     if not was_ended and not top.settings.has_end:
         raise RadioError(f"the radio {top.settings.radio} gives no more samples")
     return top.decoder.images
+
+
+def _why_nothing(top: Receiver) -> str:
+    """What came in place of images, in one sentence, or "" where images or nothing to say came."""
+    bursts = top.decoder.bursts
+    if top.decoder.images or top.decoder.undecoded:
+        return ""
+    if not bursts.count:
+        return top.meter.report(top.settings)
+    reason = bursts.error or "no region was whole"
+    return f"{bursts.count} bursts came, but none could be used: {reason}"
 
 
 def _open_window(top: Receiver) -> Any:

@@ -24,7 +24,7 @@ except ImportError:
 
 with atheris.instrument_imports() if atheris else contextlib.nullcontext():
     from gnuradio.vqdeepsc.radio.exchange import ControlSocket, parse_image
-    from gnuradio.vqdeepsc.radio.iq_files import open_recording
+    from gnuradio.vqdeepsc.radio.recordings.opening import open_recording
     from gnuradio.vqdeepsc.radio.sample_socket import parse_samples
     from vqdeepsc.codec import read_manifest
     from vqdeepsc.codec.codebooks import codebook_shapes

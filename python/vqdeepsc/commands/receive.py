@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from vqdeepsc.cli.arguments import add_max_pixels, quantity, signed_quantity
+from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
 from .radio_arguments import (

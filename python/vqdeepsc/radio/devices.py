@@ -302,8 +302,8 @@ def _file_transmitter(settings: RadioSettings) -> RadioEnd:
     sink = recording_sink(writer)
 
     def finish() -> None:
-        if sink.fault:
-            raise sink.fault
+        if sink.error:
+            raise sink.error
         writer.finish()
 
     block = _Chain("file_transmitter", fill, sink, transmits=True)
@@ -318,8 +318,8 @@ def _file_receiver(settings: RadioSettings) -> RadioEnd:
         raise RecordingError(f"{recording.name}: {error.strerror}") from error
 
     def finish() -> None:
-        if source.fault:
-            raise RecordingError(f"{recording.name}: {source.fault.strerror}")
+        if source.error:
+            raise RecordingError(f"{recording.name}: {source.error.strerror}")
 
     rate = settings.recording_rate or recording.sample_rate or settings.sample_rate
     return RadioEnd(source, rate, finish=finish)

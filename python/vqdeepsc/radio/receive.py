@@ -13,7 +13,7 @@ from typing import Any
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.errors import Error
+from vqdeepsc.errors import Error, refused_parameters
 from vqdeepsc.messages import complain, printable
 
 from ..blocks.assembler import ReceivedImage
@@ -24,14 +24,14 @@ from .devices import make_receiver
 from .exchange import ImagePublisher
 from .front_end import front_end
 from .session import EventLog, run_flowgraph
-from .settings import RadioSettings
+from .settings import RadioError, RadioSettings
 from .signal_meter import signal_meter
 
 
 class burst_log(gr.basic_block):
     """Writes what the message port ``log`` says of bursts into the event log.
 
-    It has a thread of its own, so that it knows when a burst came even while a picture is drawn.
+    It has a thread of its own, so that it knows when a burst came even while an image is decoded.
 
     count: how many bursts came, received or not
     error: why the first that was refused was
@@ -188,12 +188,13 @@ class Receiver(gr.top_block):
         self._front_end = front_end(self.radio.sample_rate, rate, settings.offset)
         if rate != self.radio.sample_rate:
             complain(f"{self.radio.sample_rate:,.0f} samples/s are resampled to {rate:,.0f}")
-        self.bursts = burst_receiver(
-            model=decoder.codec.model_id,
-            payload_bits=decoder.codec.bits_per_region,
-            sample_rate=rate,
-            **burst,
-        )
+        with refused_parameters():
+            self.bursts = burst_receiver(
+                model=decoder.codec.model_id,
+                payload_bits=decoder.codec.bits_per_region,
+                sample_rate=rate,
+                **burst,
+            )
         self.meter = signal_meter(self.radio.sample_rate)
         self.connect(self.radio.block, *self._front_end, self.bursts)
         self.connect(self.radio.block, self.meter)
@@ -240,8 +241,8 @@ def receive(
         if top.decoder.undecoded:
             complain(f"{top.decoder.undecoded} regions that waited were not decoded")
         log.write("end", images=top.decoder.images)
-    if top.decoder.fault:
-        raise top.decoder.fault
+    if top.decoder.error:
+        raise top.decoder.error
     if sentence := _why_nothing(top):
         complain(sentence)
     if not was_ended and not top.settings.has_end:

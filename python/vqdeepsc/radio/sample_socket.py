@@ -32,15 +32,15 @@ class sample_socket(gr.sync_block):
     skipped, which GNU Radio's pull_source does not survive.
 
     address: of the PUSH socket; queue: how many messages may wait
-    on_fault: called with a sentence for the first message that cannot be used, or if none comes
+    on_error: called with a sentence for the first message that cannot be used, or if none comes
     Raises ExchangeError for a bad address.
     """
 
     def __init__(self, address: str, queue: int, on_error: Callable[[str], None]) -> None:
         gr.sync_block.__init__(self, "sample_socket", None, [np.complex64])
         self._address = address
-        self._on_fault = on_fault
-        self._told = False
+        self._on_error = on_error
+        self._reported = False
         self._silent_until = math.inf
         self._heard = False
         self._samples = np.empty(0, np.complex64)
@@ -61,12 +61,12 @@ class sample_socket(gr.sync_block):
                     self._samples = parse_samples(parts)
             except Exception as error:
                 # An exception that leaves work() leaves the receiver deaf.
-                if not self._told:
-                    self._told = True
-                    self._on_fault(f"{self._address}: {error}")
-        if not self._heard and not self._told and time.monotonic() > self._silent_until:
-            self._told = True
-            self._on_fault(
+                if not self._reported:
+                    self._reported = True
+                    self._on_error(f"{self._address}: {error}")
+        if not self._heard and not self._reported and time.monotonic() > self._silent_until:
+            self._reported = True
+            self._on_error(
                 f"{self._address}: no samples came for {_SILENCE_SECONDS:.0f} s; is there a "
                 "sender, and is its socket PUSH (as of GNU Radio's ZMQ PUSH Sink), not PUB?"
             )

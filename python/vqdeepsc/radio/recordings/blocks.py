@@ -23,7 +23,7 @@ class recording_source(gr.sync_block):
 
     def __init__(self, reader: SampleReader) -> None:
         gr.sync_block.__init__(self, "recording_source", None, [np.complex64])
-        self.fault: OSError | None = None
+        self.error: OSError | None = None
         self._reader = reader
 
     def work(self, input_items: list, output_items: list[NDArray[np.complex64]]) -> int:
@@ -31,7 +31,7 @@ class recording_source(gr.sync_block):
         try:
             samples = self._reader.read(out.size)
         except OSError as error:
-            self.fault, samples = error, None
+            self.error, samples = error, None
         if samples is None:
             return _WORK_DONE
         out[: samples.size] = samples
@@ -47,12 +47,12 @@ class recording_sink(gr.sync_block):
 
     def __init__(self, writer: SampleWriter) -> None:
         gr.sync_block.__init__(self, "recording_sink", [np.complex64], None)
-        self.fault: RecordingError | None = None
+        self.error: RecordingError | None = None
         self._writer = writer
 
     def work(self, input_items: list[NDArray[np.complex64]], output_items: list) -> int:
         try:
             return self._writer.write(input_items[0])
         except RecordingError as error:
-            self.fault = error
+            self.error = error
             return _WORK_DONE

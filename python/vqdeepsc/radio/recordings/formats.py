@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.errors import Error
 
-class RecordingError(ValueError):
+
+class RecordingError(Error):
     """A recording that cannot be read or written, in one sentence."""
 
 

@@ -7,13 +7,17 @@ programs often are not and do not, so only what says where the samples are is re
 
 from __future__ import annotations
 
+import codecs
 import itertools
-import json
 import math
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
+
+from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.limits import MAXIMUM_METADATA_BYTES
+from vqdeepsc.messages import from_json
 
 from .formats import RecordingError, find_format
 from .layout import Part, Recording
@@ -21,15 +25,12 @@ from .layout import Part, Recording
 META, DATA, ARCHIVE, COLLECTION = ".sigmf-meta", ".sigmf-data", ".sigmf", ".sigmf-collection"
 SIGMF_SUFFIXES = (META, DATA, ARCHIVE, COLLECTION)
 
-LARGEST_METADATA = 16_000_000
-"""Bytes of a file of metadata."""
-
 _MOST_MEMBERS = 10_000
 _MOST_STREAMS = 1_000
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Location:
     """Samples as bytes of a file: size None for all to its end."""
 
     file: Path
@@ -47,15 +48,13 @@ def open_sigmf(path: Path, channel: int) -> Recording:
     if suffix == COLLECTION:
         return _open_collection(path, channel)
     metadata, data = pair(path)
-    with metadata.open("rb") as file:
-        content = file.read(LARGEST_METADATA + 1)
-    description = _parse(content, str(metadata))
+    description = _parse(_read(metadata), str(metadata))
     named = _field(description["global"], "core:dataset", "", str)
     if named:
         if PurePath(named).name != named or named in (".", ".."):
             raise RecordingError(f"{metadata} names {named!r} as its dataset, which is elsewhere")
         data = metadata.with_name(named)
-    return _describe(description, str(metadata), _Place(data), channel)
+    return _describe(description, str(metadata), _Location(data), channel)
 
 
 def pair(path: Path) -> tuple[Path, Path]:
@@ -70,7 +69,7 @@ def pair(path: Path) -> tuple[Path, Path]:
 
 def _open_archive(path: Path, channel: int) -> Recording:
     """Recordings of an archive one after the other; their samples stay in it."""
-    locations: dict[str, _Place] = {}
+    locations: dict[str, _Location] = {}
     descriptions: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r:") as archive:
@@ -81,14 +80,14 @@ def _open_archive(path: Path, channel: int) -> Recording:
                 if not member.isreg():
                     continue
                 if suffix == DATA:
-                    locations[stem] = _Place(path, member.offset_data, member.size)
+                    locations[stem] = _Location(path, member.offset_data, member.size)
                 elif suffix == META and (file := archive.extractfile(member)):
-                    descriptions[stem] = file.read(LARGEST_METADATA + 1)
+                    descriptions[stem] = file.read(MAXIMUM_METADATA_BYTES + 1)
     except tarfile.TarError as error:
         raise RecordingError(f"{path} is no SigMF archive: {error}") from error
     recordings = []
     for stem, content in sorted(descriptions.items()):
-        if stem not in places:
+        if stem not in locations:
             raise RecordingError(f"{path} has metadata, but no samples of {stem}")
         name = f"{path}: {stem}{META}"
         recordings.append(_describe(_parse(content, name), name, locations[stem], channel))
@@ -96,8 +95,7 @@ def _open_archive(path: Path, channel: int) -> Recording:
 
 
 def _open_collection(path: Path, channel: int) -> Recording:
-    with path.open("rb") as file:
-        content = _load(file.read(LARGEST_METADATA + 1), str(path))
+    content = _load(_read(path), str(path))
     collection = content.get("collection")
     streams = collection.get("core:streams") if isinstance(collection, dict) else None
     if not isinstance(streams, list) or not 0 < len(streams) <= _MOST_STREAMS:
@@ -121,12 +119,20 @@ def _join(name: str, recordings: list[Recording]) -> Recording:
     return Recording(name, parts, first.sample_rate, first.frequency)
 
 
-def _load(content: bytes, name: str) -> dict[str, Any]:
-    if len(content) > LARGEST_METADATA:
-        raise RecordingError(f"{name} has more than the {LARGEST_METADATA:,} bytes allowed")
+def _read(metadata: Path) -> bytes:
     try:
-        description = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        return read_bounded(metadata, MAXIMUM_METADATA_BYTES)
+    except FileError as error:
+        raise RecordingError(str(error)) from error
+
+
+def _load(content: bytes, name: str) -> dict[str, Any]:
+    if len(content) > MAXIMUM_METADATA_BYTES:
+        raise RecordingError(f"{name} has more than the {MAXIMUM_METADATA_BYTES:,} bytes allowed")
+    try:
+        # Some editors put a byte-order mark in front.
+        description = from_json(content.removeprefix(codecs.BOM_UTF8))
+    except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         raise RecordingError(f"{name} is no SigMF metadata: {reason}") from error
     if not isinstance(description, dict):
@@ -145,7 +151,9 @@ def _parse(content: bytes, name: str) -> dict[str, Any]:
     return description
 
 
-def _describe(description: dict[str, Any], name: str, location: _Place, channel: int) -> Recording:
+def _describe(
+    description: dict[str, Any], name: str, location: _Location, channel: int
+) -> Recording:
     fields, captures = description["global"], description["captures"]
     try:
         form = find_format(_field(fields, "core:datatype", "", str))

@@ -5,7 +5,8 @@ import json
 import os
 
 import pytest
-from gnuradio.vqdeepsc.radio.iq_files import RecordingError, open_recording
+from gnuradio.vqdeepsc.radio.recordings.formats import RecordingError
+from gnuradio.vqdeepsc.radio.recordings.opening import open_recording
 
 METADATA = {
     "global": {"core:datatype": "cf32_le", "core:sample_rate": 1e6, "core:version": "1.0.0"},
@@ -27,17 +28,17 @@ def write(path, metadata):
 
 def assert_refused(path, word):
     with pytest.raises(RecordingError) as caught:
-        open_recording(path)
+        open_recording(str(path))
     assert word in str(caught.value) and "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
 def test_what_is_needed_is_read(recording):
-    found = open_recording(recording)
+    found = open_recording(str(recording))
     assert (found.sample_rate, found.frequency, found.datatype) == (1e6, 433.92e6, "cf32_le")
     (recording.parent / "other.bin").write_bytes(bytes(80))
     write(recording, {"global": {**METADATA["global"], "core:dataset": "other.bin"}})
-    found = open_recording(recording)
+    found = open_recording(str(recording))
     assert found.data == recording.parent / "other.bin" and found.frequency is None
 
 

@@ -20,6 +20,8 @@ std::vector<InstructionSet> supported_instruction_sets()
     if (__builtin_cpu_supports("sse4.1")) {
         sets.push_back(InstructionSet::sse41);
     }
+#elif defined(__aarch64__)
+    sets.push_back(InstructionSet::neon);
 #endif
     sets.push_back(InstructionSet::portable);
     return sets;
@@ -39,6 +41,8 @@ std::string instruction_set_name(InstructionSet set)
         return "avx2";
     case InstructionSet::sse41:
         return "sse41";
+    case InstructionSet::neon:
+        return "neon";
     default:
         return "portable";
     }

@@ -12,7 +12,8 @@ enum class InstructionSet {
     portable, //!< the compiler's baseline for the machine
     sse41,    //!< SSE4.1; a kernel without code for it takes its portable code
     avx2,     //!< AVX2 (x86-64-v3 without FMA)
-    avx512    //!< AVX-512 F, BW, DQ and VL
+    avx512,   //!< AVX-512 F, BW, DQ and VL
+    neon      //!< the vectors of 64-bit ARM, which its portable code has too
 };
 
 /*! Instruction sets that were compiled in and that this processor runs, fastest first. */
@@ -21,7 +22,7 @@ std::vector<InstructionSet> supported_instruction_sets();
 /*! The fastest supported instruction set. */
 InstructionSet best_instruction_set();
 
-/*! "portable", "sse41", "avx2" or "avx512". */
+/*! "portable", "sse41", "avx2", "avx512" or "neon". */
 std::string instruction_set_name(InstructionSet set);
 
 /*! Reads a name that instruction_set_name() gives, or "auto" for the fastest.

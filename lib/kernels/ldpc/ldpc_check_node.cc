@@ -14,6 +14,9 @@ LdpcCheckNode<std::int8_t> ldpc_check_node(InstructionSet set)
         return ldpc_check_node_int8_avx2();
     case InstructionSet::sse41:
         return ldpc_check_node_int8_sse41();
+#elif defined(__aarch64__)
+    case InstructionSet::neon:
+        return ldpc_check_node_int8_neon();
 #endif
     default:
         return ldpc_check_node_int8_portable();
@@ -31,6 +34,9 @@ LdpcCheckNode<std::int16_t> ldpc_check_node(InstructionSet set)
         return ldpc_check_node_int16_avx2();
     case InstructionSet::sse41:
         return ldpc_check_node_int16_sse41();
+#elif defined(__aarch64__)
+    case InstructionSet::neon:
+        return ldpc_check_node_int16_neon();
 #endif
     default:
         return ldpc_check_node_int16_portable();

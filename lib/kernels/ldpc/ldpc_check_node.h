@@ -43,6 +43,9 @@ LdpcCheckNode<std::int8_t> ldpc_check_node_int8_avx2();
 LdpcCheckNode<std::int16_t> ldpc_check_node_int16_avx2();
 LdpcCheckNode<std::int8_t> ldpc_check_node_int8_avx512();
 LdpcCheckNode<std::int16_t> ldpc_check_node_int16_avx512();
+#elif defined(__aarch64__)
+LdpcCheckNode<std::int8_t> ldpc_check_node_int8_neon();
+LdpcCheckNode<std::int16_t> ldpc_check_node_int16_neon();
 #endif
 
 } // namespace gr::vqdeepsc::kernel

@@ -112,13 +112,12 @@ def main() -> None:
     if args.json:
         print(json.dumps(rows))
         return
-    print("| kernel | machine, compiler | instruction set | instructions | of the portable ones |")
-    print("|---|---|---|---|---|")
-    for row in rows:
-        print(
-            f"| {WORK[row['work']]} | {row['machine']}, {row['compiler']} "
-            f"| {row['instruction_set']} | {row['instructions']:,} | {row['of_portable']:.0%} |"
-        )
+    columns = list(dict.fromkeys((row["compiler"], row["instruction_set"]) for row in rows))
+    print("| kernel |", " | ".join(f"{compiler}: {name}" for compiler, name in columns), "|")
+    print("|" + "---|" * (len(columns) + 1))
+    for work in args.work:
+        counts = [row["instructions"] for row in rows if row["work"] == work]
+        print(f"| {WORK[work]} |", " | ".join(f"{total:,}" for total in counts), "|")
 
 
 if __name__ == "__main__":

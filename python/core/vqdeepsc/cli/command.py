@@ -16,6 +16,7 @@ from typing import NoReturn
 from vqdeepsc.errors import Error
 from vqdeepsc.messages import OutputError, complain, open_standard_streams, printable
 
+OURS = ("vqdeepsc", "gnuradio", "")  # packages that can only be missing by a fault of ours
 EXIT_BAD_INPUT = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
@@ -94,6 +95,13 @@ def _report(error: Exception) -> int:
         sentence = f"{error.filename}: {error.strerror or error}"
     elif isinstance(error, MemoryError):
         sentence = "there is not enough memory"
+    elif isinstance(error, OSError):
+        location = f"{error.filename}: " if error.filename else ""
+        sentence = f"{location}{error.strerror or error}"
+    elif isinstance(error, ValueError):
+        sentence = str(error)
+    elif isinstance(error, ModuleNotFoundError) and _package(error) not in OURS:
+        sentence = f"this needs the Python package {_package(error)}, which is not installed"
     else:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         complain(
@@ -103,6 +111,10 @@ def _report(error: Exception) -> int:
         return EXIT_BUG
     complain(sentence)
     return EXIT_BAD_INPUT
+
+
+def _package(error: ModuleNotFoundError) -> str:
+    return (error.name or "").partition(".")[0]
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -103,6 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from vqdeepsc.images.baselines import check_baseline
     from vqdeepsc.link import ChannelModel, Scheme
     from vqdeepsc.simulation.plan import Simulation, parse_snr
     from vqdeepsc.simulation.plot import check_suffix, plot_results
@@ -112,6 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     for figure in arguments.plot:
         check_suffix(figure)
+    for codec in arguments.baseline:
+        check_baseline(codec)
     simulation = Simulation(
         images=arguments.images,
         models=arguments.model,

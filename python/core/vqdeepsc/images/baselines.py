@@ -10,16 +10,33 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, features
-
-from vqdeepsc.errors import ParameterError
 
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 MID_GREY = 128
 _LOWEST, _HIGHEST = 0, 100
 _NEIGHBOURS = 2  # qualities above the answer of the search that are tried too: sizes may dip
 _lock = threading.Lock()
+
+
+# What Pillow calls the codecs that it may have been built without.
+_OPTIONAL = {"webp": "webp", "avif": "avif", "jpeg2000": "jpg_2000"}
+
+
+def check_baseline(codec: str) -> None:
+    """Raises ValueError for what is not of BASELINES, and for a codec that this Pillow lacks."""
+    if codec not in BASELINES:
+        raise ValueError(f"there is no baseline {codec!r}; known: {', '.join(BASELINES)}")
+    with warnings.catch_warnings():
+        # An old Pillow warns of names that it does not know.
+        warnings.simplefilter("ignore")
+        if codec in _OPTIONAL and not features.check(_OPTIONAL[codec]):
+            raise ValueError(
+                f"the Pillow {PIL.__version__} that is installed cannot write {codec}: leave this "
+                "baseline out, or install Pillow 11.3 or newer with pip"
+            )
 
 
 @dataclass(frozen=True)
@@ -39,11 +56,8 @@ class Compressor:
     What was tried for one number of bits is not written again for the next."""
 
     def __init__(self, pixels: NDArray[np.uint8], codec: str) -> None:
-        """pixels: uint8 [H, W, 3]; codec: one of BASELINES. Raises ParameterError for another."""
-        if codec not in BASELINES:
-            raise ParameterError(f"there is no baseline {codec!r}; known: {', '.join(BASELINES)}")
-        if codec == "jpeg2000" and not features.check("jpg_2000"):
-            raise ParameterError("the baseline 'jpeg2000' needs a Pillow with OpenJPEG")
+        """pixels: uint8 [H, W, 3]; codec: one of BASELINES. Raises ValueError as check_baseline."""
+        check_baseline(codec)
         self._codec = codec
         self._image = Image.fromarray(pixels)
         self._files: dict[int, bytes] = {}

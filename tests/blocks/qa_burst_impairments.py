@@ -24,6 +24,17 @@ class TestBurstImpairments(gr_unittest.TestCase):
                 row = measure_fading(name, doppler, snr_db, 10, 7)
                 self.assertLessEqual(row["received"], row["known"] + 1 / 30 + 1e-9)
 
+    def test_slowest_and_fastest_channels(self):
+        """Where a change that is seen late, or a frequency taken from a fade, costs 5 %."""
+        for name, doppler, snr_db in (
+            ("six taps", 3, 8),
+            ("one tap", 100, 25),
+            ("one tap", 200, 25),
+        ):
+            with self.subTest(name, doppler=doppler):
+                row = measure_fading(name, doppler, snr_db, 50, 1)
+                self.assertLessEqual(row["received"], row["known"] + 2 / 150 + 1e-9)
+
     def test_front_ends_that_change_within_a_burst(self):
         """Where one noise and one gain for the whole burst cost 20 to 60 %."""
         for name in (

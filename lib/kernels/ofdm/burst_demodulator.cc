@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "burst_demodulator.h"
 
+#include "kernels/base/complex_product.h"
 #include "kernels/base/usable_sample.h"
 #include "kernels/channel/csi_equalizer.h"
 #include "kernels/qam/qam_constellation.h"
@@ -33,11 +34,6 @@ constexpr double CLOCK_OFFSET = 40.0e-6;
 std::complex<float> phasor(double angle)
 {
     return { static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle)) };
-}
-
-std::complex<float> product(std::complex<float> a, std::complex<float> b)
-{
-    return { a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real() };
 }
 
 } // namespace

@@ -69,7 +69,8 @@ public:
 
 private:
     using Complex = std::complex<float>;
-    using Carriers = std::vector<Complex>; //!< a value for each used carrier
+    using Carriers = std::vector<Complex>;         //!< a value for each used carrier
+    static constexpr double LOWEST_NOISE = 1.0e-6; //!< of the signal
 
     void set_cfo(double cfo);
     void transform(const Complex* samples, std::size_t start, Carriers& carriers);
@@ -83,22 +84,27 @@ private:
     void rotated_channel(std::size_t symbol);
     void demap(std::size_t symbol, const QamDemapper& demapper, std::size_t count, float* llrs);
     void measure_pilots(std::size_t symbols);
-    // What changes within the burst: burst_demodulator_changes.cc.
+    // burst_demodulator_changes.cc
     void follow_changes(const Complex* samples, std::size_t symbols);
+    void transform_symbols(const Complex* samples, std::size_t symbols);
     void measure_misses(std::size_t symbols);
     void find_outliers(std::size_t symbols);
-    bool channel_moves(std::size_t symbols);
-    void block_error(std::size_t first, Carriers& error);
     void follow_gain(std::size_t symbols);
     double mean_miss(std::size_t symbols) const;
-    void move_window(const Complex* samples, std::size_t symbol, int shift);
+    void set_symbol_noise(std::size_t symbols);
+    bool set_header_noise(std::size_t symbols);
+    // burst_demodulator_fading.cc
+    void block_error(std::size_t first, Carriers& error);
+    bool channel_moves(std::size_t symbols);
+    std::complex<double> rotation(std::size_t symbols, std::size_t lag) const;
+    double pilot_frequency(std::size_t symbols) const;
+    double pilot_doppler(std::size_t symbols) const;
+    void shift_cfo(const Complex* samples, std::size_t symbols, double frequency);
     void follow_channel(const Complex* samples, std::size_t symbols, std::size_t known);
     std::vector<double> delay_profile(std::size_t symbols, std::size_t known);
     void observe_training();
     void observe(std::size_t symbols, std::size_t known);
-    void set_symbol_noise(std::size_t symbols);
-    bool set_header_noise(std::size_t symbols);
-    ReceivedHeader decode_header(CodedHeader& coded);
+    bool decode_header(std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits);
     void descramble(std::size_t first_bit, std::size_t bits, float* llrs);
     double phase_per_carrier() const;
 

@@ -18,7 +18,6 @@ constexpr std::uint32_t PILOT_SEQUENCE = 873;
 constexpr std::uint32_t SCRAMBLING_SEQUENCE = 874;
 
 constexpr int FIRST_PILOT = 6;
-constexpr int PILOT_STEP = 5;
 
 } // namespace
 

@@ -33,6 +33,8 @@ class BurstFormat
 {
 public:
     static constexpr int GROUP = 13;
+    /*! Places that the pilots move up from one OFDM symbol to the next. */
+    static constexpr int PILOT_STEP = 5;
 
     /*! \param fft_size      64, 128, 256, 512 or 1,024
      *  \param cyclic_prefix samples, 8 to fft_size / 2

@@ -48,6 +48,32 @@ void solve(std::vector<Complex>& a, std::vector<Complex>& b, int n, int m)
     }
 }
 
+// Sum of conj(a) b.
+std::complex<float> inner(const std::complex<float>* a, const std::complex<float>* b, int count)
+{
+    float real = 0.0f;
+    float imag = 0.0f;
+    for (int u = 0; u < count; ++u) {
+        real += a[u].real() * b[u].real() + a[u].imag() * b[u].imag();
+        imag += a[u].real() * b[u].imag() - a[u].imag() * b[u].real();
+    }
+    return { real, imag };
+}
+
+// a -= factor b
+void subtract(std::complex<float>* a,
+              std::complex<float> factor,
+              const std::complex<float>* b,
+              int count)
+{
+    const float c = factor.real();
+    const float d = factor.imag();
+    for (int u = 0; u < count; ++u) {
+        a[u] = { a[u].real() - c * b[u].real() + d * b[u].imag(),
+                 a[u].imag() - c * b[u].imag() - d * b[u].real() };
+    }
+}
+
 } // namespace
 
 ChannelSmoother::ChannelSmoother(const BurstFormat& format)
@@ -103,6 +129,45 @@ std::complex<float> ChannelSmoother::tap(int tap,
         imag += row[u].real() * channel[u].imag() + row[u].imag() * channel[u].real();
     }
     return { real, imag };
+}
+
+std::vector<std::vector<std::complex<float>>> ChannelSmoother::directions(
+    std::vector<std::complex<float>> channel, std::size_t most, float least) const
+{
+    std::vector<std::vector<std::complex<float>>> result;
+    while (result.size() < most) {
+        int best = 0;
+        float power = 0.0f;
+        for (int tap = 0; tap < d_taps; ++tap) {
+            const auto* delay = d_expand.data() + static_cast<std::size_t>(tap) * d_carriers;
+            const float explained = std::norm(inner(delay, channel.data(), d_carriers));
+            if (explained > power) {
+                power = explained;
+                best = tap;
+            }
+        }
+        const auto* delay = d_expand.data() + static_cast<std::size_t>(best) * d_carriers;
+        std::vector<std::complex<float>> direction(delay, delay + d_carriers);
+        for (const auto& other : result) {
+            subtract(direction.data(),
+                     inner(other.data(), direction.data(), d_carriers),
+                     other.data(),
+                     d_carriers);
+        }
+        const float energy = inner(direction.data(), direction.data(), d_carriers).real();
+        if (!result.empty() && !(power > least * energy)) {
+            break;
+        }
+        for (auto& value : direction) {
+            value /= std::sqrt(energy);
+        }
+        subtract(channel.data(),
+                 inner(direction.data(), channel.data(), d_carriers),
+                 direction.data(),
+                 d_carriers);
+        result.push_back(std::move(direction));
+    }
+    return result;
 }
 
 void ChannelSmoother::smooth(std::vector<std::complex<float>>& channel)

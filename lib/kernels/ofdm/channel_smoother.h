@@ -5,6 +5,7 @@
 #include "burst_format.h"
 
 #include <complex>
+#include <cstddef>
 #include <vector>
 
 namespace gr::vqdeepsc::kernel {
@@ -30,6 +31,15 @@ public:
 
     /*! The impulse response that fits estimates best, from delay -MARGIN on: one tap of it. */
     std::complex<float> tap(int tap, const std::vector<std::complex<float>>& channel) const;
+
+    /*! Orthonormal directions in the space of the carriers, which span the delays that explain a
+     * channel best (orthogonal matching pursuit, Y. C. Pati et al., 1993).
+     * \param channel used_carriers() values
+     * \param most    directions
+     * \param least   energy that each explains but the first
+     */
+    std::vector<std::vector<std::complex<float>>> directions(
+        std::vector<std::complex<float>> channel, std::size_t most, float least) const;
 
     /*! Variance of tap() where the estimates have variance 1. */
     float variance(int tap) const { return d_variances[tap]; }

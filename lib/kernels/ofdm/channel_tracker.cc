@@ -2,6 +2,7 @@
 #include "channel_tracker.h"
 
 #include "channel_smoother.h"
+#include "kernels/base/complex_product.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +15,6 @@ namespace {
 
 // Doppler spread in cycles per piece of a burst.
 constexpr std::array<double, 8> CLASSES = { 0.03, 0.1, 0.3, 0.8, 1.6, 3.2, 6.4, 10.0 };
-constexpr int FIRST_CLASS = 2;
 // The frequencies are so close that they repeat after so many pieces, for none repeats in it.
 constexpr double PERIOD = 1.5;
 constexpr std::size_t MOST_UNKNOWNS = 224;
@@ -245,11 +245,17 @@ void ChannelTracker::take(const Piece& piece)
     }
 }
 
-void ChannelTracker::track(std::size_t symbols, const std::vector<double>& profile, double noise)
+void ChannelTracker::track(std::size_t symbols,
+                           const std::vector<double>& profile,
+                           double noise,
+                           double doppler)
 {
     d_impulses.assign(symbols * d_delays, 0.0f);
     d_error = 0.0;
-    int start = FIRST_CLASS;
+    int start = 0;
+    while (start + 1 < static_cast<int>(CLASSES.size()) && CLASSES[start] < doppler) {
+        ++start;
+    }
     for (const Piece& piece : pieces(symbols)) {
         double best = 0.0;
         const auto attempt = [&](int number, bool first) {
@@ -276,8 +282,35 @@ void ChannelTracker::track(std::size_t symbols, const std::vector<double>& profi
             }
         }
         take(piece);
+        d_doppler = CLASSES[start];
         d_error = std::max(d_error, d_best_error);
     }
+    summarise(symbols, noise);
+}
+
+// Mean power of each delay, and how the whole rotates, from the impulse responses.
+void ChannelTracker::summarise(std::size_t symbols, double noise)
+{
+    d_profile.assign(d_delays, 0.0);
+    std::complex<double> rotation = 0.0;
+    int taps = 0;
+    for (int delay = 0; delay < d_delays; ++delay) {
+        std::complex<float> before = 0.0f;
+        for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+            const auto value = d_impulses[symbol * d_delays + delay];
+            d_profile[delay] += std::norm(value);
+            rotation += product(value, std::conj(before));
+            before = value;
+        }
+        d_profile[delay] /= static_cast<double>(symbols);
+        taps += d_profile[delay] > 0.0;
+    }
+    d_mean_frequency = std::arg(rotation);
+    // Less than twice what the fit makes of noise is none, and so is what no bit depends on.
+    const double total = std::accumulate(d_profile.begin(), d_profile.end(), 0.0);
+    const double least = std::max(2.0 * noise * d_error / std::max(taps, 1), WEAKEST_DELAY * total);
+    std::replace_if(
+        d_profile.begin(), d_profile.end(), [least](double power) { return power < least; }, 0.0);
 }
 
 void ChannelTracker::channel(std::size_t symbol, std::vector<std::complex<float>>& values) const

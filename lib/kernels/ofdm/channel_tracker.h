@@ -22,6 +22,9 @@ namespace gr::vqdeepsc::kernel {
 class ChannelTracker
 {
 public:
+    /*! Delays with less of the energy are left out. */
+    static constexpr double WEAKEST_DELAY = 3.0e-4;
+
     explicit ChannelTracker(const BurstFormat& format);
 
     /*! Delays that are looked at, in samples: from -margin() to the cyclic prefix + margin(). */
@@ -45,14 +48,27 @@ public:
     /*! Estimates the channel of OFDM symbols 0 to symbols - 1.
      * \param profile mean power of each delay, delays() values; 0: not there
      * \param noise   N0 of the observations of weight 1
+     * \param doppler where the search for the spread begins, in cycles per piece
      */
-    void track(std::size_t symbols, const std::vector<double>& profile, double noise);
+    void track(std::size_t symbols,
+               const std::vector<double>& profile,
+               double noise,
+               double doppler);
+
+    /*! Mean power of each delay as track() found it, for another call; 0 where it is noise. */
+    const std::vector<double>& profile() const { return d_profile; }
+
+    /*! The Doppler spread that it found, in cycles per piece. */
+    double doppler() const { return d_doppler; }
 
     /*! The channel of an OFDM symbol, used_carriers() values. */
     void channel(std::size_t symbol, std::vector<std::complex<float>>& values) const;
 
     /*! Mean error variance of the channel, as a multiple of N0. */
     double error() const { return d_error; }
+
+    /*! Middle of the Doppler spectrum in radians per OFDM symbol. */
+    double mean_frequency() const { return d_mean_frequency; }
 
 private:
     struct Observation {
@@ -74,6 +90,7 @@ private:
                double noise,
                double doppler);
     void take(const Piece& piece);
+    void summarise(std::size_t symbols, double noise);
 
     const int d_carriers;
     const int d_pilots;
@@ -95,6 +112,9 @@ private:
 
     std::vector<std::complex<float>> d_impulses; //!< symbols x delays
     double d_error = 0.0;
+    double d_doppler = 0.0;
+    std::vector<double> d_profile; //!< delays
+    double d_mean_frequency = 0.0;
 };
 
 } // namespace gr::vqdeepsc::kernel

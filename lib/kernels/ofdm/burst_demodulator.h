@@ -104,7 +104,7 @@ private:
     std::vector<double> delay_profile(std::size_t symbols, std::size_t known);
     void observe_training();
     void observe(std::size_t symbols, std::size_t known);
-    bool decode_header(std::array<std::uint8_t, PROTECTED_HEADER_BITS>& bits);
+    ReceivedHeader decode_header(CodedHeader& coded);
     void descramble(std::size_t first_bit, std::size_t bits, float* llrs);
     double phase_per_carrier() const;
 

@@ -95,11 +95,6 @@ def _report(error: Exception) -> int:
         sentence = f"{error.filename}: {error.strerror or error}"
     elif isinstance(error, MemoryError):
         sentence = "there is not enough memory"
-    elif isinstance(error, OSError):
-        location = f"{error.filename}: " if error.filename else ""
-        sentence = f"{location}{error.strerror or error}"
-    elif isinstance(error, ValueError):
-        sentence = str(error)
     elif isinstance(error, ModuleNotFoundError) and _package(error) not in OURS:
         sentence = f"this needs the Python package {_package(error)}, which is not installed"
     else:

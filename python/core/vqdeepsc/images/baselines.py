@@ -14,6 +14,8 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, features
 
+from vqdeepsc.errors import ParameterError
+
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 MID_GREY = 128
 _LOWEST, _HIGHEST = 0, 100
@@ -26,14 +28,14 @@ _OPTIONAL = {"webp": "webp", "avif": "avif", "jpeg2000": "jpg_2000"}
 
 
 def check_baseline(codec: str) -> None:
-    """Raises ValueError for what is not of BASELINES, and for a codec that this Pillow lacks."""
+    """Raises ParameterError for what is not of BASELINES, and for what this Pillow lacks."""
     if codec not in BASELINES:
-        raise ValueError(f"there is no baseline {codec!r}; known: {', '.join(BASELINES)}")
+        raise ParameterError(f"there is no baseline {codec!r}; known: {', '.join(BASELINES)}")
     with warnings.catch_warnings():
         # An old Pillow warns of names that it does not know.
         warnings.simplefilter("ignore")
         if codec in _OPTIONAL and not features.check(_OPTIONAL[codec]):
-            raise ValueError(
+            raise ParameterError(
                 f"the Pillow {PIL.__version__} that is installed cannot write {codec}: leave this "
                 "baseline out, or install Pillow 11.3 or newer with pip"
             )
@@ -56,7 +58,7 @@ class Compressor:
     What was tried for one number of bits is not written again for the next."""
 
     def __init__(self, pixels: NDArray[np.uint8], codec: str) -> None:
-        """pixels: uint8 [H, W, 3]; codec: one of BASELINES. Raises ValueError as check_baseline."""
+        """pixels: uint8 [H, W, 3]; codec: as for check_baseline, whose errors it raises."""
         check_baseline(codec)
         self._codec = codec
         self._image = Image.fromarray(pixels)

@@ -155,9 +155,9 @@ bool burst_demodulator_impl::receive()
         }
         const auto received =
             d_demodulator.receive_header(first_samples(needed), burst.cfo, burst.dc);
-        const std::string fault =
-            received.fault.empty() ? refusal(received.header) : received.fault;
-        if (!fault.empty()) {
+        const std::string error =
+            received.error.empty() ? refusal(received.header) : received.error;
+        if (!error.empty()) {
             const auto known =
                 received.crc_ok ? frame_dictionary(received.header.frame) : pmt::make_dict();
             d_llrs.assign(1, 0.0f);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
 #include "kernels/ofdm/channel_smoother.h"
 #include "kernels/ofdm/channel_tracker.h"
+
+#include <boost/test/unit_test.hpp>
 
 #include <cmath>
 #include <numeric>
@@ -58,7 +59,7 @@ private:
 };
 
 // Doppler spread and shift in cycles per burst; noise_db is the mean error without a fit.
-void tracks(Checks& checks, const std::vector<int>& delays, double doppler, double shift)
+void tracks(const std::vector<int>& delays, double doppler, double shift)
 {
     constexpr double NOISE = 0.03;
     constexpr std::size_t KNOWN = 4;
@@ -106,36 +107,36 @@ void tracks(Checks& checks, const std::vector<int>& delays, double doppler, doub
     }
     const double count = 1.0 * SYMBOLS * format.used_carriers();
     error /= count * NOISE;
-    checks.check(error < 0.15, name + "error " + std::to_string(error) + " of the noise");
-    checks.check(tracker.error() > 0.3 * error && tracker.error() < 4.0 * error + 0.01,
-                 name + "error " + std::to_string(error) + " is said to be " +
-                     std::to_string(tracker.error()));
+    BOOST_CHECK_MESSAGE(error < 0.15, name + "error " + std::to_string(error) + " of the noise");
+    BOOST_CHECK_MESSAGE(tracker.error() > 0.3 * error && tracker.error() < 4.0 * error + 0.01,
+                        name + "error " + std::to_string(error) + " is said to be " +
+                            std::to_string(tracker.error()));
     const double found = std::accumulate(tracker.profile().begin(), tracker.profile().end(), 0.0);
     double there = 0.0;
     for (const int delay : delays) {
         there += tracker.profile()[delay + ChannelSmoother::MARGIN];
     }
-    checks.check(std::abs(found - power / count) < 0.15 * power / count,
-                 name + "power " + std::to_string(found) + " of " + std::to_string(power / count));
-    checks.check(there > 0.9 * found, name + "delays");
-    checks.check(doppler < 1.0 ||
-                     std::abs(tracker.mean_frequency() * SYMBOLS / (2.0 * M_PI) - shift) < doppler,
-                 name + "middle of the spectrum " +
-                     std::to_string(tracker.mean_frequency() * SYMBOLS / (2.0 * M_PI)));
+    BOOST_CHECK_MESSAGE(std::abs(found - power / count) < 0.15 * power / count,
+                        name + "power " + std::to_string(found) + " of " +
+                            std::to_string(power / count));
+    BOOST_CHECK_MESSAGE(there > 0.9 * found, name + "delays");
+    BOOST_CHECK_MESSAGE(doppler < 1.0 ||
+                            std::abs(tracker.mean_frequency() * SYMBOLS / (2.0 * M_PI) - shift) <
+                                doppler,
+                        name + "middle of the spectrum " +
+                            std::to_string(tracker.mean_frequency() * SYMBOLS / (2.0 * M_PI)));
 }
 
-} // namespace
-
-int main()
+BOOST_AUTO_TEST_CASE(follows_paths_that_move)
 {
-    Checks checks;
     for (const auto& delays : { std::vector<int>{ 16 },
                                 std::vector<int>{ 8, 13, 20 },
                                 std::vector<int>{ 11, 12, 13, 15, 17, 20 } }) {
         for (const double doppler : { 0.0, 0.07, 0.25, 1.2, 4.8 }) {
-            tracks(checks, delays, doppler, 0.0);
+            tracks(delays, doppler, 0.0);
         }
-        tracks(checks, delays, 2.4, 3.0);
+        tracks(delays, 2.4, 3.0);
     }
-    return checks.report();
 }
+
+} // namespace

@@ -184,7 +184,7 @@ def test_bad_input_gets_one_sentence(folder, capsys, monkeypatch):
         (["--model", "nonsense"], "no model"),
         (["--only", "nonsense"], "no experiment nonsense"),
         (["--limit", "-1"], "--limit"),
-        (["--upper-bound", "nonsense.onnx"], "no network"),
+        (["--upper-bound", "nonsense.onnx"], "nonsense.onnx: No such file"),
     ):
         assert paper.main(arguments(folder, "--only", "cars", *more)) == 2
         error = capsys.readouterr().err

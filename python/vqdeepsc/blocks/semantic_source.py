@@ -83,10 +83,10 @@ class semantic_source(gr.sync_block):
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self.error: Exception | None = None
-        self._codec = Codec(model)
+        self.codec = Codec(model)
         self._files = _named_files(str(source)) if source else []
-        self._frame_bits = frame_bits or self._codec.bits_per_region
-        if self._frame_bits < self._codec.bits_per_region:
+        self._frame_bits = frame_bits or self.codec.bits_per_region
+        if self._frame_bits < self.codec.bits_per_region:
             raise ParameterError(
                 f"frame_bits is {frame_bits}, but a region of {model} has "
                 f"{self.codec.bits_per_region} bits"

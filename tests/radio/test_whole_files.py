@@ -76,6 +76,32 @@ def test_an_exception_leaves_nothing_new(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_process_that_is_killed_leaves_nothing_new(tmp_path):
+    (tmp_path / "a").write_bytes(OLD)
+    program = (
+        "import os, signal\n"
+        "from vqdeepsc.whole_files import whole_file\n"
+        f"with whole_file({str(tmp_path / 'a')!r}) as file:\n"
+        "    file.write(bytes(100_000)); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert names(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == OLD
+
+
+@pytest.mark.parametrize("nameless", [True, False])
+def test_a_system_without_nameless_files_will_do(tmp_path, monkeypatch, nameless):
+    if not nameless:
+        monkeypatch.setattr("vqdeepsc.whole_files._OPEN_FILES", tmp_path / "none")
+    write_whole(tmp_path / "a", b"new")
+    write_whole(tmp_path / "a", b"newer")
+    with whole_file(tmp_path / "b", "w", replace=False) as file:
+        assert len(names(tmp_path)) == (1 if nameless else 2)
+        file.write("text")
+    assert names(tmp_path) == ["a", "b"]
+    assert (tmp_path / "a").read_bytes() == b"newer" and (tmp_path / "b").read_text() == "text"
+
+
 def test_permissions_links_and_devices_stay(tmp_path):
     target, link = tmp_path / "a", tmp_path / "link"
     target.write_bytes(OLD)

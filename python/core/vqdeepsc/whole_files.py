@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+_OPEN_FILES = Path("/proc/self/fd")
+
 
 @contextmanager
 def whole_file(
@@ -20,8 +22,8 @@ def whole_file(
     """A file to write that gets its name when all of it is on the disk.
 
     mode: "wb", or "w" for UTF-8 with line breaks as they are given. If the body or the disk
-    fails, nothing new is left and an old file stays as it was. An old file's permissions are
-    kept, links are followed, and devices and pipes are written as they are.
+    fails or the process is killed, nothing new is left and an old file stays as it was. An old
+    file's permissions are kept, links are followed, and devices and pipes are written as they are.
     replace: whether a file of this name may be replaced.
     Raises OSError; FileExistsError where replace is false and there is such a file."""
     asked, path = os.fspath(path), Path(path).resolve()
@@ -37,12 +39,15 @@ def whole_file(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with temporary.open(mode.replace("w", "x"), **options) as file:
+        with os.fdopen(_open_nameless(path.parent, temporary), mode, **options) as file:
             if old:
-                temporary.chmod(stat.S_IMODE(old.st_mode))
+                os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if not temporary.exists():
+                # a folder to begin at, which an absolute path ignores, makes this follow the link
+                os.link(f"{_OPEN_FILES}/{file.fileno()}", temporary, src_dir_fd=file.fileno())
         if replace:
             temporary.replace(path)
         else:
@@ -54,6 +59,20 @@ def whole_file(
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _open_nameless(folder: Path, temporary: Path) -> int:
+    """A new file in a folder, open to write, of which nothing is left if this process is killed.
+
+    Where the system cannot do that, the file has the temporary name from now on."""
+    if _OPEN_FILES.is_dir():
+        try:
+            return os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                error.filename = str(temporary)
+                raise
+    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:

@@ -17,7 +17,8 @@ from image_link import Scores, add_arguments, read_images, receive
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import Error
 from vqdeepsc.link import ChannelModel
-from vqdeepsc.simulation.plan import derive_seed, parse_snr
+from vqdeepsc.simulation.identity import derive_seed
+from vqdeepsc.simulation.plan import parse_snr
 
 NAMES = ("before", "after")
 MOSTLY_FAILED = 0.5

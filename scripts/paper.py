@@ -25,12 +25,13 @@ from vqdeepsc.errors import Error
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import crop_square, load_image
 from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
-from vqdeepsc.link import NOISELESS, ChannelModel, Link, Scheme, pad_to_frames
-from vqdeepsc.simulation.plan import Simulation, derive_seed, parse_snr, system_name
+from vqdeepsc.link import ChannelModel, Link, Scheme, pad_to_frames
+from vqdeepsc.simulation.identity import RowKey, System, derive_seed
+from vqdeepsc.simulation.plan import Simulation, parse_snr
 from vqdeepsc.simulation.plot import system_title
 from vqdeepsc.simulation.results import Result, read_results, summarise, write_results
 from vqdeepsc.simulation.run import simulate
-from vqdeepsc.simulation.upper_bound import UpperBound
+from vqdeepsc.simulation.upper_bound import UpperBound, upper_bound_system
 from vqdeepsc.whole_files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -138,7 +139,7 @@ def forget_other_models(work: Path, models: Sequence[str], upper_bounds: Sequenc
     changed = {name for name, files in now.items() if before.get(name, files) != files}
     for path in work.glob("*.csv") if changed else ():
         rows = read_results(path, interrupted=True)
-        write_results(path, [row for row in rows if row.system.split(":")[0] not in changed])
+        write_results(path, [row for row in rows if row.system.name not in changed])
     work.mkdir(parents=True, exist_ok=True)
     write_whole(record, json.dumps(before | now))
 
@@ -161,31 +162,34 @@ def run(experiment: Experiment, work: Path, results: Path, workers: int, dask: s
 
 def finished_rows(experiment: Experiment, rows: Sequence[Result]) -> list[Result]:
     """The rows of an experiment, of the images alone that all its systems have."""
-    asked: dict[tuple, None] = {}
+    asked: dict[RowKey, None] = {}
     for simulation in experiment.simulations:
         ours = [(read_manifest(model).name, source_bits(model)) for model in simulation.models]
         systems = [
-            (f"{system_name(name, scheme)}{'' if decision == 'soft' else ':hard'}", bits)
+            (System(name, scheme, decision), bits)
             for name, bits in ours
             for scheme in simulation.schemes
             for decision in simulation.decisions
         ]
         systems += [
-            (system_name(baseline, scheme), bits)
+            (System(baseline, scheme), bits)
             for baseline in simulation.baselines
             for bits in dict.fromkeys(bits for _, bits in ours)
             for scheme in simulation.schemes
             if not scheme.protection
         ]
         for system, bits in systems:
-            for channel in map(str, simulation.channels):
-                asked |= dict.fromkeys((system, channel, snr, bits) for snr in simulation.snr_db)
+            for channel in simulation.channels:
+                asked |= dict.fromkeys(
+                    RowKey("", system, channel, snr_db, bits) for snr_db in simulation.snr_db
+                )
         for path in simulation.upper_bounds:
-            asked[Path(path).stem, NOISELESS, float("inf"), 0] = None
-    found: dict[str, dict[tuple, Result]] = {}
+            asked[RowKey("", upper_bound_system(path), None, float("inf"), 0)] = None
+    found: dict[str, dict[RowKey, Result]] = {}
     for row in rows:
-        if row.key[1:] in asked:
-            found.setdefault(row.image, {})[row.key[1:]] = row
+        key = row.key._replace(image="")
+        if key in asked:
+            found.setdefault(row.image, {})[key] = row
     images = sorted(image for image, each in found.items() if len(each) == len(asked))
     limit = experiment.simulations[0].limit or None
     return [found[image][key] for image in images[:limit] for key in asked]
@@ -205,8 +209,7 @@ def save_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) 
 
     def cell(decoded: np.ndarray | None) -> PanelCell:
         shown = baselines.mid_grey(PANEL_SIDE, PANEL_SIDE) if decoded is None else decoded
-        ssim, psnr_db = float(metrics.ssim(sent, shown)), float(metrics.psnr(sent, shown))
-        return PanelCell(shown, ssim, psnr_db, decoded is not None)
+        return PanelCell(shown, metrics.quality(sent, shown), decoded is not None)
 
     bits = codec.encode_bits(sent)
     received = np.stack([receive(codec.name, bits, snr_db).llrs for snr_db in PANEL_SNR])
@@ -350,7 +353,7 @@ def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) ->
         before = bound.training.get("history", [])
         bounds.append(
             {
-                "name": bound.system,
+                "name": str(bound.system),
                 "pictures": bound.training.get("pictures"),
                 "hours": bound.training.get("hours"),
                 "begun_at": before[-1].get("run", "") if before else "",

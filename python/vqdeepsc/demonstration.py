@@ -15,7 +15,7 @@ from vqdeepsc.images.files import load_image, save_image
 from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
 from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme, pad_to_frames
 from vqdeepsc.messages import printable
-from vqdeepsc.simulation.plan import system_name
+from vqdeepsc.simulation.identity import System
 from vqdeepsc.simulation.results import Result, write_results
 
 from .blocks.frames import pdu_to_image
@@ -100,13 +100,6 @@ def send_bits(
     return received, _block_errors(frames)
 
 
-def _quality(sent: np.ndarray, received: np.ndarray) -> tuple[float, float]:
-    """(SSIM, PSNR in dB); SSIM is not a number for images smaller than its window."""
-    small = min(sent.shape[:2]) < metrics.WINDOW_SIZE
-    ssim = float("nan") if small else float(metrics.ssim(sent, received))
-    return ssim, float(metrics.psnr(sent, received))
-
-
 def run_demonstration(
     image: str | Path,
     output: Path,
@@ -127,7 +120,7 @@ def run_demonstration(
     codec = Codec(model)
     part_bits = codec.layout.scale_bits
     scheme.transport_blocks(part_bits)
-    ours, jpeg = system_name(codec.name, scheme), system_name("jpeg", scheme.unprotected)
+    ours, jpeg = System(codec.name, scheme), System("jpeg", scheme.unprotected)
     output.mkdir(parents=True, exist_ok=True)
     save_image(output / "sent.png", sent)
     height, width = sent.shape[:2]
@@ -142,27 +135,26 @@ def run_demonstration(
         jpeg_bits = pad_to_frames(content, codec.bits_per_region, frames)
 
     results: list[Result] = []
-    cells: dict[str, list[PanelCell]] = {ours: [], jpeg: []}
+    cells: dict[System, list[PanelCell]] = {ours: [], jpeg: []}
     grey = baselines.mid_grey(width, height)
-    undecoded = _quality(sent, grey)
+    undecoded = metrics.quality(sent, grey)
 
     def score(
-        system: str, snr: float, shown: np.ndarray, errors: int, decoded: bool = True
+        system: System, snr: float, shown: np.ndarray, errors: int, decoded: bool = True
     ) -> None:
-        ssim, psnr = _quality(sent, shown)
-        cells[system].append(PanelCell(shown, ssim, psnr, decoded))
+        quality = metrics.quality(sent, shown)
+        cells[system].append(PanelCell(shown, quality, decoded))
         results.append(
             Result(
                 name,
                 system,
-                str(channel),
+                channel,
                 snr,
                 source_bits,
                 symbols,
                 errors,
-                int(decoded),
-                ssim,
-                psnr,
+                decoded,
+                *quality,
                 seed,
             )
         )
@@ -185,7 +177,9 @@ def run_demonstration(
         bits, errors = send_bits(jpeg_bits, channel, snr, seed, scheme.unprotected)
         content = np.packbits(bits.reshape(-1))[: len(file.content)].tobytes()
         shown = baselines.decompress(content, width, height)
-        if shown is not None and baselines.counts_as_decoded(_quality(sent, shown), undecoded):
+        if shown is not None and baselines.counts_as_decoded(
+            metrics.quality(sent, shown), undecoded
+        ):
             score(jpeg, snr, shown, errors)
         else:
             score(jpeg, snr, grey, errors, decoded=False)
@@ -198,7 +192,7 @@ def run_demonstration(
         sent,
         [f"{snr:g} dB" for snr in snr_db],
         [
-            PanelRow("VQ-DeepSC", ours, cells[ours]),
+            PanelRow("VQ-DeepSC", str(ours), cells[ours]),
             PanelRow("JPEG", quality, cells[jpeg]),
         ],
         f"{name} over {title}, {channel.title}",

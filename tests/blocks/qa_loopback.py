@@ -145,15 +145,14 @@ class TestLoopback(gr_unittest.TestCase):
             part_bits = Codec().layout.scale_bits
             qualities = []
             for row in read_results(results):
-                model, _, scheme = row.system.partition(":")
                 decoded, errors = send_image(
                     path,
-                    model,
+                    row.system.name,
                     row.source_bits,
                     ChannelModel("rician", 3.0),
                     2.0,
                     row.seed,
-                    Scheme.parse(scheme or "16qam"),
+                    row.system.scheme,
                     part_bits,
                 )
                 self.assertGreater(errors, 0)

@@ -64,13 +64,13 @@ def test_scores_are_those_of_simulate(tmp_path, photograph, capfd, monkeypatch):
     arguments = ["--images", image, "--baseline", "jpeg", "--output", simulated]
     arguments += ["--workers", "1", "--snr", "3.05", "--scheme", "16qam", protected]
     assert run_here(capfd, "simulate", *arguments).returncode == 0
-    rows = {row.system: row for row in read_results(simulated)}
+    rows = {str(row.system): row for row in read_results(simulated)}
     ours = f"vqdeepsc-4s:{protected}"
     for system in ("jpeg", ours):
         arguments = ["--image", image, "--output", output, "--snr", "3.05"]
         arguments += ["--scheme", protected, "--seed", rows[system].seed]
         assert run_here(capfd, "demo", *arguments).returncode == 0
-        shown = {row.system: row for row in read_results(output / "results.csv")}
+        shown = {str(row.system): row for row in read_results(output / "results.csv")}
         assert list(shown) == [ours, "jpeg"]
         for field in ("symbols", "block_errors", "decoded", "ssim", "psnr_db"):
             assert getattr(shown[system], field) == getattr(rows[system], field), field

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageFile
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import crop_square
+from vqdeepsc.images.metrics import Quality
 
 SIDE = 64
 BITS = 8000
@@ -98,10 +99,10 @@ def test_nonsense_and_other_sizes_do_not_decode(image):
 
 
 def test_what_draws_worse_than_grey_counts_as_lost():
-    grey = (0.3, 12.0)
-    assert baselines.counts_as_decoded((0.3, 9.0), grey)
-    assert not baselines.counts_as_decoded((0.29, 30.0), grey)
+    grey = Quality(0.3, 12.0)
+    assert baselines.counts_as_decoded(Quality(0.3, 9.0), grey)
+    assert not baselines.counts_as_decoded(Quality(0.29, 30.0), grey)
     # without SSIM, PSNR decides
     nan = float("nan")
-    assert baselines.counts_as_decoded((nan, 12.0), (nan, 12.0))
-    assert not baselines.counts_as_decoded((nan, 11.9), (nan, 12.0))
+    assert baselines.counts_as_decoded(Quality(nan, 12.0), Quality(nan, 12.0))
+    assert not baselines.counts_as_decoded(Quality(nan, 11.9), Quality(nan, 12.0))

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 import vqdeepsc
-from vqdeepsc import ChannelModel, Error, ParameterError, Scheme
+from vqdeepsc import ChannelModel, Error, ParameterError, Scheme, Simulation
 from vqdeepsc.errors import refused_parameters
 from vqdeepsc.link import Link
+from vqdeepsc.simulation import System
 
 ROOT = Path(__file__).resolve().parents[2] / "python"
+
+
+def plan(**changes):
+    values = {"images": ["a"], "models": ["b"], "channels": [ChannelModel("awgn")], "snr_db": [1.0]}
+    return Simulation(**values | changes)
 
 
 def declared():
@@ -38,6 +44,24 @@ def test_every_error_derives_from_the_one(module, name):
         lambda: Link(100, demapper="best"),
         lambda: Link(20, scheme=Scheme("qpsk", symbols=9)),
         lambda: Link(100, iterations=0),
+        lambda: ChannelModel("fog"),
+        lambda: ChannelModel("rician", -1.0),
+        lambda: ChannelModel("rician", 1.2345678),
+        lambda: ChannelModel("awgn", block_length=0),
+        lambda: Scheme("8psk"),
+        lambda: Scheme(symbols=-1),
+        lambda: Scheme(protection=(0.5,)),
+        lambda: System("model", decision="maybe"),
+        lambda: plan(snr_db=[101.0]),
+        lambda: plan(snr_db=[1.0, 1.0]),
+        lambda: plan(snr_db=[float("nan")]),
+        lambda: plan(models="vqdeepsc-4s"),
+        lambda: plan(models=["a", "a"]),
+        lambda: plan(baselines=["gif"]),
+        lambda: plan(decisions=["maybe"]),
+        lambda: plan(schemes=[Scheme(), Scheme()]),
+        lambda: plan(seed=-1),
+        lambda: plan(limit=-1),
     ],
 )
 def test_wrong_parameters(make):

@@ -4,7 +4,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from vqdeepsc.images.metrics import Quality
 from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
+from vqdeepsc.link import ChannelModel, Scheme
+from vqdeepsc.simulation.identity import RowKey, System
 from vqdeepsc.simulation.plot import plot_results
 from vqdeepsc.simulation.results import (
     COLUMNS,
@@ -22,13 +25,13 @@ HEADER = "image,system,channel,snr_db,source_bits,symbols,block_errors,decoded,s
 def make_result(**changes):
     values = {
         "image": "a,b.png",
-        "system": "jpeg",
-        "channel": "rician:10",
+        "system": System("jpeg"),
+        "channel": ChannelModel("rician", 10.0),
         "snr_db": -2.5,
         "source_bits": 20032,
         "symbols": 15024,
         "block_errors": 3,
-        "decoded": 0,
+        "decoded": False,
         "ssim": 0.25,
         "psnr_db": 12.5,
         "seed": 4294967295,
@@ -84,6 +87,8 @@ def test_an_unfinished_last_line_is_dropped_only_when_asked(tmp_path):
         (HEADER + "a,jpeg\n", "line 2"),
         (HEADER + "a,jpeg,awgn,x,1,1,0,1,0.5,20,0\n", "line 2"),
         (HEADER + "a,jpeg,awgn,nan,1,1,0,1,0.5,20,0\n", "line 2"),
+        (HEADER + "a,jpeg,fog,1,1,1,0,1,0.5,20,0\n", "line 2"),
+        (HEADER + "a,jpeg,awgn,1,1,1,0,2,0.5,20,0\n", "line 2"),
         (b"\xff\xfe\x00", "not a results file"),
     ],
 )
@@ -99,8 +104,8 @@ def test_figures_are_drawn(tmp_path, suffix):
     results = [
         make_result(image=image, system=system, channel=channel, snr_db=snr_db, ssim=snr_db / 10)
         for image in ("a", "b")
-        for system in ("vqdeepsc-4s", "jpeg")
-        for channel in ("awgn", "rician")
+        for system in (System("vqdeepsc-4s"), System("jpeg"))
+        for channel in (ChannelModel("awgn"), ChannelModel("rician"))
         for snr_db in (0.0, 2.0, 4.0)
     ]
     path = tmp_path / f"figure.{suffix}"
@@ -122,7 +127,8 @@ def test_the_panel_holds_every_image():
     sent = np.full((100, 200, 3), (10, 200, 30), np.uint8)
     colours = [(200, 10, 10), (10, 10, 200)]
     cells = [
-        PanelCell(np.full_like(sent, colour), 0.5, 20.0, colour[0] > 100) for colour in colours
+        PanelCell(np.full_like(sent, colour), Quality(0.5, 20.0), colour[0] > 100)
+        for colour in colours
     ]
     panel = np.asarray(
         build_panel(sent, ["0 dB", "2 dB"], [PanelRow("ours", "soft", cells)] * 2, "title", "sub")
@@ -133,3 +139,34 @@ def test_the_panel_holds_every_image():
         assert (panel == colour).all(axis=2).sum() == 2 * cell_pixels
     with pytest.raises(ValueError, match="1 cells for 2 columns"):
         build_panel(sent, ["0 dB", "2 dB"], [PanelRow("ours", "soft", cells[:1])], "title")
+
+
+@pytest.mark.parametrize(
+    "text, system, title",
+    [
+        ("jpeg2000", System("jpeg2000"), "JPEG 2000"),
+        ("a:hard", System("a", decision="hard"), "a, hard"),
+        ("a:qpsk@9/6/4.5", System("a", Scheme("qpsk", 9, (6.0, 4.5))), "a, qpsk@9/6/4.5"),
+        ("a:64qam:hard", System("a", Scheme("64qam"), "hard"), "a, 64qam, hard"),
+        ("a:b", System("a:b"), "a, b"),
+        ("a:16qam", System("a:16qam"), "a, 16qam"),
+        ("a:qpsk@09", System("a:qpsk@09"), "a, qpsk@09"),
+        (":hard", System("", decision="hard"), ", hard"),
+    ],
+)
+def test_a_system_is_its_text(text, system, title):
+    assert System.parse(text) == system
+    assert str(system) == text
+    assert system.title == title
+
+
+def test_a_key_is_what_the_file_says(tmp_path):
+    keys = [
+        RowKey("a", System("m", Scheme("qpsk"), "hard"), ChannelModel("rician", 2.5), -0.25, 9),
+        RowKey("a", System("bound"), None, float("inf"), 0),
+    ]
+    rows = [make_result(**key._asdict()) for key in keys]
+    write_results(tmp_path / "r.csv", rows)
+    assert [row.key for row in read_results(tmp_path / "r.csv")] == keys
+    soft = keys[0]._replace(system=System("m", Scheme("qpsk")))
+    assert soft.seed(5) == keys[0].seed(5) != keys[0].seed(6)

@@ -20,7 +20,8 @@ from vqdeepsc.codec import find_model
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import load_image, save_image
 from vqdeepsc.link import ChannelModel, Link, pad_to_frames
-from vqdeepsc.simulation.plan import Simulation, derive_seed, parse_snr
+from vqdeepsc.simulation.identity import RowKey, System, derive_seed
+from vqdeepsc.simulation.plan import Simulation, parse_snr
 from vqdeepsc.simulation.profile import Profile
 from vqdeepsc.simulation.results import ResultsError, read_results, summarise, write_results
 from vqdeepsc.simulation.run import simulate
@@ -60,7 +61,7 @@ def reference(simulation, tmp_path_factory):
 
 def test_rows_come_in_order(reference):
     keys = [
-        (row.image, row.system, row.channel, row.snr_db, row.source_bits, row.symbols)
+        (row.image, str(row.system), str(row.channel), row.snr_db, row.source_bits, row.symbols)
         for row in read_results(reference)
     ]
     assert keys == [
@@ -77,7 +78,7 @@ def test_a_row_is_what_the_parts_give(reference, folder, codec):
     image = load_image(folder / "1.png")
     link = Link(20032)
     channel = ChannelModel("rician", 10)
-    row = rows["1.png", MODEL, "rician:10", 0.0, 20032]
+    row = rows[RowKey("1.png", System(MODEL), channel, 0.0, 20032)]
     received = link.receive(
         link.modulate(codec.encode_bits(image)), channel.open(0.0, row.seed), 0.0
     )
@@ -87,7 +88,7 @@ def test_a_row_is_what_the_parts_give(reference, folder, codec):
     assert row.decoded == 1
     assert row.ssim == pytest.approx(metrics.ssim(image, soft), abs=1e-6)
     assert row.psnr_db == pytest.approx(metrics.psnr(image, soft), abs=1e-4)
-    row = rows["1.png", f"{MODEL}:hard", "rician:10", 0.0, 20032]
+    row = rows[RowKey("1.png", System(MODEL, decision="hard"), channel, 0.0, 20032)]
     assert row.ssim == pytest.approx(metrics.ssim(image, hard), abs=1e-6)
 
 
@@ -96,10 +97,10 @@ def test_a_baseline_is_padded_sent_and_scored(reference, folder):
     image = load_image(folder / "2.png")
     file = baselines.compress(image, "jpeg", 20032)
     decoded = baselines.decompress(file.content, 128, 128)
-    good = rows["2.png", "jpeg", "awgn", 10.0, 20032]
+    good = rows[RowKey("2.png", System("jpeg"), ChannelModel("awgn"), 10.0, 20032)]
     assert (good.block_errors, good.decoded) == (0, 1)
     assert good.ssim == pytest.approx(metrics.ssim(image, decoded), abs=1e-6)
-    bad = rows["2.png", "jpeg", "awgn", 0.0, 20032]
+    bad = rows[RowKey("2.png", System("jpeg"), ChannelModel("awgn"), 0.0, 20032)]
     link = Link(20032)
     bits = np.unpackbits(np.frombuffer(file.content, np.uint8))
     received = link.receive(
@@ -115,11 +116,11 @@ def test_a_baseline_is_padded_sent_and_scored(reference, folder):
 
 def test_seeds_follow_the_documented_hash(reference):
     for row in read_results(reference):
-        system = row.system.removesuffix(":hard")
+        system = str(row.system).removesuffix(":hard")
         text = f"11\n{row.image}\n{system}\n{row.channel}\n{row.snr_db:g}\n20032"
         digest = hashlib.sha256(text.encode()).digest()
         assert row.seed == int.from_bytes(digest[:4], "big")
-        assert row.seed == derive_seed(11, row.image, system, row.channel, row.snr_db, 20032)
+        assert row.seed == derive_seed(11, row.image, system, str(row.channel), row.snr_db, 20032)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -213,6 +214,7 @@ def test_snr_ranges():
         "0:inf:1": "not finite",
         "0:90:0.001": "points",
         "500": "within",
+        "10.1234567": "six digits",
         "1,1": "twice",
     }.items():
         with pytest.raises(ValueError, match=word):
@@ -338,7 +340,7 @@ def test_clean_images_are_drawn_once(folder, tmp_path):
     }
     assert sum(stage["share"] for stage in profile.table()) == pytest.approx(1, abs=1e-3)
     assert all(stage["seconds"] > 0 for stage in profile.table())
-    clean = {row.ssim for row in rows if row.system.startswith(MODEL) and row.snr_db >= 10}
+    clean = {row.ssim for row in rows if row.system.name == MODEL and row.snr_db >= 10}
     assert len(clean) == 1 and all(row.block_errors for row in rows if row.snr_db == 0)
     again = Profile()
     simulate(simulation, tmp_path / "r.csv", profile=again)
@@ -385,7 +387,7 @@ def test_the_upper_bound_has_one_row_without_a_channel(folder, tmp_path, capfd):
     bounds = json.loads(completed.stdout, parse_constant=pytest.fail)["results"][-1]
     assert bounds["channel"] == "noiseless" and bounds["snr_db"] is None
     row = read_results(output)[-1]
-    assert row.key == ("0.png", "bound", "noiseless", math.inf, 0)
+    assert row.key == RowKey("0.png", System("bound"), None, math.inf, 0)
     image = load_image(folder / "0.png")
     assert row.ssim == pytest.approx(metrics.ssim(image, np.minimum(image, 128)), abs=1e-3)
     for path, word in (

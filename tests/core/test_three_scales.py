@@ -63,7 +63,7 @@ def test_both_models_in_one_run(three_scales, photograph, tmp_path):
         baselines=("jpeg",),
     )
     rows = simulate(simulation, tmp_path / "r.csv")
-    assert [(row.system, row.source_bits, row.symbols) for row in rows] == [
+    assert [(str(row.system), row.source_bits, row.symbols) for row in rows] == [
         ("vqdeepsc-4s", 20032, 15024),
         ("tiny-3s", 7616, 5712),
         ("jpeg", 20032, 15024),

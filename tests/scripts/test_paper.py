@@ -90,7 +90,7 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     assert paper.main(arguments(folder, "--limit", "1", "--only", "cars")) == 0
     after = read_results(folder / "work" / "cars.csv")
     assert [row.key for row in after] == [row.key for row in before]
-    changed = {new.system for new, old in zip(after, before, strict=True) if new != old}
+    changed = {str(new.system) for new, old in zip(after, before, strict=True) if new != old}
     assert changed == {"four"}
 
 

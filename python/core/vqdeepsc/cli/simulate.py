@@ -15,7 +15,7 @@ from .output import print_json, print_profile, print_summary
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from vqdeepsc.images.baselines import BASELINES
-    from vqdeepsc.simulation.plan import DECISIONS
+    from vqdeepsc.simulation.identity import DECISIONS
 
     parser.add_argument(
         "--images",

@@ -16,6 +16,8 @@ from PIL import Image, ImageFile, features
 
 from vqdeepsc.errors import ParameterError
 
+from .metrics import Quality
+
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 MID_GREY = 128
 _LOWEST, _HIGHEST = 0, 100
@@ -130,14 +132,15 @@ def mid_grey(width: int, height: int) -> NDArray[np.uint8]:
     return np.full((height, width, 3), MID_GREY, np.uint8)
 
 
-def counts_as_decoded(decoded: tuple[float, float], grey: tuple[float, float]) -> bool:
+def counts_as_decoded(decoded: Quality, grey: Quality) -> bool:
     """Whether a file that could be decoded is scored as such, or as mid-grey instead.
 
-    decoded, grey: (SSIM, PSNR in dB) of the decoded file and of mid-grey. A damaged file may look
-    worse than nothing, and its receiver knows of the errors. SSIM decides; where the image is
+    decoded, grey: of the decoded file and of mid-grey. A damaged file may look worse than nothing,
+    and its receiver knows of the errors. SSIM decides; where the image is
     too small to have one, PSNR does."""
-    measure = 1 if math.isnan(grey[0]) else 0
-    return decoded[measure] >= grey[measure]
+    if math.isnan(grey.ssim):
+        return decoded.psnr_db >= grey.psnr_db
+    return decoded.ssim >= grey.ssim
 
 
 def _write(image: Image.Image, codec: str, quality: int) -> bytes:

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 WINDOW_SIZE = 11
+"""Pixels of a side of the window of SSIM; a smaller image has none."""
 _SIGMA = 1.5
 _C1 = (0.01 * 255) ** 2
 _C2 = (0.03 * 255) ** 2
@@ -60,6 +64,27 @@ def psnr(reference: NDArray[np.uint8], images: NDArray[np.uint8]) -> NDArray[np.
             255**2 / np.mean(difference**2, axis=(-3, -2, -1))
         )
     return decibels
+
+
+class Quality(NamedTuple):
+    """How near an image is to another one: SSIM, NaN where it is too small for one, and PSNR."""
+
+    ssim: float
+    psnr_db: float
+
+
+def quality(reference: NDArray[np.uint8], image: NDArray[np.uint8]) -> Quality:
+    """Quality of an image uint8 [H, W, 3] against a reference of the same shape."""
+    return qualities(reference, image[None])[0]
+
+
+def qualities(reference: NDArray[np.uint8], images: NDArray[np.uint8]) -> list[Quality]:
+    """Quality of each image of uint8 [N, H, W, 3] against a reference uint8 [H, W, 3]."""
+    ssims = [math.nan] * len(images)
+    if min(reference.shape[:2]) >= WINDOW_SIZE:
+        ssims = ssim(reference, images).tolist()
+    psnrs = psnr(reference, images).tolist()
+    return [Quality(*both) for both in zip(ssims, psnrs, strict=True)]
 
 
 def _channels_first(images: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from .metrics import Quality
+
 _SIDE = 256
 _GAP = 12
 _MARGIN = 24
@@ -25,8 +27,7 @@ class PanelCell:
     """A received image uint8 [H, W, 3] and how near it is; decoded: False for mid-grey."""
 
     image: NDArray[np.uint8]
-    ssim: float
-    psnr_db: float
+    quality: Quality
     decoded: bool = True
 
 
@@ -89,9 +90,10 @@ def build_panel(
         for number, cell in enumerate(row.cells):
             x = left + number * (width + _GAP)
             panel.paste(_resize(cell.image, (width, height)), (x, y))
-            lines = [(f"SSIM {cell.ssim:.3f}", _INK), (f"{cell.psnr_db:.1f} dB PSNR", _FAINT)]
+            ssim, psnr_db = cell.quality
+            lines = [(f"SSIM {ssim:.3f}", _INK), (f"{psnr_db:.1f} dB PSNR", _FAINT)]
             if not cell.decoded:
-                lines = [("not decodable", _LOST), (f"SSIM {cell.ssim:.3f} as grey", _FAINT)]
+                lines = [("not decodable", _LOST), (f"SSIM {ssim:.3f} as grey", _FAINT)]
             for row_number, (text, colour) in enumerate(lines):
                 position = (x + width // 2, y + height + 4 + 22 * row_number)
                 draw.text(position, text, colour, small, anchor="mt")

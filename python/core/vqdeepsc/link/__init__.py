@@ -9,6 +9,7 @@ from .schemes import (
     DEFAULT_SCHEME,
     EB_OFFSET_DB,
     Scheme,
+    TransportBlock,
     transport_blocks,
 )
 from .transport import LDPC_ITERATIONS, Link, Received, pad_to_frames
@@ -26,6 +27,7 @@ __all__ = [
     "Link",
     "Received",
     "Scheme",
+    "TransportBlock",
     "channel_title",
     "pad_to_frames",
     "transport_blocks",

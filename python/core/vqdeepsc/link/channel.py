@@ -20,26 +20,36 @@ NOISELESS = "noiseless"
 class ChannelModel:
     """What kind of channel: awgn, rayleigh or rician with factor r (direct to scattered power).
 
-    block_length: symbols that share one coefficient."""
+    block_length: symbols that share one coefficient. Raises ParameterError for values out of
+    range, and for a factor of more than six digits, which its text does not have."""
 
     kind: str
     rician_factor: float = 1.0
     block_length: int = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in CHANNEL_KINDS:
+            raise ParameterError(
+                f"there is no channel {self.kind!r}; known: {', '.join(CHANNEL_KINDS)}, rician:R"
+            )
+        factor = self.rician_factor
+        if not (0 <= factor < math.inf) or float(f"{factor:g}") != factor:
+            raise ParameterError(
+                f"the Rician factor must be a number from 0 up of at most six digits, not {factor}"
+            )
+        if self.block_length < 1:
+            raise ParameterError(f"block_length is {self.block_length}, but must be at least 1")
 
     @classmethod
     def parse(cls, text: str) -> ChannelModel:
         """`awgn`, `rayleigh`, `rician` (r = 1) or `rician:r`; raises ParameterError."""
         match = re.fullmatch(r"(awgn|rayleigh|rician)(?::([0-9.eE+-]+))?", text)
         if not match or (match[2] and match[1] != "rician"):
-            raise ParameterError(
-                f"there is no channel {text!r}; known: awgn, rayleigh, rician, rician:R"
-            )
+            return cls(text)
         try:
             factor = float(match[2] or 1)
         except ValueError:
             factor = math.nan
-        if not (math.isfinite(factor) and factor >= 0):
-            raise ParameterError(f"the Rician factor in {text!r} must be a number from 0 up")
         return cls(match[1], factor)
 
     def __str__(self) -> str:

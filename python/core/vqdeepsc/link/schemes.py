@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from vqdeepsc.codec import DEFAULT_MODEL, BitLayout, find_model, read_manifest
 from vqdeepsc.errors import ParameterError
@@ -25,17 +26,42 @@ CONSTELLATIONS = {"qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8}
 _MOST_SYMBOLS = 1_000_000
 
 
+class TransportBlock(NamedTuple):
+    """Bits of a frame that are coded together: payload_bits before LDPC, coded_bits after it."""
+
+    payload_bits: int
+    coded_bits: int
+
+
 @dataclass(frozen=True)
 class Scheme:
     """Modulation and coding scheme of a link.
 
     constellation: of CONSTELLATIONS, Gray; symbols: on the air for each frame, 0 for as many as
     16-QAM at rate 1/3 takes; protection: coded bits for each payload bit of every part of a frame
-    but the last, which gets what is left (empty: the frame is one transport block)."""
+    but the last, which gets what is left (empty: the frame is one transport block). Raises
+    ParameterError for values out of range."""
 
     constellation: str = "16qam"
     symbols: int = 0
     protection: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.constellation not in CONSTELLATIONS:
+            raise ParameterError(
+                f"there is no constellation {self.constellation!r}; known: "
+                f"{', '.join(CONSTELLATIONS)}"
+            )
+        if not 0 <= self.symbols <= _MOST_SYMBOLS:
+            raise ParameterError(
+                f"a region has {self.symbols} symbols, but must have at most {_MOST_SYMBOLS:,}"
+            )
+        for factor in self.protection:
+            if not 1 <= factor < 10_000 or float(f"{factor:g}") != factor:
+                raise ParameterError(
+                    "the protection must be 1 or more coded bits for each bit, with at most six "
+                    f"digits, got {factor}"
+                )
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
@@ -50,15 +76,8 @@ class Scheme:
                 f"there is no scheme {text!r}; write CONSTELLATION[@SYMBOLS][/PROTECTION...] with "
                 f"one of {', '.join(CONSTELLATIONS)}"
             )
-        symbols = int(match[2] or 0)
-        if symbols > _MOST_SYMBOLS:
-            raise ParameterError(f"{text!r} has more than {_MOST_SYMBOLS:,} symbols for a region")
         protection = tuple(float(part) for part in match[3].split("/")[1:])
-        if any(factor < 1 for factor in protection):
-            raise ParameterError(
-                f"the protection in {text!r} must be 1 or more coded bits for each bit"
-            )
-        return cls(match[1], symbols, protection)
+        return cls(match[1], int(match[2] or 0), protection)
 
     def __str__(self) -> str:
         symbols = f"@{self.symbols}" if self.symbols else ""
@@ -81,8 +100,8 @@ class Scheme:
         """Bits on the air for a frame of payload_bits."""
         return self.symbols_per_frame(payload_bits) * self.bits_per_symbol
 
-    def transport_blocks(self, part_bits: Sequence[int]) -> list[tuple[int, int]]:
-        """(payload bits, coded bits) of each transport block of a frame.
+    def transport_blocks(self, part_bits: Sequence[int]) -> list[TransportBlock]:
+        """The transport blocks of a frame.
 
         part_bits: payload bits of the parts, in order; neighbours with equal protection share a
         block, for long codes are better. Raises ParameterError if protection does not fit."""
@@ -93,22 +112,22 @@ class Scheme:
                 f"{self} has {coded} bits on the air for {payload} bits of payload"
             )
         if not self.protection:
-            return [(payload, coded)]
+            return [TransportBlock(payload, coded)]
         if len(self.protection) != len(part_bits) - 1:
             raise ParameterError(
                 f"{self} protects {len(self.protection)} parts, but {len(part_bits) - 1} of the "
                 f"model's {len(part_bits)} scales need a number"
             )
-        blocks: list[tuple[int, int]] = []
+        blocks: list[TransportBlock] = []
         for i, (bits, factor) in enumerate(zip(part_bits[:-1], self.protection, strict=True)):
             if i and factor == self.protection[i - 1]:
-                bits += blocks.pop()[0]
+                bits += blocks.pop().payload_bits
             symbols = math.ceil(bits * factor / self.bits_per_symbol)
-            blocks.append((bits, symbols * self.bits_per_symbol))
-        left = coded - sum(bits for _, bits in blocks)
+            blocks.append(TransportBlock(bits, symbols * self.bits_per_symbol))
+        left = coded - sum(block.coded_bits for block in blocks)
         if left < part_bits[-1]:
             raise ParameterError(f"{self} leaves {left} coded bits for {part_bits[-1]} of payload")
-        return [*blocks, (part_bits[-1], left)]
+        return [*blocks, TransportBlock(part_bits[-1], left)]
 
 
 DEFAULT_SCHEME = Scheme()
@@ -116,8 +135,8 @@ DEFAULT_SCHEME = Scheme()
 
 def transport_blocks(
     model: str | os.PathLike[str] = DEFAULT_MODEL, scheme: str = str(DEFAULT_SCHEME)
-) -> list[tuple[int, int]]:
-    """(payload bits, coded bits) of each transport block of a region, for the LDPC blocks.
+) -> list[TransportBlock]:
+    """The transport blocks of a region, for the LDPC blocks.
 
     model: name or directory of a bundle, whose scales are the parts of a region; scheme: as
     Scheme.parse() takes it. Raises BundleError and ParameterError."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Quality against SNR: models and photo codecs over the same simulated link."""
 
+from .identity import RowKey, System
 from .plan import Simulation, parse_snr
 from .results import Result, ResultsError, read_results, summarise, write_results
 from .run import simulate
@@ -8,7 +9,9 @@ from .run import simulate
 __all__ = [
     "Result",
     "ResultsError",
+    "RowKey",
     "Simulation",
+    "System",
     "parse_snr",
     "read_results",
     "simulate",

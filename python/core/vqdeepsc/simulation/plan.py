@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be simulated, and the seed of each row."""
+"""What is to be simulated."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vqdeepsc.errors import ParameterError
+from vqdeepsc.images.baselines import BASELINES
 from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme
 
-DECISIONS = ("soft", "hard")
+from .identity import DECISIONS, Decision
+
 MAXIMUM_SNR_DB = 100.0
 _MAXIMUM_POINTS = 1000
 
@@ -25,20 +26,58 @@ class Simulation:
     baselines: of `baselines.BASELINES`; decisions: of DECISIONS; schemes: of modulation and
     coding; upper_bounds: ONNX files of networks without quantisation; seed: of everything;
     native: keep the images' size; limit: first images only (0: all);
-    strict: refuse images that were cut short."""
+    strict: refuse images that were cut short.
+    Raises ParameterError for values out of range and for what is named twice."""
 
     images: Sequence[str | os.PathLike[str]]
     models: Sequence[str]
     channels: Sequence[ChannelModel]
     snr_db: Sequence[float]
     baselines: Sequence[str] = ()
-    decisions: Sequence[str] = ("soft",)
+    decisions: Sequence[Decision] = ("soft",)
     schemes: Sequence[Scheme] = (DEFAULT_SCHEME,)
     upper_bounds: Sequence[str | os.PathLike[str]] = ()
     seed: int = 0
     native: bool = False
     limit: int = 0
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        for what, values in (
+            ("model", self.models),
+            ("channel", self.channels),
+            ("SNR", self.snr_db),
+            ("baseline", self.baselines),
+            ("decision", self.decisions),
+            ("scheme", self.schemes),
+        ):
+            if isinstance(values, str):
+                raise ParameterError(f"a list is needed, not the {what} {values!r} alone")
+            for value in values:
+                if list(values).count(value) > 1:
+                    raise ParameterError(f"the {what} {value} is named twice")
+        for what, values, known in (
+            ("baseline", self.baselines, BASELINES),
+            ("decision", self.decisions, DECISIONS),
+        ):
+            for value in values:
+                if value not in known:
+                    raise ParameterError(f"there is no {what} {value!r}; known: {', '.join(known)}")
+        for number in self.snr_db:
+            check_snr(number)
+        if not 0 <= self.seed < 2**64:
+            raise ParameterError(f"the seed is {self.seed}, but must be 0 to 2^64 - 1")
+        if self.limit < 0:
+            raise ParameterError(f"the limit is {self.limit}, but must be at least 0")
+
+
+def check_snr(snr_db: float) -> None:
+    """Raises ParameterError for an SNR that is no number within ±MAXIMUM_SNR_DB, or that
+    results.csv, with six digits, would change."""
+    if not abs(snr_db) <= MAXIMUM_SNR_DB:
+        raise ParameterError(f"an SNR must be within ±{MAXIMUM_SNR_DB:g} dB, got {snr_db:g}")
+    if float(f"{snr_db:g}") != snr_db:
+        raise ParameterError(f"an SNR has at most six digits, got {snr_db!r}")
 
 
 def parse_snr(text: str) -> tuple[float, ...]:
@@ -66,30 +105,7 @@ def parse_snr(text: str) -> tuple[float, ...]:
         count = math.floor((stop - start) / step + 1e-9) + 1
         numbers = [round(start + i * step, 6) for i in range(count)]
     for number in numbers:
-        if abs(number) > MAXIMUM_SNR_DB:
-            raise ParameterError(f"an SNR must be within ±{MAXIMUM_SNR_DB:g} dB, got {number:g}")
+        check_snr(number)
     if len(set(numbers)) != len(numbers):
         raise ParameterError(f"the SNR {text!r} names a value twice")
     return tuple(number + 0.0 for number in numbers)  # -0.0 would be printed as such
-
-
-def derive_seed(
-    seed: int, image: str, system: str, channel: str, snr_db: float, source_bits: int
-) -> int:
-    """Seed of one row's channel, whatever else is simulated and by how many workers.
-
-    The first 32 bits, big-endian, of SHA-256 of the six values as text with line feeds between
-    them, the SNR as C's %g writes it. Soft and hard decisions of a model share the model's seed."""
-    text = f"{seed}\n{image}\n{system}\n{channel}\n{snr_db:g}\n{source_bits}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-
-
-def system_name(name: str, scheme: Scheme) -> str:
-    """A model or baseline over a scheme, as results.csv has it."""
-    return name if scheme == DEFAULT_SCHEME else f"{name}:{scheme}"
-
-
-def row_seed(seed: int, key: tuple[str, str, str, float, int]) -> int:
-    """Seed of the row with this `Result.key`."""
-    image, system, channel, snr_db, source_bits = key
-    return derive_seed(seed, image, system.removesuffix(":hard"), channel, snr_db, source_bits)

@@ -16,9 +16,17 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from vqdeepsc.errors import ParameterError
-from vqdeepsc.link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
+from vqdeepsc.link import (
+    BITS_PER_SYMBOL,
+    CODE_EXPANSION,
+    DEFAULT_SCHEME,
+    EB_OFFSET_DB,
+    NOISELESS,
+    channel_title,
+)
 from vqdeepsc.whole_files import write_whole
 
+from .identity import System
 from .results import Result, ResultsError, summarise
 
 if TYPE_CHECKING:
@@ -29,7 +37,6 @@ SUFFIXES = (".png", ".svg", ".pdf")
 _QUANTITIES = (("ssim", "mean SSIM"), ("psnr_db", "mean PSNR (dB)"))
 _MARKERS = "osD^vPX*<>"
 _DOTS = (":", "-.", (0, (1, 4)))
-_NAMES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"}
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
@@ -40,8 +47,7 @@ def check_suffix(path: str | os.PathLike[str]) -> None:
 
 def system_title(system: str) -> str:
     """For people: the name of a system as results.csv has it."""
-    name, colon, rest = system.partition(":")
-    return f"{_NAMES.get(name, name)}{colon and ', '}{rest.replace(':', ', ')}"
+    return System.parse(system).title
 
 
 def _keep_matplotlib_from_home() -> None:
@@ -85,7 +91,7 @@ def plot_means(
     systems = list(dict.fromkeys((group["system"], group["source_bits"]) for group in groups))
     sizes = {bits for _, bits in systems}
     images = max(group["images"] for group in groups)
-    usual = all(system.partition(":")[2] in ("", "hard") for system, _ in systems)
+    usual = all(System.parse(system).scheme == DEFAULT_SCHEME for system, _ in systems)
     same_rate = all(
         BITS_PER_SYMBOL * group["symbols"] == CODE_EXPANSION * group["source_bits"]
         for group in groups
@@ -111,7 +117,7 @@ def plot_means(
                     label=f"{name}, {bits:,} bits" if len(sizes) > 1 else name,
                     color=f"C{number % 10}",
                     marker=_MARKERS[number % len(_MARKERS)],
-                    linestyle="--" if system.partition(":")[0] in _NAMES else "-",
+                    linestyle="--" if System.parse(system).is_photo_codec else "-",
                     markersize=4,
                 )
             for number, level in enumerate(levels):

@@ -8,7 +8,7 @@ import io
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,12 @@ import numpy as np
 
 from vqdeepsc.bounded_files import FileError, read_bounded
 from vqdeepsc.errors import Error
+from vqdeepsc.images.metrics import Quality
 from vqdeepsc.limits import MAXIMUM_RESULTS_BYTES
+from vqdeepsc.link import NOISELESS, ChannelModel
 from vqdeepsc.whole_files import whole_file
+
+from .identity import RowKey, System, channel_name
 
 
 class ResultsError(Error):
@@ -28,28 +32,30 @@ class ResultsError(Error):
 class Result:
     """One image over one link.
 
-    image: its name; system: model (hard decisions: MODEL:hard) or baseline; channel: as
-    `ChannelModel` writes it; snr_db: mean Es/N0; source_bits: payload before LDPC; symbols: 16-QAM
-    symbols on the air; block_errors: LDPC code blocks that failed; decoded: 0 if nothing could be
-    decoded and mid-grey was scored; ssim, psnr_db: against the sent image, and NaN in place of an
-    SSIM for one smaller than its window (an empty field in the file); seed: of the channel."""
+    image, system, channel, snr_db, source_bits: as in RowKey; symbols: on the air; block_errors:
+    LDPC code blocks that failed; decoded: False if nothing could be decoded and mid-grey was
+    scored; ssim, psnr_db: against the sent image, and NaN in place of an SSIM for one smaller than
+    its window (an empty field in the file); seed: of the channel."""
 
     image: str
-    system: str
-    channel: str
+    system: System
+    channel: ChannelModel | None
     snr_db: float
     source_bits: int
     symbols: int
     block_errors: int
-    decoded: int
+    decoded: bool
     ssim: float
     psnr_db: float
     seed: int
 
     @property
-    def key(self) -> tuple[str, str, str, float, int]:
-        """What makes a row unique in a file."""
-        return self.image, self.system, self.channel, self.snr_db, self.source_bits
+    def key(self) -> RowKey:
+        return RowKey(self.image, self.system, self.channel, self.snr_db, self.source_bits)
+
+    @property
+    def quality(self) -> Quality:
+        return Quality(self.ssim, self.psnr_db)
 
 
 COLUMNS = tuple(field.name for field in fields(Result))
@@ -67,10 +73,27 @@ def _score(text: str) -> float:
     return _number(text) if text else math.nan
 
 
-_TYPES: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": _number}
-_CONVERTERS = tuple(
-    _score if field.name == "ssim" else _TYPES[str(field.type)] for field in fields(Result)
-)
+def _channel(text: str) -> ChannelModel | None:
+    return None if text == NOISELESS else ChannelModel.parse(text)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError(f"{text} is neither 0 nor 1")
+    return text == "1"
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    **{"image": str, "system": System.parse, "channel": _channel, "snr_db": _number},
+    **{"source_bits": int, "symbols": int, "block_errors": int, "decoded": _flag},
+    **{"ssim": _score, "psnr_db": _number, "seed": int},
+}
+_FORMATS: dict[str, Callable[[Any], str]] = {
+    **{"channel": channel_name, "snr_db": "{:g}".format, "decoded": "{:d}".format},
+    **{"ssim": lambda value: "" if math.isnan(value) else f"{value:.6f}"},
+    **{"psnr_db": "{:.4f}".format},
+}
+"""How a value is written where str() is not it."""
 
 
 def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> list[Result]:
@@ -101,12 +124,12 @@ def read_results(path: str | os.PathLike[str], *, interrupted: bool = False) -> 
     return results
 
 
-def _parse_row(line: Sequence[str], place: str) -> Result:
+def _parse_row(line: Sequence[str], where: str) -> Result:
     try:
-        values: list[Any] = [kind(text) for kind, text in zip(_CONVERTERS, line, strict=True)]
+        values = {name: _PARSERS[name](text) for name, text in zip(COLUMNS, line, strict=True)}
     except ValueError as error:
-        raise ResultsError(f"{place} is not a result") from error
-    return Result(*values)
+        raise ResultsError(f"{where} is not a result") from error
+    return Result(**values)
 
 
 def append_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
@@ -136,24 +159,23 @@ def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> No
 
 def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Means over images for each system, source bits, channel and SNR, in order of appearance."""
-    groups: dict[tuple[str, int, str, float], list[Result]] = {}
+    groups: dict[RowKey, list[Result]] = {}
     for result in results:
-        key = (result.system, result.source_bits, result.channel, result.snr_db)
-        groups.setdefault(key, []).append(result)
+        groups.setdefault(result.key._replace(image=""), []).append(result)
     return [
         {
-            "system": system,
-            "source_bits": source_bits,
+            "system": str(key.system),
+            "source_bits": key.source_bits,
             "symbols": round(float(np.mean([row.symbols for row in rows]))),
-            "channel": channel,
-            "snr_db": snr_db,
+            "channel": channel_name(key.channel),
+            "snr_db": key.snr_db,
             "images": len(rows),
             "ssim": _mean_known([row.ssim for row in rows]),
             "psnr_db": float(np.mean([row.psnr_db for row in rows])),
             "undecoded": sum(not row.decoded for row in rows),
             "with_block_errors": sum(row.block_errors > 0 for row in rows),
         }
-        for (system, source_bits, channel, snr_db), rows in groups.items()
+        for key, rows in groups.items()
     ]
 
 
@@ -163,8 +185,4 @@ def _mean_known(values: Sequence[float]) -> float:
 
 
 def _row(result: Result) -> tuple[str, ...]:
-    numbers = {"snr_db": "{:g}", "ssim": "{:.6f}", "psnr_db": "{:.4f}"}
-    return tuple(
-        "" if value != value else numbers.get(name, "{}").format(value)
-        for name, value in zip(COLUMNS, astuple(result), strict=True)
-    )
+    return tuple(_FORMATS.get(name, str)(getattr(result, name)) for name in COLUMNS)

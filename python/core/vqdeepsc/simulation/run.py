@@ -15,11 +15,12 @@ from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import find_images
 
 from .executors import dask_executor, local_executor
-from .plan import Simulation, row_seed
+from .identity import RowKey
+from .plan import Simulation
 from .profile import Profile
 from .results import Result, ResultsError, append_results, read_results, write_results
 from .upper_bound import upper_bound_system
-from .worker import ImageJob, Key, simulate_image
+from .worker import ImageJob, simulate_image
 
 
 def simulate(
@@ -47,22 +48,22 @@ def simulate(
     manifests = [read_manifest(model) for model in models]
     if len({manifest.name for manifest in manifests}) != len(models):
         raise ParameterError("a model is named twice")
-    systems = [upper_bound_system(path) for path in simulation.upper_bounds]
+    systems = [str(upper_bound_system(path)) for path in simulation.upper_bounds]
     if len({*systems, *(manifest.name for manifest in manifests)}) != len(systems) + len(models):
         raise ParameterError("an upper bound has the name of another one or of a model")
-    results: dict[Key, Result] = {}
+    results: dict[RowKey, Result] = {}
     if output.exists() and not overwrite:
         results = {result.key: result for result in read_results(output, interrupted=True)}
         for result in results.values():
-            if result.seed != row_seed(simulation.seed, result.key):
+            if result.seed != result.key.seed(simulation.seed):
                 raise ResultsError(
                     f"{output} was made with another seed: overwrite it or name another file"
                 )
     write_results(output, results.values())
 
-    finished: dict[str, set[Key]] = {name: set() for name, _ in images}
+    finished: dict[str, set[RowKey]] = {name: set() for name, _ in images}
     for key in results:
-        finished.setdefault(key[0], set()).add(key)
+        finished.setdefault(key.image, set()).add(key)
     digests = [digest for manifest in manifests for digest in manifest.files.values()]
     jobs = (
         (
@@ -74,7 +75,7 @@ def simulate(
         for name, location in images
     )
     executor = dask_executor(dask) if dask else local_executor(workers)
-    order: list[Key] = []
+    order: list[RowKey] = []
     started = time.monotonic()
     with executor as run:
         for number, report in enumerate(run(simulate_image, jobs), start=1):

@@ -17,12 +17,14 @@ from vqdeepsc.codec.regions import pad_image
 from vqdeepsc.limits import MAXIMUM_NETWORK_BYTES
 from vqdeepsc.messages import from_json, printable
 
+from .identity import System
+
 SUFFIX = ".onnx"
 
 
-def upper_bound_system(path: str | os.PathLike[str]) -> str:
+def upper_bound_system(path: str | os.PathLike[str]) -> System:
     """What the network at path is called in results: the stem of its name."""
-    return printable(Path(path).stem)
+    return System.parse(printable(Path(path).stem))
 
 
 class UpperBound:

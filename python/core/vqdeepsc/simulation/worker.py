@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,15 @@ from numpy.typing import NDArray
 from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import ImageError, ImageLocation, crop_square, load_found
-from vqdeepsc.link import NOISELESS, ChannelModel, Link, Received, Scheme, pad_to_frames
+from vqdeepsc.images.metrics import Quality
+from vqdeepsc.link import Link, Received, Scheme, pad_to_frames
 
-from .plan import Simulation, row_seed, system_name
+from .identity import Decision, RowKey, System
+from .plan import Simulation
 from .profile import Profile
 from .results import Result
 from .upper_bound import UpperBound
 
-Key = tuple[str, str, str, float, int]
 _REGIONS_AT_ONCE = 256  # soft bits held at a time: about 20 MB
 _CERTAIN_LLR = 20.0  # beyond it a wrong codeword weighs less than the resolution of float32
 
@@ -33,14 +35,14 @@ class ImageJob:
 
     name: str
     location: ImageLocation
-    finished: set[Key]
+    finished: set[RowKey]
 
 
 @dataclass
 class ImageReport:
     """Keys of all rows of an image in order, the rows that were not finished, and the cost."""
 
-    keys: list[Key] = field(default_factory=list)
+    keys: list[RowKey] = field(default_factory=list)
     rows: list[Result] = field(default_factory=list)
     profile: Profile = field(default_factory=Profile)
 
@@ -97,14 +99,11 @@ class _Image:
 
     def _add_model(self, codec: Codec) -> None:
         bits: NDArray[np.uint8] | None = None
-        clean: dict[bool, tuple[float, float]] = {}  # scores of what arrives without an error
+        clean: dict[bool, Quality] = {}  # scores of what arrives without an error
         for scheme in self.simulation.schemes:
-            system = system_name(codec.name, scheme)
+            source_bits = self.regions * codec.bits_per_region
             wanted = {
-                decision: self._keys(
-                    system if decision == "soft" else f"{system}:hard",
-                    self.regions * codec.bits_per_region,
-                )
+                decision: self._keys(System(codec.name, scheme, decision), source_bits)
                 for decision in self.simulation.decisions
             }
             self.report.keys += [key for each in wanted.values() for key in each]
@@ -126,13 +125,13 @@ class _Image:
         codec: Codec,
         link: Link,
         bits: NDArray[np.uint8],
-        wanted: dict[str, list[Key]],
+        wanted: dict[Decision, list[RowKey]],
         missing: list[int],
-        clean: dict[bool, tuple[float, float]],
+        clean: dict[bool, Quality],
     ) -> None:
         with self.profile.stage("link", 0):
             symbols = link.modulate(bits)
-        new: dict[str, list[Result]] = {decision: [] for decision in wanted}
+        new: dict[Decision, list[Result]] = {decision: [] for decision in wanted}
         size = max(1, _REGIONS_AT_ONCE // self.regions)
         for start in range(0, len(missing), size):
             points = missing[start : start + size]
@@ -154,14 +153,14 @@ class _Image:
         received: Sequence[Received],
         bits: NDArray[np.uint8],
         soft: bool,
-        clean: dict[bool, tuple[float, float]],
-    ) -> list[tuple[float, float]]:
-        """SSIM and PSNR of each; those that arrived for certain are decoded once."""
+        clean: dict[bool, Quality],
+    ) -> list[Quality]:
+        """Quality of each; those that arrived for certain are decoded once."""
         unsure = [i for i, frames in enumerate(received) if not _is_certain(frames, bits, soft)]
         asked = list(unsure)
         if len(unsure) < len(received) and soft not in clean:
             asked.append(next(i for i in range(len(received)) if i not in unsure))
-        scores: dict[int, tuple[float, float]] = {}
+        scores: dict[int, Quality] = {}
         if asked:
             values = np.stack([received[i].llrs if soft else received[i].bits for i in asked])
             with self.profile.stage("decode", len(asked)):
@@ -175,7 +174,7 @@ class _Image:
         compressor: baselines.Compressor | None = None
         for (payload_bits, scheme), link in self.worker.baseline_links.items():
             source_bits = self.regions * payload_bits
-            wanted = self._keys(system_name(baseline, scheme), source_bits)
+            wanted = self._keys(System(baseline, scheme), source_bits)
             self.report.keys += wanted
             missing = [key for key in wanted if key not in self.job.finished]
             if not missing:
@@ -187,7 +186,7 @@ class _Image:
             self._send_file(file, link, missing)
 
     def _send_file(
-        self, file: baselines.CompressedImage | None, link: Link, missing: list[Key]
+        self, file: baselines.CompressedImage | None, link: Link, missing: list[RowKey]
     ) -> None:
         if file is None:
             count = self.regions * link.symbols_per_frame
@@ -198,7 +197,7 @@ class _Image:
         bits = np.unpackbits(np.frombuffer(file.content, np.uint8))
         with self.profile.stage("link", 0):
             symbols = link.modulate(pad_to_frames(bits, link.payload_bits, self.regions))
-        scores: dict[bytes, tuple[bool, tuple[float, float]]] = {}
+        scores: dict[bytes, tuple[bool, Quality]] = {}
         for key in missing:
             received = self._receive(link, symbols, key)
             # the receiver knows the length of the file
@@ -216,7 +215,7 @@ class _Image:
             self.report.rows.append(self._result(key, symbols.size, errors, decoded, score))
 
     def _add_upper_bound(self, upper_bound: UpperBound) -> None:
-        key = (self.job.name, upper_bound.system, NOISELESS, float("inf"), 0)
+        key = RowKey(self.job.name, upper_bound.system, None, math.inf, 0)
         self.report.keys.append(key)
         if key not in self.job.finished:
             with self.profile.stage("decode"):
@@ -225,32 +224,30 @@ class _Image:
             self.report.rows.append(self._result(key, 0, 0, True, score))
 
     @cached_property
-    def _undecoded(self) -> tuple[float, float]:
+    def _undecoded(self) -> Quality:
         return self._score(baselines.mid_grey(self.width, self.height)[None])[0]
 
-    def _keys(self, system: str, source_bits: int) -> list[Key]:
+    def _keys(self, system: System, source_bits: int) -> list[RowKey]:
         return [
-            (self.job.name, system, str(channel), snr_db, source_bits)
+            RowKey(self.job.name, system, channel, snr_db, source_bits)
             for channel, snr_db in self.worker.points
         ]
 
-    def _receive(self, link: Link, symbols: NDArray[np.complex64], key: Key) -> Received:
-        _, _, channel, snr_db, _ = key
+    def _receive(self, link: Link, symbols: NDArray[np.complex64], key: RowKey) -> Received:
+        assert key.channel is not None
         with self.profile.stage("link"):
-            noise = ChannelModel.parse(channel).open(snr_db, row_seed(self.simulation.seed, key))
-            return link.receive(symbols, noise, snr_db)
+            channel = key.channel.open(key.snr_db, key.seed(self.simulation.seed))
+            return link.receive(symbols, channel, key.snr_db)
 
-    def _score(self, images: NDArray[np.uint8]) -> list[tuple[float, float]]:
+    def _score(self, images: NDArray[np.uint8]) -> list[Quality]:
         with self.profile.stage("metric", len(images)):
-            ssim = metrics.ssim(self.pixels, images)
-            psnr_db = metrics.psnr(self.pixels, images)
-        return list(zip(ssim.tolist(), psnr_db.tolist(), strict=True))
+            return metrics.qualities(self.pixels, images)
 
     def _result(
-        self, key: Key, symbols: int, block_errors: int, decoded: bool, score: tuple[float, float]
+        self, key: RowKey, symbols: int, block_errors: int, decoded: bool, score: Quality
     ) -> Result:
-        seed = row_seed(self.simulation.seed, key)
-        return Result(*key, symbols, block_errors, int(decoded), *score, seed)
+        seed = key.seed(self.simulation.seed)
+        return Result(*key, symbols, block_errors, decoded, *score, seed)
 
 
 def _is_certain(received: Received, bits: NDArray[np.uint8], soft: bool) -> bool:

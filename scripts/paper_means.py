@@ -13,7 +13,7 @@ from vqdeepsc.whole_files import whole_file
 
 COLUMNS = {
     **{"system": str, "source_bits": int, "symbols": int, "channel": str, "snr_db": float},
-    **{"pictures": int, "ssim": float, "psnr_db": float, "undecoded": int},
+    **{"images": int, "ssim": float, "psnr_db": float, "undecoded": int},
     "with_block_errors": int,
 }
 UNQUANTISED = "-unquantised"
@@ -86,7 +86,7 @@ def base(group: dict[str, Any]) -> str:
 
 
 def count(means: Means) -> int:
-    return max(group["pictures"] for group in means)
+    return max(group["images"] for group in means)
 
 
 def point_title(group: dict[str, Any]) -> str:

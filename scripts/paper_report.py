@@ -36,7 +36,7 @@ from vqdeepsc.whole_files import write_whole
 
 RUN = "run.json"
 TABLE_SNR = (0.0, 2.0, 4.0, 6.0, 10.0, 20.0)
-CLIFF_SNR = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+THRESHOLD_SNR = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 
 # Table I as printed: scales, symbols with the embedding spaces and without
 PRINTED = ((4, 5008, 245_760, "2.03 %"), (3, 1904, 114_688, "1.66 %"))
@@ -112,7 +112,7 @@ def paper_figures(results: Path, models: Sequence[dict]) -> Facts | None:
         groups.append({"name": name, "bits": bits, "snr_db": TABLE_SNR, "rows": rows})
         verdicts += [verdict(chosen, model, bounds_of(means, [model], models)) for model in group]
     return {
-        "pictures": count(means),
+        "images": count(means),
         "groups": groups,
         "verdicts": verdicts,
         "gap": gap(means, models),
@@ -181,7 +181,7 @@ def against(means: Means, name: str, codec: str) -> Facts | None:
 
 
 def gap(means: Means, models: Sequence[dict]) -> Facts | None:
-    """Our lead over JPEG above the cliff, at the largest and the smallest number of bits."""
+    """Our lead over JPEG above the decoding threshold, with the most and the fewest bits."""
     leads = {}
     for model in models:
         chosen = of_size(means, model["source_bits"])
@@ -214,9 +214,9 @@ def decisions(results: Path, models: Sequence[dict]) -> Facts | None:
             gains.append((name, *max(found, key=lambda pair: pair[0])))
     systems = [system for name in names for system in (name, f"{name}:hard")]
     return {
-        "pictures": count(means),
-        "snr_db": CLIFF_SNR,
-        "rows": table(means, systems, CLIFF_SNR),
+        "images": count(means),
+        "snr_db": THRESHOLD_SNR,
+        "rows": table(means, systems, THRESHOLD_SNR),
         "gains": gains,
     }
 
@@ -234,7 +234,7 @@ def natural(results: Path, models: Sequence[dict]) -> Facts | None:
         rows = table(chosen, [*names, *BASELINES])
         against = comparisons(chosen, names)
         groups.append({"bits": bits, "snr_db": TABLE_SNR, "rows": rows, "against": against})
-    return {"pictures": count(means), "groups": groups}
+    return {"images": count(means), "groups": groups}
 
 
 def bandwidth(results: Path) -> Facts | None:
@@ -259,7 +259,7 @@ def bandwidth(results: Path) -> Facts | None:
                 cells.append("<br>".join(best(side) for side in (ours, theirs) if side))
             rows.append([f"{channel_title(channel)}, {snr_db:g} dB", *cells])
     named = [(channel, channel_title(channel)) for channel in channels(means)]
-    return {"pictures": count(means), "channels": named, "symbols": symbols, "rows": rows}
+    return {"images": count(means), "channels": named, "symbols": symbols, "rows": rows}
 
 
 def best(groups: Means) -> str:
@@ -293,7 +293,7 @@ def schemes(results: Path) -> Facts | None:
         if clean[True] and clean[False]:
             earlier.append((title, min(clean[True]), min(clean[False])))
     named = [(channel, channel_title(channel)) for channel in channels(means)]
-    return {"pictures": count(means), "channels": named, "rows": rows, "earlier": earlier}
+    return {"images": count(means), "channels": named, "rows": rows, "earlier": earlier}
 
 
 def protection(results: Path, models: Sequence[dict]) -> Facts | None:
@@ -311,9 +311,9 @@ def protection(results: Path, models: Sequence[dict]) -> Facts | None:
         plot_means(chosen, [results / f"protection-{name}.png"], title)
         systems = list(dict.fromkeys(group["system"] for group in chosen))
         gains = [protection_gain(chosen, name, system) for system in systems[1:]]
-        rows = table(chosen, systems, CLIFF_SNR)
-        groups.append({"model": name, "snr_db": CLIFF_SNR, "rows": rows, "gains": gains})
-    return {"pictures": count(means), "groups": groups}
+        rows = table(chosen, systems, THRESHOLD_SNR)
+        groups.append({"model": name, "snr_db": THRESHOLD_SNR, "rows": rows, "gains": gains})
+    return {"images": count(means), "groups": groups}
 
 
 def protection_gain(means: Means, plain: str, system: str) -> Facts:

@@ -71,7 +71,7 @@ def results_text(cars: Means, natural: Means) -> str:
         for system in (model, *SHOWN):
             of_bits = of_size(cars, bits)
             found = [find(of_bits, system, "awgn", snr_db) for snr_db in (*SNR_DB, *above)]
-            if not all(group and group["pictures"] >= FEWEST for group in found):
+            if not all(group and group["images"] >= FEWEST for group in found):
                 raise ValueError(f"there are no means of {FEWEST} images for {system}")
             cells = [f"{group['ssim']:.3f}, {group['psnr_db']:.1f} dB" for group in found]
             level &= len({*cells[len(SNR_DB) - 1 :]}) == 1

@@ -168,7 +168,7 @@ class TestFiles(RadioTest):
             ("other.sigmf-meta", "ru8, which is real"),
             ("word.sigmf-meta", "core:sample_rate is 'fast'"),
             ("negative.sigmf-meta", "core:sample_rate is -5"),
-            ("endless.sigmf-meta", "core:sample_rate is inf"),
+            ("endless.sigmf-meta", "Infinity is no JSON"),
             (".", "must end in|Is a directory"),
         ):
             with self.subTest(name), self.assertRaisesRegex(RecordingError, words):

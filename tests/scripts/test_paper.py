@@ -52,7 +52,7 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     for name in ("cars", "decisions", "natural", "bandwidth", "schemes", "protection"):
         assert f"{name}.csv" in names
         for group in paper_means.read_means(results / f"{name}.csv"):
-            assert group["pictures"] == 1
+            assert group["images"] == 1
     for stem in ("fig3a", "fig3b", "natural-20032", "bandwidth-awgn", "schemes-rayleigh"):
         assert f"{stem}.png" in names
     assert all(f"({name})" in text for name in names if name.endswith((".png", ".jpg")))
@@ -98,7 +98,7 @@ def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypat
     monkeypatch.setattr(paper, "write_report", lambda results: None)
     assert paper.main(arguments(folder, "--only", "protection")) == 0
     whole = paper_means.read_means(folder / "results" / "protection.csv")
-    assert {group["pictures"] for group in whole} == {2}
+    assert {group["images"] for group in whole} == {2}
     rows = read_results(folder / "work" / "protection.csv")
     write_results(folder / "work" / "protection.csv", rows[:-1])
 
@@ -108,7 +108,7 @@ def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypat
     monkeypatch.setattr(paper, "simulate", interrupt)
     assert paper.main(arguments(folder, "--only", "protection")) == 130
     part = paper_means.read_means(folder / "results" / "protection.csv")
-    assert {group["pictures"] for group in part} == {1}
+    assert {group["images"] for group in part} == {1}
     assert [group["system"] for group in part] == [group["system"] for group in whole]
 
 
@@ -229,7 +229,7 @@ def test_the_readme_has_the_figures_of_the_results():
     assert "| 4 dB and more |" in text
     assert "| 4 dB |" in readme_results.results_text(better, natural)
     others = [row for row in cars if row["system"] != "avif"]
-    fewer = [row | {"pictures": 20} for row in cars]
+    fewer = [row | {"images": 20} for row in cars]
     for rows, name in ((others, "avif"), (fewer, "vqdeepsc-4s")):
         with pytest.raises(ValueError, match=f"no means of 400 images for {name}"):
             readme_results.results_text(rows, natural)

@@ -26,9 +26,9 @@ def test_losses_are_those_of_images_with_one_other_label(codec):
     assert found[0] == 0
     random = np.random.default_rng(1)
     indices = codec.encode(image)
-    position = tuple(random.integers(side) for side in indices.labels[3].shape)
+    position = tuple(random.integers(side) for side in indices.maps[3].shape)
     untouched = ssim(image, codec.decode(codec.one_hot(indices), 64, 48))
-    indices.labels[3][position] ^= 2
+    indices.maps[3][position] ^= 2
     changed = ssim(image, codec.decode(codec.one_hot(indices), 64, 48))
     assert found[2] == pytest.approx(float(untouched - changed), abs=1e-6)
 

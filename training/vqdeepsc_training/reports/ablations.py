@@ -235,7 +235,7 @@ def plot_group(axis: object, rows: Records, key: str) -> None:
 
 
 def write_page(folder: Path, plan: Path, docs: Path) -> None:
-    """Write ablations.md, ablations.png and ablations.svg into `docs`.
+    """Write ablations.md and ablations.png into `docs`.
 
     Raises DataError or ValueError as `read_records` and `read_variants` do.
     """

@@ -29,7 +29,7 @@ def losses(
     indices = codec.encode(image)
     height, width = image.shape[:2]
     codewords = next(s.codewords for s in codec.scales if s.scale == scale)
-    position = tuple(random.integers(side) for side in indices.labels[scale].shape)
+    position = tuple(random.integers(side) for side in indices.maps[scale].shape)
     rows = []
     for difference in range(codewords):
         labels = dict(indices.maps)

@@ -121,7 +121,7 @@ def next_doubling(runs: list[dict], curve: list[dict]) -> dict[str, float] | Non
     runs: of `runs_of_this_network`; curve: their `whole_curve` with that of the last run. Ends of
     runs, where the learning rate has fallen, are compared; for a single run lines are fitted to
     SSIM and PSNR against log2 of the crops, over the last half of the crops.
-    Returns the crops seen (`images`), those of the earlier point (`since`), and what a doubling
+    Returns the crops seen (`pictures`), those of the earlier point (`since`), and what a doubling
     brought (`ssim`, `psnr_db`); between ends of runs also what all crops since then brought
     (`ssim_since`, `psnr_db_since`).
     """

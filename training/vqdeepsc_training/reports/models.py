@@ -187,10 +187,10 @@ def write_page(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> N
 def report_models(
     bundles: list[Codec], data: Mapping[str, Path], limit: int | None, results: Path, docs: Path
 ) -> None:
-    """Measure bundles on data sets by name, if there are any, and draw the page of them all.
+    """Measure bundles on data sets by name, if there are any, and write the page of them all.
 
     limit: of images of each data set; results: folder of the records, quality.json among them;
-    docs: folder of the page. Raises DataError if there are no figures, as `measure` and `draw`.
+    docs: folder of the page. Raises DataError as `measure` and `write_page`.
     """
     record = results / "quality.json"
     if data:

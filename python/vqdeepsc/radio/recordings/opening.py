@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from vqdeepsc.bounded_files import FileError, bounded_file
 from vqdeepsc.messages import complain
 
 from .byte_stream import STANDARD_INPUT, ByteStream
@@ -50,6 +52,8 @@ def open_recording(
         else:
             recording = _open(path, name, format_name, channel, follow, tell)
         _check_files(recording, follow)
+    except FileError as error:
+        raise RecordingError(str(error)) from error
     except OSError as error:
         raise RecordingError(f"{error.filename or name}: {error.strerror or error}") from error
     channels = recording.parts[0].channels
@@ -142,11 +146,13 @@ def _guess(stream: ByteStream, head: bytes) -> str:
 
 
 def _check_files(recording: Recording, follow: bool) -> None:
-    """Raises RecordingError for files without samples, OSError for those that cannot be read."""
+    """Raises RecordingError for files without samples, FileError for those that are none."""
     if recording.pipe:
         return
     for part in recording.parts:
-        with part.file.open("rb"):
-            size = part.file.stat().st_size - part.begin
+        with bounded_file(part.file, sys.maxsize) as (_, length):
+            size = length - part.begin
+        if part.size is not None:
+            size = min(size, part.size)
         if size < part.format.bytes * part.channels and not follow:
             raise RecordingError(f"{part.file} has no samples")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import itertools
-import math
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -24,6 +23,9 @@ from .layout import Part, Recording
 
 META, DATA, ARCHIVE, COLLECTION = ".sigmf-meta", ".sigmf-data", ".sigmf", ".sigmf-collection"
 SIGMF_SUFFIXES = (META, DATA, ARCHIVE, COLLECTION)
+
+LARGEST_NUMBER = 1e15
+"""Of a sample rate or a frequency in Hz."""
 
 _MOST_MEMBERS = 10_000
 _MOST_STREAMS = 1_000
@@ -49,9 +51,12 @@ def open_sigmf(path: Path, channel: int) -> Recording:
         return _open_collection(path, channel)
     metadata, data = pair(path)
     description = _parse(_read(metadata), str(metadata))
-    named = _field(description["global"], "core:dataset", "", str)
-    if named:
-        if PurePath(named).name != named or named in (".", ".."):
+    try:
+        named = _field(description["global"], "core:dataset", None, str)
+    except RecordingError as error:
+        raise RecordingError(f"{metadata}: {error}") from error
+    if named is not None:
+        if PurePath(named).name != named or named in ("", ".", "..") or "\0" in named:
             raise RecordingError(f"{metadata} names {named!r} as its dataset, which is elsewhere")
         data = metadata.with_name(named)
     return _describe(description, str(metadata), _Location(data), channel)
@@ -217,7 +222,7 @@ def _field(fields: dict[str, Any], name: str, default: Any, kind: type) -> Any:
     if value is default:
         return value
     fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
-    if not fits or isinstance(value, bool) or (kind is float and not math.isfinite(value)):
+    if not fits or isinstance(value, bool) or (kind is float and not abs(value) < LARGEST_NUMBER):
         raise RecordingError(f"{name} is {value!r}"[:200])
     return float(value) if kind is float else value
 

@@ -166,9 +166,9 @@ class TestFiles(RadioTest):
             ("missing.sigmf-meta", "missing.sigmf-meta"),
             ("bad.sigmf-meta", "no SigMF metadata"),
             ("other.sigmf-meta", "ru8, which is real"),
-            ("word.sigmf-meta", "core:sample_rate is 'fast'"),
-            ("negative.sigmf-meta", "core:sample_rate is -5"),
-            ("endless.sigmf-meta", "Infinity is no JSON"),
+            ("word.sigmf-meta", "'fast' stands for core:sample_rate"),
+            ("negative.sigmf-meta", "-5 stands for core:sample_rate"),
+            ("endless.sigmf-meta", "no SigMF metadata"),
             (".", "must end in|Is a directory"),
         ):
             with self.subTest(name), self.assertRaisesRegex(RecordingError, words):

@@ -13,7 +13,9 @@ from gnuradio.vqdeepsc.radio.exchange import (
     ExchangeError,
     ImagePublisher,
     ImageSubscriber,
+    open_socket,
     parse_image,
+    read_secret,
 )
 
 SECONDS = 30
@@ -182,6 +184,49 @@ def test_addresses_that_cannot_be_used(tmp_path):
         ImagePublisher("ipc://\udcff")
     with pytest.raises(ExchangeError, match="No such file"):
         ImagePublisher(f"ipc://{tmp_path}/missing/pictures")
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://*:5999", "tcp://0.0.0.0:5999", "tcp://[::]:5999", "tcp://127.0.0.1.x:5999"]
+)
+def test_others_are_let_in_with_a_secret_alone(address):
+    for listen in (ImagePublisher, lambda address: ControlSocket(address, {})):
+        with pytest.raises(ExchangeError, match="can be reached from other machines"):
+            listen(address)
+
+
+def test_who_has_no_secret_gets_nothing(tmp_path):
+    with pytest.raises(ExchangeError, match="No such file"):
+        read_secret(str(tmp_path / "secret"))
+    (tmp_path / "secret").write_bytes(b"short")
+    with pytest.raises(ExchangeError, match="has 5 bytes, but a secret needs 16"):
+        read_secret(str(tmp_path / "secret"))
+    (tmp_path / "secret").write_bytes(bytes(range(32)))
+    secret = read_secret(str(tmp_path / "secret"))
+    values = []
+    with ControlSocket("tcp://*:5998", {"gain": values.append}, secret):
+        for other, answered in ((b"", False), (b"another secret of us", False), (secret, True)):
+            socket = open_socket(zmq.REQ, "tcp://127.0.0.1:5998", listens=False, secret=other)
+            socket.send(b'{"gain": 1}')
+            assert bool(socket.poll(1000 * SECONDS if answered else 500)) == answered
+            socket.close()
+    assert values == [1.0]
+
+
+def test_images_reach_those_who_have_the_secret(tmp_path, image):
+    address, secret = f"ipc://{tmp_path}/pictures", b"16 bytes or more"
+    publisher = ImagePublisher(address, secret)
+    outsider = open_socket(zmq.SUB, address, listens=False)
+    outsider.subscribe(b"")
+    deadline = time.monotonic() + SECONDS
+    for item in ImageSubscriber(address, secret):
+        publisher.publish(image, {})
+        if item is not None or time.monotonic() > deadline:
+            break
+    np.testing.assert_array_equal(item[1], image)
+    assert not outsider.poll(500)
+    outsider.close()
+    publisher.close()
 
 
 def test_a_sender_of_another_kind_is_told_apart_from_silence(tmp_path):

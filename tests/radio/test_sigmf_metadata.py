@@ -47,8 +47,8 @@ def test_what_is_needed_is_read(recording):
     ("key", "value"),
     [
         *(("core:sample_rate", value) for value in (-1, 0, "1e6", 10**400, True, [1])),
-        *(("core:num_channels", value) for value in (10**9, "1", -1, 0)),
-        *(("core:datatype", value) for value in (None, "rf32_le", ["cf32_le"], {"a": 1})),
+        *(("core:num_channels", value) for value in (10**9, 0, "1", -1)),
+        *(("core:datatype", value) for value in (None, "rf64_le", ["cf32_le"], {"a": 1})),
         *(("core:dataset", value) for value in ("../../etc/passwd", "/etc/passwd", "..", "", "\0")),
         ("core:dataset", 5),
         ("core:trailing_bytes", 10**12),
@@ -56,7 +56,7 @@ def test_what_is_needed_is_read(recording):
 )
 def test_globals_that_are_wrong(recording, key, value):
     write(recording, {**METADATA, "global": {**METADATA["global"], key: value}})
-    assert_refused(recording, "a.sigmf-")
+    assert_refused(recording, "a.sigmf-meta is no SigMF metadata that can be used")
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_globals_that_are_wrong(recording, key, value):
         {**METADATA, "captures": "x"},
         {**METADATA, "captures": [5]},
         {**METADATA, "captures": [{"core:frequency": "abc"}]},
-        {**METADATA, "captures": [{"core:header_bytes": 10**12}]},
+        {**METADATA, "captures": [{"core:header_bytes": -1}]},
         {**METADATA, "global": []},
     ],
 )
 def test_metadata_that_are_none(recording, metadata):
     write(recording, metadata)
-    assert_refused(recording, "a.sigmf-")
+    assert_refused(recording, "a.sigmf-meta is no SigMF metadata that can be used")
 
 
 def test_files_that_are_none(recording):

@@ -11,6 +11,8 @@ from vqdeepsc.cli.output import print_json, print_summary
 from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
+from .private_state import private_state
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -30,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    with private_state():
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     from vqdeepsc.images.sample import sample_image
     from vqdeepsc.link import ChannelModel, Scheme
     from vqdeepsc.simulation.plan import parse_snr

@@ -9,6 +9,7 @@ from vqdeepsc.cli.arguments import add_max_pixels, quantity, signed_quantity
 from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
+from .private_state import private_state
 from .radio_arguments import (
     add_burst_coding,
     add_radio,
@@ -65,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    with private_state():
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     settings = radio_settings(
         arguments,
         offset=arguments.offset,

@@ -9,6 +9,7 @@ from vqdeepsc.cli.arguments import add_strict, positive, quantity
 from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
+from .private_state import private_state
 from .radio_arguments import (
     add_burst_coding,
     add_radio,
@@ -70,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    with private_state():
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     from functools import partial
 
     settings = radio_settings(arguments, gap=arguments.gap)

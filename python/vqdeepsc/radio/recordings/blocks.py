@@ -19,7 +19,7 @@ _WORK_DONE = -1
 
 
 class recording_source(gr.sync_block):
-    """Gives the samples of a reader; fault: why that ended early, if it did."""
+    """Gives the samples of a reader; error: why that ended early, if it did."""
 
     def __init__(self, reader: SampleReader) -> None:
         gr.sync_block.__init__(self, "recording_source", None, [np.complex64])
@@ -43,7 +43,7 @@ class recording_source(gr.sync_block):
 
 
 class recording_sink(gr.sync_block):
-    """Writes a stream and ends the flowgraph where that fails, and then fault says why."""
+    """Writes a stream and ends the flowgraph where that fails, and then error says why."""
 
     def __init__(self, writer: SampleWriter) -> None:
         gr.sync_block.__init__(self, "recording_sink", [np.complex64], None)

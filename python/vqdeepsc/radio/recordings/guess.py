@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 GUESS_BYTES = 1 << 16
-"""How many bytes a guess looks at, in each of several locations of a file."""
+"""How many bytes a guess looks at, in each of several places of a file."""
 
 _LEAST_BYTES = 1024
 _LANES = 8  # a multiple of the bytes of I or Q in any format that is guessed

@@ -52,8 +52,6 @@ def open_recording(
         else:
             recording = _open(path, name, format_name, channel, follow, tell)
         _check_files(recording, follow)
-    except FileError as error:
-        raise RecordingError(str(error)) from error
     except OSError as error:
         raise RecordingError(f"{error.filename or name}: {error.strerror or error}") from error
     channels = recording.parts[0].channels
@@ -137,8 +135,8 @@ def _guess(stream: ByteStream, head: bytes) -> str:
     pieces = [head[:GUESS_BYTES]]
     if stream.is_file:
         size = stream.size()
-        for location in (size // 4, size // 2, size * 3 // 4):
-            pieces.append(stream.at(location // 16 * 16, GUESS_BYTES))
+        for place in (size // 4, size // 2, size * 3 // 4):
+            pieces.append(stream.at(place // 16 * 16, GUESS_BYTES))
     found = {guess_format(piece) for piece in pieces} - {""}
     if len(found) != 1:
         raise RecordingError("does not tell the format of its samples: name it with --format")
@@ -146,13 +144,14 @@ def _guess(stream: ByteStream, head: bytes) -> str:
 
 
 def _check_files(recording: Recording, follow: bool) -> None:
-    """Raises RecordingError for files without samples, FileError for those that are none."""
+    """Raises RecordingError for files without samples and those that cannot be read."""
     if recording.pipe:
         return
     for part in recording.parts:
-        with bounded_file(part.file, sys.maxsize) as (_, length):
-            size = length - part.begin
-        if part.size is not None:
-            size = min(size, part.size)
-        if size < part.format.bytes * part.channels and not follow:
+        try:
+            with bounded_file(part.file, sys.maxsize) as (_, size):
+                pass
+        except FileError as error:
+            raise RecordingError(str(error)) from error
+        if size - part.begin < part.format.bytes * part.channels and not follow:
             raise RecordingError(f"{part.file} has no samples")

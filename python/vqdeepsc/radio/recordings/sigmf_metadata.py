@@ -7,14 +7,16 @@ programs often are not and do not, so only what says where the samples are is re
 
 from __future__ import annotations
 
-import codecs
 import itertools
+import sys
 import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.bounded_files import FileError, bounded_file, read_bounded
 from vqdeepsc.limits import MAXIMUM_METADATA_BYTES
 from vqdeepsc.messages import from_json
 
@@ -24,15 +26,14 @@ from .layout import Part, Recording
 META, DATA, ARCHIVE, COLLECTION = ".sigmf-meta", ".sigmf-data", ".sigmf", ".sigmf-collection"
 SIGMF_SUFFIXES = (META, DATA, ARCHIVE, COLLECTION)
 
-LARGEST_NUMBER = 1e15
-"""Of a sample rate or a frequency in Hz."""
-
 _MOST_MEMBERS = 10_000
 _MOST_STREAMS = 1_000
+_MOST_CHANNELS = 1_000
+_LARGEST = 1e15  # hertz, samples per second, samples or bytes
 
 
 @dataclass(frozen=True)
-class _Location:
+class _Place:
     """Samples as bytes of a file: size None for all to its end."""
 
     file: Path
@@ -50,16 +51,9 @@ def open_sigmf(path: Path, channel: int) -> Recording:
     if suffix == COLLECTION:
         return _open_collection(path, channel)
     metadata, data = pair(path)
-    description = _parse(_read(metadata), str(metadata))
-    try:
-        named = _field(description["global"], "core:dataset", None, str)
-    except RecordingError as error:
-        raise RecordingError(f"{metadata}: {error}") from error
-    if named is not None:
-        if PurePath(named).name != named or named in ("", ".", "..") or "\0" in named:
-            raise RecordingError(f"{metadata} names {named!r} as its dataset, which is elsewhere")
-        data = metadata.with_name(named)
-    return _describe(description, str(metadata), _Location(data), channel)
+    with _named(str(metadata)):
+        content = read_bounded(metadata, MAXIMUM_METADATA_BYTES)
+        return _describe(content, _Place(data), channel)
 
 
 def pair(path: Path) -> tuple[Path, Path]:
@@ -74,44 +68,45 @@ def pair(path: Path) -> tuple[Path, Path]:
 
 def _open_archive(path: Path, channel: int) -> Recording:
     """Recordings of an archive one after the other; their samples stay in it."""
-    locations: dict[str, _Location] = {}
+    places: dict[str, _Place] = {}
     descriptions: dict[str, bytes] = {}
-    try:
-        with tarfile.open(path, "r:") as archive:
-            for number, member in enumerate(archive):
-                if number == _MOST_MEMBERS:
-                    raise RecordingError(f"{path} has more than {_MOST_MEMBERS:,} members")
-                stem, suffix = _split(member.name)
-                if not member.isreg():
-                    continue
-                if suffix == DATA:
-                    locations[stem] = _Location(path, member.offset_data, member.size)
-                elif suffix == META and (file := archive.extractfile(member)):
-                    descriptions[stem] = file.read(MAXIMUM_METADATA_BYTES + 1)
-    except tarfile.TarError as error:
-        raise RecordingError(f"{path} is no SigMF archive: {error}") from error
+    with _named(str(path), "SigMF archive"), bounded_file(path, sys.maxsize) as (file, _):
+        try:
+            with tarfile.open(fileobj=file, mode="r:") as archive:
+                for number, member in enumerate(archive):
+                    if number == _MOST_MEMBERS:
+                        raise ValueError(f"it has more than {_MOST_MEMBERS:,} members")
+                    stem, suffix = _split(member.name)
+                    if not member.isreg():
+                        continue
+                    if suffix == DATA:
+                        places[stem] = _Place(path, member.offset_data, member.size)
+                    elif suffix == META and (content := archive.extractfile(member)):
+                        if member.size > MAXIMUM_METADATA_BYTES:
+                            raise ValueError(f"{member.name} has {member.size:,} bytes")
+                        descriptions[stem] = content.read()
+        except tarfile.TarError as error:
+            raise ValueError(str(error)) from error
     recordings = []
     for stem, content in sorted(descriptions.items()):
-        if stem not in locations:
-            raise RecordingError(f"{path} has metadata, but no samples of {stem}")
-        name = f"{path}: {stem}{META}"
-        recordings.append(_describe(_parse(content, name), name, locations[stem], channel))
+        with _named(f"{path}: {stem}{META}"):
+            if stem not in places:
+                raise ValueError("there are no samples with it")
+            recordings.append(_describe(content, places[stem], channel))
     return _join(str(path), recordings)
 
 
 def _open_collection(path: Path, channel: int) -> Recording:
-    content = _load(_read(path), str(path))
-    collection = content.get("collection")
-    streams = collection.get("core:streams") if isinstance(collection, dict) else None
-    if not isinstance(streams, list) or not 0 < len(streams) <= _MOST_STREAMS:
-        raise RecordingError(f"{path} is no SigMF collection of up to {_MOST_STREAMS:,} streams")
-    recordings = []
-    for stream in streams:
-        name = stream.get("name") if isinstance(stream, dict) else None
-        if not isinstance(name, str) or PurePath(name).name != name:
-            raise RecordingError(f"{path} names {name!r} as a stream, which is elsewhere")
-        recordings.append(open_sigmf(path.with_name(name + META), channel))
-    return _join(str(path), recordings)
+    with _named(str(path), "SigMF collection"):
+        collection = _load(read_bounded(path, MAXIMUM_METADATA_BYTES))
+        streams = _entry(_entry(collection, "collection", dict), "core:streams", list)
+        if not streams or len(streams) > _MOST_STREAMS:
+            raise ValueError(f"1 to {_MOST_STREAMS:,} streams are needed")
+        names = [_entry(stream, "name", str) for stream in streams]
+        for name in names:
+            if not name or PurePath(name).name != name:
+                raise ValueError(f"{name!r:.50} is no recording beside it")
+    return _join(str(path), [open_sigmf(path.with_name(name + META), channel) for name in names])
 
 
 def _join(name: str, recordings: list[Recording]) -> Recording:
@@ -124,88 +119,69 @@ def _join(name: str, recordings: list[Recording]) -> Recording:
     return Recording(name, parts, first.sample_rate, first.frequency)
 
 
-def _read(metadata: Path) -> bytes:
-    try:
-        return read_bounded(metadata, MAXIMUM_METADATA_BYTES)
-    except FileError as error:
-        raise RecordingError(str(error)) from error
+def _parse(content: bytes) -> tuple[Mapping[str, Any], list[Any]]:
+    """Global fields and captures of metadata; raises ValueError."""
+    metadata = _load(content)
+    return _entry(metadata, "global", dict) or {}, _entry(metadata, "captures", list) or []
 
 
-def _load(content: bytes, name: str) -> dict[str, Any]:
-    if len(content) > MAXIMUM_METADATA_BYTES:
-        raise RecordingError(f"{name} has more than the {MAXIMUM_METADATA_BYTES:,} bytes allowed")
-    try:
-        # Some editors put a byte-order mark in front.
-        description = from_json(content.removeprefix(codecs.BOM_UTF8))
-    except ValueError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise RecordingError(f"{name} is no SigMF metadata: {reason}") from error
-    if not isinstance(description, dict):
-        raise RecordingError(f"{name} is no SigMF metadata: it is no JSON object")
-    return description
+def _load(content: bytes) -> Any:
+    # some programs begin with a byte-order mark
+    return from_json(content.decode("utf-8-sig"))
 
 
-def _parse(content: bytes, name: str) -> dict[str, Any]:
-    """Metadata with a "global" and "captures" of the right types."""
-    description = _load(content, name)
-    if not isinstance(description.get("global"), dict):
-        raise RecordingError(f'{name} is no SigMF metadata: it has no "global"')
-    captures = description.setdefault("captures", [])
-    if not isinstance(captures, list) or not all(isinstance(one, dict) for one in captures):
-        raise RecordingError(f'{name} is no SigMF metadata: "captures" is no list of objects')
-    return description
+def _describe(content: bytes, place: _Place, channel: int) -> Recording:
+    """The recording that metadata describe, its samples at a place unless they name a dataset.
 
-
-def _describe(
-    description: dict[str, Any], name: str, location: _Location, channel: int
-) -> Recording:
-    fields, captures = description["global"], description["captures"]
-    try:
-        form = find_format(_field(fields, "core:datatype", "", str))
-        channels = _field(fields, "core:num_channels", 1, int)
-        rate = _field(fields, "core:sample_rate", None, float)
-        trailing = _field(fields, "core:trailing_bytes", 0, int)
-        frequency = _field(captures[0], "core:frequency", None, float) if captures else None
-        if channels < 1:
-            raise RecordingError(f"core:num_channels is {channels}")
-        if rate is not None and not rate > 0:
-            raise RecordingError(f"core:sample_rate is {rate:g}")
-        runs = _runs(captures, form.bytes * channels)
-    except RecordingError as error:
-        raise RecordingError(f"{name}: {error}") from error
+    Raises ValueError for what is wrong with them, OSError where there are no samples."""
+    fields, captures = _parse(content)
+    if dataset := _dataset(fields):
+        place = _Place(place.file.with_name(dataset))
+    form = find_format(_entry(fields, "core:datatype", str) or "")
+    channels = _number(fields, "core:num_channels", 1)
+    if not 1 <= channels <= _MOST_CHANNELS:
+        raise ValueError(f"{channels} stands for core:num_channels")
     if not 0 <= channel < channels:
-        raise RecordingError(f"{name} has {channels} channel(s), so there is no channel {channel}")
-    size = location.size
-    if size is None and trailing:
-        size = location.file.stat().st_size
+        raise ValueError(f"it has {channels} channel(s), so there is no channel {channel}")
+    first = captures[0] if captures else {}
+    size = place.size
+    trailing = _number(fields, "core:trailing_bytes", 0)
+    if trailing and size is None:
+        size = place.file.stat().st_size
     if size is not None:
-        size = max(0, size - trailing)
+        size -= trailing
+        if size < 0:
+            raise ValueError(f"{trailing} stands for core:trailing_bytes, more than there are")
     parts = []
-    for begin, length in runs:
-        if length is None and size is not None:
-            length = max(0, size - begin)
-        elif length is not None and size is not None:
-            length = max(0, min(length, size - begin))
-        parts.append(Part(location.file, form, location.begin + begin, length, channels, channel))
-    return Recording(name, tuple(parts), rate, frequency)
+    for begin, length in _runs(captures, form.bytes * channels):
+        left = None if size is None else max(0, size - begin)
+        ends = [end for end in (length, left) if end is not None]
+        parts.append(
+            Part(place.file, form, place.begin + begin, min(ends, default=None), channels, channel)
+        )
+    rate, frequency = _positive(fields, "core:sample_rate"), _positive(first, "core:frequency")
+    return Recording(str(place.file), tuple(parts), rate, frequency)
 
 
-def _runs(captures: list[dict[str, Any]], turn: int) -> list[tuple[int, int | None]]:
+def _dataset(fields: Mapping[str, Any]) -> str | None:
+    name: str | None = _entry(fields, "core:dataset", str)
+    if name is not None and (name in ("", ".", "..") or {"/", "\0"} & set(name)):
+        raise ValueError(f"{name!r:.50} is no file beside it")
+    return name
+
+
+def _runs(captures: list[Any], turn: int) -> list[tuple[int, int | None]]:
     """(first byte, bytes) of the samples between headers, None for all to the end.
 
     turn: bytes of a sample of every channel. Before the first capture lie samples too, unless it
     has a header."""
-    starts = [0]
-    samples = [0]
-    headers = 0
-    last = 0
+    starts, samples = [0], [0]
+    headers = last = 0
     for capture in captures:
-        start = _field(capture, "core:sample_start", 0, int)
-        header = _field(capture, "core:header_bytes", 0, int)
-        if start < last or header < 0:
-            raise RecordingError(
-                "the captures are not in order, or a header has less than no bytes"
-            )
+        start = _number(capture, "core:sample_start", 0)
+        header = _number(capture, "core:header_bytes", 0)
+        if start < last:
+            raise ValueError("its captures are not in order")
         last = start
         if header:
             headers += header
@@ -216,15 +192,46 @@ def _runs(captures: list[dict[str, Any]], turn: int) -> list[tuple[int, int | No
     return [run for run in runs if run[1] != 0]
 
 
-def _field(fields: dict[str, Any], name: str, default: Any, kind: type) -> Any:
-    """A field of this type; raises RecordingError for another one."""
-    value = fields.get(name, default)
-    if value is default:
-        return value
-    fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
-    if not fits or isinstance(value, bool) or (kind is float and not abs(value) < LARGEST_NUMBER):
-        raise RecordingError(f"{name} is {value!r}"[:200])
-    return float(value) if kind is float else value
+def _entry(values: Any, key: str, kind: type) -> Any:
+    """An entry of a JSON object that has this type, or None if there is none."""
+    if not isinstance(values, Mapping):
+        raise ValueError("an object is missing")
+    value = values.get(key)
+    if value is not None and type(value) is not kind:
+        raise ValueError(f"{value!r:.50} stands for {key}")
+    return value
+
+
+def _number(values: Any, key: str, default: int) -> int:
+    """A whole number from 0 up."""
+    value: int | None = _entry(values, key, int)
+    if value is None:
+        return default
+    if not 0 <= value < _LARGEST:
+        raise ValueError(f"{value!r:.50} stands for {key}")
+    return value
+
+
+def _positive(values: Mapping[str, Any], key: str) -> float | None:
+    value = values.get(key)
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not 0 < value < _LARGEST:
+        raise ValueError(f"{value!r:.50} stands for {key}")
+    return float(value)
+
+
+@contextmanager
+def _named(name: str, kind: str = "SigMF metadata") -> Iterator[None]:
+    """Says whose metadata are wrong."""
+    try:
+        yield
+    except FileError as error:
+        raise RecordingError(str(error)) from error
+    except RecordingError:
+        raise
+    except ValueError as error:
+        raise RecordingError(f"{name} is no {kind} that can be used: {error}") from error
 
 
 def _split(name: str) -> tuple[str, str]:

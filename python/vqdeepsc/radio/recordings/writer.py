@@ -151,7 +151,7 @@ class SampleWriter:
         information = {
             "core:datatype": self.format.name,
             "core:sample_rate": self._sample_rate,
-            "core:description": "Bursts of pictures",
+            "core:description": "Bursts of images",
             "core:recorder": "gr-vqdeepsc",
         }
         try:

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <gnuradio/block_registry.h>
 #include <gnuradio/io_signature.h>
+#include <limits>
 #include <stdexcept>
 #include <thread>
 
@@ -28,6 +29,16 @@ kernel::TransportBlocks checked(const kernel::TransportBlocks& blocks)
         kernel::frame_blocks(payload_bits, coded_bits, 1, blocks);
     }
     return blocks;
+}
+
+// Raises for what is no integer, and for one that an int does not hold.
+int small_integer(const pmt::pmt_t& value)
+{
+    const long number = pmt::to_long(value);
+    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
+        throw std::out_of_range(std::to_string(number));
+    }
+    return static_cast<int>(number);
 }
 
 } // namespace
@@ -131,10 +142,13 @@ int burst_decoder_impl::work(int noutput_items,
 bool burst_decoder_impl::must_wait()
 {
     pmt::pmt_t targets = message_subscribers(d_regions);
+    bool few = true;
     for (; pmt::is_pair(targets); targets = pmt::cdr(targets)) {
         const auto block = global_block_registry.block_lookup(pmt::caar(targets));
         // Read without a lock: a number that is wrong for a moment makes it wait, or pass, once.
-        if (block->nmsgs(pmt::cdar(targets)) >= d_backlog) {
+        const size_t waiting = block->nmsgs(pmt::cdar(targets));
+        few = few && waiting <= d_backlog / 2;
+        if (waiting >= d_backlog) {
             if (!d_waited) {
                 d_logger->warn(
                     "{:d} regions wait for {:s}; until they are taken, no more samples are",
@@ -145,6 +159,7 @@ bool burst_decoder_impl::must_wait()
             return true;
         }
     }
+    d_waited = d_waited && !few;
     return false;
 }
 
@@ -167,12 +182,12 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
             const auto entry = [&frame](const char* key) {
                 return pmt::dict_ref(frame, pmt::intern(key), pmt::PMT_NIL);
             };
-            header.bits_per_symbol = static_cast<int>(pmt::to_long(entry("bits_per_symbol")));
-            header.payload_bits = static_cast<int>(pmt::to_long(entry("payload_bits")));
+            header.bits_per_symbol = small_integer(entry("bits_per_symbol"));
+            header.payload_bits = small_integer(entry("payload_bits"));
             header.code_rate =
                 kernel::code_rate_from_name(pmt::symbol_to_string(entry("code_rate")));
-            header.uep_profile = static_cast<int>(pmt::to_long(entry("uep_profile")));
-            header.redundancy_version = static_cast<int>(pmt::to_long(entry("redundancy_version")));
+            header.uep_profile = small_integer(entry("uep_profile"));
+            header.redundancy_version = small_integer(entry("redundancy_version"));
             error = header.error();
         } catch (const std::exception&) {
             error = "it does not say how it is coded";

@@ -393,6 +393,26 @@ class TestBurstBlocks(gr_unittest.TestCase):
         top.run()
         self.assertEqual(len(sink.data()), transmitter.burst_samples())
 
+    def test_numbers_that_no_int_holds_are_refused(self):
+        """2^32 + 1000 was taken for 1000."""
+        coding = {"bits_per_symbol": 4, "payload_bits": PAYLOAD, "uep_profile": 0}
+        for entry in (*coding, "redundancy_version", ""):
+            top = gr.top_block()
+            frame = pmt.dict_add(
+                header_to_pmt(headers(1)[0]), pmt.intern("code_rate"), pmt.intern("1/3")
+            )
+            for key, value in {**coding, "redundancy_version": 0}.items():
+                number = value + (2**32 if key == entry else 0)
+                frame = pmt.dict_add(frame, pmt.intern(key), pmt.from_long(number))
+            source = blocks.vector_source_f(
+                [1.0] * (3 * PAYLOAD), False, 1, [make_tag(0, "frame", frame)]
+            )
+            decoder, regions = vqdeepsc.burst_decoder(), blocks.message_debug()
+            top.connect(source, decoder)
+            top.msg_connect(decoder, "regions", regions, "store")
+            top.run()
+            self.assertEqual(regions.num_messages(), 0 if entry else 1, entry)
+
     def test_levels(self):
         samples, _ = transmit(self.frames(1), headers(1), amplitude=0.5, peak=0.9)
         self.assertLessEqual(np.abs(samples).max(), 0.90001)

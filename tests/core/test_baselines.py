@@ -106,3 +106,15 @@ def test_what_draws_worse_than_grey_counts_as_lost():
     nan = float("nan")
     assert baselines.counts_as_decoded(Quality(nan, 12.0), Quality(nan, 12.0))
     assert not baselines.counts_as_decoded(Quality(nan, 11.9), Quality(nan, 12.0))
+
+
+def test_a_machine_without_memory_changes_no_result(image, monkeypatch):
+    """What does not decode is scored as grey; what was not tried must not be."""
+    file = baselines.compress(image, "jpeg", BITS)
+
+    def starve(_):
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", starve)
+    with pytest.raises(MemoryError):
+        baselines.decompress(file.content, SIDE, SIDE)

@@ -244,3 +244,11 @@ def test_a_sender_of_another_kind_is_told_apart_from_silence(tmp_path):
         "(as of GNU Radio's ZMQ PUSH Sink), not PUB?",
         "vqdeepsc: no samples came",
     ]
+
+
+def test_a_subscriber_lets_its_socket_go(tmp_path):
+    subscriber = ImageSubscriber(f"ipc://{tmp_path}/images")
+    images = iter(subscriber)
+    assert next(images) is None
+    images.close()
+    assert subscriber._socket.closed

@@ -3,9 +3,12 @@
 
 import itertools
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gnuradio.vqdeepsc.radio.devices import make_receiver
+from gnuradio.vqdeepsc.radio.settings import RadioError, RadioSettings
 from gnuradio.vqdeepsc.radio.sources import camera, image_sources
 from PIL import Image
 from vqdeepsc.images.files import ImageError
@@ -68,3 +71,52 @@ def test_video_in_place_of_a_camera(tmp_path):
     assert image.shape == (16, 32, 3)
     assert image[8, 8, 2] > 240
     assert image[8, 8, 0] < 15
+
+
+def test_a_camera_is_let_go_when_the_run_ends(monkeypatch):
+    class Capture:
+        released = False
+
+        def __init__(self, _):
+            Capture.one = self
+
+        def isOpened(self):  # noqa: N802
+            return True
+
+        def set(self, *_):
+            pass
+
+        def read(self):
+            return True, np.zeros((2, 2, 3), np.uint8)
+
+        def release(self):
+            self.released = True
+
+    cv2 = SimpleNamespace(
+        VideoCapture=Capture,
+        CAP_PROP_BUFFERSIZE=0,
+        COLOR_BGR2RGB=0,
+        cvtColor=lambda image, _: image,
+    )
+    monkeypatch.setitem(sys.modules, "cv2", cv2)
+    frames = camera("0")
+    assert next(frames)[0] == "0, frame 0"
+    assert not Capture.one.released
+    frames.close()
+    assert Capture.one.released
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"radio": "file", "device": "a.cf32", "gain": 1.0}, "the radio file has no gain"),
+        ({"radio": "file", "device": "a.cf32", "antenna": "RX2"}, "no gain, antenna or bandwidth"),
+        ({"radio": "zmq", "bandwidth": 1e6}, "the radio zmq has no gain"),
+        ({"radio": "iio", "frequency": 1e9, "antenna": "A"}, "the radio iio has no antenna"),
+        ({"radio": "iio", "frequency": 1e9, "bandwidth": 1e6}, "no bandwidth to set when it rec"),
+    ],
+)
+def test_settings_that_a_radio_lacks_are_refused(settings, word):
+    """They were passed over in silence."""
+    with pytest.raises(RadioError, match=word):
+        make_receiver(RadioSettings(**settings))

@@ -274,6 +274,8 @@ def _iio_transmitter(settings: RadioSettings) -> RadioEnd:
 
 
 def _iio_receiver(settings: RadioSettings) -> RadioEnd:
+    if settings.bandwidth:
+        raise RadioError("the radio iio has no bandwidth to set when it receives")
     iio = _driver("iio", "iio")
     with _in_one_sentence(settings):
         uri = settings.device or iio.get_pluto_uri()

@@ -128,16 +128,19 @@ class ImageSubscriber:
 
     def __iter__(self) -> Iterator[tuple[str, NDArray[np.uint8] | ExchangeError] | None]:
         reported = False
-        while True:
-            if not self._socket.poll(_POLL_MILLISECONDS):
-                yield None
-                continue
-            parts = self._socket.recv_multipart()
-            try:
-                yield self._address, parse_image(parts)[0]
-            except ExchangeError as error:
-                yield None if reported else (self._address, error)
-                reported = True
+        try:
+            while True:
+                if not self._socket.poll(_POLL_MILLISECONDS):
+                    yield None
+                    continue
+                parts = self._socket.recv_multipart()
+                try:
+                    yield self._address, parse_image(parts)[0]
+                except ExchangeError as error:
+                    yield None if reported else (self._address, error)
+                    reported = True
+        finally:
+            self._socket.close()
 
 
 def parse_image(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:

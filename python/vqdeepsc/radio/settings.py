@@ -74,6 +74,10 @@ class RadioSettings:
             raise RadioError("the rate of the recording must be above 0")
         if self.channel < 0:
             raise RadioError(f"the channel is {self.channel}, but must be at least 0")
+        if not self.is_device and (self.antenna or self.bandwidth or self.gain is not None):
+            raise RadioError(f"the radio {self.radio} has no gain, antenna or bandwidth to set")
+        if self.radio == "iio" and self.antenna:
+            raise RadioError("the radio iio has no antenna to choose")
         if self.is_device and not self.frequency:
             raise RadioError(f"the radio {self.radio} needs a frequency")
         if self.radio == "file" and not self.device:

@@ -63,11 +63,13 @@ def camera(source: str) -> Iterator[Item]:
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
 
     def frames() -> Iterator[Item]:
-        for number in count():
-            arrived, frame = capture.read()
-            if not arrived:
-                capture.release()
-                return
-            yield f"{source}, frame {number}", cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        try:
+            for number in count():
+                arrived, frame = capture.read()
+                if not arrived:
+                    return
+                yield f"{source}, frame {number}", cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        finally:
+            capture.release()
 
     return frames()

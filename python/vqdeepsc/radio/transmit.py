@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.codec import Codec
 from vqdeepsc.errors import Error, refused_parameters
 from vqdeepsc.images.files import ImageError, crop_square
 from vqdeepsc.limits import pixels_error
@@ -83,7 +82,7 @@ class Transmitter(gr.top_block):
             model=model, interval=interval, copies=copies, session=session
         )
         with refused_parameters():
-            self.bursts = burst_transmitter(payload_bits=Codec(model).bits_per_region, **burst)
+            self.bursts = burst_transmitter(payload_bits=self.source.codec.bits_per_region, **burst)
         self.radio = make_transmitter(settings)
         self.sent = _SentImages(self._note_sent)
         self.connect(self.source, self.bursts, self.radio.block)
@@ -205,10 +204,12 @@ def transmit(
     finally:
         ended.set()
         feeding.join(timeout=1.0)
+        if isinstance(images, Generator) and not feeding.is_alive():
+            images.close()  # the camera or the socket that they come from
         log.write("end", images=sent)
     if errors:
         raise errors[0]
-    if top.source.error:
+    if top.source.error and not was_ended:
         raise top.source.error
     if not was_ended and (feeding.is_alive() or top.unsent):
         raise RadioError(f"the radio took no more samples after {sent} images")

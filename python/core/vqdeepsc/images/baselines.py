@@ -5,24 +5,23 @@ from __future__ import annotations
 
 import io
 import math
-import threading
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, features
+from PIL import Image, features
 
 from vqdeepsc.errors import ParameterError
 
 from .metrics import Quality
+from .truncation import truncated_allowed
 
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 MID_GREY = 128
 _LOWEST, _HIGHEST = 0, 100
 _NEIGHBOURS = 2  # qualities above the answer of the search that are tried too: sizes may dip
-_lock = threading.Lock()
 
 
 # What Pillow calls the codecs that it may have been built without.
@@ -110,21 +109,18 @@ def decompress(content: bytes, width: int, height: int) -> NDArray[np.uint8] | N
     """Decodes a received file to uint8 [height, width, 3], or None if it does not decode.
 
     Missing and damaged data of a JPEG is tolerated as far as the decoder can go on. A file that
-    claims another size than the receiver expects counts as not decodable."""
-    # the flag belongs to the whole of Pillow
-    with _lock, warnings.catch_warnings():
+    claims another size than the receiver expects counts as not decodable. Raises MemoryError."""
+    with truncated_allowed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = ImageFile.LOAD_TRUNCATED_IMAGES
-        ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
             with Image.open(io.BytesIO(content)) as image:
                 if image.size != (width, height):
                     return None
                 return np.array(image.convert("RGB"))
+        except MemoryError:
+            raise  # a machine that is short of memory must not change what is measured
         except Exception:  # Pillow's decoders raise all kinds of exceptions on damaged files
             return None
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def mid_grey(width: int, height: int) -> NDArray[np.uint8]:

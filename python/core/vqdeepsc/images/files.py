@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from vqdeepsc.bounded_files import FileError, read_bounded
 from vqdeepsc.errors import Error
@@ -27,6 +26,7 @@ from .archive import ArchiveError, Member, archive_members, read_member
 from .colour import to_srgb
 from .plugins import PLUGINS, plugin_for
 from .sample_range import SampleRangeError
+from .truncation import DECODING, truncated_allowed
 
 SUFFIXES = (
     *(".apng", ".avif", ".bmp", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm"),
@@ -43,7 +43,6 @@ EXPERIMENT_SIDE = 128
 _SKIPPED_NAMES = 3  # of the files that were skipped, as examples
 
 # Pillow decodes what is left of a file that was cut short when a flag of the whole module is set.
-_DECODING = threading.RLock()
 _CUT_SHORT = "image file is truncated"
 
 # else what Pillow logs about a damaged file goes to standard error
@@ -98,7 +97,7 @@ def load_image(
         except OSError as error:
             if strict or _CUT_SHORT not in str(error):
                 raise
-        with _cut_short_allowed():
+        with truncated_allowed():
             pixels = _decode(content, label)
         if (pixels == pixels[0, 0]).all():
             raise ImageError(f"{label} is damaged: it was cut short before the first pixel")
@@ -112,20 +111,9 @@ def _decode(content: bytes, label: str) -> NDArray[np.uint8]:
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(content)) as image:
             _check_size(image.size, label)
-            with _DECODING:
+            with DECODING:
                 image.load()
             return to_srgb(image)
-
-
-@contextmanager
-def _cut_short_allowed() -> Iterator[None]:
-    with _DECODING:
-        before = ImageFile.LOAD_TRUNCATED_IMAGES
-        ImageFile.LOAD_TRUNCATED_IMAGES = True
-        try:
-            yield
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 @contextmanager

@@ -416,8 +416,11 @@ def test_a_signal_leaves_regions_that_wait(many, tmp_path):
     receiving.send_signal(signal.SIGTERM)
     output, errors = receiving.communicate(timeout=SECONDS)
     assert receiving.returncode == 0, errors
-    (left,) = re.findall(r"^vqdeepsc: (\d+) regions that waited were not decoded$", errors, re.M)
-    assert int(left) + len(received(tmp_path / "out")) <= 150
+    # how many had come and waited then depends on the machine
+    left = re.findall(r"^vqdeepsc: (\d+) regions that waited were not decoded$", errors, re.M)
+    assert len(left) == errors.count("\n") <= 1
+    assert sum(map(int, left)) + len(received(tmp_path / "out")) <= 150
+    assert len(received(tmp_path / "out")) < 150
     assert f"{len(received(tmp_path / 'out'))} images received" in output
 
 

@@ -16,6 +16,10 @@ class RecordingError(Error):
     """A recording that cannot be read or written, in one sentence."""
 
 
+class FormatError(Error):
+    """A name that is no format of complex samples."""
+
+
 @dataclass(frozen=True)
 class SampleFormat:
     """A stored complex sample, I before Q.
@@ -105,11 +109,11 @@ DEFAULT_FORMAT = "cf32_le"
 
 
 def find_format(name: str) -> SampleFormat:
-    """The format of this name, little-endian unless it says otherwise; raises RecordingError."""
+    """The format of this name, little-endian unless it says otherwise; raises FormatError."""
     for full in (name, f"{name}_le"):
         if full in FORMATS:
             return FORMATS[full]
     if re.fullmatch(r"r[fiu]\d+(_[lb]e)?", name):
-        raise RecordingError(f"the samples are {name}, which is real; complex ones are needed")
+        raise FormatError(f"the samples are {name}, which is real; complex ones are needed")
     names = ", ".join(sorted({known.removesuffix("_le") for known in FORMATS}))
-    raise RecordingError(f"there is no sample format {name!r}: choose {names}")
+    raise FormatError(f"there is no sample format {name!r}: choose {names}")

@@ -18,6 +18,8 @@ SUBCOMMANDS = {
     "export": "Make a bundle of a checkpoint.",
     "export-unquantised": "Write a network without quantisation, for `vqdeepsc simulate "
     "--upper-bound`.",
+    "add-gradient": "Give a bundle the graph that `vqdeepsc encode --search` needs; export does it "
+    "itself.",
     "evaluate": "Measure a bundle, noiseless.",
     "ablate": "Train variants of a small network at equal cost; goes on where it stopped.",
     "report-ablations": "Write docs/ablations.md: tables and curves of the ablations.",

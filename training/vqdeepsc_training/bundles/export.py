@@ -31,6 +31,7 @@ from ..trainer.checkpoint import (
 )
 from ..trainer.checkpoint import untuned as without_tuning
 from ..trainer.configuration import Configuration
+from .gradient import write_gradient
 from .graphs import check_graphs, write_graphs
 
 FLIPPED_IMAGES = 20
@@ -114,6 +115,7 @@ def export(
     assignment = assign_indices(network, counts)
     write_graphs(network, bundle, run_metadata(checkpoint))
     agreement = check_graphs(network, bundle)
+    write_gradient(bundle)
     run = trained_run(checkpoint)
     training = {
         "configuration": run["configuration"],

@@ -33,6 +33,7 @@ from .inference import Network, NetworkError, open_network
 from .scales import Scale
 
 FORMAT = 1
+GRADIENT = "gradient.onnx"
 BUNDLE_FILES = {
     "encoder.onnx": MAXIMUM_NETWORK_BYTES,
     "decoder.onnx": MAXIMUM_NETWORK_BYTES,
@@ -40,6 +41,8 @@ BUNDLE_FILES = {
     "MODEL_CARD.md": MAXIMUM_CARD_BYTES,
 }
 """What a bundle holds beside its manifest, and how many bytes each may have."""
+OPTIONAL_FILES = {GRADIENT: MAXIMUM_NETWORK_BYTES}
+"""What senders that search need besides."""
 
 MANIFEST = "manifest.json"
 DEFAULT_MODEL = "vqdeepsc-4s"
@@ -106,13 +109,13 @@ def read_bundle(path: str | os.PathLike[str], threads: int | None = None) -> Bun
     path: the bundle's directory; threads: of each network (None: one for each core).
     Raises BundleError."""
     manifest = read_manifest(path)
-    contents = {name: _read_verified(manifest, name) for name in BUNDLE_FILES}
+    contents = {name: read_verified(manifest, name) for name in BUNDLE_FILES}
     try:
         codebooks = read_codebooks(contents["codebooks.npz"], manifest.scales)
     except CodebooksError as error:
         raise BundleError(f"model {manifest.name}: codebooks.npz {error}") from error
-    encoder = _open_network(manifest, "encoder.onnx", contents["encoder.onnx"], threads)
-    decoder = _open_network(manifest, "decoder.onnx", contents["decoder.onnx"], threads)
+    encoder = open_checked(manifest, "encoder.onnx", contents["encoder.onnx"], threads)
+    decoder = open_checked(manifest, "decoder.onnx", contents["decoder.onnx"], threads)
     _check_encoder(manifest, encoder)
     _check_decoder(manifest, decoder)
     return Bundle(manifest, codebooks, encoder, decoder)
@@ -140,8 +143,8 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
 
 def verify_files(manifest: Manifest) -> None:
     """Holds every file of a bundle against its SHA-256; raises BundleError."""
-    for name in BUNDLE_FILES:
-        _read_verified(manifest, name)
+    for name in manifest.files:
+        read_verified(manifest, name)
 
 
 def write_manifest(
@@ -153,7 +156,7 @@ def write_manifest(
     training: Mapping[str, Any],
     measured: Mapping[str, Any],
 ) -> Manifest:
-    """Writes manifest.json for the other four files of the bundle at `path`.
+    """Writes manifest.json for the other files of the bundle at `path`.
 
     Codewords, dimensions and bits come from codebooks.npz.
     priors: {l: [N_l]} counts or frequencies of the indices, scaled here to sum 1;
@@ -163,7 +166,9 @@ def write_manifest(
     directory = Path(path)
     try:
         contents = {
-            file: read_bounded(directory / file, size) for file, size in BUNDLE_FILES.items()
+            file: read_bounded(directory / file, size)
+            for file, size in (BUNDLE_FILES | OPTIONAL_FILES).items()
+            if file in BUNDLE_FILES or (directory / file).exists()
         }
         shapes = codebook_shapes(contents["codebooks.npz"])
     except FileError as error:
@@ -248,10 +253,10 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _read_verified(manifest: Manifest, name: str) -> bytes:
+def read_verified(manifest: Manifest, name: str) -> bytes:
     path = manifest.directory / name
     try:
-        content = read_bounded(path, BUNDLE_FILES[name])
+        content = read_bounded(path, (BUNDLE_FILES | OPTIONAL_FILES)[name])
     except FileError as error:
         raise BundleError(f"model {manifest.name}: {error}") from error
     if _sha256(content) != manifest.files[name]:
@@ -273,8 +278,10 @@ def _parse_manifest(directory: Path, content: Any) -> Manifest:
         raise TypeError("'training' must be an object")
     _check_measured(content["measured"])
     files = content["files"]
-    if not isinstance(files, dict) or set(files) != set(BUNDLE_FILES):
-        raise ValueError(f"'files' must name {', '.join(BUNDLE_FILES)}")
+    if not isinstance(files, dict) or set(files) - set(OPTIONAL_FILES) != set(BUNDLE_FILES):
+        raise ValueError(
+            f"'files' must name {', '.join(BUNDLE_FILES)}, and may name {', '.join(OPTIONAL_FILES)}"
+        )
     for file, digest in files.items():
         if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
             raise ValueError(f"the hash of {file} is not a SHA-256 in hexadecimal")
@@ -336,18 +343,18 @@ def _parse_scale(entry: Any) -> Scale:
     return Scale(**numbers, prior=prior)
 
 
-_Tensors = dict[str, tuple[str, list[int | None]]]
+Tensors = dict[str, tuple[str, list[int | None]]]
 """{name: (type, dimensions)}, None where any size will do."""
 
 
-def _open_network(manifest: Manifest, name: str, content: bytes, threads: int | None) -> Network:
+def open_checked(manifest: Manifest, name: str, content: bytes, threads: int | None) -> Network:
     try:
         return open_network(content, threads)
     except NetworkError as error:
         raise BundleError(f"model {manifest.name}: {name} {error}") from error
 
 
-def _check_tensors(manifest: Manifest, file: str, nodes: Sequence[Any], expected: _Tensors) -> None:
+def check_tensors(manifest: Manifest, file: str, nodes: Sequence[Any], expected: Tensors) -> None:
     found = {node.name: (node.type, node.shape) for node in nodes}
     if set(found) != set(expected):
         raise BundleError(
@@ -367,20 +374,24 @@ def _check_tensors(manifest: Manifest, file: str, nodes: Sequence[Any], expected
             )
 
 
+def codeword_maps(manifest: Manifest, letter: str) -> Tensors:
+    """Maps of codewords, one for each scale, with names that begin with a letter."""
+    return {
+        f"{letter}{scale.scale}": ("tensor(float)", [None, scale.dimension, None, None])
+        for scale in manifest.scales
+    }
+
+
 def _check_encoder(manifest: Manifest, encoder: Network) -> None:
-    image: _Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
-    indices: _Tensors = {
+    image: Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
+    indices: Tensors = {
         f"s{scale.scale}": ("tensor(int64)", [None, None, None]) for scale in manifest.scales
     }
-    _check_tensors(manifest, "encoder.onnx", encoder.get_inputs(), image)
-    _check_tensors(manifest, "encoder.onnx", encoder.get_outputs(), indices)
+    check_tensors(manifest, "encoder.onnx", encoder.get_inputs(), image)
+    check_tensors(manifest, "encoder.onnx", encoder.get_outputs(), indices)
 
 
 def _check_decoder(manifest: Manifest, decoder: Network) -> None:
-    image: _Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
-    features: _Tensors = {
-        f"q{scale.scale}": ("tensor(float)", [None, scale.dimension, None, None])
-        for scale in manifest.scales
-    }
-    _check_tensors(manifest, "decoder.onnx", decoder.get_inputs(), features)
-    _check_tensors(manifest, "decoder.onnx", decoder.get_outputs(), image)
+    image: Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
+    check_tensors(manifest, "decoder.onnx", decoder.get_inputs(), codeword_maps(manifest, "q"))
+    check_tensors(manifest, "decoder.onnx", decoder.get_outputs(), image)

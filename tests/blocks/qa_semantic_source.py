@@ -21,6 +21,7 @@ from gnuradio.vqdeepsc.blocks.loopback import stored_messages
 from PIL import Image
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import load_image
+from vqdeepsc.images.search import Search, SearchingCodec
 from vqdeepsc.kernels import FrameHeader
 
 
@@ -54,6 +55,18 @@ class TestSemanticSource(gr_unittest.TestCase):
         self.tb.msg_connect(source, "sent", sent, "store")
         self.tb.run()
         return np.array(sink.data(), np.uint8), sink.tags(), stored_messages(sent)
+
+    def test_a_search_gives_the_bits_of_a_searching_codec(self):
+        path = self.save("a.png", 64, 64)
+        parameters = {"search_for": "psnr", "search_steps": 10}
+        bits, _, _ = self.run_source(str(path), **parameters)
+        codec = SearchingCodec(search=Search(goal="psnr", steps=10))
+        expected = codec.encode_bits(load_image(path))
+        self.assertTrue(np.array_equal(bits, expected.reshape(-1)))
+        self.assertFalse(np.array_equal(expected, self.codec.encode_bits(load_image(path))))
+        for wrong in ({"search": -1.0}, {"search_for": "beauty"}, {"search": 1, "search_steps": 1}):
+            with self.assertRaises(ValueError):
+                vqdeepsc.semantic_source(**wrong)
 
     def test_file_becomes_the_bits_of_the_codec(self):
         path = self.save("a.png", 200, 130)

@@ -53,6 +53,9 @@ MAXIMUM_RESULTS_BYTES = 64 << 20
 MAXIMUM_METADATA_BYTES = 4 << 20
 """Bytes of SigMF metadata."""
 
+MAXIMUM_SEARCH_SECONDS = 3600
+"""Processor seconds for each 128x128 region that a sender may search for better indices."""
+
 
 def check_maximum_pixels(pixels: int) -> int:
     """Another maximum, 1 to MAXIMUM_SIDE squared pixels; raises ParameterError for one beyond."""

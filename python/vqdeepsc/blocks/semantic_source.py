@@ -12,9 +12,9 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.codec import Codec
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import ImageError, ImageLocation, find_images, load_found
+from vqdeepsc.images.search import Search, SearchingCodec
 from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.messages import printable
 
@@ -67,6 +67,10 @@ class semantic_source(gr.sync_block):
         one
     :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
         put images together from frames of one session
+    :param search: processor seconds for each region to search for better indices, 0 for none, at
+        most 3,600; nothing is sent meanwhile, and the flowgraph's own work counts
+    :param search_for: what the search makes better: psnr, ssim or both
+    :param search_steps: number of steps instead of ``search``, for the same bits on every run, or 0
     :raises Error: for a source that names no image, or a parameter out of range
     """
 
@@ -80,10 +84,15 @@ class semantic_source(gr.sync_block):
         copies: int = 1,
         first_image: int = RANDOM,
         session: int = RANDOM,
+        search: float = 0.0,
+        search_for: str = "both",
+        search_steps: int = 0,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self.error: Exception | None = None
-        self.codec = Codec(model)
+        self.codec = SearchingCodec(
+            model, search=Search(float(search), search_for, int(search_steps))
+        )
         self._files = _named_files(str(source)) if source else []
         self._frame_bits = frame_bits or self.codec.bits_per_region
         if self._frame_bits < self.codec.bits_per_region:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from vqdeepsc.cli.arguments import add_strict, positive, quantity
+from vqdeepsc.cli.arguments import add_search, add_strict, positive, quantity, search_settings
 from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="number of this run, 0 to 4294967295, or -1 for a random one; receivers put "
         "images together from bursts of one session",
     )
+    add_search(parser)
     add_radio(parser)
     parser.add_argument(
         "--sample-rate", type=quantity, default=1e6, metavar="HZ", help="samples per second"
@@ -113,6 +114,7 @@ def _run(arguments: argparse.Namespace) -> int:
         copies=arguments.repeat,
         first_image=arguments.first_image,
         session=arguments.session,
+        search=search_settings(arguments),
     )
     with EventLog(arguments.log) as log:
         sent = transmit(

@@ -13,6 +13,7 @@ from gnuradio import gr
 
 from vqdeepsc.errors import Error, refused_parameters
 from vqdeepsc.images.files import ImageError, crop_square
+from vqdeepsc.images.search import NO_SEARCH, Search
 from vqdeepsc.limits import pixels_error
 from vqdeepsc.messages import complain, say
 
@@ -57,6 +58,7 @@ class Transmitter(gr.top_block):
     copies: how often each image is sent
     first_image: id of the first image, 0 to 65,535, or -1 for a random one
     session: number of this run, 0 to 2^32 - 1, or -1 for a random one
+    search: for better indices, before each image begins to go out
     on_sent: called with (id, name) when an image begins to go out
     Raises Error for parameters out of range and for a radio that is not there.
     """
@@ -70,6 +72,7 @@ class Transmitter(gr.top_block):
         copies: int = 1,
         first_image: int = RANDOM,
         session: int = RANDOM,
+        search: Search = NO_SEARCH,
         on_sent: Callable[[int, str], None] = lambda number, name: None,
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc transmit")
@@ -79,7 +82,13 @@ class Transmitter(gr.top_block):
         # One image is on its way and the next one waits, so that a camera's is never old.
         self._room = threading.Semaphore(1)
         self.source = semantic_source(
-            model=model, interval=interval, copies=copies, session=session
+            model=model,
+            interval=interval,
+            copies=copies,
+            session=session,
+            search=search.seconds,
+            search_for=search.goal,
+            search_steps=search.steps,
         )
         with refused_parameters():
             self.bursts = burst_transmitter(payload_bits=self.source.codec.bits_per_region, **burst)

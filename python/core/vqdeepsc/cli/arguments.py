@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from typing import TYPE_CHECKING
 
 from vqdeepsc.codec import DEFAULT_MODEL
-from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE
+from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SEARCH_SECONDS, MAXIMUM_SIDE
+
+if TYPE_CHECKING:
+    from vqdeepsc.images.search import Search
 
 SCHEME_HELP = (
     "CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of each "
@@ -22,6 +26,36 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_search(parser: argparse.ArgumentParser) -> None:
+    """Options that `search_settings` reads."""
+    parser.add_argument(
+        "--search",
+        type=seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="search for better indices: processor time for each 128x128 region (default: 0, none)",
+    )
+    parser.add_argument(
+        "--search-steps",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="search for N steps instead, which gives the same bits on every run",
+    )
+    parser.add_argument(
+        "--search-for",
+        choices=("psnr", "ssim", "both"),
+        default="both",
+        help="what the search makes better (default: both)",
+    )
+
+
+def search_settings(arguments: argparse.Namespace) -> Search:
+    from vqdeepsc.images.search import Search
+
+    return Search(arguments.search, arguments.search_for, arguments.search_steps)
 
 
 def add_strict(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +85,15 @@ def positive(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10**6:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    value = quantity(text)
+    if value > MAXIMUM_SEARCH_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of seconds up to {MAXIMUM_SEARCH_SECONDS}"
+        )
+    return value
 
 
 def seed(text: str) -> int:

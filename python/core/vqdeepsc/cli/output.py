@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,12 @@ from vqdeepsc.messages import print_lines, to_json
 def print_json(value: Any) -> None:
     """Prints what other programs read; see to_json."""
     print_lines(to_json(value, indent=2))
+
+
+def show_share(done: float) -> None:
+    """Progress of a search on a terminal's stderr; done: its share."""
+    sys.stderr.write(f"\rsearching {done:4.0%}" + ("\n" if done >= 1 else ""))
+    sys.stderr.flush()
 
 
 def print_profile(stages: Sequence[dict[str, Any]]) -> None:

@@ -9,7 +9,15 @@ import sys
 from vqdeepsc.codec import DEFAULT_MODEL
 from vqdeepsc.codec.inference import available_processors
 
-from .arguments import SCHEME_HELP, add_json, add_strict, positive, seed
+from .arguments import (
+    SCHEME_HELP,
+    add_json,
+    add_search,
+    add_strict,
+    positive,
+    search_settings,
+    seed,
+)
 from .output import print_json, print_profile, print_summary
 
 
@@ -64,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NETWORK",
         help="networks without quantisation (.onnx), measured without noise",
     )
+    add_search(parser)
     parser.add_argument("--seed", type=seed, default=0, help="of all noise and fading")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -128,6 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
         native=arguments.native,
         limit=arguments.limit or 0,
         strict=arguments.strict,
+        search=search_settings(arguments),
     )
     profile = Profile()
     results = simulate(

@@ -30,10 +30,12 @@ class Tile:
         )
 
 
-def tiles(width: int, height: int) -> Iterator[Tile]:
-    """Tiles that cover a padded image of width x height pixels."""
-    for rows, outer_rows in _cuts(height):
-        for columns, outer_columns in _cuts(width):
+def tiles(width: int, height: int, size: int = TILE_SIZE, halo: int = HALO) -> Iterator[Tile]:
+    """Tiles that cover a padded image of width x height pixels.
+
+    size: of their sides at most, halo: around them; both multiples of 16 pixels."""
+    for rows, outer_rows in _cuts(height, size, halo):
+        for columns, outer_columns in _cuts(width, size, halo):
             yield Tile(rows, columns, outer_rows, outer_columns)
 
 
@@ -56,10 +58,10 @@ def scaled(pixels: slice, stride: int) -> slice:
     return slice(pixels.start // stride, pixels.stop // stride)
 
 
-def _cuts(length: int) -> Iterator[tuple[slice, slice]]:
-    for start in range(0, length, TILE_SIZE):
-        stop = min(start + TILE_SIZE, length)
-        yield slice(start, stop), slice(max(0, start - HALO), min(length, stop + HALO))
+def _cuts(length: int, size: int, halo: int) -> Iterator[tuple[slice, slice]]:
+    for start in range(0, length, size):
+        stop = min(start + size, length)
+        yield slice(start, stop), slice(max(0, start - halo), min(length, stop + halo))
 
 
 def _shift(inner: slice, outer: slice, stride: int) -> slice:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.baselines import BASELINES
+from vqdeepsc.images.search import NO_SEARCH, Search
 from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme
 
 from .identity import DECISIONS, Decision
@@ -26,8 +27,8 @@ class Simulation:
     baselines: of `baselines.BASELINES`; decisions: of DECISIONS; schemes: of modulation and
     coding; upper_bounds: ONNX files of networks without quantisation; seed: of everything;
     native: keep the images' size; limit: first images only (0: all);
-    strict: refuse images that were cut short.
-    Raises ParameterError for values out of range and for what is named twice."""
+    strict: refuse images that were cut short; search: of the senders, whose systems have its
+    suffix. Raises ParameterError for values out of range and for what is named twice."""
 
     images: Sequence[str | os.PathLike[str]]
     models: Sequence[str]
@@ -41,6 +42,7 @@ class Simulation:
     native: bool = False
     limit: int = 0
     strict: bool = False
+    search: Search = NO_SEARCH
 
     def __post_init__(self) -> None:
         for what, values in (

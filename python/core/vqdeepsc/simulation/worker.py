@@ -17,6 +17,7 @@ from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import ImageError, ImageLocation, crop_square, load_found
 from vqdeepsc.images.metrics import Quality
+from vqdeepsc.images.search import SearchingCodec
 from vqdeepsc.link import Link, Received, Scheme, pad_to_frames
 
 from .identity import Decision, RowKey, System
@@ -53,7 +54,7 @@ class Worker:
     def __init__(self, simulation: Simulation, models: Sequence[Path]) -> None:
         """Raises BundleError, and ParameterError for a scheme that does not fit a model."""
         self.simulation = simulation
-        self.codecs = [Codec(model, threads=1) for model in models]
+        self.codecs = [SearchingCodec(model, 1, simulation.search) for model in models]
         self.upper_bounds = [UpperBound(path) for path in simulation.upper_bounds]
         self.links: dict[tuple[str, Scheme], Link] = {}
         # a file has no parts that could be protected
@@ -101,9 +102,10 @@ class _Image:
         bits: NDArray[np.uint8] | None = None
         clean: dict[bool, Quality] = {}  # scores of what arrives without an error
         for scheme in self.simulation.schemes:
+            name = codec.name + self.simulation.search.suffix
             source_bits = self.regions * codec.bits_per_region
             wanted = {
-                decision: self._keys(System(codec.name, scheme, decision), source_bits)
+                decision: self._keys(System(name, scheme, decision), source_bits)
                 for decision in self.simulation.decisions
             }
             self.report.keys += [key for each in wanted.values() for key in each]

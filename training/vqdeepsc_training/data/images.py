@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from vqdeepsc.images.files import ImageError, crop_square, find_images, load_image
+from vqdeepsc.images.files import ImageError, crop_square, find_images, load_found
 
 from ..base.errors import DataError
 
@@ -21,7 +20,7 @@ def image_files(folder: Path) -> list[Path]:
         found = find_images([folder], tell=lambda sentence: None)
     except ImageError as error:
         raise DataError(f"{error}.") from error
-    return [file for file, _ in found.values()]
+    return [location.path for location in found.values()]
 
 
 def read_images(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -33,19 +32,10 @@ def read_images(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     if not path.exists():
         raise DataError(f"{path} does not exist.")
     try:
-        found = find_images([path])
-        if path.suffix.lower() != ".tar" or path.is_dir():
-            for name, (file, _) in found.items():
-                yield name, load_image(file)
-            return
-        # load_found would open the archive once for each image.
-        with tarfile.open(path) as archive:
-            for name, (_, member) in found.items():
-                yield name, load_image(archive.extractfile(member).read(), f"{path}: {name}")
+        for name, location in find_images([path]).items():
+            yield name, load_found(name, location)
     except ImageError as error:
         raise DataError(f"{error}.") from error
-    except tarfile.TarError as error:
-        raise DataError(f"{path} is not a readable archive.") from error
 
 
 def fit(image: Image.Image, smallest: int, largest: int) -> Image.Image:

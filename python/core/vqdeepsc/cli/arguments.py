@@ -35,7 +35,7 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         type=seconds,
         default=0.0,
         metavar="SECONDS",
-        help="search for better indices: processor time for each 128x128 region (default: 0, none)",
+        help="search for better indices: processor time for each region; 0 for none",
     )
     parser.add_argument(
         "--search-steps",
@@ -48,7 +48,7 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         "--search-for",
         choices=("psnr", "ssim", "both"),
         default="both",
-        help="what the search makes better (default: both)",
+        help="what the search makes better",
     )
 
 

@@ -22,7 +22,11 @@ try:
 except ImportError:
     atheris = None
 
-with atheris.instrument_imports() if atheris else contextlib.nullcontext():
+with (
+    atheris.instrument_imports(["vqdeepsc", "gnuradio.vqdeepsc"])
+    if atheris
+    else contextlib.nullcontext()
+):
     from gnuradio.vqdeepsc.radio.exchange import ControlSocket, parse_image
     from gnuradio.vqdeepsc.radio.recordings.opening import open_recording
     from gnuradio.vqdeepsc.radio.sample_socket import parse_samples

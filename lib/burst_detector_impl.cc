@@ -50,12 +50,12 @@ int burst_detector_impl::work(int noutput_items,
     size_t tagged = 0;
     for (; tagged < d_found.size(); ++tagged) {
         const auto& found = d_found[tagged];
-        const uint64_t place = found.training_start + decision_delay();
-        if (place >= end) {
+        const uint64_t position = found.training_start + decision_delay();
+        if (position >= end) {
             break;
         }
         add_item_tag(0,
-                     place,
+                     position,
                      pmt::intern("burst"),
                      Dictionary()
                          .add("cfo", pmt::from_double(found.cfo))

@@ -68,7 +68,7 @@ private:
     bool d_remove_dc;
     float d_short_symbol_energy;
     std::int64_t d_origin; //!< number of the first sample that is kept
-    std::size_t d_next;    //!< place of the next candidate among those kept
+    std::size_t d_next;    //!< position of the next candidate among those kept
     // One entry for each sample that is kept; the sums reach from it one short symbol on.
     std::vector<float> d_real, d_imag;
     DcEstimator d_dc;

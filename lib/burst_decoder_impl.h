@@ -12,7 +12,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class burst_decoder_impl : public burst_decoder
+class burst_decoder_impl final : public burst_decoder
 {
 public:
     burst_decoder_impl(int iterations,

@@ -11,7 +11,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class burst_demodulator_impl : public burst_demodulator
+class burst_demodulator_impl final : public burst_demodulator
 {
 public:
     burst_demodulator_impl(kernel::BurstDemodulator&& demodulator, int model, int payload_bits);

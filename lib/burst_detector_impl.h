@@ -7,7 +7,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class burst_detector_impl : public burst_detector
+class burst_detector_impl final : public burst_detector
 {
 public:
     burst_detector_impl(float threshold, bool remove_dc);

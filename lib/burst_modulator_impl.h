@@ -9,7 +9,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class burst_modulator_impl : public frame_block<burst_modulator>
+class burst_modulator_impl final : public frame_block<burst_modulator>
 {
 public:
     burst_modulator_impl(kernel::BurstModulator&& modulator, const kernel::BurstHeader& header);

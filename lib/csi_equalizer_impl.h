@@ -6,7 +6,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class csi_equalizer_impl : public csi_equalizer
+class csi_equalizer_impl final : public csi_equalizer
 {
 public:
     explicit csi_equalizer_impl(double snr_db);

@@ -7,7 +7,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class fading_channel_impl : public fading_channel
+class fading_channel_impl final : public fading_channel
 {
 public:
     fading_channel_impl(const std::string& kind,

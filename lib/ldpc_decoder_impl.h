@@ -9,7 +9,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class ldpc_decoder_impl : public frame_block<ldpc_decoder>
+class ldpc_decoder_impl final : public frame_block<ldpc_decoder>
 {
 public:
     ldpc_decoder_impl(kernel::FrameDecoder&& decoder,

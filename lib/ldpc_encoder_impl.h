@@ -8,7 +8,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class ldpc_encoder_impl : public frame_block<ldpc_encoder>
+class ldpc_encoder_impl final : public frame_block<ldpc_encoder>
 {
 public:
     ldpc_encoder_impl(kernel::FrameEncoder&& encoder, const std::string& frame_tag);

@@ -8,7 +8,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class ldpc_fec_decoder_impl : public ldpc_fec_decoder
+class ldpc_fec_decoder_impl final : public ldpc_fec_decoder
 {
 public:
     ldpc_fec_decoder_impl(size_t payload_bits,

@@ -8,7 +8,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class ldpc_fec_encoder_impl : public ldpc_fec_encoder
+class ldpc_fec_encoder_impl final : public ldpc_fec_encoder
 {
 public:
     ldpc_fec_encoder_impl(size_t payload_bits,

@@ -7,7 +7,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class qam_soft_demapper_impl : public qam_soft_demapper
+class qam_soft_demapper_impl final : public qam_soft_demapper
 {
 public:
     qam_soft_demapper_impl(int bits_per_symbol,

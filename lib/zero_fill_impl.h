@@ -6,7 +6,7 @@
 namespace gr {
 namespace vqdeepsc {
 
-class zero_fill_impl : public zero_fill
+class zero_fill_impl final : public zero_fill
 {
 public:
     zero_fill_impl(bool continuous, int64_t gap, int64_t tail);

@@ -27,7 +27,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API burst_decoder : virtual public gr::sync_block
 {
 public:
-    typedef std::shared_ptr<burst_decoder> sptr;
+    using sptr = std::shared_ptr<burst_decoder>;
 
     /*!
      * \param iterations most iterations of a code block, 1 to 1,000

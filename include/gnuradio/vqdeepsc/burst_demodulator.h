@@ -24,7 +24,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API burst_demodulator : virtual public gr::block
 {
 public:
-    typedef std::shared_ptr<burst_demodulator> sptr;
+    using sptr = std::shared_ptr<burst_demodulator>;
 
     /*!
      * \param fft_size 64, 128, 256, 512 or 1,024

@@ -20,7 +20,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API burst_detector : virtual public gr::sync_block
 {
 public:
-    typedef std::shared_ptr<burst_detector> sptr;
+    using sptr = std::shared_ptr<burst_detector>;
 
     /*!
      * \param threshold least correlation of a preamble, 0.1 to 0.9; noise alone practically never

@@ -22,7 +22,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API burst_modulator : virtual public gr::block
 {
 public:
-    typedef std::shared_ptr<burst_modulator> sptr;
+    using sptr = std::shared_ptr<burst_modulator>;
 
     /*!
      * \param payload_bits bits of a frame before coding, 1 to 65,535

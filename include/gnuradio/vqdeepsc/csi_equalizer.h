@@ -18,7 +18,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API csi_equalizer : virtual public gr::sync_block
 {
 public:
-    typedef std::shared_ptr<csi_equalizer> sptr;
+    using sptr = std::shared_ptr<csi_equalizer>;
 
     /*! \param snr_db Es/N0 in dB of the received symbols, at least -200 */
     static sptr make(double snr_db = 10.0);

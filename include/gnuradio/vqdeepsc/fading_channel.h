@@ -18,7 +18,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API fading_channel : virtual public gr::sync_block
 {
 public:
-    typedef std::shared_ptr<fading_channel> sptr;
+    using sptr = std::shared_ptr<fading_channel>;
 
     /*!
      * \param kind "awgn" (h = 1), "rayleigh" (h ~ CN(0, 1)) or "rician"

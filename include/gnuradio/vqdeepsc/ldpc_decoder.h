@@ -25,7 +25,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API ldpc_decoder : virtual public gr::block
 {
 public:
-    typedef std::shared_ptr<ldpc_decoder> sptr;
+    using sptr = std::shared_ptr<ldpc_decoder>;
 
     /*!
      * \param payload_bits bits of a frame, at least 1

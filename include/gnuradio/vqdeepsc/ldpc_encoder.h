@@ -22,7 +22,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API ldpc_encoder : virtual public gr::block
 {
 public:
-    typedef std::shared_ptr<ldpc_encoder> sptr;
+    using sptr = std::shared_ptr<ldpc_encoder>;
 
     /*!
      * \param payload_bits bits of a frame, at least 1

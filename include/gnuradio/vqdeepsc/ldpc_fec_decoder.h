@@ -19,7 +19,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API ldpc_fec_decoder : public gr::fec::generic_decoder
 {
 public:
-    typedef std::shared_ptr<ldpc_fec_decoder> sptr;
+    using sptr = std::shared_ptr<ldpc_fec_decoder>;
 
     /*!
      * \param payload_bits bits of the largest frame, at least 1

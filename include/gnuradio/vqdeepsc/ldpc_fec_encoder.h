@@ -18,7 +18,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API ldpc_fec_encoder : public gr::fec::generic_encoder
 {
 public:
-    typedef std::shared_ptr<ldpc_fec_encoder> sptr;
+    using sptr = std::shared_ptr<ldpc_fec_encoder>;
 
     /*!
      * \param payload_bits bits of the largest frame, at least 1

@@ -20,7 +20,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API qam_soft_demapper : virtual public gr::sync_interpolator
 {
 public:
-    typedef std::shared_ptr<qam_soft_demapper> sptr;
+    using sptr = std::shared_ptr<qam_soft_demapper>;
 
     /*!
      * \param bits_per_symbol 2 (QPSK), 4, 6 or 8 (16-, 64-, 256-QAM)

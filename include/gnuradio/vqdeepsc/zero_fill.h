@@ -18,7 +18,7 @@ namespace vqdeepsc {
 class VQDEEPSC_API zero_fill : virtual public gr::block
 {
 public:
-    typedef std::shared_ptr<zero_fill> sptr;
+    using sptr = std::shared_ptr<zero_fill>;
 
     /*!
      * \param continuous whether zeros go out as long as there is no burst, at the sink's pace

@@ -28,9 +28,10 @@ std::vector<std::complex<float>> qam_points(int bits_per_symbol)
     const int per_dimension = bits_per_symbol / 2;
 
     // (1-2b0)[4-(1-2b2)[2-(1-2b4)]] and its like, from the innermost bracket out.
-    const auto amplitude = [&](int label, int first_bit) {
+    const auto amplitude = [&](unsigned label, int first_bit) {
         const auto sign = [&](int j) {
-            return 1 - 2 * ((label >> (bits_per_symbol - 1 - first_bit - 2 * j)) & 1);
+            return 1 -
+                   2 * static_cast<int>(label >> (bits_per_symbol - 1 - first_bit - 2 * j) & 1U);
         };
         int value = sign(per_dimension - 1);
         for (int j = per_dimension - 2; j >= 0; --j) {
@@ -39,9 +40,9 @@ std::vector<std::complex<float>> qam_points(int bits_per_symbol)
         return static_cast<float>(value * half_distance);
     };
 
-    std::vector<std::complex<float>> points;
-    for (int label = 0; label < 1 << bits_per_symbol; ++label) {
-        points.emplace_back(amplitude(label, 0), amplitude(label, 1));
+    std::vector<std::complex<float>> points(1U << bits_per_symbol);
+    for (unsigned label = 0; label < points.size(); ++label) {
+        points[label] = { amplitude(label, 0), amplitude(label, 1) };
     }
     return points;
 }

@@ -151,7 +151,7 @@ inline void write_floats(const float (*__restrict llr)[tile_parts],
                          float* __restrict out)
 {
     // Real and imaginary parts stay together, so they move as one 64-bit word.
-    typedef std::uint64_t Pair __attribute__((may_alias, aligned(4)));
+    using Pair __attribute__((may_alias, aligned(4))) = std::uint64_t;
     Pair* __restrict to = reinterpret_cast<Pair*>(out);
     for (int i = 0; i < symbols; ++i) {
         for (int j = 0; j < bits; ++j) {
@@ -175,7 +175,7 @@ inline void write_quantised(const float (*__restrict llr)[tile_parts],
             quantised[j][i] = static_cast<std::int8_t>(float_bits(steps + round_to_integer));
         }
     }
-    typedef std::uint16_t Pair __attribute__((may_alias, aligned(1)));
+    using Pair __attribute__((may_alias, aligned(1))) = std::uint16_t;
     Pair* __restrict to = reinterpret_cast<Pair*>(out);
     for (int i = 0; i < symbols; ++i) {
         for (int j = 0; j < bits; ++j) {
@@ -191,8 +191,8 @@ void demap_tiles(const QamDemapperJob& job)
     alignas(64) float inverse[tile_parts];
     if (job.noise == nullptr) {
         const float uniform = inverse_noise(job.uniform_noise);
-        for (int i = 0; i < tile_parts; ++i) {
-            inverse[i] = uniform;
+        for (float& value : inverse) {
+            value = uniform;
         }
     }
     for (std::size_t done = 0; done < job.symbols; done += tile_symbols) {

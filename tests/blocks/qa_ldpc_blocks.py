@@ -252,6 +252,15 @@ class TestLdpcBlocks(gr_unittest.TestCase):
                 make(100, 300, 4, 7)
             with self.assertRaisesRegex(ValueError, "10"):
                 make(100, 10)
+            # no room for the CRC of 16 bits, of 24 bits, of those of three code blocks
+            for payload, coded, room in (
+                (100, 112, 116),
+                (5000, 5020, 5024),
+                (20032, 20124, 20136),
+            ):
+                with self.assertRaisesRegex(ValueError, f"coded_bits is {coded}, .*no room"):
+                    make(payload, coded)
+                make(payload, room)
         with self.assertRaisesRegex(ValueError, "-5"):
             vqdeepsc.ldpc_decoder(100, 300, iterations=-5)
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import assert_one_sentence, run_here
+from conftest import assert_one_sentence, run_command, run_here
 from tiny_bundle import THREE_SCALES, make_bundle, make_upper_bound
 from vqdeepsc.images.files import save_image
 from vqdeepsc.simulation.results import read_results
@@ -102,6 +102,15 @@ def test_a_corrupt_image_gets_one_sentence_and_keeps_rows(scheduler, folder, tmp
 
 def test_no_scheduler_gets_one_sentence(arguments, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr("vqdeepsc.simulation.executors._DASK_SECONDS", 1)
-    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
-        completed = run_here(capfd, *arguments, tmp_path / "r.csv", "--dask", address)
-        assert_one_sentence(completed, f"there is no Dask scheduler at {address}")
+    address = "tcp://127.0.0.1:9"
+    completed = run_here(capfd, *arguments, tmp_path / "r.csv", "--dask", address)
+    assert_one_sentence(completed, f"there is no Dask scheduler at {address}")
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost", "", "8786", "nonsense://x", "tcp://x", "http://x:1"]
+)
+def test_addresses_of_another_kind_get_one_sentence(arguments, tmp_path, address):
+    # in a process of its own, where what is collected at its end has its say
+    completed = run_command(*arguments, tmp_path / "r.csv", "--dask", address)
+    assert_one_sentence(completed, f"scheduler is tcp://HOST:PORT, not {address!r}")

@@ -14,6 +14,7 @@ TransportBlocks frame_blocks(std::size_t payload_bits,
     // These say in the same words what is out of range, whether blocks are named or not.
     const LdpcSegmentation whole(payload_bits, coded_bits, bits_per_symbol);
     if (blocks.empty()) {
+        whole.require_room();
         return { { payload_bits, coded_bits } };
     }
     std::size_t payload = 0, coded = 0;
@@ -24,6 +25,7 @@ TransportBlocks frame_blocks(std::size_t payload_bits,
                                         std::to_string(bits_per_symbol) + " bits");
         }
         const LdpcSegmentation part(block_payload, block_coded, bits_per_symbol);
+        part.require_room();
         payload += part.payload_bits;
         coded += part.coded_bits;
     }

@@ -104,4 +104,14 @@ LdpcSegmentation::LdpcSegmentation(std::size_t payload, std::size_t coded, int p
     coded_block_bits = share_coded_bits(coded_bits, bits_per_symbol, blocks);
 }
 
+void LdpcSegmentation::require_room() const
+{
+    if (coded_block_bits.front() < static_cast<std::size_t>(block_bits)) {
+        throw std::invalid_argument("coded_bits is " + std::to_string(coded_bits) +
+                                    ", in which there is no room for the " +
+                                    std::to_string(blocks) + " code block(s) of " +
+                                    std::to_string(block_bits) + " bits with CRC");
+    }
+}
+
 } // namespace gr::vqdeepsc::kernel

@@ -20,6 +20,10 @@ struct LdpcSegmentation {
      */
     LdpcSegmentation(std::size_t payload_bits, std::size_t coded_bits, int bits_per_symbol);
 
+    /*! \throws std::invalid_argument where the coded bits of a code block are fewer than its
+     *          payload and CRC, so that nobody can decode it. */
+    void require_room() const;
+
     std::size_t payload_bits;
     std::size_t coded_bits;
     int bits_per_symbol;

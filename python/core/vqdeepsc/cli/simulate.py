@@ -144,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
         simulation,
         arguments.output,
         workers=arguments.workers,
-        dask=arguments.dask or "",
+        dask=arguments.dask,
         overwrite=arguments.overwrite,
         progress=sys.stderr.isatty(),
         profile=profile,

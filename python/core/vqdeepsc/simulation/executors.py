@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ Run = Callable[[Callable[..., Any], Iterable[Arguments]], Iterator[Any]]
 """Calls a function with each tuple of arguments and gives the results in order."""
 
 _DASK_SECONDS = 10  # to reach the scheduler
+_DASK_ADDRESS = re.compile(r"(tcp|tls)://\S+:\d{1,5}")
 
 # one thread for each worker; more would only fight for the same cores
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -67,7 +69,10 @@ def local_executor(workers: int) -> Iterator[Run]:
 def dask_executor(address: str) -> Iterator[Run]:
     """The workers of a running Dask cluster, which need this package and the same files.
 
-    address: of its scheduler, as tcp://HOST:PORT. Raises ExecutorError."""
+    address: of its scheduler, as tcp://HOST:PORT or tls://HOST:PORT. Raises ExecutorError."""
+    # a client of another address fails only when it is collected, with a traceback
+    if not _DASK_ADDRESS.fullmatch(address):
+        raise ExecutorError(f"the address of a Dask scheduler is tcp://HOST:PORT, not {address!r}")
     try:
         from distributed import Client, KilledWorker
     except ImportError as error:

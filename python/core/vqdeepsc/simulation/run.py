@@ -28,7 +28,7 @@ def simulate(
     output: str | os.PathLike[str],
     *,
     workers: int = 1,
-    dask: str = "",
+    dask: str | None = None,
     overwrite: bool = False,
     progress: bool = False,
     profile: Profile | None = None,
@@ -74,7 +74,7 @@ def simulate(
         )
         for name, location in images
     )
-    executor = dask_executor(dask) if dask else local_executor(workers)
+    executor = dask_executor(dask) if dask is not None else local_executor(workers)
     order: list[RowKey] = []
     started = time.monotonic()
     with executor as run:

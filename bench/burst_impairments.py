@@ -111,7 +111,7 @@ def known_errors(samples: np.ndarray, channel: np.ndarray, density: float) -> in
         density,
     )
     demapper, ldpc = decoder()
-    return int(ldpc.decode(demapper.demap(symbols, noises) * scrambling_signs())[3])
+    return int(ldpc.decode(demapper.demap(symbols, noises) * scrambling_signs()).block_errors)
 
 
 def path_gains(rng: np.random.Generator, fading: Fading, doppler: float, count: int) -> np.ndarray:

@@ -63,9 +63,9 @@ def known_channel(channel: str, snr_db: float, arguments: argparse.Namespace) ->
         symbols, noises = csi_equalize(
             (gains * sent + noise[0] + 1j * noise[1]).astype(np.complex64), gains, density
         )
-        _, _, _, errors, of, _ = decoder.decode(demapper.demap(symbols, noises))
-        failed += errors
-        blocks += of
+        decoded = decoder.decode(demapper.demap(symbols, noises))
+        failed += decoded.block_errors
+        blocks += decoded.blocks
     return failed, blocks
 
 

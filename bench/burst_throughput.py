@@ -6,17 +6,16 @@ Run with the Python of the installation, for example prefix/bin/python bench/bur
 Figures are per second of processor time of all threads, that is, of one core.
 """
 
-import argparse
 import json
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from burst_link import CARRIER_POWER, MODEL, random_frames, transmitted
 from gnuradio import blocks, digital, gr, vqdeepsc
 from gnuradio.vqdeepsc.blocks.frames import header_to_pmt
 from gnuradio.vqdeepsc.blocks.loopback import frames_source
+from rates import flowgraph_rate, rate_parser
 from vqdeepsc.kernels import FrameHeader
 
 PAYLOAD_BITS = 20032
@@ -24,23 +23,6 @@ BURSTS = 8
 SNR_DB = 10.0
 TREE_PACKET_BYTES = 96
 FLOWGRAPH = Callable[[gr.top_block], gr.basic_block]
-
-
-def rate(build: FLOWGRAPH, seconds: float, repeats: int) -> float:
-    """Median Msample per second; build() returns the block whose output is counted."""
-    rates = []
-    for _ in range(repeats):
-        top = gr.top_block()
-        counted = build(top)
-        top.start()
-        time.sleep(0.2)
-        first, start = counted.nitems_written(0), time.process_time()
-        time.sleep(seconds)
-        last, end = counted.nitems_written(0), time.process_time()
-        top.stop()
-        top.wait()
-        rates.append((last - first) / (end - start) / 1e6)
-    return statistics.median(rates)
 
 
 def noisy_bursts() -> np.ndarray:
@@ -138,19 +120,8 @@ def tree_receiver(top: gr.top_block) -> gr.basic_block:
     return repeated
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement")
-    parser.add_argument("--repeats", type=int, default=3, help="measurements for each median")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
-    return parser.parse_args()
-
-
 def main() -> None:
-    arguments = parse_arguments()
+    arguments = rate_parser(__doc__, seconds=1.0, repeats=3).parse_args()
     samples = noisy_bursts()
     builders = {
         "burst_transmitter": transmitter,
@@ -162,7 +133,12 @@ def main() -> None:
         "ofdm_rx": tree_receiver,
     }
     rates = {
-        name: rate(build, arguments.seconds, arguments.repeats) for name, build in builders.items()
+        name: flowgraph_rate(
+            lambda top, build=build: partial(build(top).nitems_written, 0),
+            arguments.seconds,
+            arguments.repeats,
+        )
+        for name, build in builders.items()
     }
     ratios = {
         "transmitter": rates["burst_transmitter"] / rates["ofdm_tx"],

@@ -7,14 +7,13 @@ Run with the Python of the installation, for example prefix/bin/python bench/dem
 
 import argparse
 import json
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from gnuradio import blocks, channels, digital, gr, vqdeepsc
-from vqdeepsc.kernels import FadingChannel, QamDemapper, instruction_sets
+from rates import add_choices, add_instruction_sets, call_rate, flowgraph_rate, rate_parser
+from vqdeepsc.kernels import FadingChannel, QamDemapper
 
 NAMES = {2: "QPSK", 4: "16-QAM", 6: "64-QAM", 8: "256-QAM"}
 SYMBOLS = 16384  # of one call; inputs and outputs stay in the cache
@@ -22,42 +21,18 @@ NOISE = 0.1
 SNR_DB = 10.0
 
 
-def kernel_rate(call: Callable[[], Any], seconds: float, repeats: int) -> float:
-    """Median Msymbol/s of a call that handles SYMBOLS symbols, in time of the processor."""
-    call()
-    rates = []
-    for _ in range(repeats):
-        calls = 0
-        start = time.thread_time()
-        while (elapsed := time.thread_time() - start) < seconds:
-            call()
-            calls += 1
-        rates.append(calls * SYMBOLS / elapsed / 1e6)
-    return statistics.median(rates)
-
-
-def flowgraph_rate(
-    make: Callable[[], gr.basic_block],
-    items_per_symbol: int,
-    seconds: float,
-    repeats: int,
+def block_rate(
+    make: Callable[[], gr.basic_block], items_per_symbol: int, seconds: float, repeats: int
 ) -> float:
     """Median Msymbol/s through a block in a flowgraph, in processor time of all its threads."""
-    rates = []
-    for _ in range(repeats):
-        top = gr.top_block()
+
+    def build(top: gr.top_block) -> Callable[[], int]:
         block = make()
         sink = blocks.null_sink(block.output_signature().sizeof_stream_item(0))
         top.connect(blocks.null_source(gr.sizeof_gr_complex), block, sink)
-        top.start()
-        time.sleep(0.1)
-        first, start = sink.nitems_read(0), time.process_time()
-        time.sleep(seconds)
-        last, end = sink.nitems_read(0), time.process_time()
-        top.stop()
-        top.wait()
-        rates.append((last - first) / items_per_symbol / (end - start) / 1e6)
-    return statistics.median(rates)
+        return lambda: sink.nitems_read(0)
+
+    return flowgraph_rate(build, seconds, repeats) / items_per_symbol
 
 
 def demapper_kernels(
@@ -79,7 +54,9 @@ def demapper_kernels(
                     "int8": lambda d=demapper: d.demap_quantised(symbols, NOISE),
                 }
                 row = {"constellation": name, "method": method, "instruction_set": instruction_set}
-                row |= {key: kernel_rate(call, seconds, repeats) for key, call in outputs.items()}
+                row |= {
+                    key: call_rate(call, SYMBOLS, seconds, repeats) for key, call in outputs.items()
+                }
                 rows.append(row)
     return rows
 
@@ -102,7 +79,7 @@ def demapper_blocks(seconds: float, repeats: int) -> list[dict[str, Any]]:
         "constellation_soft_decoder_cf": lambda: tree_decoder(None),
     }
     return [
-        {"block": name, "rate": flowgraph_rate(make, 4, seconds, repeats)}
+        {"block": name, "rate": block_rate(make, 4, seconds, repeats)}
         for name, make in makers.items()
     ]
 
@@ -113,7 +90,7 @@ def channel_kernels(sets: list[str], seconds: float, repeats: int) -> list[dict[
     for kind, block_length in (("awgn", 1), ("rayleigh", 1), ("rician", 1), ("rician", 1000)):
         for instruction_set in sets:
             channel = FadingChannel(kind, SNR_DB, 1.0, block_length, 1, instruction_set)
-            rate = kernel_rate(lambda c=channel: c.apply(symbols), seconds, repeats)
+            rate = call_rate(lambda c=channel: c.apply(symbols), SYMBOLS, seconds, repeats)
             rows.append(
                 {
                     "kind": kind,
@@ -133,7 +110,7 @@ def channel_blocks(seconds: float, repeats: int) -> list[dict[str, Any]]:
         "fading_model": lambda: channels.fading_model(8, 0.01, False),
     }
     return [
-        {"block": name, "rate": flowgraph_rate(make, 1, seconds, repeats)}
+        {"block": name, "rate": block_rate(make, 1, seconds, repeats)}
         for name, make in makers.items()
     ]
 
@@ -155,27 +132,9 @@ def print_table(title: str, rows: list[dict[str, Any]]) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--seconds", type=float, default=0.1, help="length of one measurement")
-    parser.add_argument("--repeats", type=int, default=5, help="measurements for each median")
-    parser.add_argument(
-        "--constellations",
-        nargs="+",
-        choices=list(NAMES.values()),
-        default=list(NAMES.values()),
-        help="constellations",
-    )
-    parser.add_argument(
-        "--instruction-sets",
-        nargs="+",
-        choices=instruction_sets(),
-        default=instruction_sets(),
-        help="instruction sets",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    parser = rate_parser(__doc__, seconds=0.1, repeats=5)
+    add_choices(parser, "--constellations", list(NAMES.values()))
+    add_instruction_sets(parser)
     return parser.parse_args()
 
 

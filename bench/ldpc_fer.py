@@ -103,13 +103,13 @@ def our_point(arguments: argparse.Namespace, snr_db: float) -> dict[str, Any]:
     iterations = 0.0
     while frames < arguments.frames and errors < arguments.errors:
         payload = rng.integers(0, 2, payload_bits, dtype=np.uint8)
-        bits, _, crc_ok, _, _, used = decoder.decode(link.llrs(encoder.encode(payload)))
-        wrong = int(np.count_nonzero(bits != payload))
+        decoded = decoder.decode(link.llrs(encoder.encode(payload)))
+        wrong = int(np.count_nonzero(decoded.bits != payload))
         frames += 1
         errors += wrong > 0
-        undetected += wrong > 0 and crc_ok
+        undetected += wrong > 0 and decoded.crc_ok
         bit_errors += wrong
-        iterations += used
+        iterations += decoded.iterations
     return {
         "snr_db": snr_db,
         "frames": frames,

@@ -10,15 +10,17 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ldpc_fer import BITS_PER_SYMBOL, Link, zeros_llrs
 from numpy.typing import NDArray
+from rates import add_choices, add_instruction_sets, call_rate, rate_parser
 from tree_ldpc import SHIPPED, TreeCode, TreeDecoder, repeat_accumulate_code
-from vqdeepsc.kernels import LdpcDecoder, LdpcEncoder, instruction_sets
+from vqdeepsc.kernels import LdpcDecoder, LdpcEncoder
 
 # Payload bits and coded bits.
 CODES = {
@@ -45,25 +47,6 @@ def frames_of_llrs(payload_bits: int, coded_bits: int, snr_db: float) -> list[ND
         link.llrs(encoder.encode(rng.integers(0, 2, payload_bits, dtype=np.uint8)))
         for _ in range(FRAMES)
     ]
-
-
-def rate_of(
-    decode: Callable[[NDArray[np.float32]], Any],
-    frames: list[NDArray[np.float32]],
-    bits: int,
-    seconds: float,
-    repeats: int,
-) -> float:
-    """Median Mbit/s of payload, one frame at a time, in time of the processor."""
-    rates = []
-    for _ in range(repeats):
-        done = 0
-        start = time.thread_time()
-        while (elapsed := time.thread_time() - start) < seconds:
-            decode(frames[done % len(frames)])
-            done += 1
-        rates.append(done * bits / elapsed / 1e6)
-    return statistics.median(rates)
 
 
 def our_decoder(
@@ -95,7 +78,8 @@ def our_decoder(
                         early_stop=stop,
                         instruction_set=instruction_set,
                     )
-                    row[name] = rate_of(decoder.decode, frames, payload_bits, seconds, repeats)
+                    decode = partial(next, map(decoder.decode, cycle(frames)))
+                    row[name] = call_rate(decode, payload_bits, seconds, repeats)
                 rows.append(row)
     return rows
 
@@ -140,21 +124,9 @@ def ratios(rows: list[dict[str, Any]], tree: list[dict[str, Any]]) -> list[dict[
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--seconds", type=float, default=0.2, help="length of one measurement")
-    parser.add_argument("--repeats", type=int, default=5, help="measurements for each median")
-    parser.add_argument("--codes", nargs="+", choices=CODES, default=list(CODES), help="codes")
-    parser.add_argument(
-        "--instruction-sets",
-        nargs="+",
-        choices=instruction_sets(),
-        default=instruction_sets(),
-        help="instruction sets",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    parser = rate_parser(__doc__, seconds=0.2, repeats=5)
+    add_choices(parser, "--codes", list(CODES))
+    add_instruction_sets(parser)
     return parser.parse_args()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pmt
 from gnuradio import blocks, gr
+from numpy.typing import NDArray
 from PIL import Image
 
 from vqdeepsc.codec import Codec
@@ -27,7 +28,7 @@ MAXIMUM_SIDE = 512
 """Larger images are reduced, so that the demonstration takes seconds."""
 
 
-def fit_image(image: np.ndarray, side: int = MAXIMUM_SIDE) -> np.ndarray:
+def fit_image(image: NDArray[np.uint8], side: int = MAXIMUM_SIDE) -> NDArray[np.uint8]:
     """Reduce image, uint8 [H, W, 3], so that its longer side has at most side pixels."""
     height, width = image.shape[:2]
     if max(height, width) <= side:
@@ -53,7 +54,7 @@ def send_image(
     seed: int,
     scheme: Scheme = DEFAULT_SCHEME,
     part_bits: Sequence[int] = (),
-) -> tuple[np.ndarray, int]:
+) -> tuple[NDArray[np.uint8], int]:
     """(image uint8 [H, W, 3] as received, LDPC code blocks in error) over a flowgraph."""
     top = gr.top_block()
     # GNU Radio does not keep Python blocks: what no name holds is collected while it runs.
@@ -80,12 +81,12 @@ def send_image(
 
 
 def send_bits(
-    frames_of_bits: np.ndarray,
+    frames_of_bits: NDArray[np.uint8],
     channel: ChannelModel,
     snr_db: float,
     seed: int,
     scheme: Scheme = DEFAULT_SCHEME,
-) -> tuple[np.ndarray, int]:
+) -> tuple[NDArray[np.uint8], int]:
     """(decided bits, LDPC code blocks in error) of uint8 [frames, bits] over a flowgraph."""
     top = gr.top_block()
     source = frames_source(frames_of_bits, [pmt.PMT_NIL] * len(frames_of_bits))
@@ -140,7 +141,7 @@ def run_demonstration(
     undecoded = metrics.quality(sent, grey)
 
     def score(
-        system: System, snr: float, shown: np.ndarray, errors: int, decoded: bool = True
+        system: System, snr: float, shown: NDArray[np.uint8], errors: int, decoded: bool = True
     ) -> None:
         quality = metrics.quality(sent, shown)
         cells[system].append(PanelCell(shown, quality, decoded))
@@ -171,12 +172,12 @@ def run_demonstration(
             part_bits,
         )
         score(ours, snr, received, errors)
-        if jpeg_bits is None:
+        if file is None or jpeg_bits is None:
             score(jpeg, snr, grey, 0, decoded=False)
             continue
         bits, errors = send_bits(jpeg_bits, channel, snr, seed, scheme.unprotected)
-        content = np.packbits(bits.reshape(-1))[: len(file.content)].tobytes()
-        shown = baselines.decompress(content, width, height)
+        arrived = np.packbits(bits.reshape(-1))[: len(file.content)].tobytes()
+        shown = baselines.decompress(arrived, width, height)
         if shown is not None and baselines.counts_as_decoded(
             metrics.quality(sent, shown), undecoded
         ):

@@ -314,7 +314,7 @@ def test_a_bug_is_one_sentence_and_another_status(error, tmp_path, capfd, monkey
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("vqdeepsc.images.files.load_image", fail)
+    monkeypatch.setattr("vqdeepsc.images.coding.load_image", fail)
     done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
     assert done.returncode == 70
     assert done.stderr.count("\n") == 1

@@ -177,8 +177,10 @@ class KernelsTest(unittest.TestCase):
                 np.testing.assert_array_equal(got, bits)
                 np.testing.assert_array_equal(posterior > 0, bits)
         lost = decoder.decode(np.zeros(3 * payload, np.float32))
-        self.assertFalse(lost[2])
-        self.assertEqual(lost[3], lost[4])
+        self.assertIsInstance(lost, kernels.Decoded)
+        self.assertFalse(lost.crc_ok)
+        self.assertEqual(lost.block_errors, lost.blocks)
+        self.assertFalse(decoder.block_results[0].crc_ok)
 
     def test_ldpc_combines_transmissions(self):
         payload = 1000
@@ -190,7 +192,7 @@ class KernelsTest(unittest.TestCase):
             symbols = kernels.qam_points(2)[coded.reshape(-1, 2) @ (2, 1)]
             y, _ = kernels.FadingChannel("awgn", 0.0, seed=version).apply(symbols)
             llrs[version] = kernels.QamDemapper(2).demap(y, 1.0)
-        self.assertFalse(decoder.decode(llrs[0])[2])
+        self.assertFalse(decoder.decode(llrs[0]).crc_ok)
         decoder.reset()
         for version, values in llrs.items():
             decoder.add_llrs(version, values)

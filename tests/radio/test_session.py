@@ -14,10 +14,10 @@ import pytest
 from gnuradio import blocks, gr
 from gnuradio.vqdeepsc.blocks.semantic_sink import semantic_sink
 from gnuradio.vqdeepsc.radio.devices import RadioEnd
-from gnuradio.vqdeepsc.radio.receive import Receiver, image_receiver, receive
+from gnuradio.vqdeepsc.radio.receive import Receiver, collect, image_receiver
 from gnuradio.vqdeepsc.radio.session import EventLog, run_flowgraph
 from gnuradio.vqdeepsc.radio.settings import RadioError, RadioSettings
-from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
+from gnuradio.vqdeepsc.radio.transmit import Transmitter, send
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
 
 
@@ -122,11 +122,11 @@ def test_what_still_works_a_second_after_a_signal_is_broken_off():
 
 def test_an_error_in_the_source_is_an_error_of_the_transmitter(tmp_path, monkeypatch):
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
-    make = partial(Transmitter, settings, DEFAULT_MODEL, {})
+    make = partial(Transmitter, settings, DEFAULT_MODEL)
     images = [("a", np.zeros((16, 16, 3), np.uint8))] * 3
     monkeypatch.setattr(Codec, "encode_bits", fall_down)
     with pytest.raises(RuntimeError, match="it fell down"):
-        transmit(iter(images), make, EventLog())
+        send(iter(images), make, EventLog())
 
 
 def test_a_radio_that_takes_no_more_is_an_error(tmp_path):
@@ -141,18 +141,18 @@ def test_a_radio_that_takes_no_more_is_an_error(tmp_path):
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
     images = [("a", np.zeros((16, 16, 3), np.uint8))] * 50
     with pytest.raises(RadioError, match="the radio took no more samples after"):
-        transmit(iter(images), partial(Short, settings, DEFAULT_MODEL, {}), EventLog())
+        send(iter(images), partial(Short, settings, DEFAULT_MODEL), EventLog())
 
 
 def test_a_radio_that_gives_no_more_is_an_error(tmp_path):
     samples = tmp_path / "bursts.cf32"
     np.zeros(10_000, np.complex64).tofile(samples)
     decoder = image_receiver(None, EventLog(), model=DEFAULT_MODEL)
-    top = Receiver(RadioSettings("file", str(samples)), decoder, {})
+    top = Receiver(RadioSettings("file", str(samples)), decoder)
     # as a device whose cable was pulled
     top.settings = RadioSettings("zmq")
     with pytest.raises(RadioError, match="the radio zmq gives no more samples"):
-        receive(top, EventLog())
+        collect(top, EventLog())
 
 
 def test_a_sink_that_cannot_draw_ends_all_the_same(monkeypatch):

@@ -19,7 +19,7 @@ from gnuradio import blocks, channels, gr
 from gnuradio.vqdeepsc.radio.exchange import ImagePublisher
 from gnuradio.vqdeepsc.radio.session import EventLog
 from gnuradio.vqdeepsc.radio.settings import RadioSettings
-from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
+from gnuradio.vqdeepsc.radio.transmit import Transmitter, send
 from PIL import Image
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.images.files import load_image
@@ -278,7 +278,7 @@ def test_an_image_beyond_the_limit_is_not_sent(folder, tmp_path):
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
     log = tmp_path / "log.jsonl"
     with EventLog(str(log)) as lines:
-        assert transmit(iter(images), partial(Transmitter, settings, DEFAULT_MODEL, {}), lines) == 1
+        assert send(iter(images), partial(Transmitter, settings, DEFAULT_MODEL), lines) == 1
     (refused,) = events(log, "not sent")
     assert refused["reason"] == "huge has 8000x8000 pixels, more than the 40,000,000 allowed"
 
@@ -471,9 +471,9 @@ def test_an_image_source_that_fails_ends_the_transmitter(folder, tmp_path):
         raise RuntimeError("the camera fell down")
 
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
-    make = partial(Transmitter, settings, DEFAULT_MODEL, {})
+    make = partial(Transmitter, settings, DEFAULT_MODEL)
     with pytest.raises(RuntimeError, match="fell down"):
-        transmit(failing(), make, EventLog())
+        send(failing(), make, EventLog())
     assert (tmp_path / "bursts.cf32").stat().st_size > 0
 
 

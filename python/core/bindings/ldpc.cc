@@ -53,9 +53,16 @@ kernel::TransportDecoder::Options decoder_options(const std::string& precision,
     return options;
 }
 
-// Runs a decoding function with room for its outputs and returns all as a tuple.
+// An object of a named tuple that bind_ldpc() makes.
+template <typename... Values>
+py::object named_tuple(const char* type, Values&&... values)
+{
+    return py::module_::import("vqdeepsc.kernels").attr(type)(std::forward<Values>(values)...);
+}
+
+// Runs a decoding function with room for its outputs and returns all as a Decoded.
 template <typename Decode>
-py::tuple decoded(std::size_t payload_bits, const Decode& decode)
+py::object decoded(std::size_t payload_bits, const Decode& decode)
 {
     py::array_t<std::uint8_t> payload(payload_bits);
     py::array_t<float> posterior(payload_bits);
@@ -66,8 +73,13 @@ py::tuple decoded(std::size_t payload_bits, const Decode& decode)
         py::gil_scoped_release release;
         result = decode(bits, llrs);
     }
-    return py::make_tuple(
-        payload, posterior, result.crc_ok, result.block_errors, result.blocks, result.iterations);
+    return named_tuple("Decoded",
+                       payload,
+                       posterior,
+                       result.crc_ok,
+                       result.block_errors,
+                       result.blocks,
+                       result.iterations);
 }
 
 // Payload to coded bits, with the lengths checked.
@@ -159,6 +171,12 @@ single one. Raises ValueError naming what is out of range or does not add up.)")
 
 void bind_ldpc(py::module& m)
 {
+    const auto namedtuple = py::module_::import("collections").attr("namedtuple");
+    m.attr("Decoded") = namedtuple("Decoded",
+                                   "bits llrs crc_ok block_errors blocks iterations",
+                                   py::arg("module") = "vqdeepsc.kernels");
+    m.attr("CodeBlockResult") =
+        namedtuple("CodeBlockResult", "crc_ok iterations", py::arg("module") = "vqdeepsc.kernels");
     bind_ldpc_frame(m);
     using kernel::TransportDecoder;
     using kernel::TransportEncoder;
@@ -238,9 +256,9 @@ Raises ValueError naming a value that is out of range.)")
             },
             py::arg("llrs"),
             R"(llrs: float32[coded_bits].
-Returns (payload uint8[payload_bits], a-posteriori LLRs float32[payload_bits], crc_ok: bool,
-block_errors: int, blocks: int, iterations: float, the mean of the code blocks). Raises
-ValueError for another length.)")
+Returns a Decoded, a named tuple of bits uint8[payload_bits], llrs float32[payload_bits] (a
+posteriori), crc_ok: bool, block_errors: int, blocks: int, iterations: float (the mean of the
+code blocks). Raises ValueError for another length.)")
         .def("reset", &TransportDecoder::reset, "Forgets what add_llrs() collected.")
         .def(
             "add_llrs",
@@ -273,11 +291,11 @@ redundancy_version: 0 to 3. llrs: float32[coded_bits]. Raises ValueError for oth
             [](const TransportDecoder& self) {
                 py::list results;
                 for (const kernel::CodeBlockResult& block : self.block_results()) {
-                    results.append(py::make_tuple(block.crc_ok, block.iterations));
+                    results.append(named_tuple("CodeBlockResult", block.crc_ok, block.iterations));
                 }
                 return results;
             },
-            "(crc_ok: bool, iterations: int) of each code block decoded last; empty before.");
+            "CodeBlockResult of each code block decoded last; empty before.");
 }
 
 } // namespace gr::vqdeepsc::bindings

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .codec import BundleError, Codec, Indices
     from .errors import Error, ParameterError
     from .images.bitstream import ImageBitstream, read_bitstream, write_bitstream
+    from .images.coding import decode, encode
     from .images.files import ImageError, load_image, save_image
     from .kernels import __version__
     from .link import ChannelModel, Link, Scheme
@@ -33,6 +34,8 @@ _MODULES = {
     "Scheme": "link",
     "Simulation": "simulation",
     "__version__": "kernels",
+    "decode": "images.coding",
+    "encode": "images.coding",
     "load_image": "images.files",
     "read_bitstream": "images.bitstream",
     "read_results": "simulation",
@@ -55,6 +58,8 @@ __all__ = [
     "Scheme",
     "Simulation",
     "__version__",
+    "decode",
+    "encode",
     "load_image",
     "read_bitstream",
     "read_results",

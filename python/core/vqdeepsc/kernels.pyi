@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What python/core/bindings makes of lib/kernels; the docstrings are there.
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,7 +49,17 @@ class FrameHeader:
     @staticmethod
     def from_bytes(packed: bytes) -> FrameHeader: ...
 
-Decoded = tuple[NDArray[np.uint8], NDArray[np.float32], bool, int, int, float]
+class Decoded(NamedTuple):
+    bits: NDArray[np.uint8]
+    llrs: NDArray[np.float32]
+    crc_ok: bool
+    block_errors: int
+    blocks: int
+    iterations: float
+
+class CodeBlockResult(NamedTuple):
+    crc_ok: bool
+    iterations: int
 
 def instruction_sets() -> list[str]: ...
 def noise_density(snr_db: float) -> float: ...
@@ -129,7 +139,7 @@ class LdpcDecoder:
     def add_llrs(self, redundancy_version: int, llrs: ArrayLike) -> None: ...
     def decode_combined(self) -> Decoded: ...
     @property
-    def block_results(self) -> list[tuple[bool, int]]: ...
+    def block_results(self) -> list[CodeBlockResult]: ...
 
 class LdpcFrameEncoder:
     def __init__(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
@@ -29,7 +30,7 @@ class ReceivedImage:
     the regions did not say.
     """
 
-    image: np.ndarray
+    image: NDArray[np.uint8]
     number: int
     regions: int
     received: int
@@ -42,7 +43,7 @@ class _Incomplete:
     """What has arrived of an image: regions of LLRs, and which of them are free of errors."""
 
     header: FrameHeader
-    llrs: dict[int, np.ndarray] = field(default_factory=dict)
+    llrs: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     certain: set[int] = field(default_factory=set)
     received: Counter[int] = field(default_factory=Counter)
     complete: int = 0
@@ -57,7 +58,9 @@ class _Incomplete:
         header = self.header
         return region_count(header.width, header.height, header.version)
 
-    def add(self, region: int, llrs: np.ndarray, combined: int, errors: int | None) -> None:
+    def add(
+        self, region: int, llrs: NDArray[np.float32], combined: int, errors: int | None
+    ) -> None:
         if region in self.certain:
             return
         if errors == 0 or combined > 1 or region not in self.llrs:
@@ -100,7 +103,7 @@ class ImageAssembler:
     def add(
         self,
         header: FrameHeader,
-        llrs: np.ndarray,
+        llrs: NDArray[np.float32],
         combined: int = 1,
         errors: int | None = None,
         burst: Burst | None = None,
@@ -141,7 +144,7 @@ class ImageAssembler:
         for sender in waiting:
             yield from self._decode(self._images.pop(sender))
 
-    def _check(self, header: FrameHeader, llrs: np.ndarray) -> None:
+    def _check(self, header: FrameHeader, llrs: NDArray[np.float32]) -> None:
         codec = self._codec
         if header.model != codec.model_id:
             raise FrameError(

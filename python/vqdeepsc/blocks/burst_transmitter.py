@@ -68,7 +68,8 @@ class burst_transmitter(gr.hier_block2):
 
     def burst_samples(self) -> int:
         """Samples of one burst."""
-        return self._modulator.burst_samples()
+        samples: int = self._modulator.burst_samples()
+        return samples
 
     def set_amplitude(self, amplitude: float) -> None:
         """Change the root mean square of the samples from the next burst on."""

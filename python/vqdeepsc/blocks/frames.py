@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import pmt
 from gnuradio import gr
+from numpy.typing import ArrayLike, NDArray
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import Error, ParameterError
@@ -43,7 +44,7 @@ def _integer(dictionary: pmt.pmt_base, key: str, low: int, high: int) -> int:
     value = pmt.dict_ref(dictionary, pmt.intern(key), pmt.PMT_NIL)
     if not pmt.is_integer(value):
         raise FrameError(f"the dictionary has no integer '{key}'")
-    number = pmt.to_long(value)
+    number: int = pmt.to_long(value)
     if not low <= number <= high:
         raise FrameError(f"'{key}' is {number}, outside {low} to {high}")
     return number
@@ -149,7 +150,7 @@ class Burst:
         return cls(*map(pmt.to_double, values)) if all(map(pmt.is_real, values)) else None
 
 
-def image_to_pdu(image: np.ndarray, number: int) -> pmt.pmt_base:
+def image_to_pdu(image: NDArray[np.uint8], number: int) -> pmt.pmt_base:
     """An image PDU of image, uint8 [H, W, 3]."""
     height, width = image.shape[:2]
     dictionary = pmt.make_dict()
@@ -159,7 +160,7 @@ def image_to_pdu(image: np.ndarray, number: int) -> pmt.pmt_base:
 
 
 def publish_image(
-    block: gr.basic_block, port: pmt.pmt_base, image: np.ndarray, number: int
+    block: gr.basic_block, port: pmt.pmt_base, image: NDArray[np.uint8], number: int
 ) -> None:
     """Publish an image at a message port of the block, if anybody listens there.
 
@@ -170,7 +171,7 @@ def publish_image(
 
 def pdu_to_image(
     pdu: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS
-) -> tuple[np.ndarray, int | None]:
+) -> tuple[NDArray[np.uint8], int | None]:
     """(uint8 [H, W, 3], number or None) of an image PDU; raises FrameError.
 
     max_pixels: width times height of the largest image that is taken.
@@ -189,8 +190,8 @@ def pdu_to_image(
 
 
 def image_to_frames(
-    codec: Codec, image: np.ndarray, number: int, session: int
-) -> Iterator[tuple[FrameHeader, np.ndarray]]:
+    codec: Codec, image: NDArray[np.uint8], number: int, session: int
+) -> Iterator[tuple[FrameHeader, NDArray[np.uint8]]]:
     """Header and payload bits, uint8 [bits_per_region], of each region of an image."""
     height, width = image.shape[:2]
     for region, bits in enumerate(codec.encode_bits(image)):
@@ -211,6 +212,6 @@ def check_copies(copies: int) -> None:
         raise ParameterError(f"copies is {copies}, but must be at least 1")
 
 
-def bits_to_llrs(bits: np.ndarray) -> np.ndarray:
+def bits_to_llrs(bits: ArrayLike) -> NDArray[np.float32]:
     """LLRs ln P(1)/P(0) of decided bits, float32."""
     return np.where(np.asarray(bits) & 1, CERTAIN_LLR, -CERTAIN_LLR).astype(np.float32)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Received images as files."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 from gnuradio import gr
+from numpy.typing import NDArray
 from PIL import Image
 
 from vqdeepsc.images.files import ImageError
@@ -19,14 +21,14 @@ class ImageFolder:
     :raises ImageError: where the folder cannot be made
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder).expanduser()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ImageError(f"cannot make the folder '{folder}': {error.strerror}") from error
 
-    def write(self, image: np.ndarray, number: int) -> Path:
+    def write(self, image: NDArray[np.uint8], number: int) -> Path:
         """Write image, uint8 [H, W, 3], as image-NUMBER.png; raises OSError."""
         copy = 1
         while True:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pmt
 from gnuradio import blocks, digital, gr
+from numpy.typing import NDArray
 
 from vqdeepsc.kernels import qam_points
 from vqdeepsc.link import DEFAULT_SCHEME, LDPC_ITERATIONS, ChannelModel, Scheme
@@ -18,6 +19,7 @@ from ..vqdeepsc_python import (
     qam_soft_demapper,
 )
 from .frames import FRAME_TAG
+from .message_sink import waiting_messages
 
 
 def connect_link(
@@ -76,7 +78,7 @@ def connect_link(
     return decoder
 
 
-def frames_source(frames: np.ndarray, headers: Sequence[pmt.pmt_base]) -> gr.basic_block:
+def frames_source(frames: NDArray[np.uint8], headers: Sequence[pmt.pmt_base]) -> gr.basic_block:
     """A source of frames, uint8 [frames, bits], the first bit of each tagged with its header."""
     tags = []
     for index, header in enumerate(headers):
@@ -90,9 +92,5 @@ def frames_source(frames: np.ndarray, headers: Sequence[pmt.pmt_base]) -> gr.bas
 
 def stored_messages(debug: blocks.message_debug) -> list[pmt.pmt_base]:
     """What reached the port ``store`` of a message_debug block; the flowgraph has ended."""
-    messages = [debug.get_message(index) for index in range(debug.num_messages())]
-    # Word that the flowgraph ends may overtake messages, which then wait for ever.
-    inbox, port = debug.to_basic_block(), pmt.intern("store")
-    while inbox.nmsgs(port):
-        messages.append(inbox.delete_head_nowait(port))
-    return messages
+    stored = [debug.get_message(index) for index in range(debug.num_messages())]
+    return [*stored, *waiting_messages(debug, "store")]

@@ -4,6 +4,7 @@
 import numpy as np
 import pmt
 from gnuradio import gr
+from numpy.typing import NDArray
 from PyQt5 import Qt
 
 from .frames import FrameError, pdu_to_image
@@ -22,7 +23,7 @@ class _ImageLabel(Qt.QLabel):
         self._pixmap: Qt.QPixmap | None = None
         self.arrived.connect(self._show)
 
-    def _show(self, image: np.ndarray) -> None:
+    def _show(self, image: NDArray[np.uint8]) -> None:
         height, width = image.shape[:2]
         # QImage refers to the bytes, QPixmap copies them.
         view = Qt.QImage(image.tobytes(), width, height, 3 * width, Qt.QImage.Format_RGB888)

@@ -23,6 +23,7 @@ from .frames import (
     publish_image,
 )
 from .image_folder import ImageFolder, keep_image
+from .message_sink import waiting_messages
 
 
 class semantic_decoder(gr.basic_block):
@@ -76,7 +77,8 @@ class semantic_decoder(gr.basic_block):
 
     def backlog(self) -> int:
         """How many region PDUs wait to be decoded."""
-        return self.to_basic_block().nmsgs(self._frames_port)
+        waiting: int = self.to_basic_block().nmsgs(self._frames_port)
+        return waiting
 
     def _restart_timer(self) -> None:
         if self._timer:
@@ -133,8 +135,8 @@ class semantic_decoder(gr.basic_block):
 
     def finish(self) -> None:
         """Decode the region PDUs that wait, and what has arrived."""
-        while self.backlog():
-            self._decode(self.to_basic_block().delete_head_nowait(self._frames_port))
+        for pdu in waiting_messages(self, "frames"):
+            self._decode(pdu)
         self._flush()
         self._restart_timer()
 

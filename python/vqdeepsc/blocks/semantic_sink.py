@@ -2,10 +2,12 @@
 """Soft or hard bits with frame tags in, images out."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pmt
 from gnuradio import gr
+from numpy.typing import NDArray
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.kernels import FrameHeader
@@ -73,7 +75,7 @@ class semantic_sink(gr.sync_block):
             self._header = None
             self.logger.error(f"frame skipped: {error}")
 
-    def _take(self, items: np.ndarray) -> None:
+    def _take(self, items: NDArray[Any]) -> None:
         """Add items to the region that has begun; what is left over lies between regions."""
         if self._header is None:
             return
@@ -89,7 +91,7 @@ class semantic_sink(gr.sync_block):
         except FrameError as error:
             self.logger.error(f"frame skipped: {error}")
 
-    def work(self, input_items: list, output_items: list) -> int:
+    def work(self, input_items: list[NDArray[Any]], output_items: list[NDArray[Any]]) -> int:
         items = input_items[0]
         first = self.nitems_read(0)
         try:

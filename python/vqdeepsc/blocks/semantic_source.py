@@ -7,10 +7,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pmt
 from gnuradio import gr
+from numpy.typing import NDArray
 
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import ImageError, ImageLocation, find_images, load_found
@@ -110,8 +112,8 @@ class semantic_source(gr.sync_block):
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
         self._begun = -math.inf
-        self._queue: deque[tuple[np.ndarray, int | None]] = deque()
-        self._frames: Iterator[tuple[FrameHeader, np.ndarray]] = iter(())
+        self._queue: deque[tuple[NDArray[np.uint8], int | None]] = deque()
+        self._frames: Iterator[tuple[FrameHeader, NDArray[np.uint8]]] = iter(())
         self._bits = np.empty(0, np.uint8)
         self._images_port = pmt.intern("pictures")
         self._sent_port = pmt.intern("sent")
@@ -138,7 +140,7 @@ class semantic_source(gr.sync_block):
         except FrameError as error:
             self.logger.error(f"image PDU not sent: {error}")
 
-    def _next_image(self) -> tuple[np.ndarray, int | None] | None:
+    def _next_image(self) -> tuple[NDArray[np.uint8], int | None] | None:
         if self._queue:
             return self._queue.popleft()
         while self._next_file < len(self._files):
@@ -183,7 +185,7 @@ class semantic_source(gr.sync_block):
         self._header = header
         return True
 
-    def work(self, input_items: list, output_items: list) -> int:
+    def work(self, input_items: list[NDArray[Any]], output_items: list[NDArray[Any]]) -> int:
         out = output_items[0]
         produced = 0
         try:

@@ -119,9 +119,14 @@ def radio_settings(arguments: argparse.Namespace, **more: Any) -> Any:
     )
 
 
-def radio_transport_blocks(arguments: argparse.Namespace) -> list[tuple[int, int]]:
-    from gnuradio.vqdeepsc.radio.session import burst_transport_blocks
+def burst_parameters(arguments: argparse.Namespace, **more: Any) -> Any:
+    from gnuradio.vqdeepsc.radio.bursts import BurstParameters
 
-    return burst_transport_blocks(
-        arguments.model, arguments.bits_per_symbol, arguments.code_rate, arguments.protection
+    return BurstParameters(
+        fft_size=arguments.fft_size,
+        cyclic_prefix=arguments.cyclic_prefix,
+        bits_per_symbol=arguments.bits_per_symbol,
+        code_rate=arguments.code_rate,
+        protection=arguments.protection,
+        **more,
     )

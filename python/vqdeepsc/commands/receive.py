@@ -14,9 +14,9 @@ from .radio_arguments import (
     add_burst_coding,
     add_radio,
     add_secret,
+    burst_parameters,
     radio_secret,
     radio_settings,
-    radio_transport_blocks,
 )
 
 
@@ -80,48 +80,26 @@ def _run(arguments: argparse.Namespace) -> int:
         follow=arguments.follow,
     )
     try:
-        from gnuradio.vqdeepsc.blocks.image_folder import ImageFolder
-        from gnuradio.vqdeepsc.radio.exchange import ImagePublisher
-        from gnuradio.vqdeepsc.radio.receive import Receiver, image_receiver, receive
-        from gnuradio.vqdeepsc.radio.session import EventLog
+        from gnuradio.vqdeepsc.radio.receive import receive
     except ImportError as error:
         raise Error(f"radios need GNU Radio: {error}") from error
     secret = radio_secret(arguments)
-    folder = ImageFolder(arguments.output)
-    burst = {
-        "fft_size": arguments.fft_size,
-        "cyclic_prefix": arguments.cyclic_prefix,
-        "transport_blocks": radio_transport_blocks(arguments),
-    }
-    with EventLog(arguments.log) as log:
-        publisher = ImagePublisher(arguments.publish, secret) if arguments.publish else None
-        try:
-            decoder = image_receiver(
-                folder,
-                log,
-                publisher,
-                on_image=say,
-                limit=arguments.images or 0,
-                model=arguments.model,
-                copies=arguments.repeat,
-                timeout=arguments.timeout,
-                max_pixels=arguments.max_pixels,
-            )
-            received = receive(
-                Receiver(settings, decoder, burst),
-                log,
-                control=arguments.control,
-                secret=secret,
-                seconds=arguments.seconds,
-                view=arguments.view,
-            )
-        finally:
-            if publisher:
-                publisher.close()
+    received = receive(
+        arguments.output,
+        settings,
+        arguments.model,
+        burst_parameters(arguments),
+        copies=arguments.repeat,
+        timeout=arguments.timeout,
+        max_pixels=arguments.max_pixels,
+        limit=arguments.images or 0,
+        log=arguments.log,
+        publish=arguments.publish,
+        control=arguments.control,
+        secret=secret,
+        seconds=arguments.seconds,
+        view=arguments.view,
+        on_image=say,
+    )
     say(f"{received} images received")
-    if decoder.unwritten:
-        raise Error(
-            f"{decoder.unwritten} of {received} images could not be written to "
-            f"{arguments.output}: {decoder.write_error}"
-        )
     return 0

@@ -14,9 +14,9 @@ from .radio_arguments import (
     add_burst_coding,
     add_radio,
     add_secret,
+    burst_parameters,
     radio_secret,
     radio_settings,
-    radio_transport_blocks,
 )
 
 
@@ -77,14 +77,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from functools import partial
-
     settings = radio_settings(arguments, gap=arguments.gap)
     try:
         from gnuradio.vqdeepsc.radio.exchange import ImageSubscriber
-        from gnuradio.vqdeepsc.radio.session import EventLog
         from gnuradio.vqdeepsc.radio.sources import camera, image_sources
-        from gnuradio.vqdeepsc.radio.transmit import Transmitter, transmit
+        from gnuradio.vqdeepsc.radio.transmit import transmit
     except ImportError as error:
         raise Error(f"radios need GNU Radio: {error}") from error
     secret = radio_secret(arguments)
@@ -97,35 +94,23 @@ def _run(arguments: argparse.Namespace) -> int:
         images = camera(arguments.camera)
     else:
         images = iter(ImageSubscriber(arguments.subscribe, secret))
-    burst = {
-        "fft_size": arguments.fft_size,
-        "cyclic_prefix": arguments.cyclic_prefix,
-        "bits_per_symbol": arguments.bits_per_symbol,
-        "code_rate": arguments.code_rate,
-        "amplitude": arguments.amplitude,
-        "transport_blocks": radio_transport_blocks(arguments),
-    }
-    make = partial(
-        Transmitter,
+    sent = transmit(
+        images,
         settings,
         arguments.model,
-        burst,
+        burst_parameters(arguments, amplitude=arguments.amplitude),
         interval=arguments.interval,
         copies=arguments.repeat,
         first_image=arguments.first_image,
         session=arguments.session,
         search=search_settings(arguments),
+        limit=arguments.images or 0,
+        side=arguments.side or 0,
+        log=arguments.log,
+        control=arguments.control,
+        secret=secret,
+        seconds=arguments.seconds,
+        on_image=say,
     )
-    with EventLog(arguments.log) as log:
-        sent = transmit(
-            images,
-            make,
-            log,
-            limit=arguments.images or 0,
-            side=arguments.side or 0,
-            control=arguments.control,
-            secret=secret,
-            seconds=arguments.seconds,
-        )
     say(f"{sent} images sent")
     return 0

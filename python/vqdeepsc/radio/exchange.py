@@ -63,7 +63,7 @@ def open_socket(
     queue: int = _QUEUE,
     largest: int = _UNLIMITED,
     secret: bytes = b"",
-) -> zmq.Socket:
+) -> zmq.Socket[bytes]:
     """A ZeroMQ socket of a kind such as zmq.SUB that listens at the address or connects to it.
 
     queue: messages that may wait; largest: bytes of a part, beyond which the sender's connection
@@ -74,9 +74,9 @@ def open_socket(
             f"{address} can be reached from other machines: give --secret FILE, or an address "
             "such as tcp://127.0.0.1:5556"
         )
-    socket = zmq.Context.instance().socket(kind)
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
     if secret:
-        key = z85.encode(hashlib.sha256(secret).digest())
+        key: bytes = z85.encode(hashlib.sha256(secret).digest())  # type: ignore[no-untyped-call]
         if listens:
             socket.curve_server = True
             socket.curve_secretkey = key

@@ -8,18 +8,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any
 
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.errors import Error, refused_parameters
+from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.errors import Error
+from vqdeepsc.images.files import ImageError
+from vqdeepsc.limits import MAXIMUM_PIXELS
 from vqdeepsc.messages import complain, printable
 
 from ..blocks.assembler import ReceivedImage
-from ..blocks.burst_receiver import burst_receiver
 from ..blocks.image_folder import ImageFolder
+from ..blocks.message_sink import message_sink
 from ..blocks.semantic_decoder import semantic_decoder
+from .bursts import DEFAULT_BURST, BurstParameters
 from .devices import make_receiver
 from .exchange import ImagePublisher
 from .front_end import front_end
@@ -28,7 +33,7 @@ from .settings import RadioError, RadioSettings
 from .signal_meter import signal_meter
 
 
-class burst_log(gr.basic_block):
+class burst_log(message_sink):
     """Writes what the message port ``log`` says of bursts into the event log.
 
     It has a thread of its own, so that it knows when a burst came even while an image is decoded.
@@ -38,20 +43,11 @@ class burst_log(gr.basic_block):
     """
 
     def __init__(self, log: EventLog) -> None:
-        gr.basic_block.__init__(self, "burst_log", None, None)
+        message_sink.__init__(self, "burst_log", "log")
         self._log = log
         self.count = 0
         self.error = ""
         self._mirrored = False
-        self._port = pmt.intern("log")
-        self.message_port_register_in(self._port)
-        self.set_msg_handler(self._port, self._take)
-
-    def finish(self) -> None:
-        """Write what the blocks before this one left; call it when the flowgraph has ended."""
-        inbox = self.to_basic_block()
-        while inbox.nmsgs(self._port):
-            self._take(inbox.delete_head_nowait(self._port))
 
     def _take(self, message: pmt.pmt_base) -> None:
         try:
@@ -173,12 +169,15 @@ class Receiver(gr.top_block):
 
     settings: the radio
     decoder: what decodes and keeps the images
-    burst: parameters of burst_receiver besides model, payload_bits and sample_rate
+    burst: the bursts to receive
     Raises Error for parameters out of range and for a radio that is not there.
     """
 
     def __init__(
-        self, settings: RadioSettings, decoder: image_receiver, burst: dict[str, Any]
+        self,
+        settings: RadioSettings,
+        decoder: image_receiver,
+        burst: BurstParameters = DEFAULT_BURST,
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc receive")
         self.settings = settings
@@ -188,13 +187,7 @@ class Receiver(gr.top_block):
         self._front_end = front_end(self.radio.sample_rate, rate, settings.offset)
         if rate != self.radio.sample_rate:
             complain(f"{self.radio.sample_rate:,.0f} samples/s are resampled to {rate:,.0f}")
-        with refused_parameters():
-            self.bursts = burst_receiver(
-                model=decoder.codec.model_id,
-                payload_bits=decoder.codec.bits_per_region,
-                sample_rate=rate,
-                **burst,
-            )
+        self.bursts = burst.receiver(decoder.codec, rate)
         self.meter = signal_meter(self.radio.sample_rate)
         self.connect(self.radio.block, *self._front_end, self.bursts)
         self.connect(self.radio.block, self.meter)
@@ -203,6 +196,60 @@ class Receiver(gr.top_block):
 
 
 def receive(
+    output: str | os.PathLike[str],
+    settings: RadioSettings,
+    model: str = DEFAULT_MODEL,
+    burst: BurstParameters = DEFAULT_BURST,
+    *,
+    copies: int = 1,
+    timeout: float = 0.0,
+    max_pixels: int = MAXIMUM_PIXELS,
+    limit: int = 0,
+    log: str | os.PathLike[str] = "",
+    publish: str = "",
+    control: str = "",
+    secret: bytes = b"",
+    seconds: float = 0.0,
+    view: bool = False,
+    on_image: Callable[[str], None] = lambda sentence: None,
+) -> int:
+    """Receive images from a radio into the folder output; returns how many came.
+
+    settings, model, burst: the radio, the model and what its bursts are like; copies, timeout,
+    max_pixels: as at semantic_decoder; limit: most images, 0 for no limit; log: file of events, ""
+    for none; publish: ZeroMQ address for other programs, control: one that takes gain and
+    frequency, with the secret that others then need; seconds: after which it ends, 0 for never;
+    view: whether a window shows the newest image; on_image: called with a sentence for each.
+    Raises as collect() does, and ImageError where an image could not be written.
+    """
+    folder = ImageFolder(output)
+    with ExitStack() as stack:
+        events = stack.enter_context(EventLog(log))
+        publisher = ImagePublisher(publish, secret) if publish else None
+        if publisher:
+            stack.callback(publisher.close)
+        decoder = image_receiver(
+            folder,
+            events,
+            publisher,
+            on_image=on_image,
+            limit=limit,
+            model=model,
+            copies=copies,
+            timeout=timeout,
+            max_pixels=max_pixels,
+        )
+        top = Receiver(settings, decoder, burst)
+        received = collect(top, events, control, secret, seconds, view)
+    if decoder.unwritten:
+        raise ImageError(
+            f"{decoder.unwritten} of {received} images could not be written to {output}: "
+            f"{decoder.write_error}"
+        )
+    return received
+
+
+def collect(
     top: Receiver,
     log: EventLog,
     control: str = "",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import zmq
@@ -47,7 +48,9 @@ class sample_socket(gr.sync_block):
         # No limit of bytes: a ZeroMQ socket that connects gives up for good where one is met.
         self._socket = open_socket(zmq.PULL, address, listens=False, queue=queue)
 
-    def work(self, input_items: list, output_items: list[NDArray[np.complex64]]) -> int:
+    def work(
+        self, input_items: list[NDArray[Any]], output_items: list[NDArray[np.complex64]]
+    ) -> int:
         out = output_items[0]
         if self._silent_until == math.inf:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS

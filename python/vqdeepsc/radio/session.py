@@ -18,11 +18,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gnuradio import gr
 
-from vqdeepsc.errors import Error, refused_parameters
-from vqdeepsc.link import CONSTELLATIONS, transport_blocks
+from vqdeepsc.errors import Error
 from vqdeepsc.messages import complain, to_json
 
-from ..vqdeepsc_python import burst_modulator
 from .devices import RadioEnd
 from .driver_messages import DriverMessages
 from .exchange import ControlSocket
@@ -34,23 +32,6 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 1.0
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
-
-
-def burst_transport_blocks(
-    model: str, bits_per_symbol: int, code_rate: str, protection: str
-) -> list[tuple[int, int]]:
-    """The transport blocks of bursts of a model, none without protection.
-
-    protection: coded bits for each bit of every scale but the finest, such as 6/6/4; the rest as
-    at burst_transmitter. Raises BundleError, and ParameterError for what does not fit the model."""
-    if not protection:
-        return []
-    ((payload_bits, _),) = transport_blocks(model)
-    with refused_parameters():
-        coded_bits = burst_modulator(payload_bits, bits_per_symbol, code_rate).coded_bits()
-    names = {bits: name for name, bits in CONSTELLATIONS.items()}
-    symbols = coded_bits // bits_per_symbol
-    return transport_blocks(model, f"{names[bits_per_symbol]}@{symbols}/{protection}")
 
 
 class LogError(Error):
@@ -116,7 +97,7 @@ def _signals(end: Callable[[], None]) -> Iterator[None]:
 
     previous: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        numbers = [signal.SIGINT, signal.SIGTERM]
+        numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             numbers.append(signal.SIGHUP)
         for number in numbers:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from gnuradio import gr
@@ -40,7 +41,7 @@ class signal_meter(gr.sync_block):
         self._spectrum = np.zeros(_SIZE)
         self._window = np.hanning(_SIZE)
 
-    def work(self, input_items: list[NDArray[np.complex64]], output_items: list) -> int:
+    def work(self, input_items: list[NDArray[np.complex64]], output_items: list[Any]) -> int:
         samples = input_items[0]
         if self.samples + samples.size > self._next:
             piece = samples[max(0, self._next - self.samples) :][:_PIECE]

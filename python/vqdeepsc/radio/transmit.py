@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from functools import partial
 
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.errors import Error, refused_parameters
+from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.errors import Error
 from vqdeepsc.images.files import ImageError, crop_square
 from vqdeepsc.images.search import NO_SEARCH, Search
 from vqdeepsc.limits import pixels_error
-from vqdeepsc.messages import complain, say
+from vqdeepsc.messages import complain
 
-from ..blocks.burst_transmitter import burst_transmitter
 from ..blocks.frames import END_OF_IMAGES, RANDOM, ImageNumbers, image_to_pdu
+from ..blocks.message_sink import message_sink
 from ..blocks.semantic_source import semantic_source
+from .bursts import DEFAULT_BURST, BurstParameters
 from .devices import make_transmitter
 from .session import EventLog, run_flowgraph
 from .settings import RadioError, RadioSettings
@@ -28,24 +31,16 @@ from .sources import Item
 _WAIT_SECONDS = 0.1
 
 
-class _SentImages(gr.basic_block):
+class _SentImages(message_sink):
     """Calls back with the number of each image that goes out."""
 
     def __init__(self, callback: Callable[[int], None]) -> None:
-        gr.basic_block.__init__(self, "sent_images", None, None)
+        message_sink.__init__(self, "sent_images", "pictures")
         self._callback = callback
-        self._port = pmt.intern("pictures")
-        self.message_port_register_in(self._port)
-        self.set_msg_handler(self._port, self._take)
 
-    def finish(self) -> None:
-        """Call back for what the scheduler left; call it when the flowgraph has ended."""
-        inbox = self.to_basic_block()
-        while inbox.nmsgs(self._port):
-            self._take(inbox.delete_head_nowait(self._port))
-
-    def _take(self, pdu: pmt.pmt_base) -> None:
-        self._callback(pmt.to_long(pmt.dict_ref(pmt.car(pdu), pmt.intern("image"), pmt.PMT_NIL)))
+    def _take(self, message: pmt.pmt_base) -> None:
+        header = pmt.car(message)
+        self._callback(pmt.to_long(pmt.dict_ref(header, pmt.intern("image"), pmt.PMT_NIL)))
 
 
 class Transmitter(gr.top_block):
@@ -53,7 +48,7 @@ class Transmitter(gr.top_block):
 
     settings: the radio
     model: name of a model or path of a bundle
-    burst: parameters of burst_transmitter besides payload_bits
+    burst: its bursts
     interval: seconds from the beginning of one image to that of the next
     copies: how often each image is sent
     first_image: id of the first image, 0 to 65,535, or -1 for a random one
@@ -67,7 +62,7 @@ class Transmitter(gr.top_block):
         self,
         settings: RadioSettings,
         model: str,
-        burst: dict[str, Any],
+        burst: BurstParameters = DEFAULT_BURST,
         interval: float = 0.0,
         copies: int = 1,
         first_image: int = RANDOM,
@@ -90,8 +85,7 @@ class Transmitter(gr.top_block):
             search_for=search.goal,
             search_steps=search.steps,
         )
-        with refused_parameters():
-            self.bursts = burst_transmitter(payload_bits=self.source.codec.bits_per_region, **burst)
+        self.bursts = burst.transmitter(self.source.codec)
         self.radio = make_transmitter(settings)
         self.sent = _SentImages(self._note_sent)
         self.connect(self.source, self.bursts, self.radio.block)
@@ -152,6 +146,49 @@ class Transmitter(gr.top_block):
 
 def transmit(
     images: Iterable[Item],
+    settings: RadioSettings,
+    model: str = DEFAULT_MODEL,
+    burst: BurstParameters = DEFAULT_BURST,
+    *,
+    interval: float = 0.0,
+    copies: int = 1,
+    first_image: int = RANDOM,
+    session: int = RANDOM,
+    search: Search = NO_SEARCH,
+    limit: int = 0,
+    side: int = 0,
+    log: str | os.PathLike[str] = "",
+    control: str = "",
+    secret: bytes = b"",
+    seconds: float = 0.0,
+    on_image: Callable[[str], None] = lambda sentence: None,
+) -> int:
+    """Send images over a radio; returns how many went out.
+
+    images: as the iterators of .sources give them; settings, model, burst, interval, copies,
+    first_image, session, search: as at Transmitter. limit: most images, 0 for all; side: of the
+    square that is cut from the centre, 0 for images as they are; log: file of events, "" for none;
+    control: ZeroMQ address that takes gain and frequency, with the secret that others then need;
+    seconds: after which it ends, 0 for never; on_image: called with a sentence for each image that
+    begins to go out. Raises as send() does.
+    """
+    make = partial(
+        Transmitter,
+        settings,
+        model,
+        burst,
+        interval=interval,
+        copies=copies,
+        first_image=first_image,
+        session=session,
+        search=search,
+    )
+    with EventLog(log) as events:
+        return send(images, make, events, limit, side, control, secret, seconds, on_image)
+
+
+def send(
+    images: Iterable[Item],
     transmitter: Callable[..., Transmitter],
     log: EventLog,
     limit: int = 0,
@@ -159,10 +196,12 @@ def transmit(
     control: str = "",
     secret: bytes = b"",
     seconds: float = 0.0,
+    on_image: Callable[[str], None] = lambda sentence: None,
 ) -> int:
     """Send the images; returns how many went out.
 
-    transmitter: makes the flowgraph when called with on_sent. Raises Error for what is
+    transmitter: makes the flowgraph when called with on_sent; the others are as at transmit().
+    Raises Error for what is
     wrong with an image source, a radio or an address, if no image could be sent and if sending
     ended early, OSError where what was sent cannot be logged.
     """
@@ -175,7 +214,7 @@ def transmit(
         sent += 1
         try:
             log.write("sent", image=number, name=name)
-            say(f"{name}: sent as image {number}")
+            on_image(f"{name}: sent as image {number}")
         except (OSError, Error) as error:
             # The scheduler swallows what a handler raises, and the block would take no more.
             errors.append(error)

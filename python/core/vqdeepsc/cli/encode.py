@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 
 from vqdeepsc.messages import say
 
@@ -22,31 +23,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from vqdeepsc.images.bitstream import ImageBitstream, write_bitstream
-    from vqdeepsc.images.files import load_image
-    from vqdeepsc.images.search import SearchingCodec
+    from vqdeepsc.images.coding import encode
 
-    search = search_settings(arguments)
-    pixels = load_image(arguments.image, strict=arguments.strict)
-    progress = show_share if sys.stderr.isatty() else None
-    codec = SearchingCodec(arguments.model, search=search, progress=progress)
-    height, width = pixels.shape[:2]
-    code = ImageBitstream(codec.model_id, width, height, codec.encode_bits(pixels))
-    size = write_bitstream(arguments.output, code)
-    report = {
-        "model": codec.name,
-        "model_id": f"{codec.model_id:04x}",
-        "width": width,
-        "height": height,
-        "regions": len(code.bits),
-        "source_bits": code.bits.size,
-        "bytes": size,
-    }
+    encoded = encode(
+        arguments.image,
+        arguments.output,
+        model=arguments.model,
+        strict=arguments.strict,
+        search=search_settings(arguments),
+        progress=show_share if sys.stderr.isatty() else None,
+    )
     if arguments.json:
-        print_json(report)
+        print_json(asdict(encoded) | {"model_id": f"{encoded.model_id:04x}"})
     else:
         say(
-            "{output}: {width}x{height} pixels, {regions} regions, {source_bits:,} bits, model "
-            "{model}".format(output=arguments.output, **report)
+            f"{arguments.output}: {encoded.width}x{encoded.height} pixels, {encoded.regions} "
+            f"regions, {encoded.source_bits:,} bits, model {encoded.model}"
         )
     return 0

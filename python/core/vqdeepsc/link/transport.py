@@ -101,7 +101,9 @@ class Link:
             y, h = channel.apply(frame)
             equalised, noise = csi_equalize(y, h, n0)
             soft = self._demapper.demap(equalised, noise)
-            bits[i], llrs[i], _, errors[i], blocks, _ = self._decoder.decode(soft)
+            decoded = self._decoder.decode(soft)
+            bits[i], llrs[i] = decoded.bits, decoded.llrs
+            errors[i], blocks = decoded.block_errors, decoded.blocks
         return Received(bits, llrs, errors, blocks)
 
 

@@ -7,6 +7,8 @@ which the blocks before it wait for ever.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from gnuradio import gr
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ class recording_source(gr.sync_block):
         self.error: OSError | None = None
         self._reader = reader
 
-    def work(self, input_items: list, output_items: list[NDArray[np.complex64]]) -> int:
+    def work(self, input_items: list[Any], output_items: list[NDArray[np.complex64]]) -> int:
         out = output_items[0]
         try:
             samples = self._reader.read(out.size)
@@ -50,7 +52,7 @@ class recording_sink(gr.sync_block):
         self.error: RecordingError | None = None
         self._writer = writer
 
-    def work(self, input_items: list[NDArray[np.complex64]], output_items: list) -> int:
+    def work(self, input_items: list[NDArray[np.complex64]], output_items: list[Any]) -> int:
         try:
             return self._writer.write(input_items[0])
         except RecordingError as error:

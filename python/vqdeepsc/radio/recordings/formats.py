@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +30,13 @@ class SampleFormat:
     """
 
     name: str
-    number: np.dtype
+    number: np.dtype[Any]
     zero: float = 0.0
     full_scale: float = 1.0
 
     @property
-    def bytes(self) -> int:
-        """Of one sample."""
+    def size(self) -> int:
+        """Bytes of one sample."""
         return 6 if self.name == "ci24_le" else 2 * self.number.itemsize
 
     def decode(self, content: bytes, channels: int = 1, channel: int = 0) -> NDArray[np.complex64]:
@@ -60,7 +61,8 @@ class SampleFormat:
             return numbers.astype(self.number).tobytes()
         limits = np.iinfo(self.number)
         scaled = np.rint(numbers * np.float64(self.full_scale) + self.zero)
-        return scaled.clip(limits.min, limits.max).astype(self.number).tobytes()
+        stored: bytes = scaled.clip(limits.min, limits.max).astype(self.number).tobytes()
+        return stored
 
 
 def _make_formats() -> dict[str, SampleFormat]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,7 +52,7 @@ def guess_format(content: bytes) -> str:
     return ""
 
 
-def _is_floating(numbers: NDArray[np.floating]) -> bool:
+def _is_floating(numbers: NDArray[np.floating[Any]]) -> bool:
     with np.errstate(all="ignore"):
         magnitude = np.abs(numbers[numbers != 0])
         plausible = (magnitude > _PLAUSIBLE[0]) & (magnitude < _PLAUSIBLE[1])

@@ -153,5 +153,5 @@ def _check_files(recording: Recording, follow: bool) -> None:
                 pass
         except FileError as error:
             raise RecordingError(str(error)) from error
-        if size - part.begin < part.format.bytes * part.channels and not follow:
+        if size - part.begin < part.format.size * part.channels and not follow:
             raise RecordingError(f"{part.file} has no samples")

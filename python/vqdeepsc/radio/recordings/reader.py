@@ -31,7 +31,7 @@ class SampleReader:
     def read(self, count: int) -> NDArray[np.complex64] | None:
         """Up to count samples, complex64 [N], none where none are there yet, None at the end."""
         while self._part and self._stream:
-            turn = self._part.channels * self._part.format.bytes
+            turn = self._part.channels * self._part.format.size
             wanted = count * turn - len(self._rest)
             if self._left is not None:
                 wanted = min(wanted, self._left)

@@ -81,10 +81,10 @@ def _open_archive(path: Path, channel: int) -> Recording:
                         continue
                     if suffix == DATA:
                         places[stem] = _Place(path, member.offset_data, member.size)
-                    elif suffix == META and (content := archive.extractfile(member)):
+                    elif suffix == META and (file_of := archive.extractfile(member)):
                         if member.size > MAXIMUM_METADATA_BYTES:
                             raise ValueError(f"{member.name} has {member.size:,} bytes")
-                        descriptions[stem] = content.read()
+                        descriptions[stem] = file_of.read()
         except tarfile.TarError as error:
             raise ValueError(str(error)) from error
     recordings = []
@@ -153,7 +153,7 @@ def _describe(content: bytes, place: _Place, channel: int) -> Recording:
         if size < 0:
             raise ValueError(f"{trailing} stands for core:trailing_bytes, more than there are")
     parts = []
-    for begin, length in _runs(captures, form.bytes * channels):
+    for begin, length in _runs(captures, form.size * channels):
         left = None if size is None else max(0, size - begin)
         ends = [end for end in (length, left) if end is not None]
         parts.append(

@@ -99,7 +99,7 @@ def wav_head(form: SampleFormat, sample_rate: float, frequency: float, size: int
     """The head of a file with so many bytes of samples; frequency 0 if it is unknown."""
     kind = _FLOAT if form.number.kind == "f" else _INTEGER
     rate = round(sample_rate)
-    fields = (kind, 2, rate, rate * form.bytes, form.bytes, 4 * form.bytes)
+    fields = (kind, 2, rate, rate * form.size, form.size, 4 * form.size)
     chunks = b"fmt " + struct.pack("<IHHIIHH", 16, *fields)
     if 0 < frequency <= _ENDLESS:
         auxi = bytes(_AUXI_FREQUENCY) + struct.pack("<I", round(frequency))

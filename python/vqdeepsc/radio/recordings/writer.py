@@ -92,7 +92,7 @@ class SampleWriter:
             if self._is_file:
                 size = os.lseek(self._descriptor, 0, os.SEEK_CUR)
                 begin = len(self._wav_head()) if self._is_wav else 0
-                self._written = (size - begin) // self.format.bytes * self.format.bytes
+                self._written = (size - begin) // self.format.size * self.format.size
                 os.ftruncate(self._descriptor, begin + self._written)
             raise RecordingError(f"{self._path}: {error.strerror}") from error
         return len(samples)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Image files to encoded files and back: what `vqdeepsc encode` and `decode` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqdeepsc.codec import DEFAULT_MODEL, BundleError, Codec, list_models, read_manifest
+from vqdeepsc.limits import MAXIMUM_PIXELS
+
+from .bitstream import BitstreamError, ImageBitstream, read_bitstream, write_bitstream
+from .files import check_suffix, load_image, save_image
+from .search import NO_SEARCH, Search, SearchingCodec
+
+
+@dataclass(frozen=True)
+class EncodedFile:
+    """What was written of an image.
+
+    model: name; model_id: of its codebooks; width, height: of the image in pixels; regions: that
+    it takes; source_bits: of all of them; bytes: of the file."""
+
+    model: str
+    model_id: int
+    width: int
+    height: int
+    regions: int
+    source_bits: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class DecodedFile:
+    """What was decoded: the model's name, and width and height of the image in pixels."""
+
+    model: str
+    width: int
+    height: int
+
+
+def encode(
+    image: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    strict: bool = False,
+    search: Search = NO_SEARCH,
+    progress: Callable[[float], None] | None = None,
+) -> EncodedFile:
+    """Encodes an image file of any kind into a file of source bits (docs/file-format.md).
+
+    model: name or directory; strict: refuse an image that was cut short; search: for better
+    indices; progress: of the search, called with its share.
+    Raises ImageError, BundleError or BitstreamError."""
+    pixels = load_image(image, strict=strict)
+    codec = SearchingCodec(model, search=search, progress=progress)
+    height, width = pixels.shape[:2]
+    code = ImageBitstream(codec.model_id, width, height, codec.encode_bits(pixels))
+    size = write_bitstream(output, code)
+    return EncodedFile(
+        codec.name, codec.model_id, width, height, len(code.bits), code.bits.size, size
+    )
+
+
+def decode(
+    file: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str] | None = None,
+    max_pixels: int = MAXIMUM_PIXELS,
+) -> DecodedFile:
+    """Decodes such a file into an image file whose name says the format.
+
+    model: name or directory, None for the one that is installed with the file's codebooks;
+    max_pixels: of the largest image that is decoded.
+    Raises BitstreamError, BundleError or ImageError."""
+    check_suffix(output)
+    code = read_bitstream(file, max_pixels)
+    codec = Codec(model or _model_with_id(code.model_id, file))
+    if codec.model_id != code.model_id:
+        raise BitstreamError(
+            f"{os.fspath(file)} needs the codebooks {code.model_id:04x}, "
+            f"model {codec.name} has {codec.model_id:04x}"
+        )
+    if code.bits.shape[1] != codec.bits_per_region:
+        raise BitstreamError(
+            f"{os.fspath(file)} has {code.bits.shape[1]} bits in a region, "
+            f"model {codec.name} {codec.bits_per_region}"
+        )
+    image = codec.decode_bits(code.bits, code.width, code.height, version=code.version)
+    save_image(output, image)
+    return DecodedFile(codec.name, code.width, code.height)
+
+
+def _model_with_id(model_id: int, file: str | os.PathLike[str]) -> Path:
+    for path in list_models():
+        try:
+            if read_manifest(path).model_id == model_id:
+                return path
+        except BundleError:
+            continue  # a damaged model elsewhere does not concern this file
+    raise BundleError(
+        f"{os.fspath(file)} needs a model with the codebooks {model_id:04x}, which is not here"
+    )

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How images become bursts: what both ends of a radio have to agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vqdeepsc.codec import Codec
+from vqdeepsc.errors import refused_parameters
+from vqdeepsc.link import CONSTELLATIONS, TransportBlock, transport_blocks
+
+from ..blocks.burst_receiver import burst_receiver
+from ..blocks.burst_transmitter import burst_transmitter
+from ..vqdeepsc_python import burst_modulator
+
+
+@dataclass(frozen=True)
+class BurstParameters:
+    """Parameters of bursts; both ends need the same but for bits_per_symbol, code_rate, amplitude.
+
+    fft_size, cyclic_prefix, bits_per_symbol, code_rate: as at burst_transmitter; amplitude: root
+    mean square of the samples; protection: coded bits for each bit of every scale but the finest,
+    coarse first, such as 6/6/4, which goes with one constellation and rate; "" for none.
+    Raises ParameterError for values out of range."""
+
+    fft_size: int = 256
+    cyclic_prefix: int = 32
+    bits_per_symbol: int = 4
+    code_rate: str = "1/3"
+    amplitude: float = 0.2
+    protection: str = ""
+
+    def __post_init__(self) -> None:
+        # the modulator knows what is allowed, whatever the payload
+        self._coded_bits(payload_bits=1)
+
+    def _coded_bits(self, payload_bits: int) -> int:
+        with refused_parameters():
+            modulator = burst_modulator(
+                payload_bits,
+                self.bits_per_symbol,
+                self.code_rate,
+                self.fft_size,
+                self.cyclic_prefix,
+                self.amplitude,
+            )
+        coded_bits: int = modulator.coded_bits()
+        return coded_bits
+
+    def transport_blocks(self, model: str) -> list[TransportBlock]:
+        """The transport blocks of bursts of a model, none without protection.
+
+        Raises BundleError, and ParameterError for protection that does not fit the model."""
+        if not self.protection:
+            return []
+        (whole,) = transport_blocks(model)
+        symbols = self._coded_bits(whole.payload_bits) // self.bits_per_symbol
+        names = {bits: name for name, bits in CONSTELLATIONS.items()}
+        return transport_blocks(model, f"{names[self.bits_per_symbol]}@{symbols}/{self.protection}")
+
+    def transmitter(self, codec: Codec) -> burst_transmitter:
+        """What makes bursts of frames of a model; raises as transport_blocks() does."""
+        with refused_parameters():
+            return burst_transmitter(
+                codec.bits_per_region,
+                self.bits_per_symbol,
+                self.code_rate,
+                self.fft_size,
+                self.cyclic_prefix,
+                self.amplitude,
+                transport_blocks=self.transport_blocks(str(codec.bundle.manifest.directory)),
+            )
+
+    def receiver(self, codec: Codec, sample_rate: float) -> burst_receiver:
+        """What finds the bursts of a model; raises as transport_blocks() does.
+
+        sample_rate: in Hz; only scales offsets in the log."""
+        with refused_parameters():
+            return burst_receiver(
+                self.fft_size,
+                self.cyclic_prefix,
+                codec.model_id,
+                codec.bits_per_region,
+                sample_rate=sample_rate,
+                transport_blocks=self.transport_blocks(str(codec.bundle.manifest.directory)),
+            )
+
+
+DEFAULT_BURST = BurstParameters()

@@ -464,7 +464,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
             ({"payload_bits": 10, "cyclic_prefix": 4}, "cyclic_prefix is 4"),
             ({"payload_bits": 10, "amplitude": 0.0}, "amplitude"),
             ({"payload_bits": 10, "peak": float("nan")}, "peak"),
-            ({"payload_bits": 10, "transport_blocks": [(4, 12), (6, 16)]}, "28 coded bits"),
+            ({"payload_bits": 1000, "transport_blocks": [(400, 1200), (600, 1600)]}, "2800 coded"),
         ):
             with self.subTest(part), self.assertRaisesRegex(ValueError, part):
                 vqdeepsc.burst_transmitter(**arguments)
@@ -474,7 +474,7 @@ class TestBurstBlocks(gr_unittest.TestCase):
             ({"payload_bits": -1}, "payload_bits is -1"),
             ({"iterations": 0}, "iterations is 0"),
             ({"sample_rate": 0}, "sample_rate is 0"),
-            ({"transport_blocks": [(4, 12), (0, 16)]}, "payload_bits is 0"),
+            ({"transport_blocks": [(400, 1200), (0, 1600)]}, "payload_bits is 0"),
             ({"backlog": 0}, "backlog is 0"),
         ):
             with self.subTest(part), self.assertRaisesRegex(ValueError, part):

@@ -32,7 +32,7 @@ class BurstParameters:
 
     def __post_init__(self) -> None:
         # the modulator knows what is allowed, whatever the payload
-        self._coded_bits(payload_bits=1)
+        self._coded_bits(payload_bits=1000)
 
     def _coded_bits(self, payload_bits: int) -> int:
         with refused_parameters():

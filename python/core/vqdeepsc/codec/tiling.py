@@ -30,10 +30,14 @@ class Tile:
         )
 
 
-def tiles(width: int, height: int, size: int = TILE_SIZE, halo: int = HALO) -> Iterator[Tile]:
+def tiles(
+    width: int, height: int, size: int | None = None, halo: int | None = None
+) -> Iterator[Tile]:
     """Tiles that cover a padded image of width x height pixels.
 
-    size: of their sides at most, halo: around them; both multiples of 16 pixels."""
+    size: of their sides at most, TILE_SIZE if None; halo: around them, HALO if None; both multiples
+    of 16 pixels."""
+    size, halo = size or TILE_SIZE, HALO if halo is None else halo
     for rows, outer_rows in _cuts(height, size, halo):
         for columns, outer_columns in _cuts(width, size, halo):
             yield Tile(rows, columns, outer_rows, outer_columns)

@@ -144,7 +144,7 @@ def forget_other_models(work: Path, models: Sequence[str], upper_bounds: Sequenc
     write_whole(record, json.dumps(before | now))
 
 
-def run(experiment: Experiment, work: Path, results: Path, workers: int, dask: str) -> None:
+def run(experiment: Experiment, work: Path, results: Path, workers: int, dask: str | None) -> None:
     """Simulates what is missing of an experiment and writes its means, also when interrupted."""
     rows = work / f"{experiment.name}.csv"
     try:
@@ -277,7 +277,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes on this machine"
     )
-    parser.add_argument("--dask", default="", help="address of a Dask scheduler to use instead")
+    parser.add_argument("--dask", help="address of a Dask scheduler to use instead")
     return parser.parse_args(argv)
 
 

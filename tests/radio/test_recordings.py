@@ -388,7 +388,7 @@ def test_what_is_written_comes_back(tmp_path, transmission, suffix):
     if writer.format.number.kind != "f":
         assert abs(got[:2] - [1 - 1j, -1 + 1j]).max() < 0.01
         got, loud = got[2:], loud[2:]
-    np.testing.assert_allclose(got, loud, atol=0.006 if writer.format.bytes == 2 else 3e-5)
+    np.testing.assert_allclose(got, loud, atol=0.006 if writer.format.size == 2 else 3e-5)
     if suffix.lower() == ".wav" or "sigmf" in suffix:
         assert (recording.sample_rate, recording.frequency) == BOTH
 

@@ -37,9 +37,10 @@ __all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULES[name], __name__), name)
+    # Blocks that `gr_modtool add` made are in no table.
+    value = getattr(import_module(_MODULES.get(name, ".vqdeepsc_python"), __name__), name)
     globals()[name] = value
     return value
 

@@ -3,6 +3,8 @@
 
 namespace py = pybind11;
 
+// `gr_modtool add` names new blocks between these marks.
+// BINDING_FUNCTION_PROTOTYPES(
 void bind_burst_decoder(py::module& m);
 void bind_burst_demodulator(py::module& m);
 void bind_burst_detector(py::module& m);
@@ -17,6 +19,7 @@ void bind_ldpc_fec_encoder(py::module& m);
 void bind_pmt_arrays(py::module& m);
 void bind_qam_soft_demapper(py::module& m);
 void bind_zero_fill(py::module& m);
+// ) END BINDING_FUNCTION_PROTOTYPES
 
 PYBIND11_MODULE(vqdeepsc_python, m)
 {
@@ -25,6 +28,7 @@ PYBIND11_MODULE(vqdeepsc_python, m)
     py::module::import("gnuradio.gr");
     py::module::import("gnuradio.fec");
     py::module::import("pmt");
+    // BINDING_FUNCTION_CALLS(
     bind_burst_decoder(m);
     bind_burst_demodulator(m);
     bind_burst_detector(m);
@@ -39,4 +43,5 @@ PYBIND11_MODULE(vqdeepsc_python, m)
     bind_pmt_arrays(m);
     bind_qam_soft_demapper(m);
     bind_zero_fill(m);
+    // ) END BINDING_FUNCTION_CALLS
 }

@@ -105,11 +105,11 @@ def bare(name, datatype, error, knows=(None, None), told=""):
 BOTH = (RATE, FREQUENCY)
 CASES = [
     *(bare(f"a{suffix}", "cf32_le", 0) for suffix in (".cf32", ".cfile", ".FC32")),
-    bare("a.cf64", "cf64_le", 0),
-    *(bare(f"a{suffix}", "ci8", 0.006) for suffix in (".cs8", ".C8")),
-    bare("a.cu8", "cu8", 0.006),
+    *(bare(f"a{suffix}", "cf64_le", 0) for suffix in (".cf64", ".fc64")),
+    *(bare(f"a{suffix}", "ci8", 0.006) for suffix in (".cs8", ".sc8", ".C8")),
+    *(bare(f"a{suffix}", "cu8", 0.006) for suffix in (".cu8", ".uc8")),
     *(bare(f"a{suffix}", "ci16_le", 2e-5) for suffix in (".ci16", ".CS16", ".sc16", ".c16")),
-    bare("a.cs32", "ci32_le", 1e-7),
+    *(bare(f"a{suffix}", "ci32_le", 1e-7) for suffix in (".cs32", ".sc32", ".c32")),
     bare("a.iq", "ci8", 0.006),
     bare("a.IQ", "cf32_le", 0),
     bare("a.raw", "ci16_le", 2e-5),

@@ -183,7 +183,9 @@ class Receiver(gr.top_block):
         self.settings = settings
         self.decoder = decoder
         self.radio = make_receiver(settings)
-        rate = settings.sample_rate if settings.resample else self.radio.sample_rate
+        # a device's rate is what the driver made of the one that was asked for
+        resample = settings.resample and not settings.is_device
+        rate = settings.sample_rate if resample else self.radio.sample_rate
         self._front_end = front_end(self.radio.sample_rate, rate, settings.offset)
         if rate != self.radio.sample_rate:
             complain(f"{self.radio.sample_rate:,.0f} samples/s are resampled to {rate:,.0f}")

@@ -95,13 +95,13 @@ PACKED_24 = SampleFormat("ci24_le", np.dtype("<i4"), 0.0, 2.0**31 - 256)
 
 SUFFIXES = {
     **dict.fromkeys((".cf32", ".cfile", ".fc32"), "cf32_le"),
-    ".cf64": "cf64_le",
-    **dict.fromkeys((".cs8", ".c8"), "ci8"),
-    ".cu8": "cu8",
+    **dict.fromkeys((".cf64", ".fc64"), "cf64_le"),
+    **dict.fromkeys((".cs8", ".sc8", ".c8"), "ci8"),
+    **dict.fromkeys((".cu8", ".uc8"), "cu8"),
     **dict.fromkeys((".ci16", ".cs16", ".sc16", ".c16"), "ci16_le"),
-    ".cs32": "ci32_le",
+    **dict.fromkeys((".cs32", ".sc32", ".c32"), "ci32_le"),
 }
-"""Format of a bare file, by the ending of its name."""
+"""Format of a bare file, by the ending of its name; all that inspectrum reads."""
 
 VAGUE_SUFFIXES = (".bin", ".dat", ".iq", ".raw")
 """Endings that say nothing of the format."""

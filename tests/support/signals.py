@@ -5,7 +5,8 @@
 
 Each time another command on a normal, a full or a vanishing disk gets SIGINT, SIGTERM or SIGHUP.
 A fault is a file that is not whole, status 0 without the output, a traceback, or a process that is
-left after the grace (seconds). The table says how the commands ended; faults are listed.
+left after the grace (seconds). The table says how the commands ended; faults are listed. Ctrl-C
+ends it with what has been found.
 """
 
 from __future__ import annotations
@@ -212,7 +213,10 @@ def storm(count: int, seed: int, grace: float) -> tuple[Counter[tuple[str, str, 
             disk = DISKS[turn // len(known) % len(DISKS)]
             number = rng.choice(SIGNALS)
             moment = rng.uniform(0, 1.1 * seconds[key])
-            status, found = attack(known[key], folder / "out", disk, number, moment, grace)
+            try:
+                status, found = attack(known[key], folder / "out", disk, number, moment, grace)
+            except KeyboardInterrupt:
+                break
             ended[key, disk, status] += 1
             faults += [
                 f"{key}, {disk} disk, {number.name} after {moment:.2f} s, status {status}: {fault}"
@@ -231,7 +235,7 @@ def main() -> int:
     print(f"{'command':<12} {'disk':<10} {'status':>6} {'times':>6}")
     for (key, disk, status), times in sorted(ended.items()):
         print(f"{key:<12} {disk:<10} {status:>6} {times:>6}")
-    print(*faults, f"{len(faults)} faults after {arguments.count} signals", sep="\n")
+    print(*faults, f"{len(faults)} faults after {ended.total()} signals", sep="\n")
     return bool(faults)
 
 

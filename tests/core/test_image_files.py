@@ -186,9 +186,9 @@ def test_what_was_cut_short_is_decoded_as_far_as_it_goes(tmp_path, suffix):
     expected = load_image(content)
     path = tmp_path / f"cut.{suffix}"
     path.write_bytes(content[: len(content) * 3 // 4])
-    told = []
-    pixels = load_image(path, tell=told.append)
-    assert told == [f"{path} was cut short: its end is missing"]
+    reported = []
+    pixels = load_image(path, report=reported.append)
+    assert reported == [f"{path} was cut short: its end is missing"]
     rows = np.abs(pixels.astype(int) - expected).max(axis=(1, 2)) < 3
     first = rows[48:] if suffix in ("bmp", "tga") else rows[:48]  # these begin at the bottom
     assert pixels.shape == expected.shape and not rows.all()
@@ -216,9 +216,9 @@ def test_the_package_that_a_format_needs_is_named(tmp_path, plugin, monkeypatch)
     monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name not in ("HEIF", "JXL")])
     with pytest.raises(ImageError, match=f"{plugin.format}.* needs .* package {plugin.package}$"):
         load_image(path)
-    told = []
-    assert list(find_images([tmp_path], told.append)) == ["b.png"]
-    assert told == [
+    reported = []
+    assert list(find_images([tmp_path], reported.append)) == ["b.png"]
+    assert reported == [
         f"{tmp_path}: 1 file skipped as no images ({path.name}); {plugin.format} needs the "
         f"Python package {plugin.package}"
     ]

@@ -17,7 +17,7 @@ from ..base.errors import DataError
 def image_files(folder: Path) -> list[Path]:
     """Image files of a folder and its subfolders, sorted by name; DataError if there is none."""
     try:
-        found = find_images([folder], tell=lambda sentence: None)
+        found = find_images([folder], report=lambda sentence: None)
     except ImageError as error:
         raise DataError(f"{error}.") from error
     return [location.path for location in found.values()]

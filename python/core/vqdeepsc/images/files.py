@@ -58,7 +58,7 @@ def load_image(
     name: str = "",
     *,
     strict: bool = False,
-    tell: Callable[[str], None] = complain,
+    report: Callable[[str], None] = complain,
 ) -> NDArray[np.uint8]:
     """Reads an image as uint8 [H, W, 3] RGB (sRGB).
 
@@ -68,20 +68,20 @@ def load_image(
 
     source: path, or the content of a file, then `name` stands for it in messages.
     strict: whether a file that was cut short is refused; else what is left of it is decoded, and
-    tell is called with a sentence. Raises ImageError."""
+    report is called with a sentence. Raises ImageError."""
     if isinstance(source, bytes):
-        content, label = source, name or "image"
+        content, name = source, name or "image"
     else:
-        label = os.fspath(source)
+        name = os.fspath(source)
         try:
             content = read_bounded(source, MAXIMUM_IMAGE_BYTES)
         except FileError as error:
             raise ImageError(str(error)) from error
     if not content:
-        raise ImageError(f"{label} is empty")
-    with _sentences(label):
+        raise ImageError(f"{name} is empty")
+    with _sentences(name):
         try:
-            return _decode(content, label)
+            return _decode(content, name)
         except UnidentifiedImageError:
             plugin = plugin_for(content)
             if plugin is None:
@@ -90,51 +90,51 @@ def load_image(
                 plugin.load()
             except ImportError as error:
                 raise ImageError(
-                    f"{label} is a {plugin.format} image, which needs the Python package "
+                    f"{name} is a {plugin.format} image, which needs the Python package "
                     f"{plugin.package}"
                 ) from error
-            return _decode(content, label)
+            return _decode(content, name)
         except OSError as error:
             if strict or _CUT_SHORT not in str(error):
                 raise
         with truncated_allowed():
-            pixels = _decode(content, label)
+            pixels = _decode(content, name)
         if (pixels == pixels[0, 0]).all():
-            raise ImageError(f"{label} is damaged: it was cut short before the first pixel")
-        tell(f"{label} was cut short: its end is missing")
+            raise ImageError(f"{name} is damaged: it was cut short before the first pixel")
+        report(f"{name} was cut short: its end is missing")
         return pixels
 
 
-def _decode(content: bytes, label: str) -> NDArray[np.uint8]:
+def _decode(content: bytes, name: str) -> NDArray[np.uint8]:
     with warnings.catch_warnings():
         # the size is checked below; other warnings are about metadata
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(content)) as image:
-            _check_size(image.size, label)
+            _check_size(image.size, name)
             with DECODING:
                 image.load()
             return to_srgb(image)
 
 
 @contextmanager
-def _sentences(label: str) -> Iterator[None]:
+def _sentences(name: str) -> Iterator[None]:
     """Errors of Pillow in one sentence."""
     try:
         yield
     except ImageError:
         raise
     except SampleRangeError as error:
-        raise ImageError(f"{label} {error}") from error
+        raise ImageError(f"{name} {error}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"{label} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
+            f"{name} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
         ) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{label} is not an image, or of a kind that is not read") from error
+        raise ImageError(f"{name} is not an image, or of a kind that is not read") from error
     except MemoryError as error:
-        raise ImageError(f"there is not enough memory for {label}") from error
+        raise ImageError(f"there is not enough memory for {name}") from error
     except Exception as error:  # Pillow's decoders raise all kinds of exceptions on damaged files
-        raise ImageError(f"{label} is damaged: {_one_line(error)}") from error
+        raise ImageError(f"{name} is damaged: {_one_line(error)}") from error
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
@@ -173,13 +173,13 @@ class ImageLocation:
 
 
 def find_images(
-    paths: list[str | os.PathLike[str]], tell: Callable[[str], None] = complain
+    paths: list[str | os.PathLike[str]], report: Callable[[str], None] = complain
 ) -> dict[str, ImageLocation]:
     """Images among files, folders and tar archives, by name.
 
     The name is the path inside the folder or archive, or the file's name, made printable. Folders
     and archives give their images in order of name. Raises ImageError if there is none, if two
-    have the same name, or for more than MAXIMUM_MEMBERS files. tell: called with a sentence for a
+    have the same name, or for more than MAXIMUM_MEMBERS files. report: called with a sentence for a
     folder or an archive of which files were skipped, because they do not end as images do or are
     macOS's of the kind ._name.jpg."""
     found: dict[str, ImageLocation] = {}
@@ -194,7 +194,7 @@ def find_images(
         if len(found) == count:
             raise ImageError(f"there are no images in {path}")
         if skipped.count:
-            tell(f"{path}: {skipped.sentence()}")
+            report(f"{path}: {skipped.sentence()}")
     return found
 
 
@@ -202,16 +202,16 @@ def load_found(name: str, location: ImageLocation, *, strict: bool = False) -> N
     """Reads one of the images that `find_images` found, as load_image does."""
     if location.member is None:
         return load_image(location.path, strict=strict)
-    label, size = f"{location.path}: {name}", location.member.size
+    name, size = f"{location.path}: {name}", location.member.size
     if size > MAXIMUM_IMAGE_BYTES:
         raise ImageError(
-            f"{label} has {size:,} bytes, more than the {MAXIMUM_IMAGE_BYTES:,} allowed"
+            f"{name} has {size:,} bytes, more than the {MAXIMUM_IMAGE_BYTES:,} allowed"
         )
     try:
         content = read_member(location.path, location.member)
     except ArchiveError as error:
-        raise ImageError(f"{label} cannot be read: {error}") from error
-    return load_image(content, label, strict=strict)
+        raise ImageError(f"{name} cannot be read: {error}") from error
+    return load_image(content, name, strict=strict)
 
 
 def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArray[np.uint8]:

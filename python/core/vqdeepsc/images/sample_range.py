@@ -25,15 +25,15 @@ _ROUNDING = 1e-3  # how far beyond 0 to 1 floating point may be
 
 
 class SampleRangeError(Error):
-    """Samples whose black and white nothing tells: the end of a sentence."""
+    """Samples whose black and white nothing says: the end of a sentence."""
 
 
 def to_sixteen_bits(image: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
     """An image in one of WIDE_MODES as mode I;16 with black 0 and white 65,535.
 
     tags: of the TIFF file, empty for others. Integers have the range of their type or, where the
-    file tells how many bits of it are used, of those; floating point has the range that the file
-    tells, or 0 to 1, where not a number counts as 0. Raises SampleRangeError for floating point
+    file says how many bits of it are used, of those; floating point has the range that the file
+    says, or 0 to 1, where not a number counts as 0. Raises SampleRangeError for floating point
     beyond."""
     values = np.asarray(image)
     if image.mode == "F":
@@ -56,9 +56,9 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _floating_range(values: NDArray[Any], tags: Mapping[int, Any]) -> tuple[float, float]:
-    told = _first(tags, _SMALLEST_SAMPLE), _first(tags, _LARGEST_SAMPLE)
-    if told[0] is not None and told[1] is not None and told[0] < told[1]:
-        return float(told[0]), float(told[1])
+    stated = _first(tags, _SMALLEST_SAMPLE), _first(tags, _LARGEST_SAMPLE)
+    if stated[0] is not None and stated[1] is not None and stated[0] < stated[1]:
+        return float(stated[0]), float(stated[1])
     lowest, highest = float(values.min()), float(values.max())
     if lowest < -_ROUNDING or highest > 1 + _ROUNDING:
         raise SampleRangeError(

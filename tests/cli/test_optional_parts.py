@@ -15,6 +15,13 @@ def image_file(tmp_path, photograph):
     return str(tmp_path / "sent.png")
 
 
+def test_recordings_without_sigmf(monkeypatch, capfd, tmp_path, image_file):
+    monkeypatch.setitem(sys.modules, "sigmf", None)
+    radio = ["--radio", "file", "--device", str(tmp_path / "a.sigmf-meta")]
+    done = run_here(capfd, "transmit", image_file, *radio)
+    assert_one_sentence(done, "the Python package sigmf")
+
+
 @pytest.mark.parametrize("codec", ["avif", "webp"])
 def test_baselines_that_pillow_lacks(monkeypatch, capfd, tmp_path, image_file, codec):
     has = features.check

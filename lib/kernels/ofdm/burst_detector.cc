@@ -14,8 +14,8 @@ namespace {
 
 constexpr int SHORT = SHORT_SYMBOL_SAMPLES;
 constexpr int REPEATS = static_cast<int>(SHORT_SYMBOL_SIGNS.size());
-// Noise alone passes at one sample of 5 million: (1 - x)^511 of 512 independent products.
-constexpr float CANDIDATE_THRESHOLD = 0.03f;
+// Noise alone passes at one sample of 400,000: (1 - x)^511 of 512 independent products.
+constexpr float CANDIDATE_THRESHOLD = 0.025f;
 // Candidates are compared over so many samples and may be wrong by so many.
 constexpr std::size_t SEARCH = SHORT;
 constexpr int TIMING_ERROR = SHORT / 2;
@@ -32,7 +32,7 @@ constexpr int ZEROS = LOOKBACK + TIMING_ERROR;
 constexpr std::size_t LOOKAHEAD = PREAMBLE_SAMPLES + 2 * SHORT;
 // Samples are ready two blocks late at most.
 constexpr int BLOCK = DcEstimator::BLOCK;
-static_assert(LOOKAHEAD + TIMING_ERROR + 2 * BLOCK <=
+static_assert(PREAMBLE_SAMPLES + SEARCH + LOOKAHEAD + TIMING_ERROR + 2 * BLOCK <=
               PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
 constexpr std::size_t KEPT = 65536;
 
@@ -44,6 +44,19 @@ void sum_neighbours(float* values, std::size_t count)
         for (std::size_t i = 0; i < count; ++i) {
             values[i] += values[i + width];
         }
+    }
+}
+
+// All samples to magnitude 1, so that one that is large by itself counts no more than others:
+// pulses and impulses, and what an amplifier does that still settles. Costs about 1 dB where noise
+// is strong.
+void limit(float* real, float* imag, std::size_t count)
+{
+    for (std::size_t i = 0; i < count; ++i) {
+        const float power = real[i] * real[i] + imag[i] * imag[i];
+        const float scale = power > 0.0f ? 1.0f / std::sqrt(power) : 0.0f;
+        real[i] *= scale;
+        imag[i] *= scale;
     }
 }
 
@@ -108,6 +121,7 @@ void BurstDetector::append(const std::complex<float>* samples, std::size_t count
 void BurstDetector::remove_dc()
 {
     if (!d_remove_dc) {
+        limit(d_real.data() + d_ready, d_imag.data() + d_ready, d_real.size() - d_ready);
         d_ready = d_real.size();
         return;
     }
@@ -126,6 +140,7 @@ void BurstDetector::remove_dc()
             std::fill_n(imag - BLOCK, BLOCK, 0.0f);
         }
         d_means.push_back(mean);
+        limit(d_real.data() + d_ready, d_imag.data() + d_ready, d_taken - d_ready);
         d_ready = d_taken;
     }
 }
@@ -195,6 +210,10 @@ void BurstDetector::search(std::vector<BurstDetection>& found)
 {
     const std::size_t samples = d_ready;
     while (d_next + LOOKAHEAD < samples) {
+        if (d_best_metric > 0.0f && d_origin + static_cast<std::int64_t>(d_next) > d_decision) {
+            decide(found);
+            continue;
+        }
         if (d_metric[d_next] <= CANDIDATE_THRESHOLD) {
             ++d_next;
             continue;
@@ -213,14 +232,28 @@ void BurstDetector::search(std::vector<BurstDetection>& found)
             d_next = best + 1;
             continue;
         }
+        // A part of a preamble may pass before the whole does, whose metric is larger.
         BurstDetection detection;
-        if (verify(best, detection)) {
-            found.push_back(detection);
-            d_next = static_cast<std::int64_t>(detection.training_start) - d_origin;
-        } else {
-            d_next = best + 1;
+        if (d_metric[best] > d_best_metric && verify(best, detection) &&
+            detection.correlation > d_best.correlation) {
+            if (d_best_metric == 0.0f) {
+                d_decision = d_origin + static_cast<std::int64_t>(best) + PREAMBLE_SAMPLES;
+            }
+            d_best = detection;
+            d_best_metric = d_metric[best];
         }
+        d_next = best + 1;
     }
+}
+
+// Reports the best preamble of those that begin within the length of one.
+void BurstDetector::decide(std::vector<BurstDetection>& found)
+{
+    found.push_back(d_best);
+    const auto next = static_cast<std::int64_t>(d_best.training_start) - d_origin;
+    d_next = std::max(d_next, static_cast<std::size_t>(std::max<std::int64_t>(next, 0)));
+    d_best = {};
+    d_best_metric = 0.0f;
 }
 
 bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) const
@@ -277,7 +310,6 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
     detection.mirrored = mirrored.power > MIRRORED_RATIO * straight.power;
     const auto [best, delay, offset] = detection.mirrored ? mirrored : straight;
     const float sign_of_q = detection.mirrored ? -1.0f : 1.0f;
-    // The strongest short symbol counts, so that a part of the preamble alone does not pass.
     float energy = 0.0f;
     for (int k = 0; k < REPEATS; ++k) {
         energy = std::max(energy, d_energy[start + delay + k * SHORT]);

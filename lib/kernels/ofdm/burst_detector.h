@@ -31,14 +31,15 @@ struct BurstDetection {
  * known preamble at all delays and offsets that are left, and with its conjugate, which is what
  * arrives where I and Q are swapped or the mixer's other sideband is received. Samples that are not
  * numbers or beyond 1e6 count as 0. A constant in the samples is taken away before, and so are the
- * few samples in which it jumps. An object serves one thread at a time.
+ * few samples in which it jumps; then all get the magnitude 1, so that pulses and impulses do not
+ * hide a preamble. An object serves one thread at a time.
  */
 class BurstDetector
 {
 public:
     /*! A detection is reported by the process() call that takes the sample this far after
      * training_start, or an earlier one. */
-    static constexpr int DECISION_DELAY = 160 + 2 * DcEstimator::BLOCK;
+    static constexpr int DECISION_DELAY = PREAMBLE_SAMPLES + 224 + 2 * DcEstimator::BLOCK;
 
     /*! \param threshold least correlation of a preamble, 0.1 to 0.9. Noise alone practically never
      *         reaches 0.1; the beginning of a preamble out of silence has 0.05, a preamble at a
@@ -59,6 +60,7 @@ private:
     std::complex<float> dc_at(std::int64_t sample) const;
     void correlate();
     void search(std::vector<BurstDetection>& found);
+    void decide(std::vector<BurstDetection>& found);
     bool verify(std::size_t candidate, BurstDetection& detection) const;
     void forget();
 
@@ -77,7 +79,10 @@ private:
     std::size_t d_taken = 0;                  //!< samples that d_dc has taken
     std::size_t d_ready = 0;                  //!< samples that will not change any more
     std::vector<float> d_product_real, d_product_imag, d_energy;
-    std::size_t d_summed = 0; //!< entries of the sums that are known
+    std::size_t d_summed = 0;    //!< entries of the sums that are known
+    BurstDetection d_best{};     //!< of those that are not decided on yet
+    float d_best_metric = 0.0f;  //!< 0: there is none
+    std::int64_t d_decision = 0; //!< number of the sample at which it is
     std::vector<float> d_metric;
     std::size_t d_measured = 0; //!< entries of d_metric that are known
 };

@@ -159,6 +159,17 @@ def pulses(length: int, period: int, over_db: float) -> Callable:
     return change
 
 
+def impulses(share: float, over_db: float) -> Callable:
+    """Noise of that power over the signal in single samples."""
+
+    def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
+        hit = rng.random(samples.size) < share
+        out = samples + noise(rng, samples.size, density)
+        return out + hit * noise(rng, samples.size, AMPLITUDE**2 * ratio(over_db))
+
+    return change
+
+
 def gain_step(size_db: float, of_noise: bool) -> Callable:
     """The gain changes once within the payload, up or down; with the noise where it is an AGC."""
 
@@ -194,6 +205,18 @@ def late_noise(level_db: float) -> Callable:
     return change
 
 
+def lost_samples(count: int) -> Callable:
+    """So many samples of the payload are not there."""
+
+    def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
+        first = TRAINING_END + (HEADER_SYMBOLS + 2) * SYMBOL
+        place = int(rng.integers(first, samples.size - 10 * SYMBOL))
+        kept = np.delete(samples, slice(place, place + count))
+        return kept + noise(rng, kept.size, density)
+
+    return change
+
+
 def constant(over_db: float) -> Callable:
     """A carrier at 0 Hz of that power over the signal, see run()."""
 
@@ -207,10 +230,13 @@ def constant(over_db: float) -> Callable:
 FRONT_ENDS = {
     "pulses of 100 samples in 5,000, +10 dB": pulses(100, 5000, 10),
     "pulses of 300 samples in 5,000, +10 dB": pulses(300, 5000, 10),
+    "impulses in 1 % of the samples, +20 dB": impulses(0.01, 20),
     "noise of -10 dB begins in the payload": late_noise(-10),
     "gain step of 6 dB": gain_step(6, False),
     "gain step of 6 dB, of noise too": gain_step(6, True),
     "AGC settles from +6 dB in 5 ms": agc_tail(6, 5000),
+    "100 samples lost": lost_samples(100),
+    "1,000 samples lost": lost_samples(1000),
     "carrier at 0 Hz, 8 dB": constant(8),
     "carrier at 0 Hz, 30 dB": constant(30),
 }

@@ -69,6 +69,7 @@ bool burst_demodulator_impl::start()
     if (nitems_read(0) == 0) {
         d_bursts.clear();
         d_buffer.clear();
+        d_first = 0;
         d_header_known = false;
         d_sent = d_llrs.size();
     }
@@ -117,6 +118,7 @@ int burst_demodulator_impl::general_work(int noutput_items,
             const uint64_t end = nitems_read(0) + samples;
             if (d_buffer.empty()) {
                 d_origin = d_bursts.front().start;
+                d_first = 0;
             }
             const uint64_t wanted = d_origin + d_buffer.size();
             // No earlier than the history reaches: input[0] is sample nitems_read(0) - DELAY.
@@ -148,9 +150,10 @@ bool burst_demodulator_impl::receive()
 {
     const auto& format = d_demodulator.format();
     const Burst& burst = d_bursts.front();
+    const size_t present = d_buffer.size() - d_first;
     if (!d_header_known) {
         const size_t needed = format.training_and_header_samples();
-        if (d_buffer.size() < needed) {
+        if (present < needed) {
             return false;
         }
         const auto received =
@@ -160,23 +163,24 @@ bool burst_demodulator_impl::receive()
         if (!error.empty()) {
             const auto known =
                 received.crc_ok ? frame_dictionary(received.header.frame) : pmt::make_dict();
-            d_llrs.assign(1, 0.0f);
-            d_sent = 0;
-            d_key = pmt::intern("refused");
-            d_dictionary = Dictionary(described(known)).add("error", pmt::intern(error)).get();
-            next_burst(burst.start + 1);
+            refuse(error, known);
             return true;
         }
         d_header = received.header;
         d_header_known = true;
     }
-    const size_t samples = format.samples_after_preamble(d_header.qam_symbols());
-    if (d_buffer.size() < samples) {
+    const size_t count = format.samples_after_preamble(d_header.qam_symbols());
+    if (present < count) {
         return false;
+    }
+    const auto* samples = first_samples(count);
+    if (!d_demodulator.has_payload(d_header, samples)) {
+        refuse("no payload follows the header", frame_dictionary(d_header.frame));
+        return true;
     }
     d_llrs.resize(d_header.coded_bits());
     d_sent = 0;
-    d_demodulator.receive_payload(d_header, first_samples(samples), d_llrs.data());
+    d_demodulator.receive_payload(d_header, samples, d_llrs.data());
     publish_symbols();
     d_key = pmt::intern("frame");
     d_dictionary = Dictionary(described(frame_dictionary(d_header.frame)))
@@ -195,14 +199,24 @@ bool burst_demodulator_impl::receive()
 // The first samples of the first burst, as they were sent.
 const gr_complex* burst_demodulator_impl::first_samples(size_t count)
 {
+    const auto first = d_buffer.begin() + d_first;
     if (!d_bursts.front().mirrored) {
-        return d_buffer.data();
+        return &*first;
     }
     d_mirrored.resize(count);
-    std::transform(d_buffer.begin(), d_buffer.begin() + count, d_mirrored.begin(), [](auto sample) {
-        return std::conj(sample);
-    });
+    std::transform(
+        first, first + count, d_mirrored.begin(), [](auto sample) { return std::conj(sample); });
     return d_mirrored.data();
+}
+
+// Sends one LLR that says of a burst which is not received, and why.
+void burst_demodulator_impl::refuse(const std::string& error, const pmt::pmt_t& known)
+{
+    d_llrs.assign(1, 0.0f);
+    d_sent = 0;
+    d_key = pmt::intern("refused");
+    d_dictionary = Dictionary(described(known)).add("error", pmt::intern(error)).get();
+    next_burst(d_bursts.front().start + 1);
 }
 
 void burst_demodulator_impl::publish_symbols()
@@ -224,8 +238,13 @@ void burst_demodulator_impl::next_burst(uint64_t from)
         d_bursts.pop_front();
     }
     const uint64_t keep = d_bursts.empty() ? d_origin + d_buffer.size() : d_bursts.front().start;
-    d_buffer.erase(d_buffer.begin(), d_buffer.begin() + (keep - d_origin));
-    d_origin = keep;
+    d_first = keep - d_origin;
+    // Seldom, so that little is moved.
+    if (2 * d_first >= d_buffer.size()) {
+        d_buffer.erase(d_buffer.begin(), d_buffer.begin() + d_first);
+        d_origin = keep;
+        d_first = 0;
+    }
 }
 
 std::string burst_demodulator_impl::refusal(const kernel::BurstHeader& header) const

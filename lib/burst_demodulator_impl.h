@@ -39,6 +39,7 @@ private:
     bool receive();
     const gr_complex* first_samples(size_t count);
     void next_burst(uint64_t from);
+    void refuse(const std::string& error, const pmt::pmt_t& known);
     void publish_symbols();
     std::string refusal(const kernel::BurstHeader& header) const;
     pmt::pmt_t described(const pmt::pmt_t& dictionary) const;
@@ -52,6 +53,7 @@ private:
     std::vector<gr_complex> d_buffer;   // samples from the first burst on, where there is one
     std::vector<gr_complex> d_mirrored; // conjugates of the first burst's
     uint64_t d_origin = 0;              // number of the first sample in d_buffer
+    size_t d_first = 0;                 // position in d_buffer of the first burst
     bool d_header_known = false;
     kernel::BurstHeader d_header;
     std::vector<float> d_llrs;

@@ -35,6 +35,22 @@ class TestBurstImpairments(gr_unittest.TestCase):
                 row = measure_fading(name, doppler, snr_db, 50, 1)
                 self.assertLessEqual(row["received"], row["known"] + 2 / 150 + 1e-9)
 
+    def test_noise_in_few_samples(self):
+        """Where preambles that are hit, or one impulse in each FFT, cost 7 to 100 %."""
+        for name in (
+            "pulses of 100 samples in 5,000, +10 dB",
+            "pulses of 300 samples in 5,000, +10 dB",
+            "impulses in 1 % of the samples, +20 dB",
+        ):
+            with self.subTest(name):
+                self.assertLessEqual(measure_front_end(name, 15, 40, 3)["received"], 0.01)
+
+    def test_lost_samples(self):
+        """Where all that follows them used to fail: half of the blocks."""
+        for name in ("100 samples lost", "1,000 samples lost"):
+            with self.subTest(name):
+                self.assertLessEqual(measure_front_end(name, 12, 30, 3)["received"], 3 / 90 + 1e-9)
+
     def test_front_ends_that_change_within_a_burst(self):
         """Where one noise and one gain for the whole burst cost 20 to 60 %."""
         for name in (

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace gr::vqdeepsc::kernel {
 
@@ -20,6 +21,10 @@ constexpr float WEAKEST_PATH = 0.01f;
 // And they have to stand out of the noise.
 constexpr float PATH_OVER_NOISE = 10.0f;
 constexpr double HIGHEST_SNR = 1.0e6;
+// An impulse stands out of the samples of an FFT by power: of their mean, and of their median,
+// which white noise exceeds by so much once in a million.
+constexpr float IMPULSE_OVER_MEAN = 9.5f;
+constexpr float IMPULSE_OVER_MEDIAN = 20.0f;
 // Deviations of the mean error of the pilots that white noise does not make.
 constexpr double OUTLIER = 6.0;
 
@@ -64,11 +69,51 @@ double BurstDemodulator::phase_per_carrier() const
     return 2.0 * M_PI / d_format.fft_size();
 }
 
+void BurstDemodulator::ensure_pilots(std::size_t symbols)
+{
+    if (d_pilots.size() < symbols * d_format.pilot_carriers()) {
+        d_pilots = d_format.pilots(symbols);
+    }
+}
+
 void BurstDemodulator::set_cfo(double cfo)
 {
     d_cfo = cfo;
     for (std::size_t i = 0; i < d_turn.size(); ++i) {
         d_turn[i] = phasor(-2.0 * M_PI * cfo * i);
+    }
+}
+
+// Sets samples to 0 that are far stronger than most of those that share an FFT: such an impulse
+// would disturb all carriers, and without a few samples they hardly change.
+void BurstDemodulator::blank_impulses(float* samples, int count)
+{
+    constexpr int LANES = 8;
+    std::array<float, LANES> sums{}, peaks{};
+    d_powers.resize(count);
+    for (int i = 0; i < count; i += LANES) {
+        for (int lane = 0; lane < LANES; ++lane) {
+            const float real = samples[2 * (i + lane)];
+            const float imag = samples[2 * (i + lane) + 1];
+            const float power = real * real + imag * imag;
+            d_powers[i + lane] = power;
+            sums[lane] += power;
+            peaks[lane] = std::max(peaks[lane], power);
+        }
+    }
+    const float mean = std::accumulate(sums.begin(), sums.end(), 0.0f) / count;
+    // Of white noise, one FFT of 50 is looked at.
+    if (!(*std::max_element(peaks.begin(), peaks.end()) > IMPULSE_OVER_MEAN * mean)) {
+        return;
+    }
+    d_sorted = d_powers;
+    std::nth_element(d_sorted.begin(), d_sorted.begin() + count / 2, d_sorted.end());
+    const float limit = IMPULSE_OVER_MEDIAN * d_sorted[count / 2];
+    for (int i = 0; i < count; ++i) {
+        if (d_powers[i] > limit) {
+            samples[2 * i] = 0.0f;
+            samples[2 * i + 1] = 0.0f;
+        }
     }
 }
 
@@ -85,6 +130,7 @@ void BurstDemodulator::transform(const Complex* samples, std::size_t start, Carr
         out[i] = real * turn[i] - imag * turn[i + 1];
         out[i + 1] = real * turn[i + 1] + imag * turn[i];
     }
+    blank_impulses(out, size);
     d_fft.execute();
     const double cycles = d_cfo * static_cast<double>(start);
     const Complex scale =
@@ -121,6 +167,20 @@ void BurstDemodulator::estimate_from_training()
     }
     d_noise = noise / (2.0 * d_first.size());
     d_training_noise = d_noise;
+}
+
+// Whether what stands in the place of the training is one: an impulse response as long as the
+// cyclic prefix explains most of its energy, but a fifth of any other.
+bool BurstDemodulator::is_training() const
+{
+    constexpr float LEAST = 0.35f;
+    float explained = 0.0f;
+    float all = 0.0f;
+    for (std::size_t u = 0; u < d_channel.size(); ++u) {
+        explained += std::norm(d_channel[u]);
+        all += std::norm(d_training_estimate[u]);
+    }
+    return explained > LEAST * all;
 }
 
 // Moves the window so that all paths lie in the middle of the cyclic prefix.
@@ -401,10 +461,14 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double c
     d_smoother.smooth(d_channel);
 
     const std::size_t symbols = d_format.header_symbols();
-    if (d_pilots.size() < symbols * d_format.pilot_carriers()) {
-        d_pilots = d_format.pilots(symbols);
-    }
+    ensure_pilots(symbols);
     begin_tracking();
+    if (!is_training()) {
+        d_phases.clear();
+        d_timings.clear();
+        d_pilot_error = d_pilot_power = 0.0;
+        return {};
+    }
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
         receive_symbol(samples, symbol, false);
     }
@@ -526,23 +590,45 @@ void BurstDemodulator::estimate_from_header()
     }
 }
 
+// All OFDM symbols, of which the header's are known.
+void BurstDemodulator::receive_symbols(const Complex* samples, std::size_t symbols)
+{
+    d_moves = false;
+    d_gains.clear();
+    begin_tracking();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        receive_symbol(
+            samples, symbol, symbol < static_cast<std::size_t>(d_format.header_symbols()));
+    }
+    finish_tracking();
+    follow_changes(samples, symbols);
+}
+
 void BurstDemodulator::receive_payload(const BurstHeader& header,
                                        const Complex* samples,
                                        float* llrs)
 {
     const std::size_t header_symbols = d_format.header_symbols();
     const std::size_t symbols = header_symbols + d_format.payload_symbols(header.qam_symbols());
-    if (d_pilots.size() < symbols * d_format.pilot_carriers()) {
-        d_pilots = d_format.pilots(symbols);
+    ensure_pilots(symbols);
+    const Jump jump = find_jump(samples, symbols);
+    const double noise = d_noise;
+    const double cfo = d_cfo;
+    receive_symbols(samples, symbols);
+    if (jump.lost > 0) {
+        const double miss = mean_miss(symbols);
+        const auto again = [&](const Complex* from) {
+            d_noise = noise;
+            set_cfo(cfo);
+            transform_training(from);
+            receive_symbols(from, symbols);
+        };
+        realign(samples, symbols, jump);
+        again(d_realigned.data());
+        if (!(mean_miss(symbols) < miss)) {
+            again(samples);
+        }
     }
-    d_moves = false;
-    d_gains.clear();
-    begin_tracking();
-    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        receive_symbol(samples, symbol, symbol < header_symbols);
-    }
-    finish_tracking();
-    follow_changes(samples, symbols);
     measure_pilots(symbols);
 
     const std::size_t bits = header.coded_bits();

@@ -61,6 +61,12 @@ public:
                          const std::complex<float>* samples,
                          float* llrs);
 
+    /*! Whether a payload follows a header that receive_header() returned, so that receive_payload()
+     * and a decoder are worth their time: its pilots are seen, in at most 32 OFDM symbols.
+     * Parameters as in receive_payload().
+     */
+    bool has_payload(const BurstHeader& header, const std::complex<float>* samples);
+
     /*! Of what was received last. */
     BurstQuality quality() const;
 
@@ -72,15 +78,26 @@ private:
     using Carriers = std::vector<Complex>;         //!< a value for each used carrier
     static constexpr double LOWEST_NOISE = 1.0e-6; //!< of the signal
 
+    /*! Samples of a burst that are not there, and the first OFDM symbol that they are missing in.
+     */
+    struct Jump {
+        int lost = 0;
+        std::size_t symbol = 0;
+    };
+
+    void ensure_pilots(std::size_t symbols);
     void set_cfo(double cfo);
+    void blank_impulses(float* samples, int count);
     void transform(const Complex* samples, std::size_t start, Carriers& carriers);
     double transform_training(const Complex* samples);
+    bool is_training() const;
     void estimate_timing();
     void estimate_from_training();
     void estimate_from_header();
     void begin_tracking();
     void receive_symbol(const Complex* samples, std::size_t symbol, bool known);
     void finish_tracking();
+    void receive_symbols(const Complex* samples, std::size_t symbols);
     void rotated_channel(std::size_t symbol);
     void demap(std::size_t symbol, const QamDemapper& demapper, std::size_t count, float* llrs);
     void measure_pilots(std::size_t symbols);
@@ -104,6 +121,15 @@ private:
     std::vector<double> delay_profile(std::size_t symbols, std::size_t known);
     void observe_training();
     void observe(std::size_t symbols, std::size_t known);
+    // burst_demodulator_jump.cc
+    int early_prefixes(const Complex* samples, std::size_t symbols) const;
+    void measure_pilot_values(const Complex* samples,
+                              std::size_t symbol,
+                              int early,
+                              Carriers& values);
+    Jump find_jump(const Complex* samples, std::size_t symbols);
+    std::complex<double> common_phasor(const Complex* samples, std::size_t first, std::size_t last);
+    void realign(const Complex* samples, std::size_t symbols, const Jump& jump);
     ReceivedHeader decode_header(CodedHeader& coded);
     void descramble(std::size_t first_bit, std::size_t bits, float* llrs);
     double phase_per_carrier() const;
@@ -124,6 +150,7 @@ private:
     double d_training_noise = 0.0; //!< N0 from the training alone
     double d_pilot_error = 0.0;
     double d_pilot_power = 0.0;
+    std::vector<float> d_powers, d_sorted; //!< of the samples of an FFT
     std::vector<Complex> d_turn; //!< takes the frequency offset away, from one sample to the next
     Carriers d_first, d_second;  //!< the training symbols as received
     Carriers d_training_estimate;
@@ -138,6 +165,7 @@ private:
     std::vector<float> d_pilots;
     std::vector<float> d_scrambling; //!< -1 where a bit is inverted, else 1
     Carriers d_rotated;
+    std::vector<Complex> d_realigned;  //!< samples of a burst with those that were lost
     double d_header_phase = 0.0;       //!< after the header, radians
     double d_header_rate = 0.0;        //!< and how it goes on, radians per OFDM symbol
     bool d_moves = false;              //!< whether d_moving holds the channel

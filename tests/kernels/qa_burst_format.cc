@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "burst_experiment.h"
 #include "kernels/base/crc.h"
+#include "kernels/base/gold_sequence.h"
 #include "kernels/ofdm/burst_format.h"
 #include "kernels/ofdm/fft.h"
-#include "kernels/ofdm/gold_sequence.h"
 #include "says.h"
 
 #include <boost/test/unit_test.hpp>

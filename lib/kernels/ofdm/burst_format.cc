@@ -2,7 +2,7 @@
 #include "burst_format.h"
 
 #include "fft.h"
-#include "gold_sequence.h"
+#include "kernels/base/gold_sequence.h"
 
 #include <algorithm>
 #include <cmath>

@@ -8,6 +8,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 
@@ -40,6 +41,8 @@ class semantic_decoder(gr.basic_block):
     :param folder: where image-NUMBER.png files go, or "" for none
     :param max_pixels: width times height of the largest image of which regions are taken, 1 to
         65,535 squared
+    :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
+        directml, if the onnxruntime that is installed has it
     :raises Error: for a parameter out of range or a folder that cannot be made
     """
 
@@ -50,12 +53,13 @@ class semantic_decoder(gr.basic_block):
         timeout: float = 0.0,
         folder: str = "",
         max_pixels: int = MAXIMUM_PIXELS,
+        provider: str = DEFAULT_PROVIDER,
     ) -> None:
         gr.basic_block.__init__(self, "semantic_decoder", None, None)
         if not timeout >= 0:
             raise ParameterError(f"timeout is {timeout} s, but must be at least 0")
         self.set_max_pixels(max_pixels)
-        self.codec = Codec(model)
+        self.codec = Codec(model, provider=provider)
         self._assembler = ImageAssembler(self.codec, copies, self.logger.warn)
         self._files = ImageFolder(folder) if folder else None
         self._timeout = timeout

@@ -5,6 +5,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 
 from ..vqdeepsc_python import array_to_u8vector
 from .frames import (
@@ -29,14 +30,20 @@ class semantic_encoder(gr.basic_block):
         one
     :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
         put images together from frames of one session
+    :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
+        directml, if the onnxruntime that is installed has it
     :raises Error: for a parameter out of range
     """
 
     def __init__(
-        self, model: str = "vqdeepsc-4s", first_image: int = RANDOM, session: int = RANDOM
+        self,
+        model: str = "vqdeepsc-4s",
+        first_image: int = RANDOM,
+        session: int = RANDOM,
+        provider: str = DEFAULT_PROVIDER,
     ) -> None:
         gr.basic_block.__init__(self, "semantic_encoder", None, None)
-        self._codec = Codec(model)
+        self._codec = Codec(model, provider=provider)
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
         self._images_port = pmt.intern("pictures")

@@ -10,6 +10,7 @@ from gnuradio import gr
 from numpy.typing import NDArray
 
 from vqdeepsc.codec import Codec
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
 from vqdeepsc.messages import printable
@@ -34,6 +35,8 @@ class semantic_sink(gr.sync_block):
     :param folder: where image-NUMBER.png files go, or "" for none
     :param max_pixels: width times height of the largest image of which regions are taken, 1 to
         65,535 squared
+    :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
+        directml, if the onnxruntime that is installed has it
     :raises Error: for a parameter out of range or a folder that cannot be made
     """
 
@@ -43,10 +46,11 @@ class semantic_sink(gr.sync_block):
         soft: bool = True,
         folder: str = "",
         max_pixels: int = MAXIMUM_PIXELS,
+        provider: str = DEFAULT_PROVIDER,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_sink", [np.float32 if soft else np.uint8], None)
         self.set_max_pixels(max_pixels)
-        self._codec = Codec(model)
+        self._codec = Codec(model, provider=provider)
         self._soft = soft
         self._files = ImageFolder(folder) if folder else None
         self._assembler = ImageAssembler(self._codec, on_drop=self.logger.warn)

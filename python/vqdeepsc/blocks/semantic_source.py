@@ -14,6 +14,7 @@ import pmt
 from gnuradio import gr
 from numpy.typing import NDArray
 
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import ImageError, ImageLocation, find_images, load_found
 from vqdeepsc.images.search import Search, SearchingCodec
@@ -73,6 +74,8 @@ class semantic_source(gr.sync_block):
         most 3,600; nothing is sent meanwhile, and the flowgraph's own work counts
     :param search_for: what the search makes better: psnr, ssim or both
     :param search_steps: number of steps instead of ``search``, for the same bits on every run, or 0
+    :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
+        directml, if the onnxruntime that is installed has it
     :raises Error: for a source that names no image, or a parameter out of range
     """
 
@@ -89,11 +92,14 @@ class semantic_source(gr.sync_block):
         search: float = 0.0,
         search_for: str = "both",
         search_steps: int = 0,
+        provider: str = DEFAULT_PROVIDER,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self.error: Exception | None = None
         self.codec = SearchingCodec(
-            model, search=Search(float(search), search_for, int(search_steps))
+            model,
+            search=Search(float(search), search_for, int(search_steps)),
+            provider=provider,
         )
         self._files = _named_files(str(source)) if source else []
         self._frame_bits = frame_bits or self.codec.bits_per_region

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from vqdeepsc.cli.arguments import add_model, positive, quantity
+from vqdeepsc.cli.arguments import add_model, add_provider, positive, quantity
 
 
 def add_radio(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +69,7 @@ def add_radio(parser: argparse.ArgumentParser) -> None:
         help='ZeroMQ address that takes {"gain": 20} and {"frequency": 2.45e9}',
     )
     add_model(parser)
+    add_provider(parser)
 
 
 def add_burst_coding(parser: argparse.ArgumentParser, whose: str = "") -> None:

@@ -92,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
         copies=arguments.repeat,
         timeout=arguments.timeout,
         max_pixels=arguments.max_pixels,
+        provider=arguments.provider,
         limit=arguments.images or 0,
         log=arguments.log,
         publish=arguments.publish,

@@ -104,6 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
         first_image=arguments.first_image,
         session=arguments.session,
         search=search_settings(arguments),
+        provider=arguments.provider,
         limit=arguments.images or 0,
         side=arguments.side or 0,
         log=arguments.log,

@@ -15,6 +15,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import Error
 from vqdeepsc.images.files import ImageError
 from vqdeepsc.limits import MAXIMUM_PIXELS
@@ -206,6 +207,7 @@ def receive(
     copies: int = 1,
     timeout: float = 0.0,
     max_pixels: int = MAXIMUM_PIXELS,
+    provider: str = DEFAULT_PROVIDER,
     limit: int = 0,
     log: str | os.PathLike[str] = "",
     publish: str = "",
@@ -218,7 +220,7 @@ def receive(
     """Receive images from a radio into the folder output; returns how many came.
 
     settings, model, burst: the radio, the model and what its bursts are like; copies, timeout,
-    max_pixels: as at semantic_decoder; limit: most images, 0 for no limit; log: file of events, ""
+    max_pixels, provider: as at semantic_decoder; limit: most images, 0 for no limit; log: file of events, ""
     for none; publish: ZeroMQ address for other programs, control: one that takes gain and
     frequency, with the secret that others then need; seconds: after which it ends, 0 for never;
     view: whether a window shows the newest image; on_image: called with a sentence for each.
@@ -240,6 +242,7 @@ def receive(
             copies=copies,
             timeout=timeout,
             max_pixels=max_pixels,
+            provider=provider,
         )
         top = Receiver(settings, decoder, burst)
         received = collect(top, events, control, secret, seconds, view)

@@ -13,6 +13,7 @@ import pmt
 from gnuradio import gr
 
 from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import Error
 from vqdeepsc.images.files import ImageError, crop_square
 from vqdeepsc.images.search import NO_SEARCH, Search
@@ -54,6 +55,7 @@ class Transmitter(gr.top_block):
     first_image: id of the first image, 0 to 65,535, or -1 for a random one
     session: number of this run, 0 to 2^32 - 1, or -1 for a random one
     search: for better indices, before each image begins to go out
+    provider: what the encoder runs on
     on_sent: called with (id, name) when an image begins to go out
     Raises Error for parameters out of range and for a radio that is not there.
     """
@@ -68,6 +70,7 @@ class Transmitter(gr.top_block):
         first_image: int = RANDOM,
         session: int = RANDOM,
         search: Search = NO_SEARCH,
+        provider: str = DEFAULT_PROVIDER,
         on_sent: Callable[[int, str], None] = lambda number, name: None,
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc transmit")
@@ -84,6 +87,7 @@ class Transmitter(gr.top_block):
             search=search.seconds,
             search_for=search.goal,
             search_steps=search.steps,
+            provider=provider,
         )
         self.bursts = burst.transmitter(self.source.codec)
         self.radio = make_transmitter(settings)
@@ -155,6 +159,7 @@ def transmit(
     first_image: int = RANDOM,
     session: int = RANDOM,
     search: Search = NO_SEARCH,
+    provider: str = DEFAULT_PROVIDER,
     limit: int = 0,
     side: int = 0,
     log: str | os.PathLike[str] = "",
@@ -166,11 +171,11 @@ def transmit(
     """Send images over a radio; returns how many went out.
 
     images: as the iterators of .sources give them; settings, model, burst, interval, copies,
-    first_image, session, search: as at Transmitter. limit: most images, 0 for all; side: of the
-    square that is cut from the centre, 0 for images as they are; log: file of events, "" for none;
-    control: ZeroMQ address that takes gain and frequency, with the secret that others then need;
-    seconds: after which it ends, 0 for never; on_image: called with a sentence for each image that
-    begins to go out. Raises as send() does.
+    first_image, session, search, provider: as at Transmitter. limit: most images, 0 for all; side:
+    of the square that is cut from the centre, 0 for images as they are; log: file of events, "" for
+    none; control: ZeroMQ address that takes gain and frequency, with the secret that others then
+    need; seconds: after which it ends, 0 for never; on_image: called with a sentence for each image
+    that begins to go out. Raises as send() does.
     """
     make = partial(
         Transmitter,
@@ -182,6 +187,7 @@ def transmit(
         first_image=first_image,
         session=session,
         search=search,
+        provider=provider,
     )
     with EventLog(log) as events:
         return send(images, make, events, limit, side, control, secret, seconds, on_image)

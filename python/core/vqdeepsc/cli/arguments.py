@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING
 
 from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER, PROVIDERS
 from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SEARCH_SECONDS, MAXIMUM_SIDE
 
 if TYPE_CHECKING:
@@ -22,6 +23,16 @@ SCHEME_HELP = (
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL, help="name or directory of the model")
+
+
+def add_provider(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--provider",
+        default=DEFAULT_PROVIDER,
+        metavar="NAME[:PRECISION]",
+        help=f"what the networks run on: {', '.join(PROVIDERS)}, if the onnxruntime that is "
+        "installed has it; openvino also in bfloat16 and float16",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

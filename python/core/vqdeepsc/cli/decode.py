@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from vqdeepsc.messages import say
 
-from .arguments import add_json, add_max_pixels
+from .arguments import add_json, add_max_pixels, add_provider
 from .output import print_json
 
 
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", help="name or directory of the model (default: the one that wrote the file)"
     )
     add_max_pixels(parser)
+    add_provider(parser)
     add_json(parser)
 
 
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.output,
         model=arguments.model,
         max_pixels=arguments.max_pixels,
+        provider=arguments.provider,
     )
     if arguments.json:
         print_json(asdict(decoded))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from vqdeepsc.messages import say
 
-from .arguments import add_json, add_model, add_search, add_strict, search_settings
+from .arguments import add_json, add_model, add_provider, add_search, add_strict, search_settings
 from .output import print_json, show_share
 
 
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_strict(parser)
     add_model(parser)
     add_search(parser)
+    add_provider(parser)
     add_json(parser)
 
 
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         model=arguments.model,
         strict=arguments.strict,
         search=search_settings(arguments),
+        provider=arguments.provider,
         progress=show_share if sys.stderr.isatty() else None,
     )
     if arguments.json:

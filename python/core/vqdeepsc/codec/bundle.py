@@ -30,6 +30,7 @@ from vqdeepsc.whole_files import write_whole
 
 from .codebooks import CodebooksError, codebook_shapes, read_codebooks
 from .inference import Network, NetworkError, open_network
+from .providers import ON_PROCESSOR, Provider
 from .scales import Scale
 
 FORMAT = 1
@@ -103,19 +104,20 @@ class Bundle:
         self.decoder.stop()
 
 
-def read_bundle(path: str | os.PathLike[str], threads: int | None = None) -> Bundle:
-    """Loads a bundle and holds it against its manifest: hashes, shapes, types, names.
+def read_bundle(
+    path: str | os.PathLike[str], threads: int | None = None, provider: Provider = ON_PROCESSOR
+) -> Bundle:
+    """Loads a bundle's directory and holds it against its manifest: hashes, shapes, types, names.
 
-    path: the bundle's directory; threads: of each network (None: one for each core).
-    Raises BundleError."""
+    threads, provider: of each network, as at open_network. Raises BundleError, ParameterError."""
     manifest = read_manifest(path)
     contents = {name: read_verified(manifest, name) for name in BUNDLE_FILES}
     try:
         codebooks = read_codebooks(contents["codebooks.npz"], manifest.scales)
     except CodebooksError as error:
         raise BundleError(f"model {manifest.name}: codebooks.npz {error}") from error
-    encoder = open_checked(manifest, "encoder.onnx", contents["encoder.onnx"], threads)
-    decoder = open_checked(manifest, "decoder.onnx", contents["decoder.onnx"], threads)
+    encoder = open_checked(manifest, "encoder.onnx", contents["encoder.onnx"], threads, provider)
+    decoder = open_checked(manifest, "decoder.onnx", contents["decoder.onnx"], threads, provider)
     _check_encoder(manifest, encoder)
     _check_decoder(manifest, decoder)
     return Bundle(manifest, codebooks, encoder, decoder)
@@ -345,11 +347,14 @@ def _parse_scale(entry: Any) -> Scale:
 
 Tensors = dict[str, tuple[str, list[int | None]]]
 """{name: (type, dimensions)}, None where any size will do."""
+_IMAGE: Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
 
 
-def open_checked(manifest: Manifest, name: str, content: bytes, threads: int | None) -> Network:
+def open_checked(
+    manifest: Manifest, name: str, content: bytes, threads: int | None, provider: Provider
+) -> Network:
     try:
-        return open_network(content, threads)
+        return open_network(content, threads, provider)
     except NetworkError as error:
         raise BundleError(f"model {manifest.name}: {name} {error}") from error
 
@@ -383,15 +388,13 @@ def codeword_maps(manifest: Manifest, letter: str) -> Tensors:
 
 
 def _check_encoder(manifest: Manifest, encoder: Network) -> None:
-    image: Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
     indices: Tensors = {
         f"s{scale.scale}": ("tensor(int64)", [None, None, None]) for scale in manifest.scales
     }
-    check_tensors(manifest, "encoder.onnx", encoder.get_inputs(), image)
+    check_tensors(manifest, "encoder.onnx", encoder.get_inputs(), _IMAGE)
     check_tensors(manifest, "encoder.onnx", encoder.get_outputs(), indices)
 
 
 def _check_decoder(manifest: Manifest, decoder: Network) -> None:
-    image: Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
     check_tensors(manifest, "decoder.onnx", decoder.get_inputs(), codeword_maps(manifest, "q"))
-    check_tensors(manifest, "decoder.onnx", decoder.get_outputs(), image)
+    check_tensors(manifest, "decoder.onnx", decoder.get_outputs(), _IMAGE)

@@ -17,6 +17,7 @@ from .bundle import (
     find_model,
     read_bundle,
 )
+from .providers import DEFAULT_PROVIDER, Provider
 from .reconstruction import Posteriors, Reconstruction
 from .regions import FRAME_VERSION, Regions, pad_image, padded_size
 from .scales import Scale
@@ -46,12 +47,16 @@ class Codec:
     """A model's encoder and decoder for images of any size."""
 
     def __init__(
-        self, model: str | os.PathLike[str] = DEFAULT_MODEL, threads: int | None = None
+        self,
+        model: str | os.PathLike[str] = DEFAULT_MODEL,
+        threads: int | None = None,
+        provider: str = DEFAULT_PROVIDER,
     ) -> None:
-        """model: name or directory of a bundle; threads: of the networks (None: all cores).
+        """model: name or directory of a bundle; threads: of the networks (None: all cores);
+        provider: what they run on, as Provider.parse reads it.
 
-        Raises BundleError."""
-        self.bundle = read_bundle(find_model(model), threads)
+        Raises BundleError, and ParameterError for a provider that is not here."""
+        self.bundle = read_bundle(find_model(model), threads, Provider.parse(provider))
         self.layout = BitLayout(self.bundle.scales)
         self._reconstruction = Reconstruction(self.bundle, self.layout)
 

@@ -14,6 +14,7 @@ from .bundle import (
     read_verified,
 )
 from .inference import Network
+from .providers import ON_PROCESSOR
 
 
 def open_gradient(manifest: Manifest, threads: int | None = None) -> Network:
@@ -26,7 +27,8 @@ def open_gradient(manifest: Manifest, threads: int | None = None) -> Network:
     threads: as Codec has them. Raises BundleError, also for a bundle without this file."""
     if GRADIENT not in manifest.files:
         raise BundleError(f"model {manifest.name} has no {GRADIENT}, so nothing can be searched")
-    gradient = open_checked(manifest, GRADIENT, read_verified(manifest, GRADIENT), threads)
+    content = read_verified(manifest, GRADIENT)
+    gradient = open_checked(manifest, GRADIENT, content, threads, ON_PROCESSOR)
     image: Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
     target: Tensors = {"target": ("tensor(float)", [None, 3, None, None])}
     weights: Tensors = {"weights": ("tensor(float)", [2])}

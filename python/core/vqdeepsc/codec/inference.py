@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from vqdeepsc.errors import Error
+from vqdeepsc.errors import Error, ParameterError
 
 import vqdeepsc.privacy  # isort: skip  # noqa: F401 - has to come before onnxruntime
 import onnxruntime
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES, MAXIMUM_NETWORK_MEMORY
 
 from .graph import GraphError, check_graph
+from .providers import ON_PROCESSOR, Provider
 
 
 class NetworkError(Error):
@@ -78,10 +79,19 @@ def _limit_memory() -> None:
     onnxruntime.create_and_register_allocator(memory, pool)
 
 
-def open_network(content: bytes, threads: int | None = None) -> Network:
+def open_network(
+    content: bytes, threads: int | None = None, provider: Provider = ON_PROCESSOR
+) -> Network:
     """Loads an ONNX graph that is as .graph says.
 
-    threads: at most (None: one for each processor that may be used). Raises NetworkError."""
+    threads: at most (None: one for each processor that may be used); provider: what it runs on.
+    Raises NetworkError, and ParameterError for a provider that is absent or does not work."""
+    if provider.execution not in onnxruntime.get_available_providers():
+        raise ParameterError(
+            f"the onnxruntime that is installed has no provider {provider.name}: install the "
+            f"Python package {provider.package} in its place"
+        )
+    threads = threads or available_processors()
     try:
         check_graph(content)
     except GraphError as error:
@@ -89,7 +99,7 @@ def open_network(content: bytes, threads: int | None = None) -> Network:
     _limit_memory()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    options.intra_op_num_threads = threads or available_processors()
+    options.intra_op_num_threads = threads
     for key, value in (
         # waiting threads would take the cores that the flowgraph beside us needs
         ("session.intra_op.allow_spinning", "0"),
@@ -100,11 +110,15 @@ def open_network(content: bytes, threads: int | None = None) -> Network:
     ):
         options.add_session_config_entry(key, value)
     try:
-        return Network(
-            onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            content, options, providers=[(provider.execution, provider.options(threads))]
         )
     except Exception as error:  # as in Network.run
         raise NetworkError(f"cannot be loaded: {_first_line(error)}") from error
+    # onnxruntime goes on with the processor alone when another provider fails.
+    if session.get_providers()[:1] != [provider.execution]:
+        raise ParameterError(f"the provider {provider.name} does not work on this machine")
+    return Network(session)
 
 
 def _first_line(error: Exception) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqdeepsc.codec import DEFAULT_MODEL, BundleError, Codec, list_models, read_manifest
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.limits import MAXIMUM_PIXELS
 
 from .bitstream import BitstreamError, ImageBitstream, read_bitstream, write_bitstream
@@ -48,15 +49,16 @@ def encode(
     model: str | os.PathLike[str] = DEFAULT_MODEL,
     strict: bool = False,
     search: Search = NO_SEARCH,
+    provider: str = DEFAULT_PROVIDER,
     progress: Callable[[float], None] | None = None,
 ) -> EncodedFile:
     """Encodes an image file of any kind into a file of source bits (docs/file-format.md).
 
     model: name or directory; strict: refuse an image that was cut short; search: for better
-    indices; progress: of the search, called with its share.
-    Raises ImageError, BundleError or BitstreamError."""
+    indices; provider: what the networks run on; progress: of the search, called with its share.
+    Raises ImageError, BundleError, BitstreamError, or ParameterError for the provider."""
     pixels = load_image(image, strict=strict)
-    codec = SearchingCodec(model, search=search, progress=progress)
+    codec = SearchingCodec(model, search=search, progress=progress, provider=provider)
     height, width = pixels.shape[:2]
     code = ImageBitstream(codec.model_id, width, height, codec.encode_bits(pixels))
     size = write_bitstream(output, code)
@@ -71,15 +73,16 @@ def decode(
     *,
     model: str | os.PathLike[str] | None = None,
     max_pixels: int = MAXIMUM_PIXELS,
+    provider: str = DEFAULT_PROVIDER,
 ) -> DecodedFile:
     """Decodes such a file into an image file whose name says the format.
 
     model: name or directory, None for the one that is installed with the file's codebooks;
-    max_pixels: of the largest image that is decoded.
-    Raises BitstreamError, BundleError or ImageError."""
+    max_pixels: of the largest image that is decoded; provider: what the networks run on.
+    Raises BitstreamError, BundleError, ImageError, or ParameterError for the provider."""
     check_suffix(output)
     code = read_bitstream(file, max_pixels)
-    codec = Codec(model or _model_with_id(code.model_id, file))
+    codec = Codec(model or _model_with_id(code.model_id, file), provider=provider)
     if codec.model_id != code.model_id:
         raise BitstreamError(
             f"{os.fspath(file)} needs the codebooks {code.model_id:04x}, "

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vqdeepsc.codec import DEFAULT_MODEL, Codec, Indices, Scale, pad_image
 from vqdeepsc.codec.gradient import open_gradient
 from vqdeepsc.codec.inference import Network
+from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.codec.tiling import Tile, scaled, tiles
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS
@@ -98,10 +99,13 @@ class SearchingCodec(Codec):
         threads: int | None = None,
         search: Search | None = None,
         progress: Callable[[float], None] | None = None,
+        provider: str = DEFAULT_PROVIDER,
     ) -> None:
-        """model, threads: as Codec has them; progress: called with the share of an image that is
-        done. Raises BundleError, also for a bundle that cannot be searched."""
-        super().__init__(model, threads)
+        """model, threads, provider: as Codec has them, and the search itself runs on the processor;
+        progress: called with the share of an image that is done.
+
+        Raises BundleError, also for a bundle that cannot be searched, and ParameterError."""
+        super().__init__(model, threads, provider)
         self.search = search or Search()
         self._progress = progress
         self._gradient: Network | None = None

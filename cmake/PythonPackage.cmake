@@ -4,7 +4,7 @@
 # Copies the Python files of the current folder into BUILD_DIR when they change (target TARGET), and
 # installs them into INSTALL_DIR. Tests beside them (qa_*.py) stay where they are.
 function(vqdeepsc_python_package TARGET BUILD_DIR INSTALL_DIR)
-    file(GLOB_RECURSE sources RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS *.py *.pyi py.typed)
+    file(GLOB_RECURSE sources RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS *.py *.pyi py.typed *.html)
     list(FILTER sources EXCLUDE REGEX "^qa_")
     set(copies)
     foreach(source ${sources})

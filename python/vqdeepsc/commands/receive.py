@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 
 from vqdeepsc.cli.arguments import add_max_pixels, quantity, signed_quantity
 from vqdeepsc.errors import Error
@@ -61,6 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"
     )
     add_secret(parser, "--publish and --control")
+    parser.add_argument(
+        "--web",
+        default="",
+        metavar="[HOST:]PORT",
+        help="show images and log on a page at this port; HOST 0.0.0.0 lets other machines see it",
+    )
     parser.add_argument("--view", action="store_true", help="show the newest image")
     add_burst_coding(parser, " of protected bursts; others name it in their header")
 
@@ -84,23 +91,32 @@ def _run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise Error(f"radios need GNU Radio: {error}") from error
     secret = radio_secret(arguments)
-    received = receive(
-        arguments.output,
-        settings,
-        arguments.model,
-        burst_parameters(arguments),
-        copies=arguments.repeat,
-        timeout=arguments.timeout,
-        max_pixels=arguments.max_pixels,
-        provider=arguments.provider,
-        limit=arguments.images or 0,
-        log=arguments.log,
-        publish=arguments.publish,
-        control=arguments.control,
-        secret=secret,
-        seconds=arguments.seconds,
-        view=arguments.view,
-        on_image=say,
-    )
+    with ExitStack() as stack:
+        listener = {}
+        if arguments.web:
+            from gnuradio.vqdeepsc.radio.web import WebPage
+
+            page = stack.enter_context(WebPage(arguments.web))
+            say(f"the page is at {page.url}")
+            listener["on_event"] = page.add
+        received = receive(
+            arguments.output,
+            settings,
+            arguments.model,
+            burst_parameters(arguments),
+            copies=arguments.repeat,
+            timeout=arguments.timeout,
+            max_pixels=arguments.max_pixels,
+            provider=arguments.provider,
+            limit=arguments.images or 0,
+            log=arguments.log,
+            publish=arguments.publish,
+            control=arguments.control,
+            secret=secret,
+            seconds=arguments.seconds,
+            view=arguments.view,
+            on_image=say,
+            **listener,
+        )
     say(f"{received} images received")
     return 0

@@ -216,19 +216,21 @@ def receive(
     seconds: float = 0.0,
     view: bool = False,
     on_image: Callable[[str], None] = lambda sentence: None,
+    on_event: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> int:
     """Receive images from a radio into the folder output; returns how many came.
 
     settings, model, burst: the radio, the model and what its bursts are like; copies, timeout,
-    max_pixels, provider: as at semantic_decoder; limit: most images, 0 for no limit; log: file of events, ""
-    for none; publish: ZeroMQ address for other programs, control: one that takes gain and
-    frequency, with the secret that others then need; seconds: after which it ends, 0 for never;
-    view: whether a window shows the newest image; on_image: called with a sentence for each.
+    max_pixels, provider: as at semantic_decoder; limit: most images, 0 for no limit; log: file of
+    events, "" for none; publish: ZeroMQ address for other programs, control: one that takes gain
+    and frequency, with the secret that others then need; seconds: after which it ends, 0 for never;
+    view: whether a window shows the newest image; on_image: called with a sentence for each;
+    on_event: called with each event of the log.
     Raises as collect() does, and ImageError where an image could not be written.
     """
     folder = ImageFolder(output)
     with ExitStack() as stack:
-        events = stack.enter_context(EventLog(log))
+        events = stack.enter_context(EventLog(log, on_event))
         publisher = ImagePublisher(publish, secret) if publish else None
         if publisher:
             stack.callback(publisher.close)

@@ -41,10 +41,16 @@ class LogError(Error):
 class EventLog:
     """JSON lines, one for each event; a context. Without a path nothing is written.
 
+    listener: called with each event too, a dictionary.
     Raises LogError for a file that cannot be written, and again in each write() from then on
     where the disk is full."""
 
-    def __init__(self, path: str | os.PathLike[str] = "") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = "",
+        listener: Callable[[dict[str, Any]], None] = lambda event: None,
+    ) -> None:
+        self._listener = listener
         self._lock = threading.Lock()
         self._path = path
         self._error: LogError | None = None
@@ -65,7 +71,9 @@ class EventLog:
     def write(self, event: str, **fields: Any) -> None:
         """Add a line with the time (UTC), the event's name and the fields."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        line = to_json({"time": now, "event": event, **fields})
+        content = {"time": now, "event": event, **fields}
+        self._listener(content)
+        line = to_json(content)
         with self._lock:
             try:
                 if self._file:

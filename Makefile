@@ -2,7 +2,7 @@
 # make demo | make test | make companion. Each sets up what is missing, says so, and repeats nothing.
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help packages setup install demo train-demo test test-training lint format companion screenshots \
+.PHONY: help docs packages setup install demo train-demo test test-training lint format companion screenshots \
 	paper clean
 
 ifneq ($(words $(CURDIR)),1)
@@ -29,6 +29,7 @@ help:
 	@echo "make companion          GNU Radio Companion with the blocks in it"
 	@echo "make paper CARS=test.tar [BSDS=test.tar] [LIMIT=20]"
 	@echo "                        table and figures of the paper and more, into docs/results/"
+	@echo "make docs               the site, in build/site/"
 	@echo "make screenshots        draw the images of the README again"
 	@echo "make clean              remove build/, prefix/ and demo/"
 
@@ -98,6 +99,17 @@ test-training: training/.venv/.core
 
 train-demo: training/.venv/.core
 	@cd training && .venv/bin/python -m vqdeepsc_training demo
+
+build/docs-env/.ready: scripts/requirements-docs.txt
+	@echo "Creating the environment of the site in build/docs-env/"
+	@python3 -m venv build/docs-env
+	@build/docs-env/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-docs.txt || \
+		{ echo "pip could not install what scripts/requirements-docs.txt lists (see above)." >&2; exit 2; }
+	@touch "$@"
+
+# Warnings are errors, links to pages and their headings among them.
+docs: install build/docs-env/.ready
+	@build/docs-env/bin/python scripts/build_site.py
 
 companion: install
 	@PATH="$(PREFIX)/bin:$$PATH" GRC_BLOCKS_PATH="$(PREFIX)/share/gnuradio/grc/blocks" \

@@ -65,7 +65,7 @@ class Scheme:
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
-        """CONSTELLATION[@SYMBOLS][/PROTECTION...], such as 16qam, qpsk@9000 or 16qam/6/6/5.
+        """`CONSTELLATION[@SYMBOLS][/PROTECTION...]`: 16qam, qpsk@9000 or 16qam/6/6/5.
 
         Raises ParameterError."""
         match = re.fullmatch(

@@ -479,7 +479,7 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double c
 
     CodedHeader coded;
     ReceivedHeader header = decode_header(coded);
-    if (!header.crc_ok && changes) {
+    if (!header.crc_ok && changes && pilots_agree(symbols)) {
         follow_channel(samples, symbols, 0);
         set_symbol_noise(symbols);
         header = decode_header(coded);

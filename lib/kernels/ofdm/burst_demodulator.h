@@ -116,6 +116,7 @@ private:
     std::complex<double> rotation(std::size_t symbols, std::size_t lag) const;
     double pilot_frequency(std::size_t symbols) const;
     double pilot_doppler(std::size_t symbols) const;
+    bool pilots_agree(std::size_t symbols) const;
     void shift_cfo(const Complex* samples, std::size_t symbols, double frequency);
     void follow_channel(const Complex* samples, std::size_t symbols, std::size_t known);
     std::vector<double> delay_profile(std::size_t symbols, std::size_t known);

@@ -272,6 +272,27 @@ double BurstDemodulator::pilot_doppler(std::size_t symbols) const
     return std::sqrt(change / (LONG_LAG * LONG_LAG - SHORT_LAG * SHORT_LAG)) / M_PI;
 }
 
+// Whether the pilots of the header agree with their neighbours, as those of noise do not.
+bool BurstDemodulator::pilots_agree(std::size_t symbols) const
+{
+    constexpr double LEAST = 0.3;
+    std::complex<double> neighbours = 0.0;
+    double power = 1.0e-30;
+    const float* pilot = d_pilots.data();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        const auto& places = d_format.pilot_places(symbol);
+        for (std::size_t i = 0; i < places.size(); ++i, ++pilot) {
+            const Complex value = pilot[0] * d_received[symbol][places[i]];
+            power += std::norm(value);
+            if (i + 1 < places.size()) {
+                const Complex next = pilot[1] * d_received[symbol][places[i + 1]];
+                neighbours += std::complex<double>(product(next, std::conj(value)));
+            }
+        }
+    }
+    return std::abs(neighbours) > LEAST * power;
+}
+
 // Takes the frequency of d_phases and one more, in radians per OFDM symbol, away before the FFT.
 void BurstDemodulator::shift_cfo(const Complex* samples, std::size_t symbols, double frequency)
 {

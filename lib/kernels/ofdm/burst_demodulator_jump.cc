@@ -20,6 +20,8 @@ constexpr int MOST_LOST = 4;
 constexpr double PREFIX_CORRELATION = 0.3;
 // How much better the pilots have to fit.
 constexpr double BETTER = 1.3;
+// Standard deviations of what noise makes of them.
+constexpr double OVER_NOISE = 3.0;
 
 double energy(const std::vector<std::complex<float>>& values)
 {
@@ -135,9 +137,9 @@ bool BurstDemodulator::has_payload(const BurstHeader& header, const Complex* sam
             }
         }
     }
-    // Noise exceeds this once in 30 times.
-    const double limit = 1.9 * std::sqrt(PAIRS / (2.0 * d_format.pilot_carriers()));
-    return std::max(std::abs(neighbours), std::abs(later)) > limit ||
+    const double products = static_cast<double>(PAIRS) / d_format.pilot_carriers();
+    return std::abs(neighbours) > OVER_NOISE * std::sqrt(0.5 * products) ||
+           std::abs(later) > OVER_NOISE * std::sqrt(products) ||
            find_jump(samples, known + payload).lost > 0;
 }
 
@@ -162,7 +164,7 @@ BurstDemodulator::Jump BurstDemodulator::find_jump(const Complex* samples, std::
         std::complex<double> sum = 0.0;
         for (std::size_t symbol = symbols - TAIL; symbol < symbols; ++symbol) {
             measure_pilot_values(samples, symbol, lost, values);
-            sum += pilot_products(values);
+            sum += pilot_products(values) / (energy(values) + 1.0e-30);
         }
         return sum;
     };
@@ -177,7 +179,8 @@ BurstDemodulator::Jump BurstDemodulator::find_jump(const Complex* samples, std::
             lost = attempt;
         }
     }
-    if (!(std::abs(best) > BETTER * now)) {
+    const double noise = std::sqrt(static_cast<double>(TAIL) / d_format.pilot_carriers());
+    if (!(std::abs(best) > BETTER * now && std::abs(best) > OVER_NOISE * noise)) {
         return {};
     }
     // What is left of the timing turns these products.

@@ -273,7 +273,9 @@ void ChannelTracker::track(std::size_t symbols,
         attempt(start, true);
         const int from = start;
         const int classes = static_cast<int>(CLASSES.size());
-        while (start + 1 < classes && attempt(start + 1, false)) {
+        // A few OFDM symbols cannot show many cycles.
+        while (start + 1 < classes && CLASSES[start + 1] < 0.5 * piece.length &&
+               attempt(start + 1, false)) {
             ++start;
         }
         if (start == from) {

@@ -7,7 +7,9 @@ from pathlib import Path
 from gnuradio import gr_unittest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+import numpy as np
 from burst_impairments import measure_fading, measure_front_end
+from burst_strangers import measure, streams
 
 
 class TestBurstImpairments(gr_unittest.TestCase):
@@ -50,6 +52,14 @@ class TestBurstImpairments(gr_unittest.TestCase):
         for name in ("100 samples lost", "1,000 samples lost"):
             with self.subTest(name):
                 self.assertLessEqual(measure_front_end(name, 12, 30, 3)["received"], 3 / 90 + 1e-9)
+
+    def test_headers_without_payload(self):
+        """Each is seen, and no decoder runs."""
+        rng = np.random.default_rng(1)
+        stream = streams(100_000, rng)["headers of 20,032 bits as QPSK, no payload"]
+        row = measure(stream, rng)
+        self.assertGreater(row["detections"], 10)
+        self.assertEqual(row["headers"], 0)
 
     def test_front_ends_that_change_within_a_burst(self):
         """Where one noise and one gain for the whole burst cost 20 to 60 %."""

@@ -324,6 +324,18 @@ def test_a_bug_is_one_sentence_and_another_status(error, tmp_path, capfd, monkey
     assert done.returncode == 70 and "in fail" in done.stderr
 
 
+def test_an_interrupt_that_a_module_turned_into_another_error(tmp_path, capfd, monkeypatch):
+    def fail(*_, **__):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise ImportError("a compiled part failed to load") from interrupt
+
+    monkeypatch.setattr("vqdeepsc.images.coding.load_image", fail)
+    done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_a_full_standard_output_is_one_sentence(codec):
     program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "models", "--json"]

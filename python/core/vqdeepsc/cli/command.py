@@ -75,9 +75,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception as error:
+        if _was_interrupted(error):
+            return EXIT_INTERRUPTED
         if debug:
             traceback.print_exception(error)
         return _report(error)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether it began with Ctrl-C: compiled modules make other errors of it while they load."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _drop_output() -> None:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-// In place of libFuzzer where a compiler has none, with the options of it that are used here:
+// In position of libFuzzer where a compiler has none, with the options of it that are used here:
 //   TARGET [-runs=N] [-max_total_time=SECONDS] [FOLDER]
 // The files of the folder are inputs, and so are changed copies of them and random bytes, the same
 // in each run.

@@ -53,17 +53,18 @@ BOOST_AUTO_TEST_CASE(format)
                             name + "the header fills its OFDM symbols");
         std::vector<int> visits(one.used_carriers(), 0);
         for (int symbol = 0; symbol < BurstFormat::GROUP; ++symbol) {
-            std::vector<int> places = one.pilot_places(symbol);
-            places.insert(
-                places.end(), one.data_places(symbol).begin(), one.data_places(symbol).end());
-            std::sort(places.begin(), places.end());
-            bool all = static_cast<int>(places.size()) == one.used_carriers();
-            for (std::size_t u = 0; all && u < places.size(); ++u) {
-                all = places[u] == static_cast<int>(u);
+            std::vector<int> positions = one.pilot_positions(symbol);
+            positions.insert(positions.end(),
+                             one.data_positions(symbol).begin(),
+                             one.data_positions(symbol).end());
+            std::sort(positions.begin(), positions.end());
+            bool all = static_cast<int>(positions.size()) == one.used_carriers();
+            for (std::size_t u = 0; all && u < positions.size(); ++u) {
+                all = positions[u] == static_cast<int>(u);
             }
             BOOST_CHECK_MESSAGE(all, name + "each carrier is pilot or data");
-            for (const int place : one.pilot_places(symbol)) {
-                ++visits[place];
+            for (const int position : one.pilot_positions(symbol)) {
+                ++visits[position];
             }
         }
         BOOST_CHECK_MESSAGE(std::all_of(visits.begin(), visits.end(), [](int n) { return n == 1; }),

@@ -67,9 +67,10 @@ void tracks(const std::vector<int>& delays, double doppler, double shift)
     std::normal_distribution<double> normal(0.0, std::sqrt(NOISE / 2.0));
     const BurstFormat format;
     const FadingPaths paths(generator, delays, doppler / SYMBOLS, shift / SYMBOLS);
-    const auto received = [&](double time, int place) {
-        return std::complex<float>(paths.channel(time, format.carrier(place), format.fft_size()) +
-                                   Complex(normal(generator), normal(generator)));
+    const auto received = [&](double time, int position) {
+        return std::complex<float>(
+            paths.channel(time, format.carrier(position), format.fft_size()) +
+            Complex(normal(generator), normal(generator)));
     };
     ChannelTracker tracker(format);
     tracker.begin();
@@ -81,9 +82,9 @@ void tracks(const std::vector<int>& delays, double doppler, double shift)
         tracker.observe_all(time, values.data(), 1.0);
     }
     for (std::size_t symbol = KNOWN; symbol < SYMBOLS; ++symbol) {
-        const auto& places = format.pilot_places(symbol);
-        for (std::size_t i = 0; i < places.size(); ++i) {
-            values[i] = received(static_cast<double>(symbol), places[i]);
+        const auto& positions = format.pilot_positions(symbol);
+        for (std::size_t i = 0; i < positions.size(); ++i) {
+            values[i] = received(static_cast<double>(symbol), positions[i]);
         }
         tracker.observe_pilots(symbol, values.data(), 1.0);
     }

@@ -2,6 +2,7 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_COMPLEX_PRODUCT_H
 #define INCLUDED_VQDEEPSC_KERNEL_COMPLEX_PRODUCT_H
 
+#include <cmath>
 #include <complex>
 
 namespace gr::vqdeepsc::kernel {
@@ -11,6 +12,12 @@ namespace gr::vqdeepsc::kernel {
 inline std::complex<float> product(std::complex<float> a, std::complex<float> b)
 {
     return { a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real() };
+}
+
+/*! e^(i angle), angle in radians. */
+inline std::complex<float> phasor(double angle)
+{
+    return { static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle)) };
 }
 
 } // namespace gr::vqdeepsc::kernel

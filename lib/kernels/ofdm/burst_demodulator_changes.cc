@@ -80,12 +80,12 @@ void BurstDemodulator::measure_misses(std::size_t symbols)
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
         rotated_channel(symbol);
         double sum = 0.0;
-        const auto& places = d_format.pilot_places(symbol);
-        for (const int place : places) {
-            sum += std::norm(d_received[symbol][place] - *pilot++ * d_rotated[place]) /
-                   d_excess_noise[place];
+        const auto& positions = d_format.pilot_positions(symbol);
+        for (const int position : positions) {
+            sum += std::norm(d_received[symbol][position] - *pilot++ * d_rotated[position]) /
+                   d_excess_noise[position];
         }
-        d_misses[symbol] = sum / places.size();
+        d_misses[symbol] = sum / positions.size();
     }
 }
 
@@ -113,9 +113,9 @@ void BurstDemodulator::follow_gain(std::size_t symbols)
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
         double both = 0.0;
         double power = 1.0e-30;
-        for (const int place : d_format.pilot_places(symbol)) {
-            const Complex expected = *pilot++ * d_rotated[place];
-            both += product(d_received[symbol][place], std::conj(expected)).real();
+        for (const int position : d_format.pilot_positions(symbol)) {
+            const Complex expected = *pilot++ * d_rotated[position];
+            both += product(d_received[symbol][position], std::conj(expected)).real();
             power += std::norm(expected);
         }
         gains[symbol] = static_cast<float>(std::max(both / power, 0.02));
@@ -171,6 +171,22 @@ bool BurstDemodulator::set_header_noise(std::size_t symbols)
     }
     const double all = 1.0 + ANOTHER_LEVEL / std::sqrt(1.0 * symbols * d_format.pilot_carriers());
     return sum > all * symbols * d_noise;
+}
+
+// What the pilots miss by after equalisation.
+void BurstDemodulator::measure_pilots(std::size_t symbols)
+{
+    d_pilot_error = 0.0;
+    d_pilot_power = 0.0;
+    const float* pilot = d_pilots.data();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        rotated_channel(symbol);
+        for (const int position : d_format.pilot_positions(symbol)) {
+            const Complex expected = *pilot++ * d_rotated[position];
+            d_pilot_error += std::norm(d_received[symbol][position] - expected);
+            d_pilot_power += std::norm(expected);
+        }
+    }
 }
 
 } // namespace gr::vqdeepsc::kernel

@@ -42,13 +42,14 @@ void BurstDemodulator::block_error(std::size_t first, Carriers& error)
         }
         rotated_channel(symbol);
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
-        for (const int place : d_format.pilot_places(symbol)) {
+        for (const int position : d_format.pilot_positions(symbol)) {
             const Complex turn =
-                std::conj(d_rotated[place]) / (std::abs(d_rotated[place]) + 1.0e-30f);
+                std::conj(d_rotated[position]) / (std::abs(d_rotated[position]) + 1.0e-30f);
             // Turned so that it adds up over symbols of different phase.
             const Complex back =
-                product(turn, d_channel[place] / (std::abs(d_channel[place]) + 1.0e-30f));
-            error[place] = product(*pilot++ * d_received[symbol][place] - d_rotated[place], back);
+                product(turn, d_channel[position] / (std::abs(d_channel[position]) + 1.0e-30f));
+            error[position] =
+                product(*pilot++ * d_received[symbol][position] - d_rotated[position], back);
         }
     }
 }
@@ -138,8 +139,8 @@ std::vector<double> BurstDemodulator::delay_profile(std::size_t symbols, std::si
         for (std::size_t symbol = first; symbol < first + GROUP; ++symbol) {
             const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
             const Complex back(std::polar(1.0, -d_phases[symbol]));
-            for (const int place : d_format.pilot_places(symbol)) {
-                values[place] = product(*pilot++ * d_received[symbol][place], back);
+            for (const int position : d_format.pilot_positions(symbol)) {
+                values[position] = product(*pilot++ * d_received[symbol][position], back);
             }
         }
         for (int tap = 0; tap < taps; ++tap) {
@@ -196,7 +197,7 @@ void BurstDemodulator::observe(std::size_t symbols, std::size_t known)
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
         const Complex back(std::polar(1.0, -d_phases[symbol]));
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
-        const auto& pilots = d_format.pilot_places(symbol);
+        const auto& pilots = d_format.pilot_positions(symbol);
         const double weight = d_outliers[symbol] ? 0.0 : 1.0;
         if (symbol >= known) {
             for (std::size_t i = 0; i < pilots.size(); ++i) {
@@ -205,12 +206,13 @@ void BurstDemodulator::observe(std::size_t symbols, std::size_t known)
             d_tracker.observe_pilots(symbol, values.data(), weight);
             continue;
         }
-        for (const int place : pilots) {
-            values[place] = product(*pilot++ * d_received[symbol][place], back);
+        for (const int position : pilots) {
+            values[position] = product(*pilot++ * d_received[symbol][position], back);
         }
         const Complex* point = d_header_points.data() + symbol * d_format.data_carriers();
-        for (const int place : d_format.data_places(symbol)) {
-            values[place] = product(product(d_received[symbol][place], std::conj(*point++)), back);
+        for (const int position : d_format.data_positions(symbol)) {
+            values[position] =
+                product(product(d_received[symbol][position], std::conj(*point++)), back);
         }
         d_tracker.observe_all(static_cast<double>(symbol), values.data(), weight);
     }
@@ -230,12 +232,12 @@ std::complex<double> BurstDemodulator::rotation(std::size_t symbols, std::size_t
         const float* sent = d_pilots.data() + symbol * pilots;
         const float* sent_later = sent + lag * pilots;
         for (int i = 0; i < pilots; ++i) {
-            const int place = d_format.pilot_places(symbol)[i];
-            const int above = place + step;
+            const int position = d_format.pilot_positions(symbol)[i];
+            const int above = position + step;
             if (above < d_format.used_carriers()) {
-                sum +=
-                    sent[i] * sent_later[above / BurstFormat::GROUP] *
-                    product(d_received[symbol + lag][above], std::conj(d_received[symbol][place]));
+                sum += sent[i] * sent_later[above / BurstFormat::GROUP] *
+                       product(d_received[symbol + lag][above],
+                               std::conj(d_received[symbol][position]));
             }
         }
     }
@@ -280,12 +282,12 @@ bool BurstDemodulator::pilots_agree(std::size_t symbols) const
     double power = 1.0e-30;
     const float* pilot = d_pilots.data();
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        const auto& places = d_format.pilot_places(symbol);
-        for (std::size_t i = 0; i < places.size(); ++i, ++pilot) {
-            const Complex value = pilot[0] * d_received[symbol][places[i]];
+        const auto& positions = d_format.pilot_positions(symbol);
+        for (std::size_t i = 0; i < positions.size(); ++i, ++pilot) {
+            const Complex value = pilot[0] * d_received[symbol][positions[i]];
             power += std::norm(value);
-            if (i + 1 < places.size()) {
-                const Complex next = pilot[1] * d_received[symbol][places[i + 1]];
+            if (i + 1 < positions.size()) {
+                const Complex next = pilot[1] * d_received[symbol][positions[i + 1]];
                 neighbours += std::complex<double>(product(next, std::conj(value)));
             }
         }

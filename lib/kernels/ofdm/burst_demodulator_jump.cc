@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 // Samples that a driver lost within a burst: where, how many, and the burst with a hole in their
-// place.
+// position.
 #include "burst_demodulator.h"
 
 #include "kernels/base/complex_product.h"
@@ -33,7 +33,7 @@ double energy(const std::vector<std::complex<float>>& values)
 }
 
 // Sum of the products of neighbouring pilots, which those of another OFDM symbol or of another
-// place do not make large.
+// position do not make large.
 std::complex<double> pilot_products(const std::vector<std::complex<float>>& values)
 {
     std::complex<double> sum = 0.0;
@@ -46,14 +46,14 @@ std::complex<double> pilot_products(const std::vector<std::complex<float>>& valu
 } // namespace
 
 // Samples by which the cyclic prefixes of the last OFDM symbols come early, up to whole symbols, or
-// 0 where they are in their place or cannot be seen.
+// 0 where they are in their position or cannot be seen.
 int BurstDemodulator::early_prefixes(const Complex* samples, std::size_t symbols) const
 {
     const int length = d_format.symbol_samples();
     const int size = d_format.fft_size();
     const int prefix = d_format.cyclic_prefix();
     const std::size_t first = d_format.training_samples() + (symbols - TAIL) * length;
-    // Of the samples one FFT apart, by their place in an OFDM symbol, all symbols together.
+    // Of the samples one FFT apart, by their position in an OFDM symbol, all symbols together.
     std::vector<std::complex<double>> products(length);
     std::vector<double> powers(length);
     for (std::size_t i = 0; i + size < TAIL * length; ++i) {
@@ -91,8 +91,8 @@ void BurstDemodulator::measure_pilot_values(const Complex* samples,
                                             int early,
                                             Carriers& values)
 {
-    const auto& places = d_format.pilot_places(symbol);
-    values.assign(places.size(), 0.0f);
+    const auto& positions = d_format.pilot_positions(symbol);
+    values.assign(positions.size(), 0.0f);
     const std::size_t start =
         d_format.training_samples() + symbol * d_format.symbol_samples() + d_window;
     if (start < static_cast<std::size_t>(early)) {
@@ -100,8 +100,8 @@ void BurstDemodulator::measure_pilot_values(const Complex* samples,
     }
     transform(samples, start - early, d_rotated);
     const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        values[i] = pilot[i] * d_rotated[places[i]];
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        values[i] = pilot[i] * d_rotated[positions[i]];
     }
 }
 
@@ -130,7 +130,7 @@ bool BurstDemodulator::has_payload(const BurstHeader& header, const Complex* sam
         const double power = energy(first) + energy(second) + 1.0e-30;
         neighbours += (pilot_products(first) + pilot_products(second)) / power;
         for (std::size_t g = 0; g < first.size(); ++g) {
-            const int above = d_format.pilot_places(symbol)[g] + STEP;
+            const int above = d_format.pilot_positions(symbol)[g] + STEP;
             if (above < d_format.used_carriers()) {
                 const auto one = second[above / BurstFormat::GROUP];
                 later += 2.0 * std::complex<double>(product(one, std::conj(first[g]))) / power;
@@ -214,10 +214,11 @@ std::complex<double> BurstDemodulator::common_phasor(const Complex* samples,
     Carriers values;
     for (std::size_t symbol = first; symbol < last; ++symbol) {
         measure_pilot_values(samples, symbol, 0, values);
-        const auto& places = d_format.pilot_places(symbol);
+        const auto& positions = d_format.pilot_positions(symbol);
         const auto back = std::polar(1.0, -d_header_rate * static_cast<double>(symbol));
-        for (std::size_t i = 0; i < places.size(); ++i) {
-            sum += back * std::complex<double>(product(values[i], std::conj(d_channel[places[i]])));
+        for (std::size_t i = 0; i < positions.size(); ++i) {
+            sum +=
+                back * std::complex<double>(product(values[i], std::conj(d_channel[positions[i]])));
         }
     }
     return sum;
@@ -229,18 +230,18 @@ void BurstDemodulator::realign(const Complex* samples, std::size_t symbols, cons
 {
     constexpr std::size_t COMPARED = 4;
     const std::size_t length = d_format.symbol_samples();
-    const std::size_t place = d_format.training_samples() + jump.symbol * length;
+    const std::size_t position = d_format.training_samples() + jump.symbol * length;
     const std::size_t count = d_format.training_samples() + symbols * length;
-    d_realigned.assign(samples, samples + place);
-    d_realigned.resize(place + jump.lost);
-    d_realigned.insert(d_realigned.end(), samples + place, samples + count - jump.lost);
+    d_realigned.assign(samples, samples + position);
+    d_realigned.resize(position + jump.lost);
+    d_realigned.insert(d_realigned.end(), samples + position, samples + count - jump.lost);
     const std::size_t intact = std::min(jump.symbol + jump.lost / length + 2, symbols);
     const auto before = common_phasor(
         d_realigned.data(), jump.symbol - std::min(jump.symbol, COMPARED), jump.symbol);
     const auto behind =
         common_phasor(d_realigned.data(), intact, std::min(intact + COMPARED, symbols));
     const Complex back(std::polar(1.0, std::arg(before * std::conj(behind))));
-    for (std::size_t i = place + jump.lost; i < count; ++i) {
+    for (std::size_t i = position + jump.lost; i < count; ++i) {
         d_realigned[i] = product(d_realigned[i], back);
     }
 }

@@ -34,7 +34,7 @@ constexpr std::size_t LOOKAHEAD = PREAMBLE_SAMPLES + 2 * SHORT;
 constexpr int BLOCK = DcEstimator::BLOCK;
 static_assert(PREAMBLE_SAMPLES + SEARCH + LOOKAHEAD + TIMING_ERROR + 2 * BLOCK <=
               PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
-constexpr std::size_t KEPT = 65536;
+constexpr std::size_t KEPT_SAMPLES = 65536;
 
 // Sums of SHORT neighbours, without running sums, which would remember a large sample for ever.
 void sum_neighbours(float* values, std::size_t count)
@@ -95,7 +95,7 @@ void BurstDetector::process(const std::complex<float>* samples,
                             std::vector<BurstDetection>& found)
 {
     while (count > 0) {
-        const std::size_t part = std::min<std::size_t>(count, KEPT / 4);
+        const std::size_t part = std::min<std::size_t>(count, KEPT_SAMPLES / 4);
         append(samples, part);
         remove_dc();
         correlate();
@@ -351,7 +351,7 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
 void BurstDetector::forget()
 {
     const std::size_t needed = std::min(d_next, d_measured);
-    if (needed < KEPT / 2) {
+    if (needed < KEPT_SAMPLES / 2) {
         return;
     }
     const std::size_t drop = needed - LOOKBACK;

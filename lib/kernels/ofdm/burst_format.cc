@@ -60,7 +60,7 @@ BurstFormat::BurstFormat(int fft_size, int cyclic_prefix)
     for (int symbol = 0; symbol < GROUP; ++symbol) {
         const int pilot = (FIRST_PILOT + PILOT_STEP * symbol) % GROUP;
         for (int u = 0; u < used; ++u) {
-            (u % GROUP == pilot ? d_pilot_places : d_data_places)[symbol].push_back(u);
+            (u % GROUP == pilot ? d_pilot_positions : d_data_positions)[symbol].push_back(u);
         }
     }
 }

@@ -25,15 +25,15 @@ constexpr std::size_t CODED_HEADER_BITS = HEADER_BITS_PER_SYMBOL * HEADER_QPSK_S
 
 /*! Where carriers, pilots and training lie (docs/air-interface.md). Immutable.
  *
- * The used carriers are counted from the lowest frequency up, without the one at 0: place u of
+ * The used carriers are counted from the lowest frequency up, without the one at 0: position u of
  * 13/16 fft_size. In each group of 13 neighbours, one is a pilot and 12 carry data; the pilot's
- * place in the group depends on the number of the OFDM symbol after the training.
+ * position in the group depends on the number of the OFDM symbol after the training.
  */
 class BurstFormat
 {
 public:
     static constexpr int GROUP = 13;
-    /*! Places that the pilots move up from one OFDM symbol to the next. */
+    /*! Positions that the pilots move up from one OFDM symbol to the next. */
     static constexpr int PILOT_STEP = 5;
 
     /*! \param fft_size      64, 128, 256, 512 or 1,024
@@ -58,22 +58,22 @@ public:
     /*! The same to the end of a burst with that many QAM symbols of payload. */
     std::size_t samples_after_preamble(std::size_t qam_symbols) const;
 
-    /*! Frequency of place u in units of 1 / fft_size cycles per sample: -K/2 to -1, 1 to K/2. */
+    /*! Frequency of position u in units of 1 / fft_size cycles per sample: -K/2 to -1, 1 to K/2. */
     int carrier(int u) const { return u - used_carriers() / 2 + (u >= used_carriers() / 2); }
-    /*! Where an FFT puts the carrier at place u. */
+    /*! Where an FFT puts the carrier at position u. */
     int bin(int u) const { return carrier(u) & (d_fft_size - 1); }
 
-    /*! Value of the training symbol at each place; |value| = 1. */
+    /*! Value of the training symbol at each position; |value| = 1. */
     const std::vector<std::complex<float>>& training() const { return d_training; }
-    /*! Places of the pilots, ascending, in OFDM symbol number symbol after the training. */
-    const std::vector<int>& pilot_places(std::size_t symbol) const
+    /*! Positions of the pilots, ascending, in OFDM symbol number symbol after the training. */
+    const std::vector<int>& pilot_positions(std::size_t symbol) const
     {
-        return d_pilot_places[symbol % GROUP];
+        return d_pilot_positions[symbol % GROUP];
     }
-    /*! Places of the data. */
-    const std::vector<int>& data_places(std::size_t symbol) const
+    /*! Positions of the data. */
+    const std::vector<int>& data_positions(std::size_t symbol) const
     {
-        return d_data_places[symbol % GROUP];
+        return d_data_positions[symbol % GROUP];
     }
     /*! +1 or -1 of each pilot of symbols OFDM symbols, symbol by symbol. */
     std::vector<float> pilots(std::size_t symbols) const;
@@ -84,8 +84,8 @@ private:
     int d_fft_size;
     int d_cyclic_prefix;
     std::vector<std::complex<float>> d_training;
-    std::array<std::vector<int>, GROUP> d_pilot_places;
-    std::array<std::vector<int>, GROUP> d_data_places;
+    std::array<std::vector<int>, GROUP> d_pilot_positions;
+    std::array<std::vector<int>, GROUP> d_data_positions;
 };
 
 } // namespace gr::vqdeepsc::kernel

@@ -76,17 +76,17 @@ std::complex<float>* BurstModulator::modulate_bits(const std::uint8_t* bits,
         std::fill(padded.begin() + given, padded.end(), 0);
         const std::uint8_t* bit = padded.data();
         const std::uint8_t* mask = scrambling + (symbol - first_symbol) * per_symbol;
-        for (const int place : d_format.data_places(symbol)) {
+        for (const int position : d_format.data_positions(symbol)) {
             int label = 0;
             for (int i = 0; i < bits_per_symbol; ++i) {
                 label = label << 1 | ((*bit++ ^ *mask++) & 1);
             }
-            d_fft.input()[d_format.bin(place)] = points[label];
+            d_fft.input()[d_format.bin(position)] = points[label];
         }
         next += given;
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
-        for (const int place : d_format.pilot_places(symbol)) {
-            d_fft.input()[d_format.bin(place)] = *pilot++;
+        for (const int position : d_format.pilot_positions(symbol)) {
+            d_fft.input()[d_format.bin(position)] = *pilot++;
         }
         modulate_symbol(samples);
         samples += d_format.symbol_samples();
@@ -140,7 +140,7 @@ void BurstModulator::modulate(const BurstHeader& header,
                          payload_symbols,
                          next);
 
-    // Carriers of mean power 1 on 13/16 of the places give samples of mean power 13/16.
+    // Carriers of mean power 1 on 13/16 of the positions give samples of mean power 13/16.
     const float share = static_cast<float>(d_format.used_carriers()) / d_format.fft_size();
     const float scale = d_amplitude / (unitary * std::sqrt(share));
     const float limit = d_peak * d_peak;

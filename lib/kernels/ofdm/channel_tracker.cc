@@ -28,14 +28,14 @@ ChannelTracker::ChannelTracker(const BurstFormat& format)
     : d_carriers(format.used_carriers()),
       d_pilots(format.pilot_carriers()),
       d_delays(format.cyclic_prefix() + 1 + 2 * ChannelSmoother::MARGIN),
-      d_places(ALL + 1)
+      d_positions(ALL + 1)
 {
     for (int u = 0; u < d_carriers; ++u) {
         d_carrier.push_back(format.carrier(u));
-        d_places[ALL].push_back(u);
+        d_positions[ALL].push_back(u);
     }
     for (int kind = 0; kind < ALL; ++kind) {
-        d_places[kind] = format.pilot_places(kind);
+        d_positions[kind] = format.pilot_positions(kind);
     }
     const double step = 2.0 * M_PI / format.fft_size();
     for (int delay = 0; delay < d_delays; ++delay) {
@@ -44,10 +44,10 @@ ChannelTracker::ChannelTracker(const BurstFormat& format)
                 std::polar(1.0, step * d_carrier[u] * (delay - ChannelSmoother::MARGIN)));
         }
     }
-    for (const auto& places : d_places) {
+    for (const auto& positions : d_positions) {
         for (int lag = 0; lag < d_delays; ++lag) {
             Complex sum = 0.0;
-            for (const int u : places) {
+            for (const int u : positions) {
                 sum += std::polar(1.0, step * d_carrier[u] * lag);
             }
             d_grams.push_back(sum);
@@ -67,13 +67,13 @@ void ChannelTracker::observe(double time,
                              double weight)
 {
     d_observations.push_back({ time, kind, weight });
-    const auto& places = d_places[kind];
+    const auto& positions = d_positions[kind];
     for (int delay = 0; delay < d_delays; ++delay) {
         const auto* turns = d_turns.data() + static_cast<std::size_t>(delay) * d_carriers;
         float real = 0.0f;
         float imag = 0.0f;
-        for (std::size_t i = 0; i < places.size(); ++i) {
-            const auto turn = turns[places[i]];
+        for (std::size_t i = 0; i < positions.size(); ++i) {
+            const auto turn = turns[positions[i]];
             real += values[i].real() * turn.real() - values[i].imag() * turn.imag();
             imag += values[i].real() * turn.imag() + values[i].imag() * turn.real();
         }
@@ -218,7 +218,7 @@ double ChannelTracker::fit(const Piece& piece,
     }
     double known = 0.0;
     for (std::size_t o = piece.first; o < piece.last; ++o) {
-        known += static_cast<double>(d_places[d_observations[o].kind].size());
+        known += static_cast<double>(d_positions[d_observations[o].kind].size());
     }
     d_fit_error = freedom / known;
     return likelihood;

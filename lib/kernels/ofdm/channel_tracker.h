@@ -3,7 +3,7 @@
 #define INCLUDED_VQDEEPSC_KERNEL_CHANNEL_TRACKER_H
 
 #include "burst_format.h"
-#include "hermitian_system.h"
+#include "kernels/base/hermitian_system.h"
 
 #include <complex>
 #include <cstddef>
@@ -73,7 +73,7 @@ public:
 private:
     struct Observation {
         double time;
-        int kind; // number of the pilots' places, or ALL
+        int kind; // number of the pilots' positions, or ALL
         double weight;
     };
     struct Piece {
@@ -95,9 +95,9 @@ private:
     const int d_carriers;
     const int d_pilots;
     const int d_delays;
-    std::vector<int> d_carrier; //!< frequency of each place
-    std::vector<std::vector<int>> d_places;
-    std::vector<std::complex<float>> d_turns;  //!< e^(2 pi i carrier delay / N): delays x places
+    std::vector<int> d_carrier; //!< frequency of each position
+    std::vector<std::vector<int>> d_positions;
+    std::vector<std::complex<float>> d_turns;  //!< e^(2 pi i carrier delay / N): delays x positions
     std::vector<std::complex<double>> d_grams; //!< kinds x lags of delay
     std::vector<Observation> d_observations;
     std::vector<std::complex<double>> d_matched; //!< observations x delays

@@ -11,7 +11,7 @@ namespace {
 
 // Copies correlate by 0.1 and more where anything can be decoded, strangers of n bits by less than
 // this but once in 10^6.
-constexpr double STRANGERS = 5.0;
+constexpr double CORRELATION_THRESHOLD = 5.0;
 
 bool same_burst(const BurstHeader& one, const BurstHeader& other)
 {
@@ -26,7 +26,7 @@ bool same_bits(const std::vector<float>& one, const std::vector<float>& other)
         first += double(one[i]) * one[i];
         second += double(other[i]) * other[i];
     }
-    return product > STRANGERS * std::sqrt(first * second / one.size());
+    return product > CORRELATION_THRESHOLD * std::sqrt(first * second / one.size());
 }
 
 } // namespace

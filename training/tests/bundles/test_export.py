@@ -162,6 +162,7 @@ def test_bundle_of_a_trained_network(tmp_path, image_tar, configuration, recordi
     assert {p.name for p in bundle.iterdir()} == {
         "encoder.onnx",
         "decoder.onnx",
+        "gradient.onnx",
         "codebooks.npz",
         "manifest.json",
         "MODEL_CARD.md",

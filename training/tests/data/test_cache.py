@@ -50,6 +50,6 @@ def test_an_image_that_cannot_be_read_leaves_nothing(tmp_path):
     source, folder = tmp_path / "own", tmp_path / "cache"
     save(source / "a.png", 10)
     (source / "b.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"b\.png is not a picture"):
+    with pytest.raises(DataError, match=r"b\.png is not an image"):
         open_cache(source, folder, 32, 32)
     assert list(folder.iterdir()) == []

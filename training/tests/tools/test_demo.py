@@ -27,4 +27,4 @@ def test_demo_ends_with_a_measured_bundle_and_a_sheet(tmp_path, capsys):
 def test_missing_sample_images_are_said(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo, "PHOTOGRAPHS", ("nothing.png",))
     assert tool("demo")(["--folder", str(tmp_path)]) == 2
-    assert "has no picture 'nothing.png'" in capsys.readouterr().err
+    assert "has no image 'nothing.png'" in capsys.readouterr().err

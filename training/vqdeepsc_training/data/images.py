@@ -33,7 +33,7 @@ def read_images(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         raise DataError(f"{path} does not exist.")
     try:
         for name, location in find_images([path]).items():
-            yield name, load_found(name, location)
+            yield name, load_found(name, location, strict=True)
     except ImageError as error:
         raise DataError(f"{error}.") from error
 

@@ -27,7 +27,7 @@ _ELEMENTWISE = _names(
     """Abs Add And BitShift Cast Ceil Clip Div Equal Erf Exp Floor Gelu Greater GreaterOrEqual
     HardSigmoid HardSwish Identity IsNaN LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mod Mul
     Neg Not Or PRelu Pow Reciprocal Relu Elu Celu Selu Round Sigmoid Sign Softplus Softsign Sqrt
-    Sub Sum Tanh Cos Sin ThresholdedRelu Where Xor DequantizeLinear QuantizeLinear Dropout"""
+    Sub Sum Tanh Cos Sin ThresholdedRelu Where Xor Dropout"""
 )
 """Their output has the shape to which their inputs are broadcast."""
 
@@ -49,7 +49,8 @@ _OTHERS = _names(
 )
 """Their output has no more elements than there are ways to take one of each input."""
 
-OPERATORS = _ELEMENTWISE | _SIZED_BY_VALUE | _NO_LARGER | _OTHERS
+_QUANTISING = _names("DequantizeLinear QuantizeLinear")  # by scales of a channel each, at most
+OPERATORS = _QUANTISING | _ELEMENTWISE | _SIZED_BY_VALUE | _NO_LARGER | _OTHERS
 """Operators of ONNX that a graph may use."""
 
 _MAXIMUM_FIELDS = 500_000  # of Protocol Buffers, in the parts that are read
@@ -211,7 +212,9 @@ class _Graph:
             raise GraphError(f"{operator} of a constant is not allowed")
         sizes = [constant.elements for constant in inputs]
         constant = _Constant(math.prod(sizes))
-        if operator in _ELEMENTWISE:
+        if operator in _QUANTISING:
+            constant = inputs[0]
+        elif operator in _ELEMENTWISE:
             constant = _broadcast(inputs) or constant
         elif operator in _NO_LARGER:
             constant = _Constant(max(*sizes, _MAXIMUM_RANK))

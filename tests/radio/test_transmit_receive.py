@@ -1,117 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`vqdeepsc transmit` and `vqdeepsc receive`: files, processes over ZeroMQ, a SoapySDR device."""
+"""`vqdeepsc transmit` and `vqdeepsc receive` over files of samples."""
 
-import json
 import os
-import re
-import signal
-import subprocess
-import sys
-import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-import zmq
-from conftest import assert_one_sentence, run_command, run_here
+from conftest import assert_one_sentence, run_here
 from gnuradio import blocks, channels, gr
-from gnuradio.vqdeepsc.radio.exchange import ImagePublisher
 from gnuradio.vqdeepsc.radio.session import EventLog
 from gnuradio.vqdeepsc.radio.settings import RadioSettings
 from gnuradio.vqdeepsc.radio.transmit import Transmitter, send
 from PIL import Image
+from radio_programs import assert_same, events, received
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.images.files import load_image
 
-SECONDS = 120
-SINGLE_REGION = (128, 128)
-TWO_REGIONS = (200, 100)
 BURST_FIELDS = {"offset", "cfo_hz", "snr_db", "evm_db", "block_errors", "blocks", "iterations"}
-
-needs_soapy = pytest.mark.skipif(
-    not os.environ.get("SOAPY_SDR_PLUGIN_PATH"),
-    reason="SoapySDR's headers (libsoapysdr-dev) were missing when the tests were built",
-)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, photograph) -> Path:
-    """A folder with an image of one region and one of two."""
-    path = tmp_path_factory.mktemp("images")
-    for name, size in (("a.png", SINGLE_REGION), ("b.png", TWO_REGIONS)):
-        Image.fromarray(photograph).resize(size).save(path / name)
-    return path
-
-
-@pytest.fixture(scope="module")
-def decoded(folder, codec) -> list[np.ndarray]:
-    """What a receiver decodes of them without any error."""
-    images = [load_image(path) for path in sorted(folder.iterdir())]
-    return [
-        codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
-        for image in images
-    ]
-
-
-def received(folder: Path) -> list[np.ndarray]:
-    return [load_image(path) for path in sorted(folder.glob("*.png"))]
-
-
-def events(log: Path, kind: str) -> list[dict]:
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    return [line for line in lines if line["event"] == kind]
-
-
-def assert_same(got: list[np.ndarray], expected: list[np.ndarray]) -> None:
-    assert len(got) == len(expected)
-    for one, other in zip(got, expected, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def start(*arguments: object, stdout: int = subprocess.PIPE) -> subprocess.Popen:
-    program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
-    return subprocess.Popen(
-        [sys.executable, "-u", "-c", program, *map(str, arguments)],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(condition, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "nothing came"
-        time.sleep(0.1)
-
-
-def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> str:
-    """Ends a process by a signal, which it must take calmly; returns what it printed."""
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=SECONDS)
-    assert process.returncode == 0, errors
-    assert "Traceback" not in errors
-    return output
-
-
-@pytest.fixture(scope="module")
-def recording(folder, tmp_path_factory) -> Path:
-    """Samples of the two images, three bursts."""
-    path = tmp_path_factory.mktemp("recording") / "bursts.cf32"
-    command = ("transmit", folder, "--radio", "file", "--device", path, "--first-image", 0)
-    done = run_command(*command)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("2 images sent\n")
-    return path
 
 
 @pytest.mark.parametrize("name", ["samples.ci16", "samples.sigmf-meta"])
-def test_file_to_images(name, folder, decoded, tmp_path, capfd):
+def test_file_to_images(name, two_images, decoded, tmp_path, capfd):
     radio = ("--radio", "file", "--device", tmp_path / name, "--sample-rate", "2M")
     log = tmp_path / "log.jsonl"
-    sent = run_here(capfd, "transmit", folder, *radio, "--log", log, "--first-image", 0)
+    sent = run_here(capfd, "transmit", two_images, *radio, "--log", log, "--first-image", 0)
     assert sent.returncode == 0, sent.stderr
     assert [line["name"] for line in events(log, "sent")] == ["a.png", "b.png"]
     done = run_here(capfd, "receive", *radio, "--output", tmp_path / "out", "--log", log)
@@ -137,16 +50,18 @@ def test_file_to_images(name, folder, decoded, tmp_path, capfd):
         ("vqdeepsc-3s", (), "6/4", 3),
     ],
 )
-def test_protection_at_both_ends(model, coding, protection, code_blocks, folder, tmp_path, capfd):
+def test_protection_at_both_ends(
+    model, coding, protection, code_blocks, two_images, tmp_path, capfd
+):
     codec = Codec(model)
-    images = [load_image(path) for path in sorted(folder.iterdir())]
+    images = [load_image(path) for path in sorted(two_images.iterdir())]
     decoded = [
         codec.decode_bits(codec.encode_bits(image), image.shape[1], image.shape[0])
         for image in images
     ]
     radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32", "--model", model)
     both = (*coding, "--protection", protection)
-    assert run_here(capfd, "transmit", folder, *radio, *both).returncode == 0
+    assert run_here(capfd, "transmit", two_images, *radio, *both).returncode == 0
     log = tmp_path / "log.jsonl"
     receive = ("receive", *radio, "--log", log, "--output")
     assert run_here(capfd, *receive, tmp_path / "out", *both).returncode == 0
@@ -242,20 +157,20 @@ def test_recording_without_images(tmp_path, capfd):
     assert received(receive_samples(noise, tmp_path, capfd)) == []
 
 
-def test_copies_are_combined(folder, decoded, tmp_path, capfd):
+def test_copies_are_combined(two_images, decoded, tmp_path, capfd):
     path = tmp_path / "bursts.cf32"
     radio = ("--radio", "file", "--device", path)
-    sent = run_here(capfd, "transmit", folder / "a.png", *radio, "--repeat", 3)
+    sent = run_here(capfd, "transmit", two_images / "a.png", *radio, "--repeat", 3)
     assert sent.returncode == 0, sent.stderr
     out = receive_samples(np.fromfile(path, np.complex64), tmp_path, capfd, "--repeat", 3)
     assert_same(received(out), decoded[:1])
     assert len(events(tmp_path / "log.jsonl", "burst")) == 3
 
 
-def test_copies_are_combined_below_the_threshold(folder, decoded, tmp_path, capfd):
+def test_copies_are_combined_below_the_threshold(two_images, decoded, tmp_path, capfd):
     path = tmp_path / "bursts.cf32"
     radio = ("--radio", "file", "--device", path)
-    sent = run_here(capfd, "transmit", folder, *radio, "--repeat", 3, "--first-image", 0)
+    sent = run_here(capfd, "transmit", two_images, *radio, "--repeat", 3, "--first-image", 0)
     assert sent.returncode == 0, sent.stderr
     # 1 dB: one burst of 16-QAM at rate 1/3 wants more than 2.4 dB, the sum of three has 5.8
     heard = through_channel(np.fromfile(path, np.complex64), 0.2 * (16 / 13 / 10**0.1) ** 0.5)
@@ -272,9 +187,9 @@ def test_images_beyond_the_limit_are_not_received(recording, decoded, tmp_path, 
     assert_same(received(out), decoded[:1])
 
 
-def test_an_image_beyond_the_limit_is_not_sent(folder, tmp_path):
+def test_an_image_beyond_the_limit_is_not_sent(two_images, tmp_path):
     huge = np.broadcast_to(np.zeros(3, np.uint8), (8000, 8000, 3))
-    images = [("huge", huge), ("a.png", load_image(folder / "a.png"))]
+    images = [("huge", huge), ("a.png", load_image(two_images / "a.png"))]
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
     log = tmp_path / "log.jsonl"
     with EventLog(str(log)) as lines:
@@ -289,146 +204,11 @@ def test_image_after_image_until_enough(recording, decoded, tmp_path, capfd):
     assert 3 <= len(received(out)) <= 10
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_processes_over_zeromq(number, folder, decoded, tmp_path):
-    radio = ("--radio", "zmq", "--device", f"ipc://{tmp_path}/samples")
-    publish = f"ipc://{tmp_path}/images"
-    log = tmp_path / "log.jsonl"
-    options = ("--output", tmp_path / "out", "--log", log, "--publish", publish)
-    receiving = start("receive", *radio, *options)
-    socket = zmq.Context.instance().socket(zmq.SUB)
-    socket.connect(publish)
-    socket.subscribe(b"image")
-    sending = start("transmit", folder, *radio, "--interval", 0.2, "--first-image", 0)
-    output, errors = sending.communicate(timeout=SECONDS)
-    assert sending.returncode == 0, errors
-    assert output.endswith("2 images sent\n")
-    wait_for(lambda: len(list((tmp_path / "out").glob("*.png"))) == 2, receiving)
-    assert socket.poll(1000 * SECONDS)
-    _, header, pixels = socket.recv_multipart()
-    socket.close()
-    assert end(receiving, number).endswith("2 images received\n")
-    assert_same(received(tmp_path / "out"), decoded)
-    known = json.loads(header)
-    expected = decoded[known["image"]]
-    assert pixels == expected.tobytes()
-    assert (known["height"], known["width"]) == expected.shape[:2]
-    assert events(log, "end")[0]["images"] == 2
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_transmitter_ends_on_a_signal(number, folder, tmp_path):
-    log = tmp_path / "log.jsonl"
-    radio = ("--radio", "file", "--device", tmp_path / "bursts.sigmf-meta")
-    sending = start("transmit", folder, *radio, "--loop", "--interval", 0.1, "--log", log)
-    wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
-    assert end(sending, number).endswith(" images sent\n")
-    metadata = json.loads((tmp_path / "bursts.sigmf-meta").read_text())
-    assert len(metadata["global"]["core:sha512"]) == 128
-
-
-def test_a_hangup_that_is_ignored_stays_so(folder, tmp_path):
-    log = tmp_path / "log.jsonl"
-    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        sending = start("transmit", folder, *radio, "--loop", "--interval", 0.1, "--log", log)
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
-    sending.send_signal(signal.SIGHUP)
-    wait_for(lambda: len(events(log, "sent")) > 6, sending)
-    end(sending)
-
-
-@pytest.mark.parametrize("seconds", [0.001, 0.02])
-def test_two_interrupts_end_a_transmitter_without_a_crash(seconds, folder, tmp_path):
-    log = tmp_path / "log.jsonl"
-    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
-    sending = start("transmit", folder, *radio, "--loop", "--interval", 0.1, "--log", log)
-    wait_for(lambda: log.exists() and len(events(log, "sent")) > 2, sending)
-    sending.send_signal(signal.SIGINT)
-    time.sleep(seconds)
-    sending.send_signal(signal.SIGINT)
-    _, errors = sending.communicate(timeout=SECONDS)
-    # the second one may come when all has ended
-    assert sending.returncode in (0, 128 + signal.SIGINT, -signal.SIGINT), errors
-    assert not errors
-
-
-def test_a_closed_pipe_ends_a_transmitter(folder, tmp_path):
-    reader, writer = os.pipe()
-    os.close(reader)
-    radio = ("--radio", "file", "--device", tmp_path / "bursts.ci16")
-    sending = start("transmit", folder, *radio, "--loop", stdout=writer)
-    os.close(writer)
-    _, errors = sending.communicate(timeout=SECONDS)
-    assert sending.returncode == 128 + signal.SIGPIPE
-    assert not errors
-
-
-def test_a_log_that_cannot_be_written_ends_both_ends(folder, recording, tmp_path, capfd):
-    log = ("--log", "/dev/full")
-    radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32")
-    done = run_here(capfd, "transmit", folder, *radio, "--loop", *log)
-    assert_one_sentence(done, "/dev/full: No space left")
-    options = ("--output", tmp_path / "out", *log)
-    done = run_here(capfd, "receive", "--radio", "file", "--device", recording, *options)
-    assert_one_sentence(done, "/dev/full: No space left")
-
-
-@pytest.fixture(scope="module")
-def many(photograph, tmp_path_factory) -> Path:
-    """Samples of 150 small images."""
-    folder = tmp_path_factory.mktemp("many")
-    image = Image.fromarray(photograph).resize((16, 16))
-    (folder / "images").mkdir()
-    for number in range(150):
-        image.save(folder / "images" / f"{number:03d}.png")
-    radio = ("--radio", "file", "--device", folder / "many.ci16")
-    done = run_command("transmit", folder / "images", *radio, "--first-image", 65_500)
-    assert done.returncode == 0, done.stderr
-    return folder / "many.ci16"
-
-
-def test_many_images_that_wait_know_their_snr(many, tmp_path, capfd):
-    log = tmp_path / "log.jsonl"
-    radio = ("--radio", "file", "--device", many)
-    done = run_here(capfd, "receive", *radio, "--output", tmp_path / "out", "--log", log)
-    assert done.returncode == 0, done.stderr
-    lines = events(log, "image")
-    assert [line["image"] for line in lines] == [(65_500 + i) % 65_536 for i in range(150)]
-    assert min(line["snr_db"] for line in lines) > 20
-    assert all(line["latency_ms"] > 0 for line in lines)
-
-
-def test_enough_images_are_as_many_as_were_asked_for(many, tmp_path, capfd):
-    radio = ("--radio", "file", "--device", many, "--output", tmp_path / "out")
-    done = run_here(capfd, "receive", *radio, "--images", 2)
-    assert (done.returncode, len(received(tmp_path / "out"))) == (0, 2)
-    assert done.stdout.endswith("2 images received\n")
-
-
-def test_a_signal_leaves_regions_that_wait(many, tmp_path):
-    radio = ("--radio", "file", "--device", many, "--output", tmp_path / "out")
-    receiving = start("receive", *radio)
-    assert "image-65500.png" in receiving.stdout.readline()
-    receiving.send_signal(signal.SIGTERM)
-    output, errors = receiving.communicate(timeout=SECONDS)
-    assert receiving.returncode == 0, errors
-    # how many had come and waited then depends on the machine
-    left = re.findall(r"^vqdeepsc: (\d+) regions that waited were not decoded$", errors, re.M)
-    assert len(left) == errors.count("\n") <= 1
-    assert sum(map(int, left)) + len(received(tmp_path / "out")) <= 150
-    assert len(received(tmp_path / "out")) < 150
-    assert f"{len(received(tmp_path / 'out'))} images received" in output
-
-
-def test_any_name_is_sent_and_logged(folder, decoded, tmp_path, capfd):
+def test_any_name_is_sent_and_logged(two_images, decoded, tmp_path, capfd):
     odd = tmp_path / os.fsdecode(b"\xff\x1b[31m\n")
     (odd / "images").mkdir(parents=True)
     for name in (b"\xfe.png", b"a\n\x1b[31m.png"):
-        image = (folder / "a.png").read_bytes()
+        image = (two_images / "a.png").read_bytes()
         (odd / "images" / os.fsdecode(name)).write_bytes(image)
     (odd / "images" / "b\n.png").write_bytes(b"nonsense")
     radio = ("--radio", "file", "--device", odd / "bursts.cf32", "--log", odd / "log.jsonl")
@@ -465,96 +245,7 @@ def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):
     assert done.stderr.splitlines()[-1].endswith("none of the images can be read")
 
 
-def test_an_image_source_that_fails_ends_the_transmitter(folder, tmp_path):
-    def failing():
-        yield "a.png", load_image(folder / "a.png")
-        raise RuntimeError("the camera fell down")
-
-    settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
-    make = partial(Transmitter, settings, DEFAULT_MODEL)
-    with pytest.raises(RuntimeError, match="fell down"):
-        send(failing(), make, EventLog())
-    assert (tmp_path / "bursts.cf32").stat().st_size > 0
-
-
-def test_images_of_another_program(decoded, folder, tmp_path):
-    address = f"ipc://{tmp_path}/camera"
-    publisher = ImagePublisher(address)
-    image = load_image(folder / "a.png")
-    path = tmp_path / "bursts.cf32"
-    options = ("--subscribe", address, "--images", 1)
-    sending = start("transmit", *options, "--radio", "file", "--device", path)
-    deadline = time.monotonic() + SECONDS
-    while sending.poll() is None and time.monotonic() < deadline:
-        publisher.publish(image, {})
-        time.sleep(0.1)
-    publisher.close()
-    output, errors = sending.communicate()
-    assert sending.returncode == 0, errors
-    assert "1 images sent" in output
-    done = run_command("receive", "--radio", "file", "--device", path, "--output", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    assert_same(received(tmp_path / "out"), decoded[:1])
-
-
-@needs_soapy
-def test_processes_over_a_soapy_device(folder, decoded, tmp_path):
-    device = f"driver=vqdeepsc_loopback,link={tmp_path}/link,noise_dbfs=-40,offset_hz=9000"
-    radio = ("--radio", "soapy", "--frequency", "433.92M", "--sample-rate", "1M", "--gain", 30)
-    control = f"ipc://{tmp_path}/control"
-    log = tmp_path / "log.jsonl"
-    receiving = start(
-        "receive",
-        *radio,
-        *("--device", f"{device},overflow_every=300"),
-        *("--output", tmp_path / "out", "--log", log, "--control", control),
-    )
-    socket = zmq.Context.instance().socket(zmq.REQ)
-    socket.rcvtimeo = 1000 * SECONDS
-    socket.connect(control)
-    socket.send_json({"frequency": 433.921e6, "gain": 33})
-    assert socket.recv_json() == {"ok": True}
-    socket.send_json({"gain": 90})
-    assert "must be 0 to 60 dB" in socket.recv_json()["error"]
-    socket.close()
-    options = ("--repeat", 2, "--first-image", 0)
-    sending = start("transmit", folder, *radio, "--device", device, *options)
-    output, errors = sending.communicate(timeout=SECONDS)
-    assert sending.returncode == 0, errors
-    assert output.endswith("2 images sent\n")
-    receiving.send_signal(signal.SIGINT)
-    output, errors = receiving.communicate(timeout=SECONDS)
-    assert receiving.returncode == 0, errors
-    assert "vqdeepsc: the radio reported " in errors
-    assert sum(line.get("overflows", 0) for line in events(log, "driver")) > 0
-    bursts = [burst for burst in events(log, "burst") if burst["header_ok"]]
-    # retuned by 1 kHz after the start
-    assert all(burst["cfo_hz"] == pytest.approx(8000, abs=200) for burst in bursts)
-    # an overflow may have cut some bursts
-    assert len(bursts) >= 4
-    assert {burst["image"] for burst in bursts} == {0, 1}
-    for path in (tmp_path / "out").glob("image-00000*.png"):
-        np.testing.assert_array_equal(load_image(path), decoded[0])
-
-
-def test_live_view(recording, tmp_path, capfd, monkeypatch):
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
-    options = ("--output", tmp_path / "out", "--view")
-    # a process of its own, because Qt wants its main thread
-    done = run_command("receive", "--radio", "file", "--device", recording, *options)
-    assert done.returncode == 0, done.stderr
-    assert len(received(tmp_path / "out")) == 2
-
-
-def test_no_screen(recording, tmp_path, capfd, monkeypatch):
-    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-        monkeypatch.delenv(variable, raising=False)
-    options = ("--output", tmp_path / "out", "--view")
-    done = run_here(capfd, "receive", "--radio", "file", "--device", recording, *options)
-    assert_one_sentence(done, "no screen")
-
-
-def test_one_sentence_for_each_error(folder, recording, tmp_path, capfd):
+def test_one_sentence_for_each_error(two_images, recording, tmp_path, capfd):
     (tmp_path / "file").touch()
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -578,14 +269,14 @@ def test_one_sentence_for_each_error(folder, recording, tmp_path, capfd):
         (("receive", *from_file, *out, "--model", "none"), ["none"]),
         (("receive", *from_file, *out, "--gain", "much"), ["much"]),
         (("transmit", *to_file), ["name images"]),
-        (("transmit", folder, "--camera", 0, *to_file), ["name images"]),
+        (("transmit", two_images, "--camera", 0, *to_file), ["name images"]),
         (("transmit", empty, *to_file), ["no images in"]),
         (("transmit", tmp_path / "file", *to_file), ["none of the images"]),
-        (("transmit", folder, *to_file, "--code-rate", "7/8"), ["7/8"]),
-        (("transmit", folder, *to_file, "--frequency", "2.4X"), ["2.4X"]),
-        (("transmit", folder, *to_file, "--amplitude", -1), ["amplitude"]),
-        (("transmit", folder, *to_file, "--first-image", 65536), ["first_image is 65536"]),
-        (("transmit", folder, "--radio", "file", "--device", "/none/a.cf32"), ["/none/a.cf32"]),
+        (("transmit", two_images, *to_file, "--code-rate", "7/8"), ["7/8"]),
+        (("transmit", two_images, *to_file, "--frequency", "2.4X"), ["2.4X"]),
+        (("transmit", two_images, *to_file, "--amplitude", -1), ["amplitude"]),
+        (("transmit", two_images, *to_file, "--first-image", 65536), ["first_image is 65536"]),
+        (("transmit", two_images, "--radio", "file", "--device", "/none/a.cf32"), ["/none/a.cf32"]),
     ):
         done = run_here(capfd, *arguments)
         # the image that cannot be read has a sentence of its own

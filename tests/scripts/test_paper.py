@@ -3,19 +3,16 @@
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 
-import pytest
-from tiny_bundle import THREE_SCALES, make_bundle, make_upper_bound
-from vqdeepsc.images.files import save_image
-from vqdeepsc.simulation.results import read_results, write_results
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import paper
 import paper_means
 import paper_report
+import pytest
 import readme_results
+from tiny_bundle import THREE_SCALES, make_bundle, make_upper_bound
+from vqdeepsc.images.files import save_image
+from vqdeepsc.simulation.results import read_results, write_results
 
 FOUR_SCALES = {1: 16, 2: 8, 3: 4, 4: 2}
 

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A few rows of bench/burst_impairments.py: bursts through channels and front ends that change."""
 
-import sys
-from pathlib import Path
-
-from gnuradio import gr_unittest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 import numpy as np
 from burst_impairments import measure_fading, measure_front_end
 from burst_strangers import measure, streams
+from gnuradio import gr_unittest
 
 
 class TestBurstImpairments(gr_unittest.TestCase):

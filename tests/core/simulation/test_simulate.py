@@ -21,7 +21,7 @@ from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import load_image, save_image
 from vqdeepsc.link import ChannelModel, Link, pad_to_frames
 from vqdeepsc.simulation.identity import RowKey, System, derive_seed
-from vqdeepsc.simulation.plan import Simulation, parse_snr
+from vqdeepsc.simulation.plan import Simulation
 from vqdeepsc.simulation.profile import Profile
 from vqdeepsc.simulation.results import ResultsError, read_results, summarise, write_results
 from vqdeepsc.simulation.run import simulate
@@ -193,32 +193,6 @@ def test_means_by_hand(reference):
     assert group["ssim"] == pytest.approx(0.3)
     assert group["psnr_db"] == pytest.approx(12)
     assert (group["images"], group["undecoded"], group["with_block_errors"]) == (3, 1, 1)
-
-
-def test_snr_ranges():
-    assert parse_snr("0:20:2") == tuple(range(0, 21, 2))
-    assert parse_snr("-2:1:0.5") == (-2, -1.5, -1, -0.5, 0, 0.5, 1)
-    assert parse_snr("0:1:0.1")[-1] == 1
-    assert parse_snr("0:5:2") == (0, 2, 4)
-    assert parse_snr("7") == (7,)
-    assert parse_snr("3,1,2.5") == (3, 1, 2.5)
-    for text, word in {
-        "20:0:2": "backwards",
-        "0:20:0": "above 0",
-        "0:20:-2": "above 0",
-        "0:20": "START:STOP:STEP",
-        "0:5,3:1": "START:STOP:STEP",
-        "a:b:c": "neither",
-        "": "neither",
-        "nan": "not finite",
-        "0:inf:1": "not finite",
-        "0:90:0.001": "points",
-        "500": "within",
-        "10.1234567": "six digits",
-        "1,1": "twice",
-    }.items():
-        with pytest.raises(ValueError, match=word):
-            parse_snr(text)
 
 
 def test_bad_arguments_get_one_sentence(folder, tmp_path, capfd):

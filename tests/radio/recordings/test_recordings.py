@@ -1,61 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One transmission in every format that people record, read from files, pipes and growing files."""
 
-import json
 import os
-import re
 import shutil
 import struct
 import subprocess
-import sys
-import tarfile
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sigmf
-from conftest import run_command
 from gnuradio.vqdeepsc.radio.recordings.byte_stream import ByteStream
-from gnuradio.vqdeepsc.radio.recordings.formats import FORMATS, RecordingError
+from gnuradio.vqdeepsc.radio.recordings.formats import RecordingError
 from gnuradio.vqdeepsc.radio.recordings.guess import guess_format
 from gnuradio.vqdeepsc.radio.recordings.opening import READ_SUFFIXES, open_recording
 from gnuradio.vqdeepsc.radio.recordings.reader import SampleReader
 from gnuradio.vqdeepsc.radio.recordings.writer import WRITTEN_SUFFIXES, SampleWriter
-from PIL import Image
-from scipy import signal
-
-RATE, FREQUENCY = 2e6, 433.92e6
-PROGRAM = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
-
-
-@pytest.fixture(scope="module")
-def transmission(tmp_path_factory, photograph):
-    """An image of one region and its samples, with the noise of a receiver around."""
-    folder = tmp_path_factory.mktemp("transmission")
-    image, path = folder / "a.png", folder / "bursts.cf32"
-    Image.fromarray(photograph).resize((128, 128)).save(image)
-    sent = run_command("transmit", image, "--radio", "file", "--device", path)
-    assert sent.returncode == 0, sent.stderr
-    samples = np.fromfile(path, np.complex64)[:60_001]
-    random = np.random.default_rng(1)
-    noise = random.normal(size=(samples.size, 2)) @ [0.01, 0.01j]
-    return (samples + noise).astype(np.complex64)
-
-
-def stored(samples, datatype):
-    """The bytes of samples in a SigMF datatype; numbers scaled as radios do."""
-    kind, bits, order = datatype[1], int(datatype[2:4].rstrip("_")), datatype[-2:]
-    numbers = samples.view(np.float32).astype(float)
-    number = np.dtype(f"{'>' if order == 'be' else '<'}{kind}{bits // 8}")
-    if kind == "f":
-        return numbers.astype(number).tobytes()
-    half = 2 ** (bits - 1) - 1
-    scaled = np.rint(numbers * half if kind == "i" else numbers * (half + 0.5) + half + 0.5)
-    limits = np.iinfo(number)
-    return scaled.clip(limits.min, limits.max).astype(number).tobytes()
+from recorded import BOTH, FREQUENCY, RATE, Case, assert_read, read_all, stored
 
 
 def wav(body, kind, bits, channels=2, before=b"", extensible=False, size=None, rf64=False):
@@ -86,23 +49,10 @@ SPECTRAVUE = bytes(32) + struct.pack("<I", int(FREQUENCY)) + bytes(32)
 SDR_CONSOLE = '<SDR-XML-Root><Definition RadioCenterFreq="433920000"/>'.encode("utf-16-le")
 
 
-@dataclass(frozen=True)
-class Case:
-    """name: of the file; content: of its bytes, made from samples; error: the largest in I or Q;
-    knows: whether rate and frequency are told; format: what must be said."""
-
-    name: str
-    content: object
-    error: float
-    knows: tuple = (None, None)
-    format: str = ""
-
-
 def bare(name, datatype, error, knows=(None, None), told=""):
     return Case(name, lambda samples: stored(samples, datatype), error, knows, told)
 
 
-BOTH = (RATE, FREQUENCY)
 CASES = [
     *(bare(f"a{suffix}", "cf32_le", 0) for suffix in (".cf32", ".cfile", ".FC32")),
     *(bare(f"a{suffix}", "cf64_le", 0) for suffix in (".cf64", ".fc64")),
@@ -154,28 +104,6 @@ CASES = [
     ),
 ]
 IDS = [case.name for case in CASES]
-
-
-def read_all(recording, follow=False, count=None):
-    """The samples of a recording, until its end or count of them."""
-    reader = SampleReader(recording, follow)
-    pieces, total = [], 0
-    while count is None or total < count:
-        samples = reader.read(10_007)
-        if samples is None:
-            break
-        pieces.append(samples)
-        total += samples.size
-    reader.close()
-    return np.concatenate(pieces)
-
-
-def assert_read(case, recording, samples, got):
-    assert got.size == samples.size
-    np.testing.assert_allclose(
-        got.view(np.float32), samples.view(np.float32), rtol=1e-6, atol=case.error
-    )
-    assert (recording.sample_rate, recording.frequency) == case.knows
 
 
 def quiet_open(path, case, told, **options):
@@ -233,95 +161,6 @@ def test_every_format_is_read_while_the_file_grows(tmp_path, transmission, case)
 def test_the_cases_have_every_ending():
     cases = {Path(case.name).suffix.lower() for case in CASES}
     assert cases | {".sigmf-meta", ".sigmf-data", ".sigmf", ".sigmf-collection"} == {*READ_SUFFIXES}
-
-
-def describe(path, datatype, captures=({"core:sample_start": 0},), encoding="utf-8", **fields):
-    fields = {f"core:{name}": value for name, value in fields.items()}
-    fields = {"core:datatype": datatype, "core:version": "1.2.0", **fields}
-    text = json.dumps({"global": fields, "captures": captures, "annotations": []})
-    path.write_text(text, encoding=encoding)
-
-
-@pytest.mark.parametrize("datatype", FORMATS)
-def test_every_complex_type_of_sigmf(tmp_path, transmission, datatype):
-    (tmp_path / "a.sigmf-data").write_bytes(stored(transmission, datatype))
-    captures = [{"core:sample_start": 0, "core:frequency": FREQUENCY}]
-    describe(tmp_path / "a.sigmf-meta", datatype, captures, sample_rate=RATE)
-    recording = open_recording(str(tmp_path / "a.sigmf-data"), tell=pytest.fail)
-    error = {"8": 0.006, "16": 2e-5, "32": 1e-7}[datatype[2:].partition("_")[0].replace("64", "32")]
-    assert_read(Case("", None, error, BOTH), recording, transmission, read_all(recording))
-    # the package reads the same
-    expected = sigmf.fromfile(tmp_path / "a.sigmf-meta", skip_checksum=True).read_samples()
-    np.testing.assert_allclose(read_all(recording), expected, atol=0.02)
-
-
-def test_headers_trailing_bytes_and_named_datasets(tmp_path, transmission):
-    first, second = transmission[:20_000], transmission[20_000:]
-    with (tmp_path / "radio.dat").open("wb") as file:
-        file.write(b"H" * 42 + stored(first, "ci16_le") + b"G" * 13 + stored(second, "ci16_le"))
-        file.write(b"\xff" * 7)
-    captures = [
-        {"core:sample_start": 0, "core:header_bytes": 42, "core:frequency": FREQUENCY},
-        {"core:sample_start": 10_000},
-        {"core:sample_start": 20_000, "core:header_bytes": 13},
-    ]
-    describe(tmp_path / "a.SIGMF-META", "ci16_le", captures, "utf-8-sig",
-             dataset="radio.dat", trailing_bytes=7, sample_rate=RATE)  # fmt: skip
-    recording = open_recording(str(tmp_path / "a.SIGMF-META"), tell=pytest.fail)
-    assert_read(Case("", None, 2e-5, BOTH), recording, transmission, read_all(recording))
-
-
-def test_channels_archives_and_collections(tmp_path, transmission):
-    two = np.stack([transmission, transmission[::-1]], axis=1)
-    (tmp_path / "a.sigmf-data").write_bytes(stored(np.ascontiguousarray(two), "ci16_be"))
-    describe(tmp_path / "a.sigmf-meta", "ci16_be", num_channels=2, sample_rate=RATE)
-    for channel, expected in enumerate((transmission, transmission[::-1])):
-        told = []
-        recording = open_recording(
-            str(tmp_path / "a.sigmf-meta"), channel=channel, tell=told.append
-        )
-        np.testing.assert_allclose(read_all(recording), expected, atol=3e-5)
-        assert told and f"number {channel}" in told[0]
-    with pytest.raises(RecordingError, match="no channel 2"):
-        open_recording(str(tmp_path / "a.sigmf-meta"), channel=2)
-
-    (tmp_path / "b.sigmf-data").write_bytes(transmission.tobytes())
-    describe(tmp_path / "b.sigmf-meta", "cf32_le", sample_rate=RATE)
-    with tarfile.open(tmp_path / "c.sigmf", "w") as archive:
-        for ending in ("meta", "data"):
-            archive.add(tmp_path / f"b.sigmf-{ending}", f"c/b.sigmf-{ending}")
-    recording = open_recording(str(tmp_path / "c.sigmf"))
-    np.testing.assert_array_equal(read_all(recording), transmission)
-    assert recording.sample_rate == RATE
-
-    streams = {"core:version": "1.2.0", "core:streams": [{"name": "b"}, {"name": "b"}]}
-    (tmp_path / "d.sigmf-collection").write_text(json.dumps({"collection": streams}))
-    recording = open_recording(str(tmp_path / "d.sigmf-collection"))
-    np.testing.assert_array_equal(read_all(recording), np.tile(transmission, 2))
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"datatype": "rf32_le"}, "real; complex ones are needed"),
-        ({"datatype": 7}, "7 stands for core:datatype"),
-        ({"datatype": "cf16"}, "no sample format 'cf16'"),
-        ({"dataset": "../b.sigmf-data"}, "no file beside it"),
-        ({"num_channels": 0}, "0 stands for core:num_channels"),
-        ({"sample_rate": "fast"}, "'fast' stands for core:sample_rate"),
-        ({"captures": [{"core:sample_start": 9}, {"core:sample_start": 3}]}, "not in order"),
-        ({"captures": [{"core:header_bytes": -1}]}, "-1 stands for core:header_bytes"),
-        ({"captures": [{"core:header_bytes": 10**9}]}, "has no samples"),
-        ({"captures": 5}, "5 stands for captures"),
-        ({"trailing_bytes": True}, "True stands for core:trailing_bytes"),
-    ],
-)
-def test_metadata_that_lead_nowhere_get_a_sentence(tmp_path, fields, words):
-    (tmp_path / "a.sigmf-data").write_bytes(bytes(800))
-    options = {"datatype": "cf32_le", **fields}
-    describe(tmp_path / "a.sigmf-meta", options.pop("datatype"), **options)
-    with pytest.raises(RecordingError, match=words):
-        open_recording(str(tmp_path / "a.sigmf-meta"))
 
 
 def test_what_else_cannot_be_read_gets_a_sentence(tmp_path):
@@ -456,103 +295,3 @@ def test_memory_stays_bounded(tmp_path):
     reader = SampleReader(open_recording(str(path)))
     assert reader.read(1 << 40).size <= 1 << 20
     reader.close()
-
-
-def start(*arguments, **streams):
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, *map(str, arguments)], **streams)
-
-
-def test_commands_take_pipes(tmp_path, transmission, photograph):
-    image, fifo = tmp_path / "a.png", tmp_path / "air.cs16"
-    Image.fromarray(photograph).resize((128, 128)).save(image)
-    radio = ("--radio", "file", "--device")
-    # standard output to standard input, the samples alone
-    sender = start("transmit", image, *radio, "-", "--format", "ci8",
-                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-    receiver = start("receive", *radio, "-", "--format", "ci8", "--output", tmp_path / "out",
-                     stdin=sender.stdout, stdout=subprocess.PIPE, text=True)  # fmt: skip
-    sender.stdout.close()
-    output, _ = receiver.communicate(timeout=120)
-    assert b"1 images sent" in sender.stderr.read()
-    assert (sender.wait(), receiver.returncode) == (0, 0)
-    assert output.endswith("1 images received\n")
-    # a named pipe
-    os.mkfifo(fifo)
-    receiver = start("receive", *radio, fifo, "--output", tmp_path / "two", stdout=subprocess.PIPE,
-                     text=True)  # fmt: skip
-    sent = run_command("transmit", image, *radio, fifo)
-    assert (sent.returncode, sent.stderr) == (0, "")
-    output, _ = receiver.communicate(timeout=120)
-    assert receiver.returncode == 0 and output.endswith("1 images received\n")
-
-
-def test_a_file_that_grows_is_followed_until_enough_came(tmp_path, photograph):
-    image, path = tmp_path / "a.png", tmp_path / "air.cs8"
-    Image.fromarray(photograph).resize((128, 128)).save(image)
-    path.touch()
-    receiver = start("receive", "--radio", "file", "--device", path, "--follow", "--images", 1,
-                     "--output", tmp_path / "out", stdout=subprocess.PIPE, text=True)  # fmt: skip
-    sender = start("transmit", image, "--radio", "file", "--device", "-", "--format", "ci8",
-                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
-    with path.open("ab", buffering=0) as file:
-        while content := sender.stdout.read(30_000):
-            file.write(content)
-    sender.stdout.close()
-    output, _ = receiver.communicate(timeout=120)
-    assert (sender.wait(), receiver.returncode) == (0, 0)
-    assert output.endswith("1 images received\n")
-
-
-def receive(*arguments):
-    return run_command("receive", "--radio", "file", "--device", *arguments)
-
-
-@pytest.fixture(scope="module")
-def moved(transmission, tmp_path_factory):
-    """The transmission of 1 Msample/s at 2.4 Msamples/s and 350 kHz beside the middle."""
-    path = tmp_path_factory.mktemp("moved") / "moved_2400000sps.cf32"
-    faster = signal.resample_poly(transmission, 12, 5)
-    turn = np.exp(2j * np.pi * 350e3 / 2.4e6 * np.arange(faster.size))
-    (faster * turn).astype(np.complex64).tofile(path)
-    return path
-
-
-def test_a_signal_beside_the_middle_at_another_rate_is_received(tmp_path, moved):
-    done = receive(moved, "--sample-rate", "1M", "--offset", "350k", "--output", tmp_path)
-    assert done.stdout.endswith("1 images received\n"), done.stderr
-    assert done.stderr == "vqdeepsc: 2,400,000 samples/s are resampled to 1,000,000\n"
-    other = tmp_path / "moved.cf32"
-    np.fromfile(moved, np.complex64).conj().tofile(other)
-    options = ("--recording-rate", "2.4M", "--sample-rate", "1M", "--offset", "-350k")
-    done = receive(other, *options, "--output", tmp_path)
-    assert done.stdout.endswith("1 images received\n"), done.stderr
-    assert "vqdeepsc: I and Q come swapped; they are swapped back" in done.stderr.splitlines()
-
-
-def test_a_receiver_that_found_nothing_says_what_to_try(tmp_path, moved, transmission):
-    done = receive(moved, "--output", tmp_path)
-    assert (done.returncode, done.stdout) == (0, "0 images received\n")
-    assert "no burst was found in 1" in done.stderr and "(0.0" in done.stderr
-    # what it says is what works
-    found = dict(re.findall(r"(--offset|--sample-rate) (\S+[kM])", done.stderr))
-    assert found == {"--offset": "350k", "--sample-rate": "1M"}
-
-    (tmp_path / "a.cs8").write_bytes(stored(transmission, "ci8"))
-    done = receive(tmp_path / "a.cs8", "--format", "cf32", "--output", tmp_path)
-    assert "% impossible values; try another --format" in done.stderr
-
-    leak = (transmission * 1e-3 + 0.5).astype(np.complex64)
-    leak[::2] = -leak[::2]
-    leak.tofile(tmp_path / "b.cf32")
-    done = receive(tmp_path / "b.cf32", "--output", tmp_path)
-    assert "level -6.0 dBFS" in done.stderr
-
-    done = receive(tmp_path / "a.cs8", "--model", "vqdeepsc-3s", "--output", tmp_path)
-    assert re.search(r"1 bursts came, but none could be used: .* model", done.stderr)
-
-
-@pytest.mark.parametrize("offset", ["600k", "-500k"])
-def test_offsets_beyond_the_samples_are_named(tmp_path, transmission, offset):
-    transmission.tofile(tmp_path / "a.cf32")
-    done = receive(tmp_path / "a.cf32", "--offset", offset, "--output", tmp_path)
-    assert done.returncode == 2 and "samples of 1e+06/s reach 500000" in done.stderr

@@ -11,7 +11,7 @@ from gnuradio import vqdeepsc
 from qa_burst_blocks import receive, transmit
 from vqdeepsc.kernels import FrameHeader, LdpcEncoder, qam_points
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 VECTORS = {1: DATA / "burst_vectors.npz", 2: DATA / "burst_vectors_2.npz"}
 """Of each version; those of version 1 were recorded before there was another."""
 

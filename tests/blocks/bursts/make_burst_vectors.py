@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes data/burst_vectors_2.npz: recorded bursts of version 2 with the bits that are in them.
 
-Run with the Python of the installation: prefix/bin/python tests/blocks/make_burst_vectors.py.
+Run: prefix/bin/python tests/blocks/bursts/make_burst_vectors.py.
 Each burst NAME has NAME_bits (uint8, payload), NAME_header (the fields of its frame header, bits
 per symbol, FFT size, cyclic prefix), NAME_sent (complex64 [n], as transmitted) and
 NAME_received (int16 [n + 400, 2], in steps of 1/8192: after 200 samples of noise, with a frequency
@@ -74,7 +74,7 @@ def main() -> None:
         arrays[f"{name}_received"] = np.round(
             STEPS * np.stack([received.real, received.imag], 1)
         ).astype(np.int16)
-    path = Path(__file__).resolve().parents[1] / "data" / "burst_vectors_2.npz"
+    path = Path(__file__).resolve().parents[2] / "data" / "burst_vectors_2.npz"
     path.parent.mkdir(exist_ok=True)
     np.savez_compressed(path, **arrays)
 

@@ -10,7 +10,7 @@ from vqdeepsc.images.files import save_image
 from vqdeepsc.link import ChannelModel, Scheme
 from vqdeepsc.simulation import Simulation, read_results, simulate
 
-REFERENCE = Path(__file__).resolve().parents[1] / "data" / "results_reference.csv"
+REFERENCE = Path(__file__).resolve().parents[2] / "data" / "results_reference.csv"
 
 
 def test_a_seed_gives_the_rows_of_before(tmp_path):

@@ -28,7 +28,8 @@ from gnuradio import channels, gr, vqdeepsc
 from gnuradio.vqdeepsc.blocks.assembler import ReceivedImage
 from gnuradio.vqdeepsc.blocks.frames import ImageNumbers, image_to_pdu
 from vqdeepsc.codec import Codec
-from vqdeepsc.images.files import crop_square, find_images, load_found
+from vqdeepsc.images.files import crop_square
+from vqdeepsc.images.finding import find_images
 
 AMPLITUDE = 0.2
 USED_CARRIERS = 208 / 256
@@ -242,7 +243,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args(argv)
     found = find_images(arguments.images or [vqdeepsc.sample_image()])
-    images = [crop_square(load_found(name, location)) for name, location in found.items()]
+    images = [crop_square(image.load()) for image in found]
     loop = Loopback(images, arguments.model, arguments.snr, arguments.seed)
     report = soak(loop, arguments) if arguments.minutes else measure(loop, arguments, images)
     report = {"snr_db": arguments.snr, "seed": arguments.seed, **report}

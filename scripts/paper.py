@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from paper_means import UNQUANTISED, write_means
+from paper_means import UNQUANTISED, system_title, write_means
 from paper_report import RUN, write_report
 from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
 from vqdeepsc.errors import Error
@@ -28,7 +28,6 @@ from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
 from vqdeepsc.link import ChannelModel, Link, Scheme, pad_to_frames
 from vqdeepsc.simulation.identity import RowKey, System, derive_seed
 from vqdeepsc.simulation.plan import Simulation, parse_snr
-from vqdeepsc.simulation.plot import system_title
 from vqdeepsc.simulation.results import Result, read_results, summarise, write_results
 from vqdeepsc.simulation.run import simulate
 from vqdeepsc.simulation.upper_bound import UpperBound, upper_bound_system
@@ -130,7 +129,7 @@ def forget_other_models(work: Path, models: Sequence[str], upper_bounds: Sequenc
     now = {}
     for model in models:
         manifest = read_manifest(model)
-        scales = manifest.content["scales"]
+        scales = [{**vars(scale), "prior": scale.prior.tolist()} for scale in manifest.scales]
         # Another model card changes no row.
         now[manifest.name] = {**manifest.files, "MODEL_CARD.md": "", "scales": scales}
     for path in map(Path, upper_bounds):
@@ -328,7 +327,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def source_bits(model: str) -> int:
     """Bits of a model for each 128x128 region."""
-    return sum(scale.bits_per_region for scale in read_manifest(model).scales)
+    return read_manifest(model).bits_per_region
 
 
 def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) -> None:
@@ -336,7 +335,7 @@ def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) ->
     described = []
     for model in models:
         manifest = read_manifest(model)
-        network = manifest.content["training"].get("configuration", {}).get("network", {})
+        network = manifest.training.get("configuration", {}).get("network", {})
         described.append(
             {
                 "name": manifest.name,

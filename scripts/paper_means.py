@@ -4,33 +4,38 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from vqdeepsc.link import NOISELESS, channel_title
+from vqdeepsc.simulation import Summary, System
+from vqdeepsc.simulation.identity import parse_channel
 from vqdeepsc.whole_files import whole_file
 
-COLUMNS = {
-    **{"system": str, "source_bits": int, "symbols": int, "channel": str, "snr_db": float},
-    **{"images": int, "ssim": float, "psnr_db": float, "undecoded": int},
-    "with_block_errors": int,
+COLUMNS = [field.name for field in fields(Summary)]
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    **{"system": System.parse, "channel": parse_channel},
+    **dict.fromkeys(("snr_db", "ssim", "psnr_db"), float),
 }
+"""How a column is read where it is no integer."""
 UNQUANTISED = "-unquantised"
 """End of the name of the network that is a model's upper bound."""
 BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
 
-Means = list[dict[str, Any]]
+Means = list[Summary]
 
 
-def write_means(path: Path, groups: Iterable[dict[str, Any]]) -> None:
-    """Writes what `results.summarise` returns."""
+def write_means(path: Path, groups: Iterable[Summary]) -> None:
+    """Writes means, SSIM with five digits and PSNR with three."""
     forms = {"snr_db": "{:g}", "ssim": "{:.5f}", "psnr_db": "{:.3f}"}
     with whole_file(path, "w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for group in groups:
-            writer.writerow(forms.get(name, "{}").format(group[name]) for name in COLUMNS)
+            values = group.to_json()
+            writer.writerow(forms.get(name, "{}").format(values[name]) for name in COLUMNS)
 
 
 def read_means(path: Path) -> Means:
@@ -39,22 +44,22 @@ def read_means(path: Path) -> Means:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            {name: kind(row[name]) for name, kind in COLUMNS.items()}
+            Summary(**{name: _PARSERS.get(name, int)(row[name]) for name in COLUMNS})
             for row in csv.DictReader(file)
         ]
 
 
 def plateau(means: Means, name: str) -> list[float]:
     """Mean SSIM of a system at the points where every block arrived."""
-    return [g["ssim"] for g in means if g["system"] == name and g["with_block_errors"] == 0]
+    return [g.ssim for g in means if str(g.system) == name and g.with_block_errors == 0]
 
 
 def first_clean(means: Means, name: str, channel: str) -> float | None:
     """Lowest SNR from which on every block arrived."""
     points = sorted(
-        (group["snr_db"], group["with_block_errors"])
+        (group.snr_db, group.with_block_errors)
         for group in means
-        if (group["system"], group["channel"]) == (name, channel)
+        if (str(group.system), group.channel_name) == (name, channel)
     )
     clean = None
     for snr_db, errors in reversed(points):
@@ -64,45 +69,50 @@ def first_clean(means: Means, name: str, channel: str) -> float | None:
     return clean
 
 
+def system_title(system: str) -> str:
+    """For people: the name of a system as results.csv has it."""
+    return System.parse(system).title
+
+
 def of_size(means: Means, source_bits: int) -> Means:
-    return [group for group in means if group["source_bits"] == source_bits]
+    return [group for group in means if group.source_bits == source_bits]
 
 
-def find(means: Means, system: str, channel: str, snr_db: float) -> dict[str, Any] | None:
+def find(means: Means, system: str, channel: str, snr_db: float) -> Summary | None:
     wanted = system, channel, snr_db
-    return next((g for g in means if (g["system"], g["channel"], g["snr_db"]) == wanted), None)
+    return next((g for g in means if (str(g.system), g.channel_name, g.snr_db) == wanted), None)
 
 
-def point(group: dict[str, Any]) -> tuple:
-    return group["source_bits"], group["channel"], group["snr_db"]
+def point(group: Summary) -> tuple:
+    return group.source_bits, group.channel_name, group.snr_db
 
 
 def channels(means: Means) -> list[str]:
-    return [c for c in dict.fromkeys(group["channel"] for group in means) if c != NOISELESS]
+    return [c for c in dict.fromkeys(group.channel_name for group in means) if c != NOISELESS]
 
 
-def base(group: dict[str, Any]) -> str:
-    return group["system"].partition(":")[0]
+def base(group: Summary) -> str:
+    return group.system.name
 
 
 def count(means: Means) -> int:
-    return max(group["images"] for group in means)
+    return max(group.images for group in means)
 
 
-def point_title(group: dict[str, Any]) -> str:
-    return f"{channel_title(group['channel'])}, {group['snr_db']:g} dB"
+def point_title(group: Summary) -> str:
+    return f"{channel_title(group.channel_name)}, {group.snr_db:g} dB"
 
 
-def points_title(groups: Iterable[dict[str, Any]], means: Means) -> str:
+def points_title(groups: Iterable[Summary], means: Means) -> str:
     """Channels and SNRs of groups; neighbours on the grid of `means` as a range."""
     by_channel: dict[str, set[float]] = {}
     for group in groups:
-        by_channel.setdefault(group["channel"], set()).add(group["snr_db"])
+        by_channel.setdefault(group.channel_name, set()).add(group.snr_db)
     texts = []
     for channel, snrs in by_channel.items():
         ranges: list[list[float]] = []
         before = None
-        for snr_db in sorted({g["snr_db"] for g in means if g["channel"] == channel}):
+        for snr_db in sorted({g.snr_db for g in means if g.channel_name == channel}):
             if snr_db in snrs:
                 if before in snrs:
                     ranges[-1].append(snr_db)

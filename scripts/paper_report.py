@@ -29,9 +29,11 @@ from paper_means import (
     point_title,
     points_title,
     read_means,
+    system_title,
 )
-from vqdeepsc.link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, NOISELESS, channel_title
-from vqdeepsc.simulation.plot import plot_means, system_title
+from vqdeepsc.link import BITS_PER_SYMBOL, CODE_EXPANSION, EB_OFFSET_DB, channel_title
+from vqdeepsc.simulation import Summary
+from vqdeepsc.simulation.plot import plot_means
 from vqdeepsc.whole_files import write_whole
 
 RUN = "run.json"
@@ -107,7 +109,8 @@ def paper_figures(results: Path, models: Sequence[dict]) -> Facts | None:
         plot_means(chosen + bounds, [results / f"fig{name}.png"], title)
         rows = table(chosen, [*(model["name"] for model in group), *BASELINES])
         rows += [
-            ["no channel", bound["system"], *len(TABLE_SNR) * [quality(bound)]] for bound in bounds
+            ["no channel", str(bound.system), *len(TABLE_SNR) * [quality(bound)]]
+            for bound in bounds
         ]
         groups.append({"name": name, "bits": bits, "snr_db": TABLE_SNR, "rows": rows})
         verdicts += [verdict(chosen, model, bounds_of(means, [model], models)) for model in group]
@@ -126,7 +129,7 @@ def bounds_of(means: Means, of: Sequence[dict], models: Sequence[dict]) -> Means
     return [
         group
         for group in means
-        if group["channel"] == NOISELESS and group["system"].removesuffix(UNQUANTISED) not in others
+        if group.channel is None and str(group.system).removesuffix(UNQUANTISED) not in others
     ]
 
 
@@ -145,7 +148,7 @@ def verdict(means: Means, model: dict, bounds: Means) -> Facts:
         "against": comparisons(means, [name]),
         "spread": max(level) - min(level) if level else None,
         "clean": clean,
-        "losses": [(b["ssim"] - max(level), b["system"]) for b in bounds] if level else [],
+        "losses": [(b.ssim - max(level), str(b.system)) for b in bounds] if level else [],
         "scales": len(model["scales"]),
         "printed_loss": PRINTED_LOSS.get(len(model["scales"])),
     }
@@ -160,23 +163,23 @@ def comparisons(means: Means, names: Sequence[str]) -> list[Facts]:
 
 def against(means: Means, name: str, codec: str) -> Facts | None:
     """At how many points a model is above a photo codec, and where it is not."""
-    codecs = {point(group): group for group in means if group["system"] == codec}
+    codecs = {point(group): group for group in means if str(group.system) == codec}
     pairs = [
         (group, codecs[point(group)])
         for group in means
-        if group["system"] == name and point(group) in codecs
+        if str(group.system) == name and point(group) in codecs
     ]
     if not pairs:
         return None
-    lower = [(one, other) for one, other in pairs if one["ssim"] <= other["ssim"]]
+    lower = [(one, other) for one, other in pairs if one.ssim <= other.ssim]
     return {
         "model": name,
         "codec": system_title(codec),
         "points": len(pairs),
         "ssim": len(pairs) - len(lower),
-        "psnr": sum(one["psnr_db"] > other["psnr_db"] for one, other in pairs),
+        "psnr": sum(one.psnr_db > other.psnr_db for one, other in pairs),
         "lower_at": points_title([one for one, _ in lower], means),
-        "lower_by": max((other["ssim"] - one["ssim"] for one, other in lower), default=0.0),
+        "lower_by": max((other.ssim - one.ssim for one, other in lower), default=0.0),
     }
 
 
@@ -204,11 +207,11 @@ def decisions(results: Path, models: Sequence[dict]) -> Facts | None:
     names = [model["name"] for model in models]
     gains = []
     for name in names:
-        soft = [group for group in means if group["system"] == name]
+        soft = [group for group in means if str(group.system) == name]
         found = [
-            (group["ssim"] - hard["ssim"], point_title(group))
+            (group.ssim - hard.ssim, point_title(group))
             for group in soft
-            if (hard := find(means, f"{name}:hard", group["channel"], group["snr_db"]))
+            if (hard := find(means, f"{name}:hard", group.channel_name, group.snr_db))
         ]
         if found:
             gains.append((name, *max(found, key=lambda pair: pair[0])))
@@ -242,18 +245,18 @@ def bandwidth(results: Path) -> Facts | None:
     means = read_means(results / "bandwidth.csv")
     if not means:
         return None
-    symbols = sorted({group["symbols"] for group in means})
+    symbols = sorted({group.symbols for group in means})
     rows = []
     for channel in channels(means):
         plot_bandwidth(
-            [group for group in means if group["channel"] == channel],
+            [group for group in means if group.channel_name == channel],
             results / f"bandwidth-{channel}.png",
         )
-        for snr_db in sorted({group["snr_db"] for group in means}):
-            at_snr = [g for g in means if (g["channel"], g["snr_db"]) == (channel, snr_db)]
+        for snr_db in sorted({group.snr_db for group in means}):
+            at_snr = [g for g in means if (g.channel_name, g.snr_db) == (channel, snr_db)]
             cells = []
             for number in symbols:
-                there = [group for group in at_snr if group["symbols"] == number]
+                there = [group for group in at_snr if group.symbols == number]
                 ours = [group for group in there if base(group) not in BASELINES]
                 theirs = [group for group in there if base(group) in BASELINES]
                 cells.append("<br>".join(best(side) for side in (ours, theirs) if side))
@@ -264,8 +267,8 @@ def bandwidth(results: Path) -> Facts | None:
 
 def best(groups: Means) -> str:
     """The group of the highest SSIM, in a cell."""
-    found = max(groups, key=lambda group: group["ssim"])
-    return f"{found['ssim']:.3f} {system_title(base(found))}, {found['source_bits']:,} bits"
+    found = max(groups, key=lambda group: group.ssim)
+    return f"{found.ssim:.3f} {system_title(base(found))}, {found.source_bits:,} bits"
 
 
 def schemes(results: Path) -> Facts | None:
@@ -276,10 +279,10 @@ def schemes(results: Path) -> Facts | None:
     rows, earlier = [], []
     for channel in channels(means):
         title = channel_title(channel)
-        chosen = [group for group in means if group["channel"] == channel]
+        chosen = [group for group in means if group.channel_name == channel]
         plot_means(chosen, [results / f"schemes-{channel}.png"], f"{count(means)} cars, {title}")
         clean: dict[bool, list[float]] = {True: [], False: []}
-        for system, bits in dict.fromkeys((g["system"], g["source_bits"]) for g in means):
+        for system, bits in dict.fromkeys((str(g.system), g.source_bits) for g in means):
             of_bits = of_size(means, bits)
             snr_db = first_clean(of_bits, system, channel)
             where, shown = "nowhere measured", ""
@@ -287,7 +290,7 @@ def schemes(results: Path) -> Facts | None:
                 where = f"{snr_db:g} dB"
                 shown = f"{find(of_bits, system, channel, snr_db)['ssim']:.3f}"
                 clean["@" in system].append(snr_db)
-            symbols = next(g["symbols"] for g in of_bits if g["system"] == system)
+            symbols = next(g.symbols for g in of_bits if str(g.system) == system)
             cells = [title, system_title(system), f"{bits:,}", f"{symbols:,}", where, shown]
             rows.append(cells)
         if clean[True] and clean[False]:
@@ -309,7 +312,7 @@ def protection(results: Path, models: Sequence[dict]) -> Facts | None:
             continue
         title = f"{count(means)} cars, {name}: coarse scales protected"
         plot_means(chosen, [results / f"protection-{name}.png"], title)
-        systems = list(dict.fromkeys(group["system"] for group in chosen))
+        systems = list(dict.fromkeys(str(group.system) for group in chosen))
         gains = [protection_gain(chosen, name, system) for system in systems[1:]]
         rows = table(chosen, systems, THRESHOLD_SNR)
         groups.append({"model": name, "snr_db": THRESHOLD_SNR, "rows": rows, "gains": gains})
@@ -319,10 +322,10 @@ def protection(results: Path, models: Sequence[dict]) -> Facts | None:
 def protection_gain(means: Means, plain: str, system: str) -> Facts:
     """The largest, the mean and the smallest gain in SSIM of a system over the plain one."""
     gains = [
-        (group["ssim"] - other["ssim"], point_title(group))
+        (group.ssim - other.ssim, point_title(group))
         for group in means
-        if group["system"] == system
-        and (other := find(means, plain, group["channel"], group["snr_db"]))
+        if str(group.system) == system
+        and (other := find(means, plain, group.channel_name, group.snr_db))
     ]
     most, least = (choose(gains, key=lambda pair: pair[0]) for choose in (max, min))
     mean = sum(gain for gain, _ in gains) / len(gains)
@@ -343,9 +346,9 @@ def table(
     return rows
 
 
-def quality(group: dict[str, Any]) -> str:
+def quality(group: Summary) -> str:
     """SSIM and PSNR in a cell."""
-    return f"{group['ssim']:.3f} / {group['psnr_db']:.1f}"
+    return f"{group.ssim:.3f} / {group.psnr_db:.1f}"
 
 
 def by_size(models: Sequence[dict], means: Means) -> Iterator[tuple[int, list[dict], Means]]:

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 from page import join_names, render
-from paper_means import BASELINES, Means, channels, find, of_size, point, read_means
-from vqdeepsc.simulation.plot import system_title
+from paper_means import BASELINES, Means, channels, find, of_size, point, read_means, system_title
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -30,12 +29,12 @@ def least_lead(model: str, codec: str, means: Means) -> tuple[float, float] | No
     """By how much SSIM and PSNR in dB a model's means are above a codec's where that is least.
 
     None where the codec was not measured at every point of the model."""
-    codecs = {point(group): group for group in means if group["system"] == codec}
-    ours = [group for group in means if group["system"] == model]
+    codecs = {point(group): group for group in means if str(group.system) == codec}
+    ours = [group for group in means if str(group.system) == model]
     if not ours or any(point(group) not in codecs for group in ours):
         return None
     ssim, psnr_db = (
-        min(group[measure] - codecs[point(group)][measure] for group in ours)
+        min(getattr(group, measure) - getattr(codecs[point(group)], measure) for group in ours)
         for measure in ("ssim", "psnr_db")
     )
     return ssim, psnr_db
@@ -61,19 +60,19 @@ def results_text(cars: Means, natural: Means) -> str:
 
     Raises ValueError for means that are missing or of fewer images than FEWEST."""
     sizes = {
-        group["source_bits"]: (group["system"], group["symbols"])
+        group.source_bits: (str(group.system), group.symbols)
         for group in cars
-        if group["system"] not in BASELINES and group["channel"] in channels(cars)
+        if str(group.system) not in BASELINES and group.channel_name in channels(cars)
     }
-    above = sorted({group["snr_db"] for group in cars if SNR_DB[-1] < group["snr_db"] < math.inf})
+    above = sorted({group.snr_db for group in cars if SNR_DB[-1] < group.snr_db < math.inf})
     rows, level = [], True
     for bits, (model, _) in sizes.items():
         for system in (model, *SHOWN):
             of_bits = of_size(cars, bits)
             found = [find(of_bits, system, "awgn", snr_db) for snr_db in (*SNR_DB, *above)]
-            if not all(group and group["images"] >= FEWEST for group in found):
+            if not all(group and group.images >= FEWEST for group in found):
                 raise ValueError(f"there are no means of {FEWEST} images for {system}")
-            cells = [f"{group['ssim']:.3f}, {group['psnr_db']:.1f} dB" for group in found]
+            cells = [f"{group.ssim:.3f}, {group.psnr_db:.1f} dB" for group in found]
             level &= len({*cells[len(SNR_DB) - 1 :]}) == 1
             name = f"**{model}**" if system == model else system_title(system)
             rows.append((name, cells[: len(SNR_DB)]))

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 from vqdeepsc.codec import Codec
 from vqdeepsc.images import metrics
-from vqdeepsc.images.files import crop_square, find_images, load_found
+from vqdeepsc.images.files import crop_square
+from vqdeepsc.images.finding import find_images
 from vqdeepsc.link import ChannelModel, Link, Received
 
 
@@ -28,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser, nargs: str, limit: int, snr: 
 
 def read_images(paths: Iterable[str | os.PathLike[str]], limit: int) -> dict[str, np.ndarray]:
     """The first centre crops uint8 [128, 128, 3] by name."""
-    found = list(find_images(paths).items())[:limit]
-    return {name: crop_square(load_found(name, location)) for name, location in found}
+    found = find_images(paths)[:limit]
+    return {image.name: crop_square(image.load()) for image in found}
 
 
 def receive(

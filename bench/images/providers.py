@@ -17,7 +17,8 @@ import numpy as np
 import skimage.data
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import ParameterError
-from vqdeepsc.images.files import crop_square, find_images, load_found
+from vqdeepsc.images.files import crop_square
+from vqdeepsc.images.finding import find_images
 from vqdeepsc.images.metrics import psnr, ssim
 
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     folder = Path(skimage.data.__file__).parent
     found = find_images(args.images or [folder / name for name in PHOTOGRAPHS])
-    images = [crop_square(load_found(*item)) for item in list(found.items())[: args.limit]]
+    images = [crop_square(image.load()) for image in found[: args.limit]]
 
     reference = Codec(args.model, args.threads)
     expected = [reference.encode(image) for image in images]

@@ -18,7 +18,8 @@ import numpy as np
 import skimage.data
 from vqdeepsc.cli.arguments import positive
 from vqdeepsc.codec import DEFAULT_MODEL, region_count
-from vqdeepsc.images.files import crop_square, find_images, load_found
+from vqdeepsc.images.files import crop_square
+from vqdeepsc.images.finding import find_images
 from vqdeepsc.images.metrics import psnr, ssim
 from vqdeepsc.images.search import GOALS, Search, SearchingCodec
 
@@ -68,8 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         shipped = Path(skimage.data.__file__).parent
         paths = arguments.images or [shipped / name for name in DEFAULT_IMAGES]
-        found = list(find_images(paths).items())[: arguments.limit]
-        images = [load_found(name, where) for name, where in found]
+        found = find_images(paths)[: arguments.limit]
+        images = [image.load() for image in found]
         if not arguments.native:
             images = [crop_square(image) for image in images]
         # Without a search there is nothing to search for.

@@ -34,7 +34,8 @@ with (
     from vqdeepsc.codec.codebooks import codebook_shapes
     from vqdeepsc.codec.graph import check_graph
     from vqdeepsc.images.bitstream import ImageBitstream
-    from vqdeepsc.images.files import ImageError, find_images, load_found, load_image
+    from vqdeepsc.images.files import ImageError, load_image
+    from vqdeepsc.images.finding import find_images
     from vqdeepsc.messages import from_json, to_json
     from vqdeepsc.simulation.results import read_results
 
@@ -60,9 +61,9 @@ def manifest(content: bytes) -> None:
 
 
 def archive(content: bytes) -> None:
-    for name, place in find_images([in_file("images.tar", content)], lambda told: None).items():
+    for image in find_images([in_file("images.tar", content)], lambda sentence: None):
         with contextlib.suppress(ImageError):
-            load_found(name, place)
+            image.load()
 
 
 def sigmf(content: bytes) -> None:

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import paper
@@ -12,6 +13,8 @@ import pytest
 import readme_results
 from tiny_bundle import THREE_SCALES, make_bundle, make_upper_bound
 from vqdeepsc.images.files import save_image
+from vqdeepsc.link import ChannelModel
+from vqdeepsc.simulation import Summary, System
 from vqdeepsc.simulation.results import read_results, write_results
 
 FOUR_SCALES = {1: 16, 2: 8, 3: 4, 4: 2}
@@ -49,7 +52,7 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     for name in ("cars", "decisions", "natural", "bandwidth", "schemes", "protection"):
         assert f"{name}.csv" in names
         for group in paper_means.read_means(results / f"{name}.csv"):
-            assert group["images"] == 1
+            assert group.images == 1
     for stem in ("fig3a", "fig3b", "natural-20032", "bandwidth-awgn", "schemes-rayleigh"):
         assert f"{stem}.png" in names
     assert all(f"({name})" in text for name in names if name.endswith((".png", ".jpg")))
@@ -91,11 +94,18 @@ def test_everything_is_written_and_a_changed_model_is_run_again(folder, monkeypa
     assert changed == {"four"}
 
 
+def make_summary(system, **values):
+    """Means at 20,032 bits over AWGN, with these values."""
+    usual = {"source_bits": 20032, "symbols": 15024, "channel": ChannelModel("awgn")}
+    usual |= {"images": 400, "psnr_db": 20.0, "undecoded": 0, "with_block_errors": 0}
+    return Summary(system=System.parse(system), **usual | values)
+
+
 def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypatch):
     monkeypatch.setattr(paper, "write_report", lambda results: None)
     assert paper.main(arguments(folder, "--only", "protection")) == 0
     whole = paper_means.read_means(folder / "results" / "protection.csv")
-    assert {group["images"] for group in whole} == {2}
+    assert {group.images for group in whole} == {2}
     rows = read_results(folder / "work" / "protection.csv")
     write_results(folder / "work" / "protection.csv", rows[:-1])
 
@@ -105,17 +115,13 @@ def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypat
     monkeypatch.setattr(paper, "simulate", interrupt)
     assert paper.main(arguments(folder, "--only", "protection")) == 130
     part = paper_means.read_means(folder / "results" / "protection.csv")
-    assert {group["images"] for group in part} == {1}
-    assert [group["system"] for group in part] == [group["system"] for group in whole]
+    assert {group.images for group in part} == {1}
+    assert [group.system for group in part] == [group.system for group in whole]
 
 
 def test_a_verdict_names_where_the_paper_is_not_matched(folder):
     groups = [
-        {
-            **{"system": system, "source_bits": 20032, "symbols": 15024, "channel": "awgn"},
-            **{"snr_db": snr_db, "images": 7, "ssim": ssim, "psnr_db": 20.0, "undecoded": 0},
-            "with_block_errors": 0,
-        }
+        make_summary(system, snr_db=snr_db, images=7, ssim=ssim)
         for system, curve in (("four", (0.5, 0.8, 0.8)), ("jpeg", (0.2, 0.81, 0.82)))
         for snr_db, ssim in zip((0.0, 4.0, 6.0), curve, strict=True)
     ]
@@ -139,7 +145,7 @@ def test_the_upper_bounds_of_the_checkout_are_in_figures_and_text(folder, monkey
     plotted = {}
 
     def plot_means(groups, paths, title):
-        plotted[paths[0].name] = {group["system"] for group in groups}
+        plotted[paths[0].name] = {str(group.system) for group in groups}
         plot(groups, paths, title)
 
     plot = paper_report.plot_means
@@ -150,13 +156,11 @@ def test_the_upper_bounds_of_the_checkout_are_in_figures_and_text(folder, monkey
     assert paper.main(arguments(folder, *options)) == 0
     results = folder / "results"
     (group,) = (
-        group
-        for group in paper_means.read_means(results / "cars.csv")
-        if group["channel"] == "noiseless"
+        group for group in paper_means.read_means(results / "cars.csv") if group.channel is None
     )
     text = (results / "README.md").read_text()
     first, second = text.split("### Fig. 3b")
-    row = f"| no channel | four-unquantised | {group['ssim']:.3f} / {group['psnr_db']:.1f} |"
+    row = f"| no channel | four-unquantised | {group.ssim:.3f} / {group.psnr_db:.1f} |"
     assert row in first and row not in second
     assert "four-unquantised" in plotted["fig3a.png"]
     assert "jpeg" in plotted["fig3b.png"] and "four-unquantised" not in plotted["fig3b.png"]
@@ -201,10 +205,12 @@ def test_the_page_says_what_the_results_are(tmp_path, monkeypatch):
     assert "On AWGN all its blocks arrive from 0 dB on, of the others from 4 dB on at best." in page
 
     # Other means, other conclusions.
-    means = paper_means.read_means(results / "schemes.csv")
-    for group in means:
-        if "@" in group["system"] and group["snr_db"] < 8:
-            group["with_block_errors"] = 1
+    means = [
+        replace(group, with_block_errors=1)
+        if "@" in str(group.system) and group.snr_db < 8
+        else group
+        for group in paper_means.read_means(results / "schemes.csv")
+    ]
     (tmp_path / "schemes.csv").unlink()
     paper_means.write_means(tmp_path / "schemes.csv", means)
     paper_report.write_report(tmp_path)
@@ -220,22 +226,21 @@ def test_the_readme_has_the_figures_of_the_results():
     text = readme_results.results_text(cars, natural)
     assert readme_results.with_results(readme, text) == readme
     better = [
-        row | {"ssim": row["ssim"] + 0.01 * (row["channel"] == "awgn" and row["snr_db"] > 6)}
+        replace(row, ssim=row.ssim + 0.01 * (str(row.channel) == "awgn" and row.snr_db > 6))
         for row in cars
     ]
     assert "| 4 dB and more |" in text
     assert "| 4 dB |" in readme_results.results_text(better, natural)
-    others = [row for row in cars if row["system"] != "avif"]
-    fewer = [row | {"images": 20} for row in cars]
+    others = [row for row in cars if str(row.system) != "avif"]
+    fewer = [replace(row, images=20) for row in cars]
     for rows, name in ((others, "avif"), (fewer, "vqdeepsc-4s")):
         with pytest.raises(ValueError, match=f"no means of 400 images for {name}"):
             readme_results.results_text(rows, natural)
 
 
 def test_a_codec_is_beaten_only_where_both_measures_are_lower_everywhere():
-    row = {"source_bits": 8, "channel": "awgn"}
     means = [
-        row | {"system": system, "snr_db": snr_db, "ssim": ssim, "psnr_db": psnr_db}
+        make_summary(system, snr_db=snr_db, ssim=ssim, psnr_db=psnr_db)
         for system, snr_db, ssim, psnr_db in (
             ("ours", 0.0, 0.5, 20.0),
             ("ours", 9.0, 0.9, 30.0),

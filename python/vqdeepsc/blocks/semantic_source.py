@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import ParameterError
-from vqdeepsc.images.files import ImageError, ImageLocation, find_images, load_found
+from vqdeepsc.images.files import ImageError
+from vqdeepsc.images.finding import FoundImage, find_images
 from vqdeepsc.images.search import Search, SearchingCodec
 from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.messages import printable
@@ -39,7 +40,7 @@ from .frames import (
 _IDLE_SECONDS = 0.01
 
 
-def _named_files(source: str) -> list[tuple[str, ImageLocation]]:
+def _named_files(source: str) -> list[FoundImage]:
     """The images of a file, folder, archive or glob pattern, in order of name."""
     path = Path(source).expanduser()
     paths = [path]
@@ -47,7 +48,7 @@ def _named_files(source: str) -> list[tuple[str, ImageLocation]]:
         paths = sorted(Path(name) for name in glob.glob(str(path)))  # noqa: PTH207
         if not paths:
             raise ImageError(f"no file matches {source}")
-    return [found for path in paths for found in find_images([path]).items()]
+    return [image for path in paths for image in find_images([path])]
 
 
 class semantic_source(gr.sync_block):
@@ -150,10 +151,10 @@ class semantic_source(gr.sync_block):
         if self._queue:
             return self._queue.popleft()
         while self._next_file < len(self._files):
-            name, location = self._files[self._next_file]
+            file = self._files[self._next_file]
             self._next_file += 1
             try:
-                image = load_found(name, location)
+                image = file.load()
                 self._readable += 1
             except ImageError as error:
                 self.logger.error(printable(f"image not sent: {error}"))

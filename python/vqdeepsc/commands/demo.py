@@ -61,7 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     groups = summarise(results)
     if arguments.json:
-        print_json({"output": str(output), "results": groups})
+        print_json({"output": str(output), "results": [group.to_json() for group in groups]})
     else:
         print_summary(groups)
         say(f"sent.png, received.png, panel.png and results.csv are in {output}")

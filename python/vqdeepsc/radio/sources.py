@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqdeepsc.errors import Error
-from vqdeepsc.images.files import ImageError, find_images, load_found
+from vqdeepsc.images.files import ImageError
+from vqdeepsc.images.finding import find_images
 
 Item = tuple[str, NDArray[np.uint8] | Error] | None
 
@@ -26,20 +27,20 @@ def image_sources(paths: Sequence[str], loop: bool = False, strict: bool = False
 
     Raises ImageError at once where there are none, and at the end of a round where none could
     be read."""
-    found = find_images(list(paths))
+    found = find_images(paths)
 
     def images() -> Iterator[Item]:
         for turn in count():
             if turn and not loop:
                 return
             readable = False
-            for name, location in found.items():
+            for file in found:
                 try:
-                    image: NDArray[np.uint8] | Error = load_found(name, location, strict=strict)
+                    image: NDArray[np.uint8] | Error = file.load(strict=strict)
                     readable = True
                 except ImageError as error:
                     image = error
-                yield name, image
+                yield file.name, image
             if not readable:
                 raise ImageError("none of the images can be read")
 

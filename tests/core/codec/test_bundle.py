@@ -152,7 +152,7 @@ def test_a_written_manifest_loads(bundle):
         name="another",
         version="2.0",
         priors=priors,
-        training=before.content["training"],
+        training=before.training,
         measured={"set": {"ssim": 0.5, "psnr_db": 20.0, "ms_ssim": None}},
     )
     after = read_bundle(bundle)

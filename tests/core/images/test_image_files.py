@@ -5,7 +5,6 @@ import io
 import os
 import struct
 import sys
-import tarfile
 import zlib
 
 import numpy as np
@@ -14,11 +13,10 @@ from PIL import Image, ImageCms
 from vqdeepsc.images.files import (
     ImageError,
     crop_square,
-    find_images,
-    load_found,
     load_image,
     save_image,
 )
+from vqdeepsc.images.finding import find_images
 from vqdeepsc.images.plugins import PLUGINS
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -217,7 +215,7 @@ def test_the_package_that_a_format_needs_is_named(tmp_path, plugin, monkeypatch)
     with pytest.raises(ImageError, match=f"{plugin.format}.* needs .* package {plugin.package}$"):
         load_image(path)
     reported = []
-    assert list(find_images([tmp_path], reported.append)) == ["b.png"]
+    assert [image.name for image in find_images([tmp_path], reported.append)] == ["b.png"]
     assert reported == [
         f"{tmp_path}: 1 file skipped as no images ({path.name}); {plugin.format} needs the "
         f"Python package {plugin.package}"
@@ -233,7 +231,7 @@ def test_what_a_plugin_reads_is_read(tmp_path, plugin):
     path = tmp_path / f"a{plugin.suffixes[0].upper()}"
     Image.fromarray(colours).save(path, quality=95)
     assert np.abs(load_image(path).astype(int) - colours).max() < 8
-    assert list(find_images([tmp_path], pytest.fail)) == [path.name]
+    assert [image.name for image in find_images([tmp_path], pytest.fail)] == [path.name]
 
 
 def test_bombs_are_refused_for_their_size(tmp_path):
@@ -266,59 +264,6 @@ def test_cropping_keeps_the_centre():
     assert crop_square(np.zeros((5, 3, 3), np.uint8)).shape == (128, 128, 3)
     with pytest.raises(ImageError, match="too narrow"):
         crop_square(np.zeros((1, 300000, 3), np.uint8))
-
-
-def test_images_are_found_in_files_folders_and_archives(tmp_path):
-    folder = tmp_path / "folder"
-    (folder / "sub").mkdir(parents=True)
-    for name in ("b.png", "a.png", "sub/c.png"):
-        save(folder, Image.new("RGB", (3, 3), BLUE), name)
-    (folder / "notes.txt").write_text("no image")
-    with tarfile.open(tmp_path / "all.tar", "w") as archive:
-        archive.add(folder, "set")
-    found = find_images([folder, tmp_path / "all.tar", folder / "b.png"][:2])
-    assert list(found) == [
-        "a.png",
-        "b.png",
-        "sub/c.png",
-        *(f"set/{name}" for name in ("a.png", "b.png", "sub/c.png")),
-    ]
-    for name, location in found.items():
-        assert load_found(name, location)[0, 0].tolist() == [*BLUE]
-    with pytest.raises(ImageError, match=r"two images are called b\.png"):
-        find_images([folder, folder / "b.png"])
-
-
-def test_what_is_skipped_is_told_once(tmp_path):
-    folder = tmp_path / "folder"
-    (folder / "sub").mkdir(parents=True)
-    for name in ("a.JFIF", "sub/b.jpg"):
-        save(folder, Image.new("RGB", (3, 3), BLUE), name, format="JPEG")
-    for name in ("._a.JFIF", "sub/._b.jpg", "notes\x1b.txt", "z"):
-        (folder / name).write_bytes(b"\0\5\26\7\0\2\0\0Mac OS X        ")
-    with tarfile.open(tmp_path / "all.tar", "w") as archive:
-        archive.add(folder / "sub", "sub")
-    reported = []
-    found = find_images([folder], reported.append)
-    assert list(found) == ["a.JFIF", "sub/b.jpg"]
-    assert load_found("a.JFIF", found["a.JFIF"]).shape == (3, 3, 3)
-    assert reported == [
-        f"{folder}: 4 files skipped as no images (._a.JFIF, notes\x1b.txt, sub/._b.jpg, ...)"
-    ]
-    assert list(find_images([tmp_path / "all.tar"], reported.append)) == ["sub/b.jpg"]
-    assert reported[1:] == [f"{tmp_path}/all.tar: 1 file skipped as no images (sub/._b.jpg)"]
-    find_images([folder / "a.JFIF"], reported.append)
-    assert len(reported) == 2
-    save_image(tmp_path / "saved.jfif", np.zeros((3, 3, 3), np.uint8))
-
-
-def test_places_without_images_are_refused(tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ImageError, match="no images"):
-        find_images([tmp_path / "empty"])
-    (tmp_path / "bad.tar").write_bytes(b"no archive")
-    with pytest.raises(ImageError, match="not a readable archive"):
-        find_images([tmp_path / "bad.tar"])
 
 
 def test_files_that_are_none_or_too_large(tmp_path):

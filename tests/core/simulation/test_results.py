@@ -63,8 +63,8 @@ def test_names_with_line_breaks_and_no_ssim_are_read(tmp_path):
     assert same == rows
     assert np.isnan(tiny.ssim) and ",0,,12.5000," in path.read_text()
     means = summarise([rows[0], tiny])
-    assert [group["ssim"] for group in means] == [0.25]
-    assert np.isnan(summarise([tiny])[0]["ssim"])
+    assert [group.ssim for group in means] == [0.25]
+    assert np.isnan(summarise([tiny])[0].ssim)
 
 
 def test_an_unfinished_last_line_is_dropped_only_when_asked(tmp_path):

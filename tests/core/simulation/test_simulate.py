@@ -190,9 +190,9 @@ def test_means_by_hand(reference):
     rows[1] = replace(rows[1], block_errors=0)
     rows[2] = replace(rows[2], block_errors=0)
     (group,) = summarise(rows)
-    assert group["ssim"] == pytest.approx(0.3)
-    assert group["psnr_db"] == pytest.approx(12)
-    assert (group["images"], group["undecoded"], group["with_block_errors"]) == (3, 1, 1)
+    assert group.ssim == pytest.approx(0.3)
+    assert group.psnr_db == pytest.approx(12)
+    assert (group.images, group.undecoded, group.with_block_errors) == (3, 1, 1)
 
 
 def test_bad_arguments_get_one_sentence(folder, tmp_path, capfd):
@@ -305,15 +305,15 @@ def test_clean_images_are_drawn_once(folder, tmp_path):
         decisions=("soft", "hard"),
     )
     rows = simulate(simulation, tmp_path / "r.csv", profile=profile)
-    calls = {stage["stage"]: stage["calls"] for stage in profile.table()}
+    calls = {stage.stage: stage.calls for stage in profile.table()}
     # below the decoding threshold and above it, soft and hard; JPEG and WebP fitted once, decoded
     # above it and tried below
     assert calls == {
         **{"load": 1, "encode": 1, "link": 3 * 4, "decode": 4, "baseline": 2 + 4},
         "metric": 4 + 2 + 1,
     }
-    assert sum(stage["share"] for stage in profile.table()) == pytest.approx(1, abs=1e-3)
-    assert all(stage["seconds"] > 0 for stage in profile.table())
+    assert sum(stage.share for stage in profile.table()) == pytest.approx(1, abs=1e-3)
+    assert all(stage.seconds > 0 for stage in profile.table())
     clean = {row.ssim for row in rows if row.system.name == MODEL and row.snr_db >= 10}
     assert len(clean) == 1 and all(row.block_errors for row in rows if row.snr_db == 0)
     again = Profile()

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 from vqdeepsc.codec import read_manifest
-from vqdeepsc.codec.bundle import GRADIENT, MANIFEST, verify_files
+from vqdeepsc.codec.manifest import GRADIENT, MANIFEST, verify_files
 
 from ..base.errors import ExportError
 from ..base.files import whole_path, write_whole
@@ -116,7 +116,8 @@ def add_gradient(bundle: Path) -> None:
     verify_files(manifest)
     write_gradient(bundle)
     digest = hashlib.sha256((bundle / GRADIENT).read_bytes()).hexdigest()
-    content = manifest.content | {"files": manifest.files | {GRADIENT: digest}}
+    content = json.loads((bundle / MANIFEST).read_text())
+    content["files"][GRADIENT] = digest
     write_whole(bundle / MANIFEST, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 

@@ -119,7 +119,7 @@ def write_variant(
         name=manifest.name,
         version=f"{manifest.version}+{kind}",
         priors={scale.scale: scale.prior for scale in codec.scales},
-        training=manifest.content["training"],
+        training=manifest.training,
         measured={},
     )
 

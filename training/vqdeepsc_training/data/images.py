@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from vqdeepsc.images.files import ImageError, crop_square, find_images, load_found
+from vqdeepsc.images.files import ImageError, crop_square
+from vqdeepsc.images.finding import find_images
 
 from ..base.errors import DataError
 
@@ -20,7 +21,7 @@ def image_files(folder: Path) -> list[Path]:
         found = find_images([folder], report=lambda sentence: None)
     except ImageError as error:
         raise DataError(f"{error}.") from error
-    return [location.path for location in found.values()]
+    return [image.path for image in found]
 
 
 def read_images(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -32,8 +33,8 @@ def read_images(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     if not path.exists():
         raise DataError(f"{path} does not exist.")
     try:
-        for name, location in find_images([path]).items():
-            yield name, load_found(name, location, strict=True)
+        for image in find_images([path]):
+            yield image.name, image.load(strict=True)
     except ImageError as error:
         raise DataError(f"{error}.") from error
 

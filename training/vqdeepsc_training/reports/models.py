@@ -153,9 +153,7 @@ def write_page(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> N
     }
     records = {name: record for name, record in records.items() if "validation" in record}
     training_data = dict.fromkeys(
-        data
-        for codec in bundles
-        for data in codec.bundle.manifest.content["training"].get("data", ())
+        data for codec in bundles for data in codec.bundle.manifest.training.get("data", ())
     )
     models = []
     for codec in bundles:

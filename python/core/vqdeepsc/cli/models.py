@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from vqdeepsc.codec import BundleError, list_models, read_manifest
+from vqdeepsc.codec import BundleError, Manifest, list_models, read_manifest
 from vqdeepsc.messages import complain, say
 
 from .arguments import add_json
@@ -19,43 +19,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from vqdeepsc.codec.bundle import verify_files
+    from vqdeepsc.codec.manifest import verify_files
 
-    listed = []
     paths = list_models()
     if not paths:
         complain("there are no models")
+    manifests = []
     for path in paths:
         try:
             manifest = read_manifest(path)
             verify_files(manifest)
         except BundleError as error:
             complain(str(error))
-            continue
-        listed.append(
-            {
-                "name": manifest.name,
-                "version": manifest.version,
-                "model_id": f"{manifest.model_id:04x}",
-                "bits_per_region": sum(scale.bits_per_region for scale in manifest.scales),
-                "scales": [scale.scale for scale in manifest.scales],
-                "measured": manifest.content["measured"],
-                "path": str(path),
-            }
-        )
+        else:
+            manifests.append(manifest)
     if arguments.json:
-        print_json(listed)
+        print_json([_described(manifest) for manifest in manifests])
         return 0
-    for model in listed:
+    for manifest in manifests:
         say(
-            "{name} {version}, id {model_id}, {bits_per_region:,} bits per region of 64 blocks, "
-            "{path}".format(**model)
+            f"{manifest.name} {manifest.version}, id {manifest.model_id:04x}, "
+            f"{manifest.bits_per_region:,} bits per region of 64 blocks, {manifest.directory}"
         )
-        for data, measured in model["measured"].items():
+        for data, measured in manifest.measured.items():
             known = [
-                form.format(measured[key])
+                form.format(value)
                 for key, form in _MEASURES.items()
-                if measured.get(key) is not None
+                if (value := measured.get(key)) is not None
             ]
             say(f"    {data}: {', '.join(known)}")
     return 0
+
+
+def _described(manifest: Manifest) -> dict[str, object]:
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "model_id": f"{manifest.model_id:04x}",
+        "bits_per_region": manifest.bits_per_region,
+        "scales": [scale.scale for scale in manifest.scales],
+        "measured": manifest.measured,
+        "path": str(manifest.directory),
+    }

@@ -153,8 +153,13 @@ def run(arguments: argparse.Namespace) -> int:
         plot_results(results, arguments.plot)
     groups = summarise(results)
     if arguments.json:
-        report = {"output": arguments.output, "results": groups}
-        print_json(report | ({"profile": profile.table()} if arguments.profile else {}))
+        report: dict[str, object] = {
+            "output": arguments.output,
+            "results": [group.to_json() for group in groups],
+        }
+        if arguments.profile:
+            report["profile"] = [vars(stage) for stage in profile.table()]
+        print_json(report)
         return 0
     print_summary(groups)
     if arguments.profile:

@@ -5,14 +5,12 @@ from .bits import BitLayout
 from .bundle import (
     DEFAULT_MODEL,
     Bundle,
-    BundleError,
     find_model,
     list_models,
     read_bundle,
-    read_manifest,
-    write_manifest,
 )
 from .codec import Codec, Indices
+from .manifest import BundleError, Manifest, read_manifest, write_manifest
 from .regions import FRAME_VERSION, Regions, pad_image, region_count
 from .scales import Scale
 
@@ -24,6 +22,7 @@ __all__ = [
     "BundleError",
     "Codec",
     "Indices",
+    "Manifest",
     "Regions",
     "Scale",
     "find_model",

@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 from .bundle import (
-    GRADIENT,
-    BundleError,
-    Manifest,
     Tensors,
     check_tensors,
     codeword_maps,
     open_checked,
-    read_verified,
 )
 from .inference import Network
+from .manifest import GRADIENT, BundleError, Manifest, read_verified
 from .providers import ON_PROCESSOR
 
 

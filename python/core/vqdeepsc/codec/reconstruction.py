@@ -12,7 +12,8 @@ from vqdeepsc.kernels import BLOCK_SIDE
 
 from .background import canvas_positions, canvas_side
 from .bits import BitLayout
-from .bundle import Bundle, BundleError
+from .bundle import Bundle
+from .manifest import BundleError
 from .regions import padded_size
 from .tiling import Tile, narrowed, scaled, tiles
 

@@ -9,8 +9,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +17,12 @@ from PIL import Image, UnidentifiedImageError
 
 from vqdeepsc.bounded_files import FileError, read_bounded
 from vqdeepsc.errors import Error
-from vqdeepsc.limits import MAXIMUM_IMAGE_BYTES, MAXIMUM_MEMBERS, MAXIMUM_PIXELS, pixels_error
-from vqdeepsc.messages import complain, printable
+from vqdeepsc.limits import MAXIMUM_IMAGE_BYTES, MAXIMUM_PIXELS, pixels_error
+from vqdeepsc.messages import complain
 from vqdeepsc.whole_files import write_whole
 
-from .archive import ArchiveError, Member, archive_members, read_member
 from .colour import to_srgb
-from .plugins import PLUGINS, plugin_for
+from .plugins import plugin_for
 from .sample_range import SampleRangeError
 from .truncation import DECODING, truncated_allowed
 
@@ -34,13 +32,8 @@ SUFFIXES = (
 )
 """What counts as an image in a folder or an archive, with those of the plug-ins installed."""
 
-_MACOS_ATTRIBUTES = "._"
-"""How macOS names what it keeps beside a file on foreign disks; it ends as the file does."""
-
 EXPERIMENT_SIDE = 128
 """Side in pixels of the squares on which the paper's experiments are run."""
-
-_SKIPPED_NAMES = 3  # of the files that were skipped, as examples
 
 # Pillow decodes what is left of a file that was cut short when a flag of the whole module is set.
 _CUT_SHORT = "image file is truncated"
@@ -164,56 +157,6 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | Image.Im
         raise ImageError(f"{path}: {error.strerror}") from error
 
 
-@dataclass(frozen=True)
-class ImageLocation:
-    """Where an image is: in a file, or in a member of an archive."""
-
-    path: Path
-    member: Member | None = None
-
-
-def find_images(
-    paths: list[str | os.PathLike[str]], report: Callable[[str], None] = complain
-) -> dict[str, ImageLocation]:
-    """Images among files, folders and tar archives, by name.
-
-    The name is the path inside the folder or archive, or the file's name, made printable. Folders
-    and archives give their images in order of name. Raises ImageError if there is none, if two
-    have the same name, or for more than MAXIMUM_MEMBERS files. report: called with a sentence for a
-    folder or an archive of which files were skipped, because they do not end as images do or are
-    macOS's of the kind ._name.jpg."""
-    found: dict[str, ImageLocation] = {}
-    for path in map(Path, paths):
-        count = len(found)
-        skipped = _Skipped()
-        for raw_name, location in _expand(path, skipped):
-            name = printable(raw_name)
-            if name in found:
-                raise ImageError(f"two images are called {name}")
-            found[name] = location
-        if len(found) == count:
-            raise ImageError(f"there are no images in {path}")
-        if skipped.count:
-            report(f"{path}: {skipped.sentence()}")
-    return found
-
-
-def load_found(name: str, location: ImageLocation, *, strict: bool = False) -> NDArray[np.uint8]:
-    """Reads one of the images that `find_images` found, as load_image does."""
-    if location.member is None:
-        return load_image(location.path, strict=strict)
-    name, size = f"{location.path}: {name}", location.member.size
-    if size > MAXIMUM_IMAGE_BYTES:
-        raise ImageError(
-            f"{name} has {size:,} bytes, more than the {MAXIMUM_IMAGE_BYTES:,} allowed"
-        )
-    try:
-        content = read_member(location.path, location.member)
-    except ArchiveError as error:
-        raise ImageError(f"{name} cannot be read: {error}") from error
-    return load_image(content, name, strict=strict)
-
-
 def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArray[np.uint8]:
     """Resizes the shorter side to `side` pixels (Lanczos) and cuts the centre: [side, side, 3]."""
     height, width = pixels.shape[:2]
@@ -226,80 +169,6 @@ def crop_square(pixels: NDArray[np.uint8], side: int = EXPERIMENT_SIDE) -> NDArr
     resized = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
     left, top = (size[0] - side) // 2, (size[1] - side) // 2
     return np.ascontiguousarray(resized[top : top + side, left : left + side])
-
-
-def _counts_as_image(name: str) -> bool:
-    path = PurePath(name)
-    if path.name.startswith(_MACOS_ATTRIBUTES):
-        return False
-    suffix = path.suffix.lower()
-    return suffix in SUFFIXES or any(
-        suffix in plugin.suffixes and plugin.is_installed for plugin in PLUGINS
-    )
-
-
-@dataclass
-class _Skipped:
-    """How many files do not count as images, the names of the first ones, and all endings."""
-
-    count: int = 0
-    examples: list[str] = field(default_factory=list)
-    suffixes: set[str] = field(default_factory=set)
-
-    def add(self, name: str) -> None:
-        self.count += 1
-        self.suffixes.add(PurePath(name).suffix.lower())
-        if len(self.examples) < _SKIPPED_NAMES:
-            self.examples.append(name)
-
-    def sentence(self) -> str:
-        """What was skipped, and which packages would read some of it."""
-        number = "1 file" if self.count == 1 else f"{self.count:,} files"
-        more = ", ..." if self.count > len(self.examples) else ""
-        needed = "".join(
-            f"; {plugin.format} needs the Python package {plugin.package}"
-            for plugin in PLUGINS
-            if self.suffixes & set(plugin.suffixes) and not plugin.is_installed
-        )
-        return f"{number} skipped as no images ({', '.join(self.examples)}{more}){needed}"
-
-
-def _expand(path: Path, skipped: _Skipped) -> Iterator[tuple[str, ImageLocation]]:
-    """Names and locations of the images in path; other files are counted in skipped."""
-    if path.is_dir():
-        files = _files_of_folder(path)
-    elif path.suffix.lower() == ".tar":
-        files = _files_of_archive(path)
-    else:
-        yield path.name, ImageLocation(path)
-        return
-    listed: list[tuple[str, ImageLocation]] = []
-    for number, (name, location) in enumerate(files, start=1):
-        if number > MAXIMUM_MEMBERS:
-            raise ImageError(f"{path} has more than the {MAXIMUM_MEMBERS:,} files allowed")
-        listed.append((name, location))
-    for name, location in sorted(listed, key=lambda entry: entry[0]):
-        if _counts_as_image(name):
-            yield name, location
-        else:
-            skipped.add(name)
-
-
-def _files_of_folder(path: Path) -> Iterator[tuple[str, ImageLocation]]:
-    try:
-        for file in path.rglob("*"):
-            if file.is_file():
-                yield file.relative_to(path).as_posix(), ImageLocation(file)
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}") from error
-
-
-def _files_of_archive(path: Path) -> Iterator[tuple[str, ImageLocation]]:
-    try:
-        for member in archive_members(path):
-            yield member.name, ImageLocation(path, member)
-    except ArchiveError as error:
-        raise ImageError(str(error)) from error
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:

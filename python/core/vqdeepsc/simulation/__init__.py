@@ -3,7 +3,7 @@
 
 from .identity import RowKey, System
 from .plan import Simulation, parse_snr
-from .results import Result, ResultsError, read_results, summarise, write_results
+from .results import Result, ResultsError, Summary, read_results, summarise, write_results
 from .run import simulate
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ResultsError",
     "RowKey",
     "Simulation",
+    "Summary",
     "System",
     "parse_snr",
     "read_results",

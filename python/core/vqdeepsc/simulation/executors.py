@@ -14,13 +14,28 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from vqdeepsc.errors import Error
 
-Arguments = tuple[Any, ...]
-Run = Callable[[Callable[..., Any], Iterable[Arguments]], Iterator[Any]]
-"""Calls a function with each tuple of arguments and gives the results in order."""
+Job = TypeVar("Job")
+Report = TypeVar("Report")
+ReportGiven = TypeVar("ReportGiven", covariant=True)
+
+
+class Executor(Protocol):
+    """Calls a function with each job and gives what it returns in the order of the jobs."""
+
+    def __call__(
+        self, function: Callable[[Job], Report], jobs: Iterable[Job], /
+    ) -> Iterator[Report]: ...
+
+
+class _Future(Protocol[ReportGiven]):
+    """What both kinds of workers give for a job at once."""
+
+    def result(self) -> ReportGiven: ...
+
 
 _DASK_SECONDS = 10  # to reach the scheduler
 _DASK_ADDRESS = re.compile(r"(tcp|tls)://\S+:\d{1,5}")
@@ -34,7 +49,7 @@ class ExecutorError(Error):
 
 
 @contextlib.contextmanager
-def local_executor(workers: int) -> Iterator[Run]:
+def local_executor(workers: int) -> Iterator[Executor]:
     """Processes of this machine with one thread each; they end when this process is killed.
 
     Raises ExecutorError where one of them is killed."""
@@ -45,14 +60,15 @@ def local_executor(workers: int) -> Iterator[Run]:
         initializer=_follow_parent,
     )
 
-    def submit(
-        function: Callable[..., Any], arguments: Arguments
-    ) -> concurrent.futures.Future[Any]:
-        with _surroundings_for_workers(), _interrupts_blocked():
-            return pool.submit(function, *arguments)
+    def run(function: Callable[[Job], Report], jobs: Iterable[Job]) -> Iterator[Report]:
+        def submit(job: Job) -> _Future[Report]:
+            with _surroundings_for_workers(), _interrupts_blocked():
+                return pool.submit(function, job)
+
+        return _in_order(submit, jobs, 2 * workers)
 
     try:
-        yield lambda function, jobs: _in_order(submit, function, jobs, 2 * workers)
+        yield run
         pool.shutdown()
     except BaseException as error:
         for process in set(multiprocessing.active_children()) - before:
@@ -66,7 +82,7 @@ def local_executor(workers: int) -> Iterator[Run]:
 
 
 @contextlib.contextmanager
-def dask_executor(address: str) -> Iterator[Run]:
+def dask_executor(address: str) -> Iterator[Executor]:
     """The workers of a running Dask cluster, which need this package and the same files.
 
     address: of its scheduler, as tcp://HOST:PORT or tls://HOST:PORT. Raises ExecutorError."""
@@ -89,11 +105,15 @@ def dask_executor(address: str) -> Iterator[Run]:
             if not threads:
                 raise ExecutorError(f"the Dask scheduler at {address} has no workers")
 
-            def submit(function: Callable[..., Any], arguments: Arguments) -> Any:
-                # the same arguments may meet another model in the same place
-                return client.submit(function, *arguments, pure=False)
+            def run(function: Callable[[Job], Report], jobs: Iterable[Job]) -> Iterator[Report]:
+                def submit(job: Job) -> _Future[Report]:
+                    # the same job may meet another model in the same place
+                    future: _Future[Report] = client.submit(function, job, pure=False)
+                    return future
 
-            yield lambda function, jobs: _in_order(submit, function, jobs, 3 * threads)
+                return _in_order(submit, jobs, 3 * threads)
+
+            yield run
     except KilledWorker as error:
         raise ExecutorError("Dask workers died; finished rows are kept") from error
     except ModuleNotFoundError as error:
@@ -103,15 +123,12 @@ def dask_executor(address: str) -> Iterator[Run]:
 
 
 def _in_order(
-    submit: Callable[[Callable[..., Any], Arguments], Any],
-    function: Callable[..., Any],
-    jobs: Iterable[Arguments],
-    ahead: int,
-) -> Iterator[Any]:
+    submit: Callable[[Job], _Future[Report]], jobs: Iterable[Job], ahead: int
+) -> Iterator[Report]:
     """Results in the order of the jobs, of which no more than `ahead` wait."""
-    waiting: deque[Any] = deque()
-    for arguments in jobs:
-        waiting.append(submit(function, arguments))
+    waiting: deque[_Future[Report]] = deque()
+    for job in jobs:
+        waiting.append(submit(job))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:

@@ -85,6 +85,11 @@ def channel_name(channel: ChannelModel | None) -> str:
     return NOISELESS if channel is None else str(channel)
 
 
+def parse_channel(text: str) -> ChannelModel | None:
+    """The channel that `channel_name` wrote; raises ParameterError."""
+    return None if text == NOISELESS else ChannelModel.parse(text)
+
+
 def derive_seed(
     seed: int, image: str, system: str, channel: str, snr_db: float, source_bits: int
 ) -> int:

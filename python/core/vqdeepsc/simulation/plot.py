@@ -9,7 +9,7 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +21,21 @@ from vqdeepsc.link import (
     CODE_EXPANSION,
     DEFAULT_SCHEME,
     EB_OFFSET_DB,
-    NOISELESS,
     channel_title,
 )
 from vqdeepsc.whole_files import write_whole
 
-from .identity import System
-from .results import Result, ResultsError, summarise
+from .results import Result, ResultsError, Summary, summarise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
-_QUANTITIES = (("ssim", "mean SSIM"), ("psnr_db", "mean PSNR (dB)"))
+_QUANTITIES: tuple[tuple[Callable[[Summary], float], str], ...] = (
+    (lambda group: group.ssim, "mean SSIM"),
+    (lambda group: group.psnr_db, "mean PSNR (dB)"),
+)
 _MARKERS = "osD^vPX*<>"
 _DOTS = (":", "-.", (0, (1, 4)))
 
@@ -43,11 +44,6 @@ def check_suffix(path: str | os.PathLike[str]) -> None:
     """Raises ParameterError unless the file name ends in one of SUFFIXES."""
     if Path(path).suffix.lower() not in SUFFIXES:
         raise ParameterError(f"{path}: a figure must end in {', '.join(SUFFIXES)}")
-
-
-def system_title(system: str) -> str:
-    """For people: the name of a system as results.csv has it."""
-    return System.parse(system).title
 
 
 def _keep_matplotlib_from_home() -> None:
@@ -67,7 +63,7 @@ def plot_results(results: Sequence[Result], paths: Sequence[str | os.PathLike[st
 
 
 def plot_means(
-    groups: Sequence[dict[str, Any]], paths: Sequence[str | os.PathLike[str]], title: str = ""
+    groups: Sequence[Summary], paths: Sequence[str | os.PathLike[str]], title: str = ""
 ) -> None:
     """Plots one column for each channel and one line for each system into every path.
 
@@ -83,18 +79,17 @@ def plot_means(
     from matplotlib.figure import Figure
 
     # what was not sent over a link is a level line in each column
-    levels = [group for group in groups if group["channel"] == NOISELESS]
-    groups = [group for group in groups if group["channel"] != NOISELESS]
+    levels = [group for group in groups if group.channel is None]
+    groups = [group for group in groups if group.channel is not None]
     if not groups:
         raise ResultsError("there is nothing to plot: all results are without a channel")
-    channels = list(dict.fromkeys(group["channel"] for group in groups))
-    systems = list(dict.fromkeys((group["system"], group["source_bits"]) for group in groups))
+    channels = list(dict.fromkeys(group.channel_name for group in groups))
+    systems = list(dict.fromkeys((group.system, group.source_bits) for group in groups))
     sizes = {bits for _, bits in systems}
-    images = max(group["images"] for group in groups)
-    usual = all(System.parse(system).scheme == DEFAULT_SCHEME for system, _ in systems)
+    images = max(group.images for group in groups)
+    usual = all(system.scheme == DEFAULT_SCHEME for system, _ in systems)
     same_rate = all(
-        BITS_PER_SYMBOL * group["symbols"] == CODE_EXPANSION * group["source_bits"]
-        for group in groups
+        BITS_PER_SYMBOL * group.symbols == CODE_EXPANSION * group.source_bits for group in groups
     )
 
     figure = Figure(figsize=(4.2 * len(channels) + 3, 7), layout="constrained")
@@ -105,24 +100,27 @@ def plot_means(
             axis = axes[row][column]
             for number, (system, bits) in enumerate(systems):
                 points = [
-                    (group["snr_db"], group[quantity])
+                    (group.snr_db, value)
                     for group in groups
-                    if (group["system"], group["source_bits"], group["channel"])
+                    if (group.system, group.source_bits, group.channel_name)
                     == (system, bits, channel)
-                    and math.isfinite(group[quantity])
+                    and math.isfinite(value := quantity(group))
                 ]
-                name = system_title(system)
+                name = system.title
                 axis.plot(
                     *zip(*sorted(points), strict=True) if points else ([], []),
                     label=f"{name}, {bits:,} bits" if len(sizes) > 1 else name,
                     color=f"C{number % 10}",
                     marker=_MARKERS[number % len(_MARKERS)],
-                    linestyle="--" if System.parse(system).is_photo_codec else "-",
+                    linestyle="--" if system.is_photo_codec else "-",
                     markersize=4,
                 )
             for number, level in enumerate(levels):
                 axis.axhline(
-                    level[quantity], label=level["system"], color="0.3", linestyle=_DOTS[number % 3]
+                    quantity(level),
+                    label=str(level.system),
+                    color="0.3",
+                    linestyle=_DOTS[number % 3],
                 )
             axis.grid(alpha=0.3)
             if column == 0:

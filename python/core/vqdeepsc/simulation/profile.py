@@ -6,8 +6,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 STAGES = ("load", "encode", "link", "decode", "baseline", "metric")
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """Calls, processor seconds and milliseconds a call of a stage, and its share of all seconds."""
+
+    stage: str
+    calls: int
+    seconds: float
+    ms_per_call: float
+    share: float
 
 
 class Profile:
@@ -33,16 +45,16 @@ class Profile:
             self.calls[name] += other.calls[name]
             self.seconds[name] += other.seconds[name]
 
-    def table(self) -> list[dict[str, float | int | str]]:
-        """One row for each stage: stage, calls, seconds, ms_per_call, share of all seconds."""
+    def table(self) -> list[StageCost]:
+        """One row for each stage."""
         total = sum(self.seconds.values())
         return [
-            {
-                "stage": name,
-                "calls": self.calls[name],
-                "seconds": round(self.seconds[name], 3),
-                "ms_per_call": round(1e3 * self.seconds[name] / max(1, self.calls[name]), 3),
-                "share": round(self.seconds[name] / total, 4) if total else 0.0,
-            }
+            StageCost(
+                stage=name,
+                calls=self.calls[name],
+                seconds=round(self.seconds[name], 3),
+                ms_per_call=round(1e3 * self.seconds[name] / max(1, self.calls[name]), 3),
+                share=round(self.seconds[name] / total, 4) if total else 0.0,
+            )
             for name in STAGES
         ]

@@ -18,10 +18,10 @@ from vqdeepsc.bounded_files import FileError, read_bounded
 from vqdeepsc.errors import Error
 from vqdeepsc.images.metrics import Quality
 from vqdeepsc.limits import MAXIMUM_RESULTS_BYTES
-from vqdeepsc.link import NOISELESS, ChannelModel
+from vqdeepsc.link import ChannelModel
 from vqdeepsc.whole_files import whole_file
 
-from .identity import RowKey, System, channel_name
+from .identity import RowKey, System, channel_name, parse_channel
 
 
 class ResultsError(Error):
@@ -73,10 +73,6 @@ def _score(text: str) -> float:
     return _number(text) if text else math.nan
 
 
-def _channel(text: str) -> ChannelModel | None:
-    return None if text == NOISELESS else ChannelModel.parse(text)
-
-
 def _flag(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError(f"{text} is neither 0 nor 1")
@@ -84,7 +80,7 @@ def _flag(text: str) -> bool:
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    **{"image": str, "system": System.parse, "channel": _channel, "snr_db": _number},
+    **{"image": str, "system": System.parse, "channel": parse_channel, "snr_db": _number},
     **{"source_bits": int, "symbols": int, "block_errors": int, "decoded": _flag},
     **{"ssim": _score, "psnr_db": _number, "seed": int},
 }
@@ -157,24 +153,52 @@ def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> No
         raise ResultsError(f"{path}: {error.strerror}") from error
 
 
-def summarise(results: Sequence[Result]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Summary:
+    """Means over the images of one system, number of source bits, channel and SNR.
+
+    symbols: rounded; images: how many; ssim: of those that have one, NaN for none; undecoded,
+    with_block_errors: how many of the images."""
+
+    system: System
+    source_bits: int
+    symbols: int
+    channel: ChannelModel | None
+    snr_db: float
+    images: int
+    ssim: float
+    psnr_db: float
+    undecoded: int
+    with_block_errors: int
+
+    def to_json(self) -> dict[str, str | float]:
+        """The fields, system and channel as results.csv has them."""
+        return {**vars(self), "system": str(self.system), "channel": self.channel_name}
+
+    @property
+    def channel_name(self) -> str:
+        """The channel as results.csv has it."""
+        return channel_name(self.channel)
+
+
+def summarise(results: Sequence[Result]) -> list[Summary]:
     """Means over images for each system, source bits, channel and SNR, in order of appearance."""
     groups: dict[RowKey, list[Result]] = {}
     for result in results:
         groups.setdefault(result.key._replace(image=""), []).append(result)
     return [
-        {
-            "system": str(key.system),
-            "source_bits": key.source_bits,
-            "symbols": round(float(np.mean([row.symbols for row in rows]))),
-            "channel": channel_name(key.channel),
-            "snr_db": key.snr_db,
-            "images": len(rows),
-            "ssim": _mean_known([row.ssim for row in rows]),
-            "psnr_db": float(np.mean([row.psnr_db for row in rows])),
-            "undecoded": sum(not row.decoded for row in rows),
-            "with_block_errors": sum(row.block_errors > 0 for row in rows),
-        }
+        Summary(
+            system=key.system,
+            source_bits=key.source_bits,
+            symbols=round(float(np.mean([row.symbols for row in rows]))),
+            channel=key.channel,
+            snr_db=key.snr_db,
+            images=len(rows),
+            ssim=_mean_known([row.ssim for row in rows]),
+            psnr_db=float(np.mean([row.psnr_db for row in rows])),
+            undecoded=sum(not row.decoded for row in rows),
+            with_block_errors=sum(row.block_errors > 0 for row in rows),
+        )
         for key, rows in groups.items()
     ]
 

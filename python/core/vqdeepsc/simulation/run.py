@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vqdeepsc.codec import find_model, read_manifest
 from vqdeepsc.errors import ParameterError
-from vqdeepsc.images.files import find_images
+from vqdeepsc.images.finding import find_images
 
 from .executors import dask_executor, local_executor
 from .identity import RowKey
@@ -41,7 +41,7 @@ def simulate(
     the file holds. progress: to stderr. profile: what each stage costs is added to it.
     Raises ImageError, BundleError, ResultsError or ParameterError; finished rows are kept."""
     output = Path(output)
-    images = list(find_images(list(simulation.images)).items())
+    images = find_images(simulation.images)
     if simulation.limit:
         images = images[: simulation.limit]
     models = [find_model(model).resolve() for model in simulation.models]
@@ -61,18 +61,19 @@ def simulate(
                 )
     write_results(output, results.values())
 
-    finished: dict[str, set[RowKey]] = {name: set() for name, _ in images}
+    finished: dict[str, set[RowKey]] = {image.name: set() for image in images}
     for key in results:
         finished.setdefault(key.image, set()).add(key)
     digests = [digest for manifest in manifests for digest in manifest.files.values()]
     jobs = (
-        (
+        ImageJob(
             simulation,
             models,
             digests,
-            ImageJob(name, replace(location, path=location.path.resolve()), finished[name]),
+            replace(image, path=image.path.resolve()),
+            finished[image.name],
         )
-        for name, location in images
+        for image in images
     )
     executor = dask_executor(dask) if dask is not None else local_executor(workers)
     order: list[RowKey] = []

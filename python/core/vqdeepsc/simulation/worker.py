@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.images import baselines, metrics
-from vqdeepsc.images.files import ImageError, ImageLocation, crop_square, load_found
+from vqdeepsc.images.files import ImageError, crop_square
+from vqdeepsc.images.finding import FoundImage
 from vqdeepsc.images.metrics import Quality
 from vqdeepsc.images.search import SearchingCodec
 from vqdeepsc.link import Link, Received, Scheme, pad_to_frames
@@ -30,12 +31,17 @@ _REGIONS_AT_ONCE = 256  # soft bits held at a time: about 20 MB
 _CERTAIN_LLR = 20.0  # beyond it a wrong codeword weighs less than the resolution of float32
 
 
-@dataclass
+@dataclass(frozen=True)
 class ImageJob:
-    """One image: its name, where it is, and the rows that are there already."""
+    """What a worker does for one image.
 
-    name: str
-    location: ImageLocation
+    models: paths of the bundles; digests: of their files, so that a worker that lives on notices
+    another model; finished: rows that are there already."""
+
+    simulation: Simulation
+    models: Sequence[Path]
+    digests: Sequence[str]
+    image: FoundImage
     finished: set[RowKey]
 
 
@@ -84,12 +90,14 @@ class _Image:
         self.report = ImageReport()
         self.profile = self.report.profile
         with self.profile.stage("load"):
-            self.pixels = load_found(job.name, job.location, strict=self.simulation.strict)
+            self.pixels = job.image.load(strict=self.simulation.strict)
             if not self.simulation.native:
                 self.pixels = crop_square(self.pixels)
         self.height, self.width = self.pixels.shape[:2]
         if min(self.height, self.width) < metrics.WINDOW_SIZE:
-            raise ImageError(f"{job.name} has fewer than {metrics.WINDOW_SIZE} pixels on one side")
+            raise ImageError(
+                f"{job.image.name} has fewer than {metrics.WINDOW_SIZE} pixels on one side"
+            )
         self.regions = region_count(self.width, self.height)
         for codec in worker.codecs:
             self._add_model(codec)
@@ -217,7 +225,7 @@ class _Image:
             self.report.rows.append(self._result(key, symbols.size, errors, decoded, score))
 
     def _add_upper_bound(self, upper_bound: UpperBound) -> None:
-        key = RowKey(self.job.name, upper_bound.system, None, math.inf, 0)
+        key = RowKey(self.job.image.name, upper_bound.system, None, math.inf, 0)
         self.report.keys.append(key)
         if key not in self.job.finished:
             with self.profile.stage("decode"):
@@ -231,7 +239,7 @@ class _Image:
 
     def _keys(self, system: System, source_bits: int) -> list[RowKey]:
         return [
-            RowKey(self.job.name, system, channel, snr_db, source_bits)
+            RowKey(self.job.image.name, system, channel, snr_db, source_bits)
             for channel, snr_db in self.worker.points
         ]
 
@@ -262,15 +270,11 @@ def _is_certain(received: Received, bits: NDArray[np.uint8], soft: bool) -> bool
 _local = threading.local()  # a Dask worker may run several threads, and links serve one at a time
 
 
-def simulate_image(
-    simulation: Simulation, models: Sequence[Path], digests: Sequence[str], job: ImageJob
-) -> ImageReport:
-    """Simulates one image in this thread's worker, which is kept for the next one.
-
-    digests: of the models' files, so that a worker that lives on notices another model."""
-    made_for = repr((simulation, list(models), list(digests)))
+def simulate_image(job: ImageJob) -> ImageReport:
+    """Simulates one image in this thread's worker, which is kept for the next one."""
+    made_for = repr((job.simulation, job.models, job.digests))
     if getattr(_local, "made_for", None) != made_for:
-        _local.worker = Worker(simulation, models)
+        _local.worker = Worker(job.simulation, job.models)
         _local.made_for = made_for
     worker: Worker = _local.worker
     return worker.run(job)

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images in tar archives, and archives that are not what they claim."""
+"""Images among files, folders and archives, and archives that are not what they claim."""
 
 import io
 import tarfile
 
+import numpy as np
 import pytest
 from PIL import Image
-from vqdeepsc.images.files import (
-    ImageError,
-    find_images,
-    load_found,
-)
+from vqdeepsc.images.files import ImageError, save_image
+from vqdeepsc.images.finding import find_images
+
+BLUE = (20, 60, 200)
+
+
+def names(found):
+    return [image.name for image in found]
 
 
 def one_pixel(level):
@@ -36,10 +40,10 @@ def test_archives_are_read_where_they_lie(tmp_path, monkeypatch):
         archive.addfile(member("e.png", kind=tarfile.LNKTYPE, link="e.png"))
         archive.addfile(member("f.png", kind=tarfile.FIFOTYPE))
     found = find_images([path])
-    assert [name[0] for name in found] == ["a", "b", "c"]
+    assert [image.name[0] for image in found] == ["a", "b", "c"]
     monkeypatch.setattr(tarfile, "open", None)
-    for i, (name, location) in enumerate(found.items()):
-        assert load_found(name, location).tolist() == [[[i] * 3]]
+    for i, image in enumerate(found):
+        assert image.load().tolist() == [[[i] * 3]]
 
 
 def test_archives_that_claim_more_than_they_are(tmp_path):
@@ -50,9 +54,9 @@ def test_archives_that_claim_more_than_they_are(tmp_path):
     # the file that holds it is as large, and of nothing but holes
     with path.open("r+b") as file:
         file.truncate((1 << 40) + 10240)
-    ((name, location),) = find_images([path]).items()
+    (image,) = find_images([path])
     with pytest.raises(ImageError, match=r"huge\.png has 1,099,511,627,776 bytes, more than"):
-        load_found(name, location)
+        image.load()
     # a name of a terabyte, names of names, and a list of holes that never ends
     for header in (
         member("x", 1 << 40, tarfile.GNUTYPE_LONGNAME),
@@ -72,7 +76,7 @@ def test_archives_that_are_compressed_or_too_long_are_refused(tmp_path, monkeypa
         archive.addfile(member("a.png"))
     with pytest.raises(ImageError, match="not a readable archive"):
         find_images([tmp_path / "packed.tar"])
-    monkeypatch.setattr("vqdeepsc.images.files.MAXIMUM_MEMBERS", 3)
+    monkeypatch.setattr("vqdeepsc.images.finding.MAXIMUM_MEMBERS", 3)
     with tarfile.open(tmp_path / "long.tar", "w") as archive:
         for number in range(4):
             archive.addfile(member(f"{number}.txt"))
@@ -83,3 +87,56 @@ def test_archives_that_are_compressed_or_too_long_are_refused(tmp_path, monkeypa
         (tmp_path / "folder" / f"{number}.png").write_bytes(b"")
     with pytest.raises(ImageError, match="folder has more than the 3 files allowed"):
         find_images([tmp_path / "folder"])
+
+
+def test_images_are_found_in_files_folders_and_archives(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("b.png", "a.png", "sub/c.png"):
+        Image.new("RGB", (3, 3), BLUE).save(folder / name)
+    (folder / "notes.txt").write_text("no image")
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        archive.add(folder, "set")
+    found = find_images([folder, tmp_path / "all.tar", folder / "b.png"][:2])
+    assert names(found) == [
+        "a.png",
+        "b.png",
+        "sub/c.png",
+        *(f"set/{name}" for name in ("a.png", "b.png", "sub/c.png")),
+    ]
+    for image in found:
+        assert image.load()[0, 0].tolist() == [*BLUE]
+    with pytest.raises(ImageError, match=r"two images are called b\.png"):
+        find_images([folder, folder / "b.png"])
+
+
+def test_what_is_skipped_is_told_once(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.JFIF", "sub/b.jpg"):
+        Image.new("RGB", (3, 3), BLUE).save(folder / name, format="JPEG")
+    for name in ("._a.JFIF", "sub/._b.jpg", "notes\x1b.txt", "z"):
+        (folder / name).write_bytes(b"\0\5\26\7\0\2\0\0Mac OS X        ")
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        archive.add(folder / "sub", "sub")
+    reported = []
+    found = find_images([folder], reported.append)
+    assert names(found) == ["a.JFIF", "sub/b.jpg"]
+    assert found[0].load().shape == (3, 3, 3)
+    assert reported == [
+        f"{folder}: 4 files skipped as no images (._a.JFIF, notes\x1b.txt, sub/._b.jpg, ...)"
+    ]
+    assert names(find_images([tmp_path / "all.tar"], reported.append)) == ["sub/b.jpg"]
+    assert reported[1:] == [f"{tmp_path}/all.tar: 1 file skipped as no images (sub/._b.jpg)"]
+    find_images([folder / "a.JFIF"], reported.append)
+    assert len(reported) == 2
+    save_image(tmp_path / "saved.jfif", np.zeros((3, 3, 3), np.uint8))
+
+
+def test_places_without_images_are_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImageError, match="no images"):
+        find_images([tmp_path / "empty"])
+    (tmp_path / "bad.tar").write_bytes(b"no archive")
+    with pytest.raises(ImageError, match="not a readable archive"):
+        find_images([tmp_path / "bad.tar"])

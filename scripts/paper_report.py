@@ -288,7 +288,7 @@ def schemes(results: Path) -> Facts | None:
             where, shown = "nowhere measured", ""
             if snr_db is not None:
                 where = f"{snr_db:g} dB"
-                shown = f"{find(of_bits, system, channel, snr_db)['ssim']:.3f}"
+                shown = f"{find(of_bits, system, channel, snr_db).ssim:.3f}"
                 clean["@" in system].append(snr_db)
             symbols = next(g.symbols for g in of_bits if str(g.system) == system)
             cells = [title, system_title(system), f"{bits:,}", f"{symbols:,}", where, shown]

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
-from .base.errors import TrainingError
+from vqdeepsc.errors import ask_for_report, explain
 
 EXIT_BAD_INPUT = 2
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 
 SUBCOMMANDS = {
@@ -55,6 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="vqdeepsc-train", description="Train, measure and export the networks of gr-vqdeepsc."
     )
+    parser.add_argument(
+        "--debug", action="store_true", help="show where an error came from (before the command)"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, text in SUBCOMMANDS.items():
         child = commands.add_parser(
@@ -70,14 +75,22 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (None: that of the process); returns the exit status.
 
-    0; 2 for bad input, with one sentence on stderr; 130 after Ctrl-C.
+    0; 2 for an Error and for a file that cannot be read or written, with one sentence on stderr; 70
+    for all else that is raised, with a sentence that asks for a report; 130 after Ctrl-C. `--debug`
+    before the subcommand shows where an error came from.
     """
     arguments = build_parser().parse_args(argv)
     try:
         arguments.run(arguments)
-    except (TrainingError, ValueError, OSError) as error:
-        print(f"{arguments.name}: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except Exception as error:
+        if arguments.debug:
+            traceback.print_exception(error)
+        sentence = explain(error)
+        print(
+            f"{arguments.name}: {sentence or ask_for_report(error, 'vqdeepsc-train')}",
+            file=sys.stderr,
+        )
+        return EXIT_BAD_INPUT if sentence else EXIT_BUG
     return 0

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace gr::vqdeepsc::kernel {
 
@@ -120,7 +121,7 @@ void BurstDemodulator::follow_gain(std::size_t symbols)
         }
         gains[symbol] = static_cast<float>(std::max(both / power, 0.02));
     }
-    d_gains = gains;
+    d_gains = std::move(gains);
 }
 
 // The noise of the burst, but where the pilots of a few OFDM symbols say another.

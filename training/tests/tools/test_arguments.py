@@ -7,6 +7,8 @@ import pytest
 import torch
 from conftest import ENDED, SMALL_CONDITIONAL, tool, write_small_bundle
 
+from vqdeepsc_training.command import main
+
 FILES = ["--bundle", "none", "--data", "none"]
 CONVERTED = [*FILES, "--output", "none", "--calibration", "none"]
 RUN = ["--config", "none.json", "--data", "none"]
@@ -46,6 +48,20 @@ def assert_refused(status, capsys, *words):
     assert status == 2 and error.count("\n") == 1, error
     for word in words:
         assert word in error
+
+
+def test_a_bug_asks_for_a_report_and_shows_its_traceback_only_on_demand(monkeypatch, capsys):
+    def broken(*arguments, **options):
+        raise ValueError("no error of the user's")
+
+    monkeypatch.setattr("vqdeepsc_training.tools.train.run", broken)
+    assert main(["train", *RUN]) == 70
+    error = capsys.readouterr().err
+    assert "ValueError" in error and "vqdeepsc-train --debug" in error and error.count("\n") == 1
+    assert main(["--debug", "train", *RUN]) == 70
+    assert "in broken" in capsys.readouterr().err
+    assert main(["--debug", "evaluate", *FILES]) == 2
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_configurations_that_cannot_be_trained_are_refused(

@@ -13,19 +13,21 @@ import torch.distributed as dist
 import torch.distributed.nn
 from torch import Tensor
 
+from .errors import DeviceError
+
 DEVICES = ("cpu", "cuda")
 
 
 def own_device(device_type: str) -> torch.device:
     """The device of this process: of each machine's GPUs, the one that has the process's number.
 
-    device_type: of DEVICES. Raises ValueError if there is no such GPU.
+    device_type: of DEVICES. Raises DeviceError if there is no such GPU.
     """
     if device_type == "cpu":
         return torch.device("cpu")
     number, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if number >= found:
-        raise ValueError(
+        raise DeviceError(
             f"--device cuda needs a GPU for each process, {number + 1} or more, but "
             f"PyTorch finds {found}."
         )

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from vqdeepsc.errors import Error
 
-class TrainingError(Exception):
+
+class TrainingError(Error):
     """The base of them all."""
 
 
@@ -12,8 +14,12 @@ class DataError(TrainingError):
     """Data or a checkpoint that cannot be used."""
 
 
-class ConfigurationError(TrainingError, ValueError):
+class ConfigurationError(TrainingError):
     """A configuration that cannot be trained."""
+
+
+class DeviceError(TrainingError):
+    """A processor or GPU that is not there."""
 
 
 class ExportError(TrainingError):

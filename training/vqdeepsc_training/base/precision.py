@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from .errors import ConfigurationError
+
 # x86: AVX512_BF16 and AMX; ARM: BF16. Elsewhere a key is missing, and PyTorch emulates, slowly.
 CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 
@@ -22,10 +24,10 @@ def has_bfloat16(device: torch.device) -> bool:
 def used_precision(wanted: str, device: torch.device) -> str:
     """`bfloat16` if it is wanted and the device has it, else `float32`.
 
-    wanted: a configuration's `precision`. Raises ValueError for another one.
+    wanted: a configuration's `precision`. Raises ConfigurationError for another one.
     """
     if wanted not in ("bfloat16", "float32"):
-        raise ValueError(f"The precision is {wanted!r}, but must be bfloat16 or float32.")
+        raise ConfigurationError(f"The precision is {wanted!r}, but must be bfloat16 or float32.")
     return "bfloat16" if wanted == "bfloat16" and has_bfloat16(device) else "float32"
 
 

@@ -81,7 +81,7 @@ def export(
     data sets to measure the bundle on, by name; latest: take the last weights, not the averaged
     ones; untuned: leave out the tuning of the decoder; unrounded: store the weights in 32 bits;
     results: folder that also gets NAME.json, the record of the run with what was measured.
-    Raises TrainingError or ValueError (BundleError) in one sentence.
+    Raises an Error (TrainingError, BundleError) in one sentence.
     """
     names = list(data_names or [path.name for path in data])
     if len(names) != len(data):

@@ -173,7 +173,7 @@ def try_variants(
 
     calibration: folder or tar file of images that set the ranges of int8, and `data`: to measure
     on, at most `calibration_images` and `limit` of them, centre crops of `size` pixels.
-    Raises DataError or ValueError in one sentence.
+    Raises an Error in one sentence.
     """
     logging.getLogger().setLevel(logging.ERROR)
     codec = Codec(bundle, threads=threads)

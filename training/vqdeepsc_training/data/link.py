@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vqdeepsc.link import ChannelModel, Link
 
+from ..base.errors import ConfigurationError
 from .recording import Recording, quantise
 
 DEFAULT_CHANNELS = ("awgn", "rayleigh", "rician")
@@ -45,12 +46,12 @@ def transmit(
 def find_cliff(link: Link, channel: ChannelModel, random: np.random.Generator) -> float:
     """SNR in dB at which about half of the code blocks fail.
 
-    Raises ValueError if bits are wrong at the highest SNR too.
+    Raises ConfigurationError if bits are wrong at the highest SNR too.
     """
     low, high = SEARCHED_DB
     # Kernels that were built for another NumPy would be noticed here, too.
     if (transmit(link, channel, high, SEARCH_FRAMES, random)[0] < 0).any():
-        raise ValueError(f"Over {channel.title}, bits are wrong even at {high:g} dB.")
+        raise ConfigurationError(f"Over {channel.title}, bits are wrong even at {high:g} dB.")
     for _ in range(SEARCH_ROUNDS):
         middle = (low + high) / 2
         _, failed = transmit(link, channel, middle, SEARCH_FRAMES, random)
@@ -68,14 +69,14 @@ def snr_grid(cliff_db: float, count: int) -> NDArray[np.float64]:
 def record(payload_bits: int, channels: Sequence[str], count: int, seed: int) -> Recording:
     """Record `count` transmissions of each channel; says on stdout where the cliffs are.
 
-    Raises ValueError for a channel or a length that the link does not have.
+    Raises ConfigurationError for a channel or a length that the link does not have.
     """
     if payload_bits > LARGEST_BITS:
-        raise ValueError(
+        raise ConfigurationError(
             f"A payload of {payload_bits} bits is too long: at most {LARGEST_BITS} can be sent."
         )
     if not 2 <= count <= MOST_TRANSMISSIONS:
-        raise ValueError(
+        raise ConfigurationError(
             f"The number of transmissions is {count}, but must be 2 or more and at "
             f"most {MOST_TRANSMISSIONS}."
         )

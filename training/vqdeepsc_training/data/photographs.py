@@ -17,7 +17,7 @@ SIDE = 128
 def photograph_tiles(name: str) -> NDArray[np.uint8]:
     """All tiles [P, 128, 128, 3] of a photograph whose shorter side is resized to 256.
 
-    Raises ValueError where scikit-image or the image is missing.
+    Raises Error where scikit-image or the image is missing.
     """
     with Image.open(sample_image(name)) as image:
         pixels = np.asarray(fit(image.convert("RGB"), 2 * SIDE, 2 * SIDE))

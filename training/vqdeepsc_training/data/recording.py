@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.errors import DataError
 from ..base.files import whole_file
 
 LLR_STEP = 0.2
@@ -65,16 +66,16 @@ def write_recording(recording: Recording, path: Path) -> None:
 
 
 def read_recording(path: Path) -> Recording:
-    """Read what `write_recording` wrote; raises ValueError in one sentence."""
+    """Read what `write_recording` wrote; raises DataError in one sentence."""
     if not path.is_file():
-        raise ValueError(f"The recording {path} does not exist.")
+        raise DataError(f"The recording {path} does not exist.")
     try:
         with np.load(path) as file:
             recording = Recording(
                 file["steps"], file["channels"], file["snr_db"], int(file["seed"])
             )
     except (OSError, ValueError, TypeError, LookupError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is no recording of the link that can be read.") from error
+        raise DataError(f"{path} is no recording of the link that can be read.") from error
     if recording.steps.dtype != np.int8 or recording.steps.ndim != 2 or not len(recording):
-        raise ValueError(f"{path} is no recording of the link that can be read.")
+        raise DataError(f"{path} is no recording of the link that can be read.")
     return recording

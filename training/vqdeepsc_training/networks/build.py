@@ -56,7 +56,7 @@ class TunedNetwork(nn.Module):
 def build_network(settings: NetworkSettings | Mapping[str, object]) -> nn.Module:
     """Network of these settings, or of a configuration's `network` table as JSON has it.
 
-    Raises ConfigurationError as `read_network`, and ValueError for numbers that make no network.
+    Raises ConfigurationError as `read_network`, and for numbers that make no network.
     """
     if not isinstance(settings, Table):
         settings = read_network(settings)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..base.errors import ConfigurationError
 from .encoded import Encoded, Quantised
 from .quantiser import EmbeddingSpace
 
@@ -129,7 +130,7 @@ class ConditionalNetwork(nn.Module):
     scale and in the decoder. For ablations: without `conditional`, no encoder sees what the coarser
     scales say, as in the paper; without `successive`, no index knows its neighbours' codewords;
     `rotation` and `normalised` are those of EmbeddingSpace.
-    Raises ValueError if another scale than the first has no codewords.
+    Raises ConfigurationError if another scale than the first has no codewords.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class ConditionalNetwork(nn.Module):
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or not all(codewords[1:]):
-            raise ValueError(
+            raise ConfigurationError(
                 f"The codewords are {list(codewords)}, but only the first of four "
                 "scales may have none."
             )

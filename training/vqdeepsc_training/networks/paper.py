@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..base.errors import ConfigurationError
 from .encoded import Encoded
 from .quantiser import EmbeddingSpace
 
@@ -75,7 +76,7 @@ class PaperNetwork(nn.Module):
     codewords: N of scales 1 to 4; 0 for a scale that is computed but not sent.
     width: factor of every number of channels; 1.0 gives the paper's 128, 256, 512 and 1024.
     decay: of the moving averages of the codewords, or None for the gradient of eq. 8.
-    Raises ValueError if the codewords are not four, or the coarsest scale is not sent.
+    Raises ConfigurationError if the codewords are not four, or the coarsest scale is not sent.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class PaperNetwork(nn.Module):
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or codewords[3] == 0:
-            raise ValueError(
+            raise ConfigurationError(
                 f"The codewords are {codewords}, but must be four numbers, the last above 0."
             )
         c0 = max(1, round(FIRST_CHANNELS * width))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ..base import distributed
+from ..base.errors import ConfigurationError
 
 
 def squared_distances(features: Tensor, codewords: Tensor) -> Tensor:
@@ -22,10 +23,12 @@ def squared_distances(features: Tensor, codewords: Tensor) -> Tensor:
 def k_means(points: Tensor, clusters: int, generator: torch.Generator, rounds: int = 20) -> Tensor:
     """Cluster centres [clusters, K] of points [M, K], started by k-means++ (Arthur, 2007).
 
-    Raises ValueError if there are fewer points than clusters.
+    Raises ConfigurationError if there are fewer points than clusters.
     """
     if len(points) < clusters:
-        raise ValueError(f"k-means needs at least {clusters} points, but got {len(points)}.")
+        raise ConfigurationError(
+            f"k-means needs at least {clusters} points, but got {len(points)}."
+        )
     first = torch.randint(len(points), (1,), generator=generator)
     centres = points[first]
     for _ in range(clusters - 1):
@@ -66,7 +69,7 @@ class EmbeddingSpace(nn.Module):
     codewords: N, a power of two; dimension: K; decay: of the moving averages, 0 to 1. With
     `rotation` the gradient goes through `rotated` instead of straight through; with `normalised`
     features and codewords have the length 1, so that the nearest codeword has the largest cosine.
-    Raises ValueError for an N that is no power of two.
+    Raises ConfigurationError for an N that is no power of two.
     """
 
     def __init__(
@@ -80,7 +83,9 @@ class EmbeddingSpace(nn.Module):
     ) -> None:
         super().__init__()
         if codewords < 2 or codewords & (codewords - 1):
-            raise ValueError(f"The number of codewords is {codewords}, but must be a power of two.")
+            raise ConfigurationError(
+                f"The number of codewords is {codewords}, but must be a power of two."
+            )
         self.codewords = codewords
         self.dimension = dimension
         self.decay = decay

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from vqdeepsc.codec import read_bundle
 
+from ..base.errors import TrainingError
 from ..base.files import whole_path
 
 LARGE = 50_000
@@ -30,7 +31,7 @@ BYTES, SCALE, HALF = "_int8", "_scale", "_half"
 RECORD = "checkpoint"
 
 
-class WeightsError(ValueError):
+class WeightsError(TrainingError):
     """A bundle that no network can be made of again; the message is one sentence."""
 
 
@@ -135,7 +136,7 @@ def read_bundle_checkpoint(directory: Path) -> dict:
 
     Without the part of a tuned network's own decoder that the encoder does not need; the tuned
     decoder's stands for it.
-    Raises BundleError or WeightsError, each a ValueError of one sentence.
+    Raises BundleError or WeightsError.
     """
     bundle = read_bundle(directory)
     encoder, record = read_graph(directory / ENCODER)

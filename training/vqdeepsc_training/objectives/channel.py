@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..base.errors import ConfigurationError
 from ..data.recording import LLR_STEP, Recording
 from ..networks.quantiser import EmbeddingSpace
 
@@ -14,19 +15,19 @@ MINIMUM_PRIOR = 1e-9  # as the codec's: a codeword that never occurred can still
 
 
 def check_recording(recording: Recording | None, network: nn.Module, crop: int) -> None:
-    """Raise ValueError unless the recording's transmissions carry the bits of one crop."""
+    """Raise ConfigurationError unless the recording's transmissions carry the bits of one crop."""
     payload = sum(
         space.bits * (crop >> level + 1) ** 2
         for space, level in zip(network.spaces, network.sent, strict=True)
     )
     if recording is None:
-        raise ValueError(
+        raise ConfigurationError(
             "The configuration decodes images after a bad channel, so --recording "
             f"is needed, of transmissions of {payload} bits, as record_link writes "
             "it."
         )
     if recording.payload_bits != payload:
-        raise ValueError(
+        raise ConfigurationError(
             f"The recording of the link has {recording.payload_bits} bits a "
             f"transmission, but a crop of {crop} pixels takes {payload}."
         )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from ..base.errors import ConfigurationError
+from ..base.errors import ConfigurationError, DataError
 from ..base.schema import Table, entry
 
 WINDOW = 11
@@ -25,7 +25,7 @@ MS_SSIM_SIDE = WINDOW * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
 def _band(length: int) -> Tensor:
     """Band matrix [length - 10, length] that filters a line with the 11-tap Gaussian window."""
     if length < WINDOW:
-        raise ValueError(f"SSIM needs images of at least {WINDOW} pixels, but got {length}.")
+        raise DataError(f"SSIM needs images of at least {WINDOW} pixels, but got {length}.")
     taps = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
     window = torch.exp(-(taps**2) / (2 * SIGMA**2))
     window = (window / window.sum()).float()
@@ -55,7 +55,7 @@ def _similarities(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 def ssim(first: Tensor, second: Tensor) -> Tensor:
     """SSIM [B] of images [B, C, H, W] with values in [0, 1]: mean over channels and positions.
 
-    Raises ValueError for images below 11 pixels.
+    Raises DataError for images below 11 pixels.
     """
     luminance, structure = _similarities(first, second)
     return (luminance * structure).mean(dim=(1, 2, 3))
@@ -66,10 +66,10 @@ def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
 
     Five scales, each a mean of 2x2 pixels of the one before (a last odd row or column is left
     out); a negative similarity of a scale counts as 0.
-    Raises ValueError for images below 176 pixels, whose fifth scale is smaller than the window.
+    Raises DataError for images below 176 pixels, whose fifth scale is smaller than the window.
     """
     if min(first.shape[2:]) < MS_SSIM_SIDE:
-        raise ValueError(
+        raise DataError(
             f"MS-SSIM needs images of at least {MS_SSIM_SIDE} pixels, but got "
             f"{min(first.shape[2:])}."
         )

@@ -237,7 +237,7 @@ def plot_group(axis: object, rows: Records, key: str) -> None:
 def write_page(folder: Path, plan: Path, docs: Path) -> None:
     """Write ablations.md and ablations.png into `docs`.
 
-    Raises DataError or ValueError as `read_records` and `read_variants` do.
+    Raises TrainingError as `read_records` and `read_variants` do.
     """
     variants = read_variants(plan)
     tables = by_table(read_records(folder, variants), variants)

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..base import distributed
+from ..base.errors import ConfigurationError
 from ..base.files import write_whole
 from ..base.repository import ROOT
 from ..data.cache import CACHE, open_cache
@@ -41,7 +42,7 @@ VALIDATION_IMAGES = 60
 def changed(base: dict, change: dict) -> dict:
     """Copy of a configuration with values replaced: `{"network.decay": 0.9}` sets one of a table.
 
-    Raises ValueError for a table that does not exist.
+    Raises ConfigurationError for a table that does not exist.
     """
     configuration = copy.deepcopy(base)
     for path, value in change.items():
@@ -49,7 +50,7 @@ def changed(base: dict, change: dict) -> dict:
         table = configuration
         for name in tables:
             if not isinstance(table.get(name), dict):
-                raise ValueError(f"The ablation changes {path}, but {name} is no table.")
+                raise ConfigurationError(f"The ablation changes {path}, but {name} is no table.")
             table = table[name]
         table[key] = value
     return configuration
@@ -70,20 +71,22 @@ def read_variants(path: Path) -> dict[str, Variant]:
     """Variants by name, in the order of a file as ablations.json.
 
     A table's `base` is a configuration or the name of a variant before it, and what the table has
-    as `change` holds for all its variants. Raises ValueError as `changed`, for a name that occurs
-    twice, a base that is not known and a file that is none.
+    as `change` holds for all its variants. Raises ConfigurationError as `changed`, for a name that
+    occurs twice, a base that is not known and a file that is none.
     """
     variants: dict[str, Variant] = {}
     plan = json.loads(path.read_text())
     if not isinstance(plan, dict) or not isinstance(plan.get("tables"), dict):
-        raise ValueError(f"{path} has no tables of variants.")
+        raise ConfigurationError(f"{path} has no tables of variants.")
     for title, table in plan["tables"].items():
         if missing := {"base", "groups"} - table.keys():
-            raise ValueError(f"The table {title!r} of {path} has no {', '.join(sorted(missing))}.")
+            raise ConfigurationError(
+                f"The table {title!r} of {path} has no {', '.join(sorted(missing))}."
+            )
         base = table["base"]
         if isinstance(base, str):
             if base not in variants:
-                raise ValueError(
+                raise ConfigurationError(
                     f"The table {title!r} is built on {base!r}, but no table "
                     "before it has that variant."
                 )
@@ -92,7 +95,7 @@ def read_variants(path: Path) -> dict[str, Variant]:
         for group, changes in table["groups"].items():
             for name, change in changes.items():
                 if name in variants:
-                    raise ValueError(f"There are two variants {name!r}.")
+                    raise ConfigurationError(f"There are two variants {name!r}.")
                 variants[name] = Variant(title, group, change, base, changed(base, change))
     return variants
 
@@ -108,7 +111,7 @@ def train_variant(trainer: Trainer, images: NDArray[np.uint8]) -> None:
     if checkpoint.exists():
         found = Configuration.read(read_checkpoint(checkpoint)["configuration"])
         if found != trainer.configuration:
-            raise ValueError(f"{trainer.folder} holds another variant: remove it.")
+            raise ConfigurationError(f"{trainer.folder} holds another variant: remove it.")
         trainer.resume()
     while trainer.progress < 1:
         part = int(trainer.progress * CURVE_POINTS)
@@ -155,7 +158,7 @@ def ablate(
     minutes: processor or GPU time of each run's training steps; seeds: one run for each; only:
     variants or tables (None: all); variants: file of what to compare; results, runs, cache:
     folders of records, checkpoints and decoded images; device: "cpu" or "cuda".
-    Raises TrainingError or ValueError in one sentence.
+    Raises TrainingError in one sentence.
     """
     torch.set_num_threads(threads)
     processor = distributed.own_device(device)
@@ -163,7 +166,7 @@ def ablate(
     known = read_variants(variants)
     names = [*known, *dict.fromkeys(variant.table for variant in known.values())]
     if unknown := set(only or ()) - set(names):
-        raise ValueError(
+        raise ConfigurationError(
             f"There is no variant or table {sorted(unknown)[0]!r}; known are {', '.join(names)}."
         )
     wanted = {

@@ -39,7 +39,7 @@ class NoiseTuning(Part):
 
     average: the network of averaged weights; fixed: whether encoder and codebooks stay as they
     are, so that the assignment of the indices does too.
-    Raises ValueError for a recording that does not fit the configuration.
+    Raises DataError for a recording that does not fit the configuration.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ def train(
     save_minutes: between checkpoints, each with a validation; tensorboard: write events into the
     run's folder; device: "cpu" or "cuda"; threads: of the processor (None: as PyTorch has them);
     workers: processes that make batches beside the training (None: GPU_WORKERS for a GPU, else 0).
-    Raises TrainingError or ValueError for data, a checkpoint, a recording or a device that cannot
+    Raises an Error for data, a checkpoint, a recording or a device that cannot
     be used, for a folder that holds another run, and for nothing to resume.
     """
     if not (configuration.steps or configuration.epochs or hours):

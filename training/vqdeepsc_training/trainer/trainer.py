@@ -44,7 +44,7 @@ class Trainer:
     the configuration's number of steps; clock: what measures it, in seconds; recording: of the
     link, for a configuration with `noise`; device: of networks and optimisers. What is random comes
     from the CPU, so a seed means the same on every device. workers: processes that make batches.
-    Raises ValueError for a recording that does not fit the configuration or numbers that make no
+    Raises DataError for a recording that does not fit the configuration or numbers that make no
     network, DataError if the network to distil from cannot be read.
     """
 
@@ -322,7 +322,7 @@ class Trainer:
 
         The networks may differ in parts; returns the names of the weights that start afresh.
         Codebooks start by k-means unless all of them fit.
-        Raises ValueError if less than half of the weights fit.
+        Raises DataError if less than half of the weights fit.
         """
         own = self.network.state_dict()
         fitting = {
@@ -331,7 +331,7 @@ class Trainer:
             if name in own and value.shape == own[name].shape
         }
         if 2 * sum(v.numel() for v in fitting.values()) < sum(v.numel() for v in own.values()):
-            raise ValueError("The weights to start from belong to another network.")
+            raise DataError("The weights to start from belong to another network.")
         fresh = sorted(set(own) - set(fitting))
         self.network.load_state_dict(fitting, strict=False)
         self.average.load_state_dict(self.network.state_dict())

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
-from vqdeepsc.errors import Error
+from vqdeepsc.errors import ask_for_report, explain
 from vqdeepsc.messages import OutputError, complain, open_standard_streams, printable
 
-OURS = ("vqdeepsc", "gnuradio", "")  # packages that can only be missing by a fault of ours
 EXIT_BAD_INPUT = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
@@ -98,27 +97,9 @@ def _report(error: Exception) -> int:
     """One sentence about an error on stderr; returns the exit status."""
     if isinstance(error, OutputError):
         _drop_output()
-    if isinstance(error, Error):
-        sentence = str(error)
-    elif isinstance(error, OSError) and error.filename:
-        sentence = f"{error.filename}: {error.strerror or error}"
-    elif isinstance(error, MemoryError):
-        sentence = "there is not enough memory"
-    elif isinstance(error, ModuleNotFoundError) and _package(error) not in OURS:
-        sentence = f"this needs the Python package {_package(error)}, which is not installed"
-    else:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        complain(
-            f"this should not have happened ({reason}); please report what the same command "
-            "prints as `vqdeepsc --debug ...`"
-        )
-        return EXIT_BUG
-    complain(sentence)
-    return EXIT_BAD_INPUT
-
-
-def _package(error: ModuleNotFoundError) -> str:
-    return (error.name or "").partition(".")[0]
+    sentence = explain(error)
+    complain(sentence or ask_for_report(error, "vqdeepsc"))
+    return EXIT_BAD_INPUT if sentence else EXIT_BUG
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -27,6 +27,9 @@ filling in takes time and anybody can claim an image of any size with one burst.
 MAXIMUM_IMAGE_BYTES = 512 << 20
 """Bytes of an image file: 40 megapixels of four 16-bit values have 320 million."""
 
+MAXIMUM_MISSING_BYTES = 64 << 20
+"""Bytes that an image file which was cut short may claim to have lost; more are not filled in."""
+
 MAXIMUM_REGION_BITS = 87_040
 """Source bits of one 128x128 region: 16 for each position of four scales."""
 

@@ -9,6 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 from vqdeepsc.images.files import (
     ImageError,
@@ -17,7 +18,10 @@ from vqdeepsc.images.files import (
     save_image,
 )
 from vqdeepsc.images.finding import find_images
+from vqdeepsc.images.metrics import psnr
 from vqdeepsc.images.plugins import PLUGINS
+from vqdeepsc.images.truncation import missing_end
+from vqdeepsc.limits import MAXIMUM_MISSING_BYTES
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -191,8 +195,108 @@ def test_what_was_cut_short_is_decoded_as_far_as_it_goes(tmp_path, suffix):
     first = rows[48:] if suffix in ("bmp", "tga") else rows[:48]  # these begin at the bottom
     assert pixels.shape == expected.shape and not rows.all()
     assert first.mean() > 0.6
-    with pytest.raises(ImageError, match="damaged: image file is truncated"):
+    with pytest.raises(ImageError, match="damaged: it was cut short"):
         load_image(path, strict=True)
+
+
+LOSSLESS_WEBP = {"format": "WEBP", "lossless": True, "exif": Image.Exif().tobytes()}
+JPEG_2000 = {"format": "JPEG2000", "quality_mode": "rates"}
+CODECS = {
+    "webp": {"format": "WEBP", "quality": 90},
+    "webp-lossless": LOSSLESS_WEBP,
+    "avif": {"format": "AVIF", "quality": 90},
+    "jp2": JPEG_2000,
+    "j2k": {**JPEG_2000, "no_jp2": True, "irreversible": True, "quality_layers": [40, 5]},
+    "j2k-tiles": {**JPEG_2000, "no_jp2": True, "tile_size": (64, 64)},
+    "qoi": {"format": "QOI"},
+}
+
+
+def cut_in_codec(tmp_path, content, expected, shares=(0.4, 0.7, 0.9, 0.998)):
+    """Each share of a file is read with the warning, and nearly all of it best."""
+    values = []
+    path = tmp_path / "cut"
+    for share in shares:
+        path.write_bytes(content[: int(len(content) * share)])
+        reported = []
+        pixels = load_image(path, report=reported.append)
+        assert reported == [f"{path} was cut short: its end is missing"]
+        values.append(float(psnr(expected, pixels)))
+        with pytest.raises(ImageError, match="damaged: it was cut short"):
+            load_image(path, strict=True)
+    assert min(values) > 7 and max(values) == values[-1] > 20, values
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_codecs_decode_what_is_left(tmp_path, codec, photograph):
+    image, file = Image.fromarray(photograph[:192, :256]), io.BytesIO()
+    image.save(file, **CODECS[codec])
+    cut_in_codec(tmp_path, file.getvalue(), load_image(file.getvalue()))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"compression": "zlib"}, {"compression": "zlib", "tile": (64, 64)}, {"tile": (64, 64)}],
+)
+def test_tiff_decodes_what_is_left(tmp_path, photograph, options):
+    pixels = np.ascontiguousarray(photograph[:192, :256])
+    if "tile" not in options:
+        options = {**options, "rowsperstrip": 8}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", **options)
+    cut_in_codec(tmp_path, (tmp_path / "a.tif").read_bytes(), pixels)
+    tifffile.imwrite(
+        tmp_path / "b.tif", pixels, photometric="rgb", extratags=[(274, 3, 1, 6, True)], **options
+    )
+    cut_in_codec(tmp_path, (tmp_path / "b.tif").read_bytes(), np.rot90(pixels, -1))
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"format": "TIFF", "compression": "tiff_lzw"}, 10_000),  # its directory is the last
+        ({"format": "AVIF"}, 40),
+        ({"format": "WEBP"}, 24),
+        ({"format": "JPEG2000"}, 40),
+    ],
+)
+def test_what_has_lost_its_beginning_is_refused(options, size, photograph):
+    file = io.BytesIO()
+    Image.fromarray(photograph).save(file, **options)
+    content = file.getvalue()[:size]
+    with pytest.raises(ImageError, match=r"^a is damaged: it was cut short") as caught:
+        load_image(content, "a", report=pytest.fail)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"RIFF\xff\xff\xff\xffWEBPVP8 \xff\xff\xff\xff",
+        b"\0\0\0\x18ftypavif\0\0\0\0avifmif1\0\0\0\1mdat\x7f\xff\xff\xff\xff\xff\xff\xff",
+        b"II*\0\xff\xff\xff\xff",
+        b"qoif\xff\xff\xff\xff\0\0\0\1\3\0",
+        b"\xff\x4f\xff\x51\0\4\0\0\xff\x90\0\x0a\0\0\xff\xff\xff\xff\0\1",
+    ],
+)
+def test_a_file_that_claims_a_far_end_gets_no_memory_for_it(head):
+    assert len(missing_end(head, OSError()) or b"") <= MAXIMUM_MISSING_BYTES
+    with pytest.raises(ImageError):
+        load_image(head, report=pytest.fail)
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.module)
+def test_plugins_and_files_that_were_cut_short(tmp_path, plugin, photograph):
+    if not plugin.is_installed:
+        pytest.skip(f"{plugin.package} is not installed")
+    plugin.load()
+    file = io.BytesIO()
+    form = {"HEIC": "HEIF", "JPEG XL": "JXL"}[plugin.format]
+    Image.fromarray(photograph[:192, :256]).save(file, form, quality=90)
+    if plugin.decodes_parts:
+        cut_in_codec(tmp_path, file.getvalue(), load_image(file.getvalue()))
+    else:
+        with pytest.raises(ImageError, match="damaged or was cut short, and pillow-jxl-plugin"):
+            load_image(file.getvalue()[:-100])
 
 
 def test_what_was_cut_before_the_first_pixel_is_refused(tmp_path):

@@ -24,7 +24,7 @@ from vqdeepsc.whole_files import write_whole
 from .colour import to_srgb
 from .plugins import plugin_for
 from .sample_range import SampleRangeError
-from .truncation import DECODING, truncated_allowed
+from .truncation import DECODING, GIVEN_UP, load_rest, missing_end
 
 SUFFIXES = (
     *(".apng", ".avif", ".bmp", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm"),
@@ -35,8 +35,6 @@ SUFFIXES = (
 EXPERIMENT_SIDE = 128
 """Side in pixels of the squares on which the paper's experiments are run."""
 
-# Pillow decodes what is left of a file that was cut short when a flag of the whole module is set.
-_CUT_SHORT = "image file is truncated"
 
 # else what Pillow logs about a damaged file goes to standard error
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -74,38 +72,77 @@ def load_image(
         raise ImageError(f"{name} is empty")
     with _sentences(name):
         try:
-            return _decode(content, name)
-        except UnidentifiedImageError:
-            plugin = plugin_for(content)
-            if plugin is None:
-                raise
-            try:
-                plugin.load()
-            except ImportError as error:
+            return _decode_any(content, name)
+        except (ImageError, MemoryError, SampleRangeError, Image.DecompressionBombError):
+            raise
+        except Exception as error:  # Pillow's decoders raise all kinds of them on damaged files
+            missing = missing_end(content, error)
+            if missing is None:
+                plugin = plugin_for(content)
+                if plugin is None or plugin.decodes_parts:
+                    raise
                 raise ImageError(
-                    f"{name} is a {plugin.format} image, which needs the Python package "
-                    f"{plugin.package}"
+                    f"{name} is damaged or was cut short, and {plugin.package} decodes whole files "
+                    "only"
                 ) from error
-            return _decode(content, name)
-        except OSError as error:
-            if strict or _CUT_SHORT not in str(error):
-                raise
-        with truncated_allowed():
-            pixels = _decode(content, name)
+            if strict:
+                raise ImageError(f"{name} is damaged: it was cut short") from error
+        pixels = _decode_rest(content, name, missing)
+        if pixels is None:
+            raise ImageError(
+                f"{name} is damaged: it was cut short, and what is left cannot be decoded"
+            )
         if (pixels == pixels[0, 0]).all():
             raise ImageError(f"{name} is damaged: it was cut short before the first pixel")
         report(f"{name} was cut short: its end is missing")
         return pixels
 
 
-def _decode(content: bytes, name: str) -> NDArray[np.uint8]:
+def _decode_any(content: bytes, name: str) -> NDArray[np.uint8]:
+    """Decodes a file, with the plug-in of its format where Pillow needs one."""
+    try:
+        return _decode(content, name)
+    except UnidentifiedImageError:
+        plugin = plugin_for(content)
+        if plugin is None:
+            raise
+        try:
+            plugin.load()
+        except ImportError as error:
+            raise ImageError(
+                f"{name} is a {plugin.format} image, which needs the Python package "
+                f"{plugin.package}"
+            ) from error
+        return _decode(content, name)
+
+
+def _decode_rest(content: bytes, name: str, missing: bytes) -> NDArray[np.uint8] | None:
+    """Decodes a file that was cut short with another end, None if that fails."""
+    for given_up in GIVEN_UP if missing else (0,):
+        kept = content[: len(content) - given_up]
+        try:
+            return _decode(kept + bytes(given_up) + missing, name, load_rest)
+        except (ImageError, MemoryError, SampleRangeError, Image.DecompressionBombError):
+            raise
+        except Exception:  # as above
+            continue
+    return None
+
+
+def _load(image: Image.Image) -> None:
+    with DECODING:
+        image.load()
+
+
+def _decode(
+    content: bytes, name: str, load: Callable[[Image.Image], None] = _load
+) -> NDArray[np.uint8]:
     with warnings.catch_warnings():
         # the size is checked below; other warnings are about metadata
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(content)) as image:
             _check_size(image.size, name)
-            with DECODING:
-                image.load()
+            load(image)
             return to_srgb(image)
 
 

@@ -12,12 +12,14 @@ _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"mif1", b
 
 @dataclass(frozen=True)
 class Plugin:
-    """format: its name; package: on PyPI; module: what it is imported as; suffixes: of files."""
+    """format: its name; package: on PyPI; module: what it is imported as; suffixes: of files;
+    decodes_parts: whether something can be decoded of a file that was cut short."""
 
     format: str
     package: str
     module: str
     suffixes: tuple[str, ...]
+    decodes_parts: bool = True
 
     @property
     def is_installed(self) -> bool:
@@ -31,7 +33,7 @@ class Plugin:
 
 
 HEIF = Plugin("HEIC", "pillow-heif", "pillow_heif", (".heic", ".heif", ".hif"))
-JPEG_XL = Plugin("JPEG XL", "pillow-jxl-plugin", "pillow_jxl", (".jxl",))
+JPEG_XL = Plugin("JPEG XL", "pillow-jxl-plugin", "pillow_jxl", (".jxl",), decodes_parts=False)
 PLUGINS = (HEIF, JPEG_XL)
 
 

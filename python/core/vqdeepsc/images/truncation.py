@@ -58,7 +58,7 @@ def load_rest(image: Image.Image) -> None:
 
 def missing_end(content: bytes, error: Exception) -> bytes | None:
     """What replaces the end of an image file that was cut short: zeros, as many as the file itself
-    says are missing, at most MAXIMUM_MISSING_BYTES; None for a file of which nothing says so.
+    says are missing, none beyond MAXIMUM_MISSING_BYTES; None for a file of which nothing says so.
 
     error: what Pillow said of the file."""
     end, rest = 0, b""
@@ -72,8 +72,8 @@ def missing_end(content: bytes, error: Exception) -> bytes | None:
         end = _end_of_qoi(content)
     elif content[:4] in _TIFF_STARTS:
         end = _end_of_tiff(content)
-    if missing := min(max(end - len(content), 0), MAXIMUM_MISSING_BYTES):
-        return bytes(missing) + rest
+    if (missing := end - len(content)) > 0:
+        return bytes(missing) + rest if missing <= MAXIMUM_MISSING_BYTES else b""
     return rest if rest or _PILLOWS_MESSAGE in str(error) else None
 
 

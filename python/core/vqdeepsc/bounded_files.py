@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from vqdeepsc.changed_limits import allowed
 from vqdeepsc.errors import Error
 
 
@@ -43,7 +44,7 @@ def _judge(name: str, status: os.stat_result, max_bytes: int) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise FileError(f"{name} is not a file")
     if status.st_size > max_bytes:
-        raise FileError(f"{name} has {status.st_size:,} bytes, more than the {max_bytes:,} allowed")
+        raise FileError(f"{name} has {status.st_size:,} bytes, {allowed(max_bytes)}")
     return status.st_size
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.changed_limits import allowed, option
 from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
 from vqdeepsc.limits import (
@@ -162,19 +163,23 @@ class ImageAssembler:
             )
 
     def _drop_oldest(self) -> None:
-        def regions() -> int:
-            return sum(len(image.llrs) for image in self._images.values())
-
-        while len(self._images) > 1 and (
-            len(self._images) > MAXIMUM_IMAGES_IN_FLIGHT or regions() > MAXIMUM_REGIONS_IN_FLIGHT
-        ):
-            oldest = self._images.pop(next(iter(self._images))).header
-            self._on_drop(f"image {oldest.image} dropped: too many are in flight")
+        regions = sum(len(image.llrs) for image in self._images.values())
+        while len(self._images) > 1:
+            if len(self._images) > MAXIMUM_IMAGES_IN_FLIGHT:
+                reason = allowed(MAXIMUM_IMAGES_IN_FLIGHT, "images")
+            elif regions > MAXIMUM_REGIONS_IN_FLIGHT:
+                reason = allowed(MAXIMUM_REGIONS_IN_FLIGHT, "regions")
+            else:
+                return
+            oldest = self._images.pop(next(iter(self._images)))
+            regions -= len(oldest.llrs)
+            self._on_drop(f"image {oldest.header.image} dropped: {reason} are in flight")
 
     def _decode(self, image: _Incomplete) -> list[ReceivedImage]:
         header = image.header
         if image.regions > MAXIMUM_MISSING_RATIO * len(image.llrs):
-            arrived = f"{len(image.llrs)} of {image.regions} regions arrived"
+            few = f"less than one in {MAXIMUM_MISSING_RATIO}{option(MAXIMUM_MISSING_RATIO)}"
+            arrived = f"{len(image.llrs)} of {image.regions} regions arrived, {few}"
             self._on_drop(f"image {header.image} dropped: {arrived}")
             return []
         pixels = self._codec.decode_received(

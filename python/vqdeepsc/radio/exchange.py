@@ -23,7 +23,7 @@ from zmq.utils import z85
 
 from vqdeepsc.bounded_files import FileError, read_bounded
 from vqdeepsc.errors import Error
-from vqdeepsc.limits import pixels_error
+from vqdeepsc.limits import MAXIMUM_COMMAND_BYTES, MAXIMUM_MESSAGE_BYTES, pixels_error
 from vqdeepsc.messages import complain, from_json, to_json
 
 TOPIC = b"image"
@@ -31,10 +31,7 @@ _POLL_MILLISECONDS = 100
 _LARGEST = 1e12  # hertz or decibels that a command may name
 # Images that wait for a slow program; later ones are dropped for it.
 _QUEUE = 16
-# Bytes of a command; the connection of a client that sends more is closed.
-_LARGEST_COMMAND = 1 << 20
 _UNLIMITED = -1
-_LARGEST_HEADER = 1 << 16  # bytes of the JSON of an image
 _SECRET_BYTES = (16, 4096)
 _LOCAL = re.compile(r"(ipc|inproc)://.*|tcp://(127\.[0-9.]+|localhost|lo|\[::1\]):[^:]+")
 
@@ -147,7 +144,7 @@ def parse_image(parts: list[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """(uint8 [H, W, 3], what is known of it) of a message's parts; raises ExchangeError."""
     try:
         _, header, pixels = parts
-        if len(header) > _LARGEST_HEADER:
+        if len(header) > MAXIMUM_MESSAGE_BYTES:
             raise ValueError
         information = from_json(header)
         width, height = int(information["width"]), int(information["height"])
@@ -174,7 +171,7 @@ class ControlSocket:
         secret: bytes = b"",
     ) -> None:
         self._socket = open_socket(
-            zmq.REP, address, listens=True, largest=_LARGEST_COMMAND, secret=secret
+            zmq.REP, address, listens=True, largest=MAXIMUM_COMMAND_BYTES, secret=secret
         )
         self._actions = actions
         self._ended = threading.Event()

@@ -77,10 +77,14 @@ def add_max_pixels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-pixels",
         type=pixels,
-        default=f"{MAXIMUM_PIXELS // 10**6}M",
+        default=_shortest(MAXIMUM_PIXELS),
         metavar="N",
         help="refuse images of more pixels",
     )
+
+
+def _shortest(number: int) -> str:
+    return str(number) if number % 10**6 else f"{number // 10**6}M"
 
 
 def pixels(text: str) -> int:

@@ -11,8 +11,10 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import NoReturn
+from itertools import takewhile
+from typing import Any, NoReturn
 
+from vqdeepsc.changed_limits import VARIABLE, LimitError, parse_limits
 from vqdeepsc.errors import ask_for_report, explain
 from vqdeepsc.messages import OutputError, complain, open_standard_streams, printable
 
@@ -61,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for all else that is raised, with a sentence that asks for a report; 130 after Ctrl-C. `--debug`
     before the subcommand shows where an error came from."""
     words = _join_negative(argv)
-    debug = words[:1] == ["--debug"]
+    debug = "--debug" in takewhile(lambda word: word not in SUBCOMMANDS, words)
     open_standard_streams()
     try:
         arguments = build_parser().parse_args(words)
@@ -110,6 +112,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--debug", action="store_true", help="show where an error came from (before the command)"
     )
+    parser.add_argument(
+        "--limit",
+        action=_SetLimits,
+        metavar="NAME=N",
+        help="change what may come from outside, such as members=2M or network-memory=8G; "
+        "SECURITY.md lists the limits (before the command)",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, subcommand in SUBCOMMANDS.items():
         child = commands.add_parser(
@@ -120,6 +129,22 @@ def build_parser() -> argparse.ArgumentParser:
         )
         child.pending = subcommand
     return parser
+
+
+class _SetLimits(argparse.Action):
+    """Writes limits into the environment, which the modules that are loaded next read."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if "vqdeepsc.limits" in sys.modules:
+            raise LimitError("limits can only be changed before anything else is loaded")
+        parse_limits(str(values))
+        os.environ[VARIABLE] = ",".join(filter(None, (os.environ.get(VARIABLE), str(values))))
 
 
 class _Parser(argparse.ArgumentParser):

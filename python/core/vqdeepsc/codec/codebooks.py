@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.changed_limits import allowed
 from vqdeepsc.errors import Error
 from vqdeepsc.limits import MAXIMUM_CODEBOOK_BYTES
 
@@ -62,9 +63,7 @@ def _read_arrays(content: bytes) -> dict[str, NDArray[np.float32 | np.float64]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             if sum(member.file_size for member in members) > MAXIMUM_CODEBOOK_BYTES:
-                raise CodebooksError(
-                    f"holds more than the {MAXIMUM_CODEBOOK_BYTES:,} bytes allowed"
-                )
+                raise CodebooksError(f"holds {allowed(MAXIMUM_CODEBOOK_BYTES, 'bytes')}")
             return {
                 member.filename.removesuffix(".npy"): _parse_array(archive.read(member))
                 for member in members

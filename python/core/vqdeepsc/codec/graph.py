@@ -15,8 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vqdeepsc.changed_limits import allowed
 from vqdeepsc.errors import Error
-from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES
+from vqdeepsc.limits import (
+    MAXIMUM_CONSTANT_BYTES,
+    MAXIMUM_NETWORK_FIELDS,
+    MAXIMUM_NETWORK_NODES,
+)
 
 
 def _names(text: str) -> frozenset[str]:
@@ -53,8 +58,6 @@ _QUANTISING = _names("DequantizeLinear QuantizeLinear")  # by scales of a channe
 OPERATORS = _QUANTISING | _ELEMENTWISE | _SIZED_BY_VALUE | _NO_LARGER | _OTHERS
 """Operators of ONNX that a graph may use."""
 
-_MAXIMUM_FIELDS = 500_000  # of Protocol Buffers, in the parts that are read
-_MAXIMUM_NODES = 10_000
 _MAXIMUM_RANK = 8
 
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
@@ -99,7 +102,7 @@ class _Fields:
 
     def __init__(self, content: bytes) -> None:
         self.whole = memoryview(content)
-        self._left = _MAXIMUM_FIELDS
+        self._left = int(MAXIMUM_NETWORK_FIELDS)
 
     def of(self, message: _Value) -> Iterator[tuple[int, _Value]]:
         """(number, value) of each field: an integer, or the bytes of anything longer."""
@@ -109,7 +112,7 @@ class _Fields:
         while at < end:
             self._left -= 1
             if self._left < 0:
-                raise GraphError("it has too many parts")
+                raise GraphError(f"it has {allowed(MAXIMUM_NETWORK_FIELDS, 'parts')}")
             key, at = _varint(message, at)
             number, kind = key >> 3, key & 7
             if kind == 0:
@@ -171,10 +174,8 @@ class _Graph:
                 self._constants[name] = constant
             elif number not in _GRAPH:
                 raise GraphError(f"field {number} of the graph is not allowed")
-        if len(nodes) > _MAXIMUM_NODES:
-            raise GraphError(
-                f"it has {len(nodes):,} nodes, more than the {_MAXIMUM_NODES:,} allowed"
-            )
+        if len(nodes) > MAXIMUM_NETWORK_NODES:
+            raise GraphError(f"it has {len(nodes):,} nodes, {allowed(MAXIMUM_NETWORK_NODES)}")
         for node in nodes:
             self._read_node(node)
 
@@ -271,9 +272,7 @@ class _Graph:
     def _count(self, size: int) -> None:
         self._bytes += size
         if self._bytes > MAXIMUM_CONSTANT_BYTES:
-            raise GraphError(
-                f"its constants take more than the {MAXIMUM_CONSTANT_BYTES:,} bytes allowed"
-            )
+            raise GraphError(f"its constants take {allowed(MAXIMUM_CONSTANT_BYTES, 'bytes')}")
 
 
 def _broadcast(inputs: Sequence[_Constant]) -> _Constant | None:

@@ -16,10 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqdeepsc.bounded_files import FileError, bounded_file
+from vqdeepsc.changed_limits import allowed
 from vqdeepsc.codec import FRAME_VERSION, region_count
 from vqdeepsc.errors import Error
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
-from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_REGION_BITS, MAXIMUM_SIDE, pixels_error
+from vqdeepsc.limits import (
+    MAXIMUM_PIXELS,
+    MAXIMUM_REGION_BITS,
+    MAXIMUM_SIDE,
+    pixels_error,
+)
 from vqdeepsc.whole_files import write_whole
 
 MAGIC = b"VQDS"
@@ -145,8 +151,7 @@ def _read(file: BinaryIO, size: int, name: str, max_pixels: int) -> ImageBitstre
         raise BitstreamError(f"{name} {reason}")
     if head.bits > MAXIMUM_REGION_BITS:
         raise BitstreamError(
-            f"{name} has {head.bits:,} bits in a region, more than the "
-            f"{MAXIMUM_REGION_BITS:,} allowed"
+            f"{name} has {head.bits:,} bits in a region, {allowed(MAXIMUM_REGION_BITS)}"
         )
     body_size = head.regions * (-(-head.bits // 8))
     if size < head_size + body_size + _CRC.size:

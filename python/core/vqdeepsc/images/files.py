@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.changed_limits import allowed
 from vqdeepsc.errors import Error
 from vqdeepsc.limits import MAXIMUM_IMAGE_BYTES, MAXIMUM_PIXELS, pixels_error
 from vqdeepsc.messages import complain
@@ -156,9 +157,7 @@ def _sentences(name: str) -> Iterator[None]:
     except SampleRangeError as error:
         raise ImageError(f"{name} {error}") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(
-            f"{name} claims more pixels than the {MAXIMUM_PIXELS:,} allowed"
-        ) from error
+        raise ImageError(f"{name} claims {allowed(MAXIMUM_PIXELS, 'pixels')}") from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not an image, or of a kind that is not read") from error
     except MemoryError as error:

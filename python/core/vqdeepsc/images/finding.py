@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.changed_limits import allowed
 from vqdeepsc.limits import MAXIMUM_IMAGE_BYTES, MAXIMUM_MEMBERS
 from vqdeepsc.messages import complain, printable
 
@@ -41,9 +42,7 @@ class FoundImage:
             return load_image(self.path, strict=strict)
         name, size = f"{self.path}: {self.name}", self.member.size
         if size > MAXIMUM_IMAGE_BYTES:
-            raise ImageError(
-                f"{name} has {size:,} bytes, more than the {MAXIMUM_IMAGE_BYTES:,} allowed"
-            )
+            raise ImageError(f"{name} has {size:,} bytes, {allowed(MAXIMUM_IMAGE_BYTES)}")
         try:
             content = read_member(self.path, self.member)
         except ArchiveError as error:
@@ -124,7 +123,7 @@ def _expand(path: Path, skipped: _Skipped) -> Iterator[FoundImage]:
     listed: list[FoundImage] = []
     for number, file in enumerate(files, start=1):
         if number > MAXIMUM_MEMBERS:
-            raise ImageError(f"{path} has more than the {MAXIMUM_MEMBERS:,} files allowed")
+            raise ImageError(f"{path} has {allowed(MAXIMUM_MEMBERS, 'files')}")
         listed.append(file)
     for found in sorted(listed, key=lambda file: file.name):
         if _counts_as_image(found.name):

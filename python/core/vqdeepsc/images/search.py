@@ -64,8 +64,8 @@ class Search:
     def __post_init__(self) -> None:
         if not 0 <= self.seconds <= MAXIMUM_SEARCH_SECONDS:
             raise ParameterError(
-                f"a search takes 0 to {MAXIMUM_SEARCH_SECONDS} seconds for each region, "
-                f"got {self.seconds:g}"
+                f"a search of {self.seconds:g} seconds for each region is not 0 to "
+                f"{MAXIMUM_SEARCH_SECONDS}"
             )
         if self.goal not in GOALS:
             raise ParameterError(f"a search is for {', '.join(GOALS)}, got {self.goal!r}")

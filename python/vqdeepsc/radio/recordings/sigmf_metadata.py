@@ -8,16 +8,16 @@ programs often are not and do not, so only what says where the samples are is re
 from __future__ import annotations
 
 import itertools
-import sys
-import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from vqdeepsc.bounded_files import FileError, bounded_file, read_bounded
-from vqdeepsc.limits import MAXIMUM_METADATA_BYTES
+from vqdeepsc.bounded_files import FileError, read_bounded
+from vqdeepsc.changed_limits import allowed
+from vqdeepsc.images.archive import archive_members, read_member
+from vqdeepsc.limits import MAXIMUM_METADATA_BYTES, MAXIMUM_METADATA_MEMBERS
 from vqdeepsc.messages import from_json
 
 from .formats import RecordingError, find_format
@@ -26,8 +26,6 @@ from .layout import Part, Recording
 META, DATA, ARCHIVE, COLLECTION = ".sigmf-meta", ".sigmf-data", ".sigmf", ".sigmf-collection"
 SIGMF_SUFFIXES = (META, DATA, ARCHIVE, COLLECTION)
 
-_MOST_MEMBERS = 10_000
-_MOST_STREAMS = 1_000
 _MOST_CHANNELS = 1_000
 _LARGEST = 1e15  # hertz, samples per second, samples or bytes
 
@@ -70,23 +68,20 @@ def _open_archive(path: Path, channel: int) -> Recording:
     """Recordings of an archive one after the other; their samples stay in it."""
     places: dict[str, _Place] = {}
     descriptions: dict[str, bytes] = {}
-    with _named(str(path), "SigMF archive"), bounded_file(path, sys.maxsize) as (file, _):
-        try:
-            with tarfile.open(fileobj=file, mode="r:") as archive:
-                for number, member in enumerate(archive):
-                    if number == _MOST_MEMBERS:
-                        raise ValueError(f"it has more than {_MOST_MEMBERS:,} members")
-                    stem, suffix = _split(member.name)
-                    if not member.isreg():
-                        continue
-                    if suffix == DATA:
-                        places[stem] = _Place(path, member.offset_data, member.size)
-                    elif suffix == META and (file_of := archive.extractfile(member)):
-                        if member.size > MAXIMUM_METADATA_BYTES:
-                            raise ValueError(f"{member.name} has {member.size:,} bytes")
-                        descriptions[stem] = file_of.read()
-        except tarfile.TarError as error:
-            raise ValueError(str(error)) from error
+    with _named(str(path), "SigMF archive"):
+        for number, member in enumerate(archive_members(path)):
+            if number == MAXIMUM_METADATA_MEMBERS:
+                raise ValueError(f"it has {allowed(MAXIMUM_METADATA_MEMBERS, 'members')}")
+            stem, suffix = _split(member.name)
+            if suffix == DATA:
+                places[stem] = _Place(path, member.offset, member.size)
+            elif suffix == META:
+                if member.size > MAXIMUM_METADATA_BYTES:
+                    raise ValueError(
+                        f"{member.name} has {member.size:,} bytes, "
+                        f"{allowed(MAXIMUM_METADATA_BYTES)}"
+                    )
+                descriptions[stem] = read_member(path, member)
     recordings = []
     for stem, content in sorted(descriptions.items()):
         with _named(f"{path}: {stem}{META}"):
@@ -100,8 +95,10 @@ def _open_collection(path: Path, channel: int) -> Recording:
     with _named(str(path), "SigMF collection"):
         collection = _load(read_bounded(path, MAXIMUM_METADATA_BYTES))
         streams = _entry(_entry(collection, "collection", dict), "core:streams", list)
-        if not streams or len(streams) > _MOST_STREAMS:
-            raise ValueError(f"1 to {_MOST_STREAMS:,} streams are needed")
+        if not streams:
+            raise ValueError("it has no streams")
+        if len(streams) > MAXIMUM_METADATA_MEMBERS:
+            raise ValueError(f"it has {allowed(MAXIMUM_METADATA_MEMBERS, 'streams')}")
         names = [_entry(stream, "name", str) for stream in streams]
         for name in names:
             if not name or PurePath(name).name != name:

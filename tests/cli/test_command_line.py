@@ -2,6 +2,7 @@
 """encode, decode and models as a user types them."""
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -326,14 +327,14 @@ def test_a_bug_is_one_sentence_and_another_status(error, tmp_path, capfd, monkey
 
 def test_an_interrupt_that_a_module_turned_into_another_error(tmp_path, capfd, monkeypatch):
     def fail(*_, **__):
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt as interrupt:
-            raise ImportError("a compiled part failed to load") from interrupt
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise ImportError("a compiled part failed to load")
 
     monkeypatch.setattr("vqdeepsc.images.coding.load_image", fail)
     done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
     assert (done.returncode, done.stderr) == (130, "")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_full_standard_output_is_one_sentence(codec):

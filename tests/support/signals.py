@@ -4,17 +4,21 @@
     python tests/support/signals.py [--count 500] [--seed 1] [--grace 2]
 
 Each time another command on a normal, a full or a vanishing disk gets SIGINT, SIGTERM or SIGHUP.
-A fault is a file that is not whole, status 0 without the output, a traceback, or a process that is
-left after the grace (seconds). The table says how the commands ended; faults are listed. Ctrl-C
-ends it with what has been found.
+A full disk is a tmpfs of a few kB where mount(8) allows one (root), else a limit of bytes for each
+file. A vanishing one is a folder that goes elsewhere just before the signal. A fault is a file that
+is not whole, status 0 with something missing, a traceback, or a process that is left after the
+grace (seconds). The table says how the commands ended; faults are listed. Ctrl-C ends it with what
+has been found.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -23,13 +27,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from vqdeepsc.cli.command import EXIT_BUG
 from vqdeepsc.images.bitstream import read_bitstream
 from vqdeepsc.images.files import ImageError, load_image, save_image
 from vqdeepsc.simulation.results import read_results
@@ -37,19 +43,21 @@ from vqdeepsc.simulation.results import read_results
 PROGRAM = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DISKS = ("normal", "full", "vanishing")
-FULL = 3000  # bytes that a file may have on a full disk
+FULL_BYTES = 12 << 10  # of a full disk: the files of one command in the second half do not fit
+FULL_FILE_BYTES = 3000  # that a file may have where there is no such disk
 POLL_SECONDS = 0.01
+DEMO_FILES = ("panel.png", "sent.png", "received.png", "results.csv")
 
 
 @dataclass(frozen=True)
 class Case:
     """A command that writes into the folder OUT.
 
-    arguments: of the command line; product: the file that there is where it ends with status 0, or
-    "" for one that a signal ends with status 0 and what there is."""
+    arguments: of the command line; products: files that there are where it ends with status 0, as
+    they are if nothing happens; none for a command that a signal ends with status 0."""
 
     arguments: tuple[str, ...]
-    product: str = ""
+    products: tuple[str, ...] = ()
 
 
 def cases(inputs: Path) -> dict[str, Case]:
@@ -75,11 +83,11 @@ def cases(inputs: Path) -> dict[str, Case]:
                 *("simulate", "--images", images, "--snr", "0:20:2", "--workers", "2"),
                 *("--output", "OUT/results.csv", "--plot", "OUT/figure.png"),
             ),
-            "figure.png",
+            ("results.csv", "figure.png"),
         ),
-        "encode": Case(("encode", one, "-o", "OUT/0.vqd"), "0.vqd"),
-        "decode": Case(("decode", str(inputs / "0.vqd"), "-o", "OUT/0.png"), "0.png"),
-        "demo": Case(("demo", "--image", one, "--output", "OUT"), "panel.png"),
+        "encode": Case(("encode", one, "-o", "OUT/0.vqd"), ("0.vqd",)),
+        "decode": Case(("decode", str(inputs / "0.vqd"), "-o", "OUT/0.png"), ("0.png",)),
+        "demo": Case(("demo", "--image", one, "--output", "OUT"), DEMO_FILES),
     }
 
 
@@ -123,13 +131,57 @@ CHECKS: dict[str, Callable[[Path], object]] = {
 def faults_of_files(out: Path) -> list[str]:
     """What is wrong with the files in a folder."""
     faults = []
-    for path in sorted(out.rglob("*")) if out.is_dir() else []:
+    try:
+        check_recording(out)
+    except (OSError, ValueError) as error:
+        faults.append(str(error))
+    for path in sorted(out.rglob("*")):
         if path.name.startswith("."):
             faults.append(f"{path.name} was left behind")
         try:
             CHECKS.get(path.suffix, lambda _: None)(path)
         except (ValueError, ImageError) as error:
             faults.append(str(error))
+    return faults
+
+
+def check_recording(out: Path) -> None:
+    """Raises ValueError where samples are not those that finished metadata are of."""
+    for path in out.glob("*.sigmf-meta"):
+        stated = json.loads(path.read_text())["global"].get("core:sha512")
+        samples = path.with_suffix(".sigmf-data").read_bytes()
+        if stated and hashlib.sha512(samples).hexdigest() != stated:
+            raise ValueError(f"the samples of {path.name} are others")
+
+
+def faults_of_success(
+    case: Case, folders: Sequence[Path], said: str, reference: dict[str, bytes]
+) -> list[str]:
+    """What is missing in the folders although the command ended with status 0.
+
+    said: on standard output; reference: the products as they are if nothing happens."""
+    files = {path.name: path for folder in folders for path in folder.glob("*")}
+    faults = []
+    for product in case.products:
+        if product not in files:
+            faults.append(f"status 0 without {product}")
+        elif files[product].read_bytes() != reference[product]:
+            faults.append(f"status 0, but {product} is another")
+    counted = re.search(r"^(\d+) images (received|sent)$", said, re.M)
+    if case.arguments[0] in ("receive", "transmit"):
+        if not counted:
+            return [*faults, "status 0 without a count of images"]
+        number = int(counted[1])
+        images = [name for name in files if name.endswith(".png")]
+        if counted[2] == "received" and len(images) != number:
+            faults.append(f"status 0 with {len(images)} of {number} images")
+        events = files["log.jsonl"].read_text().splitlines() if "log.jsonl" in files else []
+        event = "image" if counted[2] == "received" else "sent"
+        logged = sum(json.loads(line)["event"] == event for line in events)
+        if "--log" in case.arguments and logged != number:
+            faults.append(f"status 0 with {logged} of {number} images in the log")
+        if counted[2] == "sent" and not {"sent.sigmf-meta", "sent.sigmf-data"} <= set(files):
+            faults.append("status 0 without the recording")
     return faults
 
 
@@ -141,49 +193,87 @@ def group_lives(group: int) -> bool:
     return True
 
 
+def begin(prepare: Callable[[], None] | None) -> None:
+    """What a process does first; one that a shell began in the background ignores SIGINT."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    if prepare:
+        prepare()
+
+
+@contextmanager
+def disk(out: Path, kind: str) -> Iterator[Callable[[], None] | None]:
+    """Make the folder out on such a disk; gives what a process has to call, if anything."""
+    out.mkdir()
+    mounted = False
+    if kind == "full":
+        size = f"size={FULL_BYTES}"
+        command = ["mount", "-t", "tmpfs", "-o", size, "vqdeepsc-full", str(out)]
+        mounted = not subprocess.run(command, capture_output=True, check=False).returncode
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (FULL_FILE_BYTES, FULL_FILE_BYTES))
+    try:
+        yield limit if kind == "full" and not mounted else None
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(out)], check=True)
+        shutil.rmtree(out, ignore_errors=True)
+
+
 def attack(
-    case: Case, out: Path, disk: str, number: int, moment: float, grace: float
+    case: Case,
+    out: Path,
+    kind: str,
+    number: int,
+    moment: float,
+    grace: float,
+    reference: dict[str, bytes],
 ) -> tuple[int, list[str]]:
     """Status of a command that gets a signal after moment seconds, and the faults found."""
-    out.mkdir()
-    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (FULL, FULL))
-    errors = out.with_suffix(".errors")
-    with errors.open("w") as stream:
-        process = subprocess.Popen(
-            command(case, out),
-            stdout=subprocess.DEVNULL,
-            stderr=stream,
-            start_new_session=True,
-            preexec_fn=limit if disk == "full" else None,
-        )
-        time.sleep(moment)
-        if disk == "vanishing":
-            shutil.rmtree(out, ignore_errors=True)
-            time.sleep(moment / 4)
-        process.send_signal(number)
-        sent = time.monotonic()
-        while group_lives(process.pid) and time.monotonic() < sent + grace:
-            process.poll()
-            time.sleep(POLL_SECONDS)
-    faults = []
-    if group_lives(process.pid):
-        faults.append(f"processes are left after {grace:g} s")
-        os.killpg(process.pid, signal.SIGKILL)
-    status = process.wait()
-    faults += faults_of_files(out)
-    told = errors.read_text(errors="replace")
-    # the interpreter itself tells of a Ctrl-C before the command has begun
-    if "Traceback" in told and "in main" in told:
-        faults.append(f"a traceback: {told.splitlines()[-1]}")
-    if status == 0 and case.product and not (out / case.product).exists() and disk != "vanishing":
-        faults.append(f"status 0 without {case.product}")
-    shutil.rmtree(out, ignore_errors=True)
+    errors, output, gone = (out.with_suffix(f".{name}") for name in ("errors", "output", "gone"))
+    with disk(out, kind) as prepare:
+        with errors.open("w") as error_stream, output.open("w") as output_stream:
+            process = subprocess.Popen(
+                command(case, out),
+                stdout=output_stream,
+                stderr=error_stream,
+                start_new_session=True,
+                preexec_fn=partial(begin, prepare),
+            )
+            time.sleep(moment)
+            if kind == "vanishing":
+                out.rename(gone)
+                time.sleep(moment / 4)
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, number)
+            sent = time.monotonic()
+            while group_lives(process.pid) and time.monotonic() < sent + grace:
+                process.poll()
+                time.sleep(POLL_SECONDS)
+        faults = []
+        if group_lives(process.pid):
+            faults.append(f"processes are left after {grace:g} s")
+            os.killpg(process.pid, signal.SIGKILL)
+        status = process.wait()
+        folders = [folder for folder in (out, gone) if folder.is_dir()]
+        for folder in folders:
+            faults += faults_of_files(folder)
+        told = errors.read_text(errors="replace")
+        # the interpreter itself tells of a Ctrl-C before the command has begun
+        if "Traceback" in told and "in main" in told:
+            faults.append(f"a traceback: {told.splitlines()[-1]}")
+        if status == EXIT_BUG:
+            faults.append(f"taken for a bug of ours: {told.splitlines()[-1]}")
+        if status == 0:
+            faults += faults_of_success(case, folders, output.read_text(), reference)
+    shutil.rmtree(gone, ignore_errors=True)
     errors.unlink()
+    output.unlink()
     return status, faults
 
 
-def duration(case: Case, out: Path) -> float:
-    """Seconds that a command takes if nothing happens to it, 5 for one that waits for ever."""
+def undisturbed(case: Case, out: Path) -> tuple[float, dict[str, bytes]]:
+    """Seconds that a command takes if nothing happens to it, 5 for one that waits for ever, and
+    its products."""
     out.mkdir()
     began = time.monotonic()
     with subprocess.Popen(
@@ -193,8 +283,10 @@ def duration(case: Case, out: Path) -> float:
             process.wait(5 if "zmq" in case.arguments else 600)
         except subprocess.TimeoutExpired:
             process.kill()
+    seconds = time.monotonic() - began
+    products = {name: (out / name).read_bytes() for name in case.products}
     shutil.rmtree(out)
-    return time.monotonic() - began
+    return seconds, products
 
 
 def storm(count: int, seed: int, grace: float) -> tuple[Counter[tuple[str, str, int]], list[str]]:
@@ -207,19 +299,22 @@ def storm(count: int, seed: int, grace: float) -> tuple[Counter[tuple[str, str, 
         inputs = folder / "images"
         inputs.mkdir()
         known = cases(inputs)
-        seconds = {key: duration(case, folder / "out") for key, case in known.items()}
+        usual = {key: undisturbed(case, folder / "out") for key, case in known.items()}
         for turn in range(count):
             key = list(known)[turn % len(known)]
-            disk = DISKS[turn // len(known) % len(DISKS)]
+            kind = DISKS[turn // len(known) % len(DISKS)]
             number = rng.choice(SIGNALS)
-            moment = rng.uniform(0, 1.1 * seconds[key])
+            seconds, reference = usual[key]
+            moment = rng.uniform(0, 1.1 * seconds)
             try:
-                status, found = attack(known[key], folder / "out", disk, number, moment, grace)
+                status, found = attack(
+                    known[key], folder / "out", kind, number, moment, grace, reference
+                )
             except KeyboardInterrupt:
                 break
-            ended[key, disk, status] += 1
+            ended[key, kind, status] += 1
             faults += [
-                f"{key}, {disk} disk, {number.name} after {moment:.2f} s, status {status}: {fault}"
+                f"{key}, {kind} disk, {number.name} after {moment:.2f} s, status {status}: {fault}"
                 for fault in found
             ]
     return ended, faults

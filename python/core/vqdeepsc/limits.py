@@ -68,6 +68,10 @@ MAXIMUM_METADATA_BYTES = Limit("metadata-bytes", 4 << 20)
 MAXIMUM_METADATA_MEMBERS = Limit("metadata-members", 10_000)
 """Members of a SigMF archive, and recordings of a SigMF collection."""
 
+MAXIMUM_RECORDED_BURSTS = Limit("recorded-bursts", 100)
+MAXIMUM_RECORDED_BYTES = Limit("recorded-bytes", 256 << 20)
+"""Bursts that failed and their samples in a folder of `receive --record`."""
+
 MAXIMUM_COMMAND_BYTES = Limit("command-bytes", 1 << 20)
 """Bytes of a command over ZeroMQ; the connection of a client that sends more is closed."""
 

@@ -68,6 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[HOST:]PORT",
         help="show images and log on a page at this port; HOST 0.0.0.0 lets other machines see it",
     )
+    parser.add_argument(
+        "--record",
+        default="",
+        metavar="DIR",
+        help="keep the samples of bursts that fail, for `vqdeepsc replay`",
+    )
     parser.add_argument("--view", action="store_true", help="show the newest image")
     add_burst_coding(parser, " of protected bursts; others name it in their header")
 
@@ -115,6 +121,7 @@ def _run(arguments: argparse.Namespace) -> int:
             secret=secret,
             seconds=arguments.seconds,
             view=arguments.view,
+            record=arguments.record,
             on_image=say,
             **listener,
         )

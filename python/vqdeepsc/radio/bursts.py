@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import refused_parameters
@@ -34,9 +36,9 @@ class BurstParameters:
         # the modulator knows what is allowed, whatever the payload
         self._coded_bits(payload_bits=1000)
 
-    def _coded_bits(self, payload_bits: int) -> int:
+    def _modulator(self, payload_bits: int) -> burst_modulator:
         with refused_parameters():
-            modulator = burst_modulator(
+            return burst_modulator(
                 payload_bits,
                 self.bits_per_symbol,
                 self.code_rate,
@@ -44,8 +46,19 @@ class BurstParameters:
                 self.cyclic_prefix,
                 self.amplitude,
             )
-        coded_bits: int = modulator.coded_bits()
+
+    def _coded_bits(self, payload_bits: int) -> int:
+        coded_bits: int = self._modulator(payload_bits).coded_bits()
         return coded_bits
+
+    def samples(self, payload_bits: int, logged: Mapping[str, Any]) -> int:
+        """Samples of a burst of a line of the log, or of one of ours where its header is unknown.
+
+        payload_bits: of our bursts. Raises ParameterError."""
+        known = {key: logged[key] for key in ("bits_per_symbol", "code_rate") if key in logged}
+        modulator = replace(self, **known)._modulator(logged.get("payload_bits", payload_bits))
+        samples: int = modulator.burst_samples()
+        return samples
 
     def transport_blocks(self, model: str) -> list[TransportBlock]:
         """The transport blocks of bursts of a model, none without protection.
@@ -71,19 +84,22 @@ class BurstParameters:
                 transport_blocks=self.transport_blocks(str(codec.bundle.manifest.directory)),
             )
 
+    def receiver_parameters(self, codec: Codec) -> dict[str, Any]:
+        """Parameters of burst_receiver for the bursts of a model; raises as transport_blocks()."""
+        return {
+            "fft_size": self.fft_size,
+            "cyclic_prefix": self.cyclic_prefix,
+            "model": codec.model_id,
+            "payload_bits": codec.bits_per_region,
+            "transport_blocks": self.transport_blocks(str(codec.bundle.manifest.directory)),
+        }
+
     def receiver(self, codec: Codec, sample_rate: float) -> burst_receiver:
         """What finds the bursts of a model; raises as transport_blocks() does.
 
         sample_rate: in Hz; only scales offsets in the log."""
         with refused_parameters():
-            return burst_receiver(
-                self.fft_size,
-                self.cyclic_prefix,
-                codec.model_id,
-                codec.bits_per_region,
-                sample_rate=sample_rate,
-                transport_blocks=self.transport_blocks(str(codec.bundle.manifest.directory)),
-            )
+            return burst_receiver(sample_rate=sample_rate, **self.receiver_parameters(codec))
 
 
 DEFAULT_BURST = BurstParameters()

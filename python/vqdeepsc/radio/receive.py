@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pmt
@@ -29,6 +30,7 @@ from .bursts import DEFAULT_BURST, BurstParameters
 from .devices import make_receiver
 from .exchange import ImagePublisher
 from .front_end import front_end
+from .recordings.failed_bursts import BurstFolder, burst_recorder
 from .session import EventLog, run_flowgraph
 from .settings import RadioError, RadioSettings
 from .signal_meter import signal_meter
@@ -118,9 +120,9 @@ class image_receiver(semantic_decoder):
         else:
             super()._decode(pdu)
 
-    def _flush(self) -> None:
+    def _flush(self, seconds: float = 0.0) -> None:
         if not self.has_enough:
-            super()._flush()
+            super()._flush(seconds)
 
     def finish(self) -> None:
         """Decode, unless it has ended, and log what is left; call it after the flowgraph."""
@@ -171,6 +173,7 @@ class Receiver(gr.top_block):
     settings: the radio
     decoder: what decodes and keeps the images
     burst: the bursts to receive
+    record: folder for bursts that fail, "" for none
     Raises Error for parameters out of range and for a radio that is not there.
     """
 
@@ -179,6 +182,7 @@ class Receiver(gr.top_block):
         settings: RadioSettings,
         decoder: image_receiver,
         burst: BurstParameters = DEFAULT_BURST,
+        record: str | os.PathLike[str] = "",
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc receive")
         self.settings = settings
@@ -196,6 +200,25 @@ class Receiver(gr.top_block):
         self.connect(self.radio.block, self.meter)
         self.msg_connect((self.bursts, "regions"), (decoder, "frames"))
         self.msg_connect((self.bursts, "log"), (decoder.bursts, "log"))
+        self.recorder: burst_recorder | None = None
+        if record:
+            parameters = burst.receiver_parameters(decoder.codec)
+            folder = BurstFolder(record, rate, settings.frequency, parameters)
+            payload_bits = decoder.codec.bits_per_region
+            self.recorder = burst_recorder(folder, partial(burst.samples, payload_bits))
+            self.connect((self._front_end or [self.radio.block])[-1], self.recorder)
+            self.msg_connect((self.bursts, "log"), (self.recorder, "log"))
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended the reception, if anything."""
+        return self.decoder.error or (self.recorder.error if self.recorder else None)
+
+    def finish(self) -> None:
+        """Work on what is left; call it when the flowgraph has ended."""
+        if self.recorder:
+            self.recorder.finish()
+        self.decoder.finish()
 
 
 def receive(
@@ -215,6 +238,7 @@ def receive(
     secret: bytes = b"",
     seconds: float = 0.0,
     view: bool = False,
+    record: str | os.PathLike[str] = "",
     on_image: Callable[[str], None] = lambda sentence: None,
     on_event: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> int:
@@ -224,8 +248,9 @@ def receive(
     max_pixels, provider: as at semantic_decoder; limit: most images, 0 for no limit; log: file of
     events, "" for none; publish: ZeroMQ address for other programs, control: one that takes gain
     and frequency, with the secret that others then need; seconds: after which it ends, 0 for never;
-    view: whether a window shows the newest image; on_image: called with a sentence for each;
-    on_event: called with each event of the log.
+    view: whether a window shows the newest image; record: folder for the samples of bursts that
+    fail, "" for none; on_image: called with a sentence for each image; on_event: called with each
+    event of the log.
     Raises as collect() does, and ImageError where an image could not be written.
     """
     folder = ImageFolder(output)
@@ -246,7 +271,7 @@ def receive(
             max_pixels=max_pixels,
             provider=provider,
         )
-        top = Receiver(settings, decoder, burst)
+        top = Receiver(settings, decoder, burst, record)
         received = collect(top, events, control, secret, seconds, view)
     if decoder.unwritten:
         raise ImageError(
@@ -283,20 +308,20 @@ def collect(
             control,
             secret,
             seconds,
-            lambda: bool(top.decoder.has_enough or top.decoder.error),
+            lambda: bool(top.decoder.has_enough or top.error),
             application,
             on_end=top.decoder.ended.set,
-            finish=top.decoder.finish,
+            finish=top.finish,
             abandon=top.decoder.codec.bundle.stop,
         )
     finally:
         top.decoder.ended.set()
-        top.decoder.finish()
+        top.finish()
         if top.decoder.undecoded:
             complain(f"{top.decoder.undecoded} regions that waited were not decoded")
         log.write("end", images=top.decoder.images)
-    if top.decoder.error:
-        raise top.decoder.error
+    if top.error:
+        raise top.error
     if sentence := _why_nothing(top):
         complain(sentence)
     if not was_ended and not top.settings.has_end:

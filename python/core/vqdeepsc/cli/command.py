@@ -6,17 +6,22 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import takewhile
+from types import FrameType
 from typing import Any, NoReturn
 
 from vqdeepsc.changed_limits import VARIABLE, LimitError, parse_limits
 from vqdeepsc.errors import ask_for_report, explain
 from vqdeepsc.messages import OutputError, complain, open_standard_streams, printable
+
+_Handler = Callable[[int, FrameType | None], Any]
 
 EXIT_BAD_INPUT = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -51,6 +56,10 @@ SUBCOMMANDS = {
         "Receive images from a radio, a file or another process.",
         "gnuradio.vqdeepsc.commands.receive",
     ),
+    "replay": Subcommand(
+        "Receive again the bursts that failed, as receive --record kept them.",
+        "gnuradio.vqdeepsc.commands.replay",
+    ),
     "models": Subcommand("List the models that are installed.", "vqdeepsc.cli.models"),
     "plot": Subcommand("Plot the curves of a results.csv.", "vqdeepsc.cli.plot"),
 }
@@ -65,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = _join_negative(argv)
     debug = "--debug" in takewhile(lambda word: word not in SUBCOMMANDS, words)
     open_standard_streams()
+    interrupts: list[int] = []
+    previous = _note_interrupts(interrupts)
     try:
         arguments = build_parser().parse_args(words)
         status: int = arguments.run(arguments)
@@ -76,18 +87,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception as error:
-        if _was_interrupted(error):
+        if interrupts:
             return EXIT_INTERRUPTED
         if debug:
             traceback.print_exception(error)
         return _report(error)
+    finally:
+        if previous:
+            signal.signal(signal.SIGINT, previous)
 
 
-def _was_interrupted(error: BaseException | None) -> bool:
-    """Whether it began with Ctrl-C: compiled modules make other errors of it while they load."""
-    while error and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error is not None
+def _note_interrupts(interrupts: list[int]) -> _Handler | None:
+    """Add each Ctrl-C to the list before it is raised; returns what handled it so far.
+
+    Compiled modules make other errors of it while they load, often without a trace of the first.
+    Nothing is changed, and None returned, where Ctrl-C does not raise KeyboardInterrupt."""
+    previous = signal.getsignal(signal.SIGINT)
+    main_thread = threading.current_thread() is threading.main_thread()
+    if previous is not signal.default_int_handler or not main_thread:
+        return None
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    return previous
 
 
 def _drop_output() -> None:

@@ -212,26 +212,36 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         (decoded,) = stored_messages(result)
         self.assertEqual(pdu_to_image(decoded)[1], 3)
 
-    def test_a_timer_that_was_cancelled_too_late_draws_nothing(self):
+    def test_one_timer_serves_many_regions(self):
+        """Each region had a thread of its own."""
+        frames = [frame for i in range(20) for frame in self.frames(photograph(200, 100), i)[:1]]
+        block = vqdeepsc.semantic_decoder(timeout=1000.0)
+        inbox, port = block.to_basic_block(), pmt.intern("frames")
+        result = blocks.message_debug()
+        top = gr.top_block()
+        top.msg_connect(block, "pictures", result, "store")
+        timers = set()
+        top.start()
+        for count, frame in enumerate(frames):
+            inbox._post(port, frame)
+            # the first region of the next image ends the one before
+            self.wait_until(lambda count=count: result.num_messages() == count)
+            timers.update(t for t in threading.enumerate() if isinstance(t, threading.Timer))
+        top.stop()
+        top.wait()
+        self.assertLessEqual(len(timers), 1)
+
+    def test_a_timer_that_ends_early_draws_nothing(self):
         first, second, third = self.frames(photograph(300, 100), 3)
         top = gr.top_block()
         block = vqdeepsc.semantic_decoder(timeout=1000.0)
         result = blocks.message_debug()
         top.msg_connect(block, "pictures", result, "store")
         inbox = block.to_basic_block()
-        timers = []
-
-        def restarted():
-            timers.extend(t for t in threading.enumerate() if isinstance(t, threading.Timer))
-            return timers and timers[0] is not timers[-1]
-
         top.start()
-        inbox._post(pmt.intern("frames"), first)
-        self.wait_until(lambda: restarted() or timers)
-        inbox._post(pmt.intern("frames"), second)
-        self.wait_until(restarted)
-        late = timers[0]
-        late.function(*late.args)
+        for frame in (first, second):
+            inbox._post(pmt.intern("frames"), frame)
+            inbox._post(pmt.intern("timeout"), pmt.PMT_NIL)
         self.wait_until(lambda: not inbox.nmsgs(pmt.intern("timeout")))
         inbox._post(pmt.intern("frames"), third)
         self.wait_until(lambda: result.num_messages())

@@ -60,6 +60,24 @@ class TestSemanticSink(gr_unittest.TestCase):
                 expected = codec.decode_bits(codec.encode_bits(image), 200, 130)
                 np.testing.assert_array_equal(decoded[0][0], expected)
 
+    def test_copies_make_one_image(self):
+        """Each copy of an image was decoded and written."""
+        image = photograph(200, 130)
+        size = self.codec.bits_per_region
+        frames = self.frames(image, 9) * 2
+        tags = [
+            make_tag(i * size, FRAME_TAG, header_to_pmt(header))
+            for i, (header, _) in enumerate(frames)
+        ]
+        # a wrong copy that is uncertain, and a right one
+        rows = [bits_to_llrs(bits) for _, bits in frames]
+        half = len(rows) // 2
+        items = np.concatenate([-0.1 * row for row in rows[:half]] + rows[half:])
+        decoded = self.run_sink(items, tags, copies=2)
+        self.assertEqual([number for _, number in decoded], [9])
+        expected = self.codec.decode_bits(self.codec.encode_bits(image), 200, 130)
+        np.testing.assert_array_equal(decoded[0][0], expected)
+
     def test_regions_of_images_beyond_the_limit_are_passed_over(self):
         ((_, bits),) = self.frames(photograph(128, 128))
         rows = np.tile(bits_to_llrs(bits), 3)

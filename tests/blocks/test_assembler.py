@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is made of regions of any images, by anybody."""
 
+import time
+
 import numpy as np
 import pytest
 from gnuradio.vqdeepsc.blocks.assembler import ImageAssembler
+from gnuradio.vqdeepsc.blocks.frames import Burst
 from tiny_bundle import make_bundle
 from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
@@ -88,3 +91,21 @@ def test_a_good_image_arrives_among_thousands(codec, assembler):
         "image 1 dropped: more than the 4,096 regions allowed (--limit regions-in-flight) are in "
         "flight"
     ]
+
+
+def test_a_receiver_that_lags_behind_does_not_count_its_own_delay(codec, assembler):
+    """What waited behind a slow image was taken for late, and the image decoded without it."""
+    llrs = np.ones(codec.bits_per_region, np.float32)
+    long_ago = time.monotonic() - 100.0
+
+    def add(session, region, seconds):
+        burst = Burst(snr_db=10.0, decoded_at=long_ago + seconds)
+        done = assembler.add(header(codec, session, region, 256, 128), llrs, burst=burst)
+        return done + list(assembler.flush(3.0, burst.decoded_at))
+
+    assert not add(5, 0, 0.0)
+    assert not add(6, 0, 1.0)
+    (image,) = add(5, 1, 2.0)
+    assert image.received == 2
+    (late,) = add(7, 0, 4.5)
+    assert late.received == 1

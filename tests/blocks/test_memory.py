@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What flowgraphs and messages leave behind, each in a process of its own."""
 
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 MEASURE = """
 import gc
@@ -70,3 +72,21 @@ def test_an_image_crosses_as_a_buffer():
     print(peak() - before)
     """)
     assert taken < 36 * 4
+
+
+def test_the_largest_image_takes_the_memory_that_is_stated():
+    """40 megapixels that arrive whole; docs/radios.md states it in GB."""
+    document = Path(__file__).parents[2] / "docs" / "radios.md"
+    (stated,) = re.findall(r"^\| arrived whole \| ([\d.]+) GB", document.read_text(), re.M)
+    taken = megabytes("""
+    from vqdeepsc.codec import Codec, region_count
+    from vqdeepsc.limits import MAXIMUM_PIXELS
+
+    codec = Codec(networks=("decoder",))
+    width, height = 6400, MAXIMUM_PIXELS // 6400
+    region = np.random.default_rng(1).normal(0, 20, codec.bits_per_region).astype(np.float32)
+    llrs = {number: region.copy() for number in range(region_count(width, height))}
+    assert codec.decode_received(llrs, width, height).shape == (height, width, 3)
+    print(peak())
+    """)
+    assert taken * 2**20 < 1.05 * float(stated) * 1e9

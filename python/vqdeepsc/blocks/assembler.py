@@ -127,7 +127,7 @@ class ImageAssembler:
         region = header.first_block // REGION_BLOCKS
         image.add(region, llrs, combined, errors)
         image.received[region] += 1
-        image.touched = time.monotonic()
+        image.touched = burst.decoded_at if burst else time.monotonic()
         if burst:
             image.bursts += 1
             image.snr_sum += burst.snr_db
@@ -138,9 +138,15 @@ class ImageAssembler:
         self._drop_oldest()
         return done
 
-    def flush(self, seconds: float = 0.0) -> Iterator[ReceivedImage]:
-        """Decode, one by one, the images of which nothing has come for so many seconds."""
-        latest = time.monotonic() - seconds
+    def oldest(self) -> float | None:
+        """When the last region came of the image that has waited longest; None without one."""
+        return min((image.touched for image in self._images.values()), default=None)
+
+    def flush(self, seconds: float = 0.0, now: float | None = None) -> Iterator[ReceivedImage]:
+        """Decode, one by one, the images of which nothing has come for so many seconds.
+
+        now: the moment up to which all that came was taken, None for the present one."""
+        latest = (time.monotonic() if now is None else now) - seconds
         waiting = [sender for sender, image in self._images.items() if image.touched <= latest]
         for sender in waiting:
             yield from self._decode(self._images.pop(sender))

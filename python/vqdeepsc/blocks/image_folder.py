@@ -23,6 +23,7 @@ class ImageFolder:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder).expanduser()
+        self._copies: dict[int, int] = {}  # that are known to be there, of each number
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -30,13 +31,14 @@ class ImageFolder:
 
     def write(self, image: NDArray[np.uint8], number: int) -> Path:
         """Write image, uint8 [H, W, 3], as image-NUMBER.png; raises OSError."""
-        copy = 1
+        copy = self._copies.get(number, 0) + 1
         while True:
             suffix = "" if copy == 1 else f"-{copy}"
             path = self._folder / f"image-{number:05d}{suffix}.png"
             try:
                 with whole_file(path, replace=False) as file:
                     Image.fromarray(image).save(file, "PNG")
+                self._copies[number] = copy
                 return path
             except FileExistsError:
                 copy += 1

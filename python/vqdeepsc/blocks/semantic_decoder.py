@@ -2,6 +2,7 @@
 """Region PDUs in, image PDUs out."""
 
 import threading
+import time
 from collections.abc import Iterable
 
 import pmt
@@ -25,6 +26,8 @@ from .frames import (
 )
 from .image_folder import ImageFolder, keep_image
 from .message_sink import waiting_messages
+
+_SHORTEST_SECONDS = 0.01
 
 
 class semantic_decoder(gr.basic_block):
@@ -59,12 +62,11 @@ class semantic_decoder(gr.basic_block):
         if not timeout >= 0:
             raise ParameterError(f"timeout is {timeout} s, but must be at least 0")
         self.set_max_pixels(max_pixels)
-        self.codec = Codec(model, provider=provider)
+        self.codec = Codec(model, provider=provider, networks=("decoder",))
         self._assembler = ImageAssembler(self.codec, copies, self.logger.warn)
         self._files = ImageFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None
-        self._timers = 0
         self._frames_port = pmt.intern("frames")
         self._images_port = pmt.intern("pictures")
         self.message_port_register_in(self._frames_port)
@@ -84,26 +86,32 @@ class semantic_decoder(gr.basic_block):
         waiting: int = self.to_basic_block().nmsgs(self._frames_port)
         return waiting
 
-    def _restart_timer(self) -> None:
+    def _start_timer(self) -> None:
+        """Let one timer run while images wait, to the moment at which the first may be decoded."""
+        oldest = self._assembler.oldest()
+        if self._timer or not self._timeout or oldest is None:
+            return
+        seconds = max(oldest + self._timeout - time.monotonic(), _SHORTEST_SECONDS)
+        word = (self._timeout_port, pmt.PMT_NIL)
+        self._timer = threading.Timer(seconds, self.to_basic_block()._post, word)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _stop_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self._timeout and self._assembler.has_begun:
-            self._timers += 1
-            word = (self._timeout_port, pmt.from_long(self._timers))
-            self._timer = threading.Timer(self._timeout, self.to_basic_block()._post, word)
-            self._timer.daemon = True
-            self._timer.start()
 
-    def _decode_incomplete(self, timer: pmt.pmt_base) -> None:
-        # A timer that ended while a region came was cancelled too late, and regions that wait are
-        # of this image too; their handler sets the timer again.
-        if pmt.eqv(timer, pmt.from_long(self._timers)) and not self.backlog():
-            self._flush()
+    def _decode_incomplete(self, _: pmt.pmt_base) -> None:
+        self._stop_timer()
+        # Regions that wait may be of these images; their handler starts the timer again.
+        if not self.backlog():
+            self._flush(self._timeout)
+            self._start_timer()
 
-    def _flush(self) -> None:
+    def _flush(self, seconds: float = 0.0) -> None:
         try:
-            self._publish(self._assembler.flush())
+            self._publish(self._assembler.flush(seconds))
         except Exception as error:
             # The scheduler swallows what a handler raises.
             self.logger.error(f"image not decoded: {error}")
@@ -129,8 +137,10 @@ class semantic_decoder(gr.basic_block):
             burst = Burst.from_pmt(pmt.car(pdu))
             self._publish(self._assembler.add(header, llrs, copies, errors, burst))
             if self._timeout:
-                self._publish(self._assembler.flush(self._timeout))
-            self._restart_timer()
+                # A decoder that lags behind must not count its own delay.
+                now = burst.decoded_at if burst else None
+                self._publish(self._assembler.flush(self._timeout, now))
+            self._start_timer()
         except FrameError as error:
             self.logger.error(f"region PDU skipped: {error}")
         except Exception as error:
@@ -142,7 +152,7 @@ class semantic_decoder(gr.basic_block):
         for pdu in waiting_messages(self, "frames"):
             self._decode(pdu)
         self._flush()
-        self._restart_timer()
+        self._stop_timer()
 
     def stop(self) -> bool:
         # A flowgraph that is stopped leaves messages behind.

@@ -43,7 +43,7 @@ class semantic_encoder(gr.basic_block):
         provider: str = DEFAULT_PROVIDER,
     ) -> None:
         gr.basic_block.__init__(self, "semantic_encoder", None, None)
-        self._codec = Codec(model, provider=provider)
+        self._codec = Codec(model, provider=provider, networks=("encoder",))
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
         self._images_port = pmt.intern("pictures")

@@ -37,6 +37,7 @@ class semantic_sink(gr.sync_block):
         65,535 squared
     :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
         directml, if the onnxruntime that is installed has it
+    :param copies: how often each region is sent, at least 1; their LLRs are added
     :raises Error: for a parameter out of range or a folder that cannot be made
     """
 
@@ -47,13 +48,14 @@ class semantic_sink(gr.sync_block):
         folder: str = "",
         max_pixels: int = MAXIMUM_PIXELS,
         provider: str = DEFAULT_PROVIDER,
+        copies: int = 1,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_sink", [np.float32 if soft else np.uint8], None)
         self.set_max_pixels(max_pixels)
-        self._codec = Codec(model, provider=provider)
+        self._codec = Codec(model, provider=provider, networks=("decoder",))
         self._soft = soft
         self._files = ImageFolder(folder) if folder else None
-        self._assembler = ImageAssembler(self._codec, on_drop=self.logger.warn)
+        self._assembler = ImageAssembler(self._codec, copies, self.logger.warn)
         self._header: FrameHeader | None = None
         self._region = np.empty(self._codec.bits_per_region, np.float32)
         self._filled = 0

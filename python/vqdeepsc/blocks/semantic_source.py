@@ -101,6 +101,7 @@ class semantic_source(gr.sync_block):
             model,
             search=Search(float(search), search_for, int(search_steps)),
             provider=provider,
+            networks=("encoder",),
         )
         self._files = _named_files(str(source)) if source else []
         self._frame_bits = frame_bits or self.codec.bits_per_region

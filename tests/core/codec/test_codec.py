@@ -18,6 +18,22 @@ from vqdeepsc.images.files import crop_square
 CERTAIN = 60.0
 
 
+def test_what_is_never_used_is_not_opened():
+    """Senders opened the decoder, and receivers the encoder."""
+    both, sender, receiver = Codec(), Codec(networks=("encoder",)), Codec(networks=("decoder",))
+    image = np.arange(128 * 128 * 3, dtype=np.uint8).reshape(128, 128, 3)
+    bits = sender.encode_bits(image)
+    np.testing.assert_array_equal(bits, both.encode_bits(image))
+    np.testing.assert_array_equal(
+        receiver.decode_bits(bits, 128, 128), both.decode_bits(bits, 128, 128)
+    )
+    assert [list(codec.bundle.networks) for codec in (both, sender, receiver)] == [
+        ["encoder", "decoder"],
+        ["encoder"],
+        ["decoder"],
+    ]
+
+
 def soft(bits):
     return np.where(bits == 1, CERTAIN, -CERTAIN)
 

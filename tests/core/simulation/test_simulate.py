@@ -208,7 +208,7 @@ def test_bad_arguments_get_one_sentence(folder, tmp_path, capfd):
         (("--snr", "20:0:2"), "backwards"),
         (("--snr", "-2:-4:1"), "backwards"),
         (("--baseline", "gif"), "gif"),
-        (("--workers", "0"), "from 1 up"),
+        (("--workers", "0"), "from 1 to 1,000,000"),
         (("--seed", "-1"), "--seed"),
         (("--plot", "figure.xyz"), "must end in"),
     ]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from typing import TYPE_CHECKING
 
 from vqdeepsc.codec import DEFAULT_MODEL
@@ -13,6 +14,8 @@ from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SEARCH_SECONDS, MAXIMUM_SIDE
 
 if TYPE_CHECKING:
     from vqdeepsc.images.search import Search
+
+_MAXIMUM_COUNT = 10**6
 
 SCHEME_HELP = (
     "CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of each "
@@ -97,8 +100,8 @@ def pixels(text: str) -> int:
 
 
 def positive(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 10**6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= _MAXIMUM_COUNT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAXIMUM_COUNT:,}")
     return int(text)
 
 

@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,18 +24,31 @@ from .manifest import (
 )
 from .providers import ON_PROCESSOR, Provider
 from .scales import Scale
+from .tensors import IMAGE, TensorError, Tensors, check_tensors, codeword_maps, index_maps
+
+NETWORKS = ("encoder", "decoder")
+"""Senders need the first, receivers the second."""
 
 DEFAULT_MODEL = "vqdeepsc-4s"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified model: codebooks {l: float32 [N_l, K_l]} and the two networks, ready to run."""
+    """A verified model: codebooks {l: float32 [N_l, K_l]} and networks that are ready to run."""
 
     manifest: Manifest
     codebooks: dict[int, NDArray[np.float32]]
-    encoder: Network
-    decoder: Network
+    networks: dict[str, Network]
+
+    @property
+    def encoder(self) -> Network:
+        """Raises KeyError where it was not opened."""
+        return self.networks["encoder"]
+
+    @property
+    def decoder(self) -> Network:
+        """Raises KeyError where it was not opened."""
+        return self.networks["decoder"]
 
     @property
     def name(self) -> str:
@@ -56,28 +68,35 @@ class Bundle:
         return self.manifest.model_id
 
     def stop(self) -> None:
-        """Make both networks raise NetworkError soon, and from now on."""
-        self.encoder.stop()
-        self.decoder.stop()
+        """Make the networks raise NetworkError soon, and from now on."""
+        for network in self.networks.values():
+            network.stop()
 
 
 def read_bundle(
-    path: str | os.PathLike[str], threads: int | None = None, provider: Provider = ON_PROCESSOR
+    path: str | os.PathLike[str],
+    threads: int | None = None,
+    provider: Provider = ON_PROCESSOR,
+    networks: Sequence[str] = NETWORKS,
 ) -> Bundle:
     """Loads a bundle's directory and holds it against its manifest: hashes, shapes, types, names.
 
-    threads, provider: of each network, as at open_network. Raises BundleError, ParameterError."""
+    threads, provider: of each network, as at open_network; networks: those of NETWORKS that are
+    opened. Raises BundleError, ParameterError."""
     manifest = read_manifest(path)
     contents = {name: read_verified(manifest, name) for name in BUNDLE_FILES}
     try:
         codebooks = read_codebooks(contents["codebooks.npz"], manifest.scales)
     except CodebooksError as error:
         raise BundleError(f"model {manifest.name}: codebooks.npz {error}") from error
-    encoder = open_checked(manifest, "encoder.onnx", contents["encoder.onnx"], threads, provider)
-    decoder = open_checked(manifest, "decoder.onnx", contents["decoder.onnx"], threads, provider)
-    _check_encoder(manifest, encoder)
-    _check_decoder(manifest, decoder)
-    return Bundle(manifest, codebooks, encoder, decoder)
+    opened = {
+        network: open_checked(
+            manifest, f"{network}.onnx", contents[f"{network}.onnx"], *tensors, threads, provider
+        )
+        for network, tensors in _tensors(manifest.scales).items()
+        if network in networks
+    }
+    return Bundle(manifest, codebooks, opened)
 
 
 def model_directories() -> list[Path]:
@@ -123,56 +142,30 @@ def list_models() -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
-Tensors = dict[str, tuple[str, list[int | None]]]
-"""{name: (type, dimensions)}, None where any size will do."""
-_IMAGE: Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
-
-
 def open_checked(
-    manifest: Manifest, name: str, content: bytes, threads: int | None, provider: Provider
+    manifest: Manifest,
+    name: str,
+    content: bytes,
+    inputs: Tensors,
+    outputs: Tensors,
+    threads: int | None,
+    provider: Provider,
 ) -> Network:
+    """A network of a bundle with these inputs and outputs; raises BundleError."""
     try:
-        return open_network(content, threads, provider)
+        network = open_network(content, threads, provider)
+        check_tensors(name, network.get_inputs(), inputs)
+        check_tensors(name, network.get_outputs(), outputs)
     except NetworkError as error:
         raise BundleError(f"model {manifest.name}: {name} {error}") from error
+    except TensorError as error:
+        raise BundleError(f"model {manifest.name}: {error}") from error
+    return network
 
 
-def check_tensors(manifest: Manifest, file: str, nodes: Sequence[Any], expected: Tensors) -> None:
-    found = {node.name: (node.type, node.shape) for node in nodes}
-    if set(found) != set(expected):
-        raise BundleError(
-            f"model {manifest.name}: {file} has {sorted(found)}, not {sorted(expected)}"
-        )
-    for name, (kind, shape) in expected.items():
-        found_kind, found_shape = found[name]
-        # a free dimension is a name or None; exporters may leave the channels of an output free
-        fits = len(found_shape) == len(shape) and all(
-            got == wanted or not isinstance(got, int)
-            for got, wanted in zip(found_shape, shape, strict=True)
-        )
-        if found_kind != kind or not fits:
-            raise BundleError(
-                f"model {manifest.name}: {name} of {file} is {found_kind} {found_shape}, "
-                f"not {kind} {shape}"
-            )
-
-
-def codeword_maps(manifest: Manifest, letter: str) -> Tensors:
-    """Maps of codewords, one for each scale, with names that begin with a letter."""
+def _tensors(scales: Sequence[Scale]) -> dict[str, tuple[Tensors, Tensors]]:
+    """Inputs and outputs of the networks that every bundle has."""
     return {
-        f"{letter}{scale.scale}": ("tensor(float)", [None, scale.dimension, None, None])
-        for scale in manifest.scales
+        "encoder": (IMAGE, index_maps(scales, "s")),
+        "decoder": (codeword_maps(scales, "q"), IMAGE),
     }
-
-
-def _check_encoder(manifest: Manifest, encoder: Network) -> None:
-    indices: Tensors = {
-        f"s{scale.scale}": ("tensor(int64)", [None, None, None]) for scale in manifest.scales
-    }
-    check_tensors(manifest, "encoder.onnx", encoder.get_inputs(), _IMAGE)
-    check_tensors(manifest, "encoder.onnx", encoder.get_outputs(), indices)
-
-
-def _check_decoder(manifest: Manifest, decoder: Network) -> None:
-    check_tensors(manifest, "decoder.onnx", decoder.get_inputs(), codeword_maps(manifest, "q"))
-    check_tensors(manifest, "decoder.onnx", decoder.get_outputs(), _IMAGE)

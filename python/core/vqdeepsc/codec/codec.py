@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .bits import BitLayout
 from .bundle import (
     DEFAULT_MODEL,
+    NETWORKS,
     find_model,
     read_bundle,
 )
@@ -51,12 +52,15 @@ class Codec:
         model: str | os.PathLike[str] = DEFAULT_MODEL,
         threads: int | None = None,
         provider: str = DEFAULT_PROVIDER,
+        networks: Sequence[str] = NETWORKS,
     ) -> None:
         """model: name or directory of a bundle; threads: of the networks (None: all cores);
-        provider: what they run on, as Provider.parse reads it.
+        provider: what they run on, as Provider.parse reads it; networks: "encoder", "decoder" or
+        both, where the one that is left out is never used.
 
         Raises BundleError, and ParameterError for a provider that is not here."""
-        self.bundle = read_bundle(find_model(model), threads, Provider.parse(provider))
+        parsed = Provider.parse(provider)
+        self.bundle = read_bundle(find_model(model), threads, parsed, networks)
         self.layout = BitLayout(self.bundle.scales)
         self._reconstruction = Reconstruction(self.bundle, self.layout)
 

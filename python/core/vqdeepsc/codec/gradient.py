@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-from .bundle import (
-    Tensors,
-    check_tensors,
-    codeword_maps,
-    open_checked,
-)
+from .bundle import open_checked
 from .inference import Network
 from .manifest import GRADIENT, BundleError, Manifest, read_verified
 from .providers import ON_PROCESSOR
+from .tensors import IMAGE, Tensors, codeword_maps
 
 
 def open_gradient(manifest: Manifest, threads: int | None = None) -> Network:
@@ -25,13 +21,8 @@ def open_gradient(manifest: Manifest, threads: int | None = None) -> Network:
     if GRADIENT not in manifest.files:
         raise BundleError(f"model {manifest.name} has no {GRADIENT}, so nothing can be searched")
     content = read_verified(manifest, GRADIENT)
-    gradient = open_checked(manifest, GRADIENT, content, threads, ON_PROCESSOR)
-    image: Tensors = {"image": ("tensor(float)", [None, 3, None, None])}
-    target: Tensors = {"target": ("tensor(float)", [None, 3, None, None])}
-    weights: Tensors = {"weights": ("tensor(float)", [2])}
+    more_inputs: Tensors = {"target": IMAGE["image"], "weights": ("tensor(float)", [2])}
     errors: Tensors = {"errors": ("tensor(float)", [None, 2])}
-    inputs = codeword_maps(manifest, "q") | target | weights
-    check_tensors(manifest, GRADIENT, gradient.get_inputs(), inputs)
-    outputs = codeword_maps(manifest, "d") | image | errors
-    check_tensors(manifest, GRADIENT, gradient.get_outputs(), outputs)
-    return gradient
+    inputs = codeword_maps(manifest.scales, "q") | more_inputs
+    outputs = codeword_maps(manifest.scales, "d") | IMAGE | errors
+    return open_checked(manifest, GRADIENT, content, inputs, outputs, threads, ON_PROCESSOR)

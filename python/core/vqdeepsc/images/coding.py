@@ -58,7 +58,9 @@ def encode(
     indices; provider: what the networks run on; progress: of the search, called with its share.
     Raises ImageError, BundleError, BitstreamError, or ParameterError for the provider."""
     pixels = load_image(image, strict=strict)
-    codec = SearchingCodec(model, search=search, progress=progress, provider=provider)
+    codec = SearchingCodec(
+        model, search=search, progress=progress, provider=provider, networks=("encoder",)
+    )
     height, width = pixels.shape[:2]
     code = ImageBitstream(codec.model_id, width, height, codec.encode_bits(pixels))
     size = write_bitstream(output, code)
@@ -82,7 +84,9 @@ def decode(
     Raises BitstreamError, BundleError, ImageError, or ParameterError for the provider."""
     check_suffix(output)
     code = read_bitstream(file, max_pixels)
-    codec = Codec(model or _model_with_id(code.model_id, file), provider=provider)
+    codec = Codec(
+        model or _model_with_id(code.model_id, file), provider=provider, networks=("decoder",)
+    )
     if codec.model_id != code.model_id:
         raise BitstreamError(
             f"{os.fspath(file)} needs the codebooks {code.model_id:04x}, "

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqdeepsc.codec import DEFAULT_MODEL, Codec, Indices, Scale, pad_image
+from vqdeepsc.codec.bundle import NETWORKS
 from vqdeepsc.codec.gradient import open_gradient
 from vqdeepsc.codec.inference import Network
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
@@ -100,13 +101,14 @@ class SearchingCodec(Codec):
         search: Search | None = None,
         progress: Callable[[float], None] | None = None,
         provider: str = DEFAULT_PROVIDER,
+        networks: Sequence[str] = NETWORKS,
     ) -> None:
-        """model, threads, provider: as Codec has them, and the search itself runs on the processor;
-        progress: called with the share of an image that is done.
+        """model, threads, provider, networks: as Codec has them; a search takes all networks, and
+        runs on the processor; progress: called with the share of an image that is done.
 
         Raises BundleError, also for a bundle that cannot be searched, and ParameterError."""
-        super().__init__(model, threads, provider)
         self.search = search or Search()
+        super().__init__(model, threads, provider, NETWORKS if self.search.wanted else networks)
         self._progress = progress
         self._gradient: Network | None = None
         if self.search.wanted:

@@ -18,12 +18,7 @@ constexpr int REPEATS = static_cast<int>(SHORT_SYMBOL_SIGNS.size());
 constexpr float CANDIDATE_THRESHOLD = 0.025f;
 // Candidates are compared over so many samples and may be wrong by so many.
 constexpr std::size_t SEARCH = SHORT;
-constexpr int TIMING_ERROR = SHORT / 2;
-// Offsets of so many cycles per short symbol are tried.
-constexpr int LARGEST_OFFSET = 7;
-// A mirrored preamble has so many times the power of a straight one in the same samples: the
-// correlation of a short symbol with its conjugate at the worst delay and offset is far below.
-constexpr float MIRRORED_RATIO = 2.0f;
+constexpr int TIMING_ERROR = PreambleMatcher::MOST_DELAY / 2;
 // Samples before a candidate that are still looked at.
 constexpr int LOOKBACK = SEARCH;
 static_assert(LOOKBACK >= TIMING_ERROR);
@@ -63,11 +58,10 @@ void limit(float* real, float* imag, std::size_t count)
 } // namespace
 
 // Zeros before the stream let a preamble begin at its first sample, or a few before.
-BurstDetector::BurstDetector(float threshold, bool remove_dc)
-    : d_short_symbol(short_symbol()),
+BurstDetector::BurstDetector(float threshold, bool remove_dc, double largest_cfo)
+    : d_matcher(largest_cfo),
       d_threshold(threshold),
       d_remove_dc(remove_dc),
-      d_short_symbol_energy(0.0f),
       d_origin(-ZEROS),
       d_next(LOOKBACK),
       d_real(ZEROS, 0.0f),
@@ -78,15 +72,6 @@ BurstDetector::BurstDetector(float threshold, bool remove_dc)
     if (!(threshold >= 0.1f && threshold <= 0.9f)) {
         throw std::invalid_argument("threshold is " + std::to_string(threshold) +
                                     ", must be 0.1 to 0.9");
-    }
-    for (const auto& sample : d_short_symbol) {
-        d_short_symbol_energy += std::norm(sample);
-    }
-    for (int h = -LARGEST_OFFSET; h <= LARGEST_OFFSET; ++h) {
-        for (int i = 0; i < SHORT; ++i) {
-            const float angle = static_cast<float>(2.0 * M_PI * h * i / SHORT);
-            d_references.push_back(std::conj(d_short_symbol[i] * std::polar(1.0f, angle)));
-        }
     }
 }
 
@@ -256,7 +241,7 @@ void BurstDetector::decide(std::vector<BurstDetection>& found)
     d_best_metric = 0.0f;
 }
 
-bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) const
+bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection)
 {
     std::complex<double> product = 0.0;
     for (int k = 0; k < REPEATS - 1; ++k) {
@@ -266,84 +251,20 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection) con
     }
     const double fraction = std::arg(product) / (2.0 * M_PI * SHORT);
 
-    // All short symbols on top of each other; offsets of whole cycles per short symbol stay.
-    constexpr int WINDOW = SHORT + 2 * TIMING_ERROR;
     const std::size_t start = candidate - TIMING_ERROR;
-    std::array<std::complex<float>, WINDOW> folded{};
-    for (int k = 0; k < REPEATS; ++k) {
-        for (int j = 0; j < WINDOW; ++j) {
-            const std::size_t i = start + k * SHORT + j;
-            const auto turn =
-                std::polar(static_cast<float>(SHORT_SYMBOL_SIGNS[k]),
-                           static_cast<float>(-2.0 * M_PI * fraction * (k * SHORT + j)));
-            folded[j] += std::complex<float>(d_real[i], d_imag[i]) * turn;
-        }
-    }
-    struct Match {
-        float power = 0.0f;
-        int delay = 0;
-        int offset = 0; // of the samples or, where they are mirrored, of their conjugates
-    };
-    Match straight, mirrored;
-    const auto keep_larger = [](Match& match, float real, float imag, int d, int h) {
-        const float power = real * real + imag * imag;
-        if (power > match.power) {
-            match = { power, d, h };
-        }
-    };
-    for (int h = -LARGEST_OFFSET; h <= LARGEST_OFFSET; ++h) {
-        const auto* reference = d_references.data() + (h + LARGEST_OFFSET) * SHORT;
-        for (int d = 0; d <= 2 * TIMING_ERROR; ++d) {
-            float real_real = 0.0f, imag_imag = 0.0f, real_imag = 0.0f, imag_real = 0.0f;
-            for (int i = 0; i < SHORT; ++i) {
-                const auto x = folded[d + i];
-                const auto r = reference[i];
-                real_real += x.real() * r.real();
-                imag_imag += x.imag() * r.imag();
-                real_imag += x.real() * r.imag();
-                imag_real += x.imag() * r.real();
-            }
-            keep_larger(straight, real_real - imag_imag, real_imag + imag_real, d, h);
-            keep_larger(mirrored, real_real + imag_imag, real_imag - imag_real, d, h);
-        }
-    }
-    detection.mirrored = mirrored.power > MIRRORED_RATIO * straight.power;
-    const auto [best, delay, offset] = detection.mirrored ? mirrored : straight;
-    const float sign_of_q = detection.mirrored ? -1.0f : 1.0f;
-    float energy = 0.0f;
-    for (int k = 0; k < REPEATS; ++k) {
-        energy = std::max(energy, d_energy[start + delay + k * SHORT]);
-    }
-    detection.correlation = best / (REPEATS * REPEATS * energy * d_short_symbol_energy);
-    if (!(detection.correlation > d_threshold)) {
+    const PreambleMatch match =
+        d_matcher.match(d_real.data() + start, d_imag.data() + start, fraction);
+    if (!(match.correlation > d_threshold)) {
         return false;
     }
-
-    // The phases of the single short symbols, half a preamble apart, make the offset finer.
-    const double coarse = sign_of_q * fraction + static_cast<double>(offset) / SHORT;
-    std::array<std::complex<double>, REPEATS> phasors;
-    for (int k = 0; k < REPEATS; ++k) {
-        std::complex<double> sum = 0.0;
-        for (int i = 0; i < SHORT; ++i) {
-            const std::size_t at = start + delay + k * SHORT + i;
-            const auto turn = std::polar(1.0, -2.0 * M_PI * coarse * (k * SHORT + i)) *
-                              (1.0 * SHORT_SYMBOL_SIGNS[k]);
-            sum += std::complex<double>(d_real[at], sign_of_q * d_imag[at]) * turn *
-                   std::conj(std::complex<double>(d_short_symbol[i]));
-        }
-        phasors[k] = sum;
-    }
-    constexpr int APART = (REPEATS - 1) / 2;
-    std::complex<double> turn = 0.0;
-    for (int k = 0; k + APART < REPEATS; ++k) {
-        turn += phasors[k + APART] * std::conj(phasors[k]);
-    }
-    detection.cfo = coarse + std::arg(turn) / (2.0 * M_PI * APART * SHORT);
+    detection.cfo = match.cfo;
+    detection.correlation = match.correlation;
+    detection.mirrored = match.mirrored;
     const std::int64_t training_start =
-        d_origin + static_cast<std::int64_t>(start + delay + PREAMBLE_SAMPLES);
+        d_origin + static_cast<std::int64_t>(start + match.delay + PREAMBLE_SAMPLES);
     detection.training_start = training_start;
     const auto dc = dc_at(training_start + BLOCK);
-    detection.dc = { dc.real(), sign_of_q * dc.imag() };
+    detection.dc = match.mirrored ? std::conj(dc) : dc;
     return true;
 }
 

@@ -4,8 +4,8 @@
 
 #include "burst_format.h"
 #include "dc_estimator.h"
+#include "preamble_matcher.h"
 
-#include <array>
 #include <complex>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace gr::vqdeepsc::kernel {
 /*! A preamble in a stream of samples. */
 struct BurstDetection {
     std::uint64_t training_start; //!< number of the first sample after the preamble
-    double cfo;                   //!< frequency offset in cycles per sample, within +-0.117
+    double cfo;                   //!< frequency offset in cycles per sample
     float correlation; //!< share of the energy that is the strongest path of the preamble, 0 to 1
     std::complex<float> dc; //!< constant in the samples, 0 where it is left there
     bool mirrored;          //!< I and Q are swapped: cfo and dc are those of the conjugate samples
@@ -28,8 +28,7 @@ struct BurstDetection {
  * Schmidl, D. C. Cox, "Robust frequency and timing synchronization for OFDM", 1997, with signs as
  * H. Minn et al., "On timing offset estimation for OFDM systems", 2000), which gives candidates
  * and their offset modulo one cycle per short symbol. A candidate is then correlated with the
- * known preamble at all delays and offsets that are left, and with its conjugate, which is what
- * arrives where I and Q are swapped or the mixer's other sideband is received. Samples that are not
+ * known preamble at all delays and offsets that are left (PreambleMatcher). Samples that are not
  * numbers or beyond 1e6 count as 0. A constant in the samples is taken away before, and so are the
  * few samples in which it jumps; then all get the magnitude 1, so that pulses and impulses do not
  * hide a preamble. An object serves one thread at a time.
@@ -45,9 +44,12 @@ public:
      *         reaches 0.1; the beginning of a preamble out of silence has 0.05, a preamble at a
      *         wrong delay 0.10, three equal paths in half their power of noise 0.18.
      *  \param remove_dc whether a constant in the samples is taken away
+     *  \param largest_cfo frequency offset in cycles per sample that is found, 0.01 to 0.25
      *  \throws std::invalid_argument naming any other value
      */
-    explicit BurstDetector(float threshold = 0.12f, bool remove_dc = true);
+    explicit BurstDetector(float threshold = 0.12f,
+                           bool remove_dc = true,
+                           double largest_cfo = 0.117);
 
     /*! Takes the next samples of the stream and appends the preambles that are decided on. */
     void process(const std::complex<float>* samples,
@@ -61,14 +63,12 @@ private:
     void correlate();
     void search(std::vector<BurstDetection>& found);
     void decide(std::vector<BurstDetection>& found);
-    bool verify(std::size_t candidate, BurstDetection& detection) const;
+    bool verify(std::size_t candidate, BurstDetection& detection);
     void forget();
 
-    std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> d_short_symbol;
-    std::vector<std::complex<float>> d_references; //!< conjugate short symbol at each offset
+    PreambleMatcher d_matcher;
     float d_threshold;
     bool d_remove_dc;
-    float d_short_symbol_energy;
     std::int64_t d_origin; //!< number of the first sample that is kept
     std::size_t d_next;    //!< position of the next candidate among those kept
     // One entry for each sample that is kept; the sums reach from it one short symbol on.

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "preamble_matcher.h"
+
+#include "kernels/base/complex_product.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace gr::vqdeepsc::kernel {
+
+namespace {
+
+constexpr int SHORT = SHORT_SYMBOL_SAMPLES;
+constexpr int REPEATS = static_cast<int>(SHORT_SYMBOL_SIGNS.size());
+constexpr int WINDOW = 2 * SHORT;
+// A mirrored preamble has so many times the power of a straight one in the same samples: the
+// correlation of a short symbol with its conjugate at the worst delay and offset is far below.
+constexpr float MIRRORED_RATIO = 2.0f;
+
+// Phasors of a frequency in cycles per sample, from the first sample on.
+template <std::size_t SIZE>
+std::array<std::complex<float>, SIZE> oscillation(double frequency)
+{
+    const std::complex<double> step = std::polar(1.0, 2.0 * M_PI * frequency);
+    std::complex<double> turn = 1.0;
+    std::array<std::complex<float>, SIZE> turns;
+    for (auto& value : turns) {
+        value = turn;
+        turn *= step;
+    }
+    return turns;
+}
+
+} // namespace
+
+PreambleMatcher::PreambleMatcher(double largest_cfo)
+    : d_largest_offset(0),
+      d_short_symbol(short_symbol()),
+      d_forward(WINDOW, Fft::Direction::forward),
+      d_backward(WINDOW, Fft::Direction::backward)
+{
+    if (!(largest_cfo >= 0.01 && largest_cfo <= 0.25)) {
+        throw std::invalid_argument("largest_cfo is " + std::to_string(largest_cfo) +
+                                    ", must be 0.01 to 0.25");
+    }
+    d_largest_offset = static_cast<int>(std::ceil(largest_cfo * SHORT - 0.5));
+    for (const auto& sample : d_short_symbol) {
+        d_short_symbol_energy += std::norm(sample);
+    }
+    const auto spectrum = [this](bool conjugate) {
+        std::fill_n(d_forward.input(), WINDOW, std::complex<float>(0.0f));
+        for (int i = 0; i < SHORT; ++i) {
+            d_forward.input()[i] = conjugate ? std::conj(d_short_symbol[i]) : d_short_symbol[i];
+        }
+        d_forward.execute();
+        // Three periods, so that a part of it is the spectrum at an offset.
+        std::vector<std::complex<float>> values;
+        for (int i = 0; i < 3 * WINDOW; ++i) {
+            values.push_back(std::conj(d_forward.output()[i % WINDOW]));
+        }
+        return values;
+    };
+    d_straight = spectrum(false);
+    d_mirrored = spectrum(true);
+}
+
+// All short symbols on top of each other; offsets of whole cycles per short symbol stay.
+void PreambleMatcher::fold(const float* real, const float* imag, double fraction)
+{
+    std::array<float, WINDOW> sum_real{}, sum_imag{};
+    for (int k = 0; k < REPEATS; ++k) {
+        const auto turn = static_cast<float>(SHORT_SYMBOL_SIGNS[k]) *
+                          phasor(-2.0 * M_PI * fraction * (k * SHORT));
+        for (int j = 0; j < WINDOW; ++j) {
+            const float a = real[k * SHORT + j];
+            const float b = imag[k * SHORT + j];
+            sum_real[j] += a * turn.real() - b * turn.imag();
+            sum_imag[j] += a * turn.imag() + b * turn.real();
+        }
+    }
+    const auto turns = oscillation<WINDOW>(-fraction);
+    for (int j = 0; j < WINDOW; ++j) {
+        d_forward.input()[j] = product({ sum_real[j], sum_imag[j] }, turns[j]);
+    }
+    d_forward.execute();
+}
+
+// Over all delays and offsets of what is folded; the reference turns with the offset or against it.
+PreambleMatcher::Peak PreambleMatcher::strongest(const std::vector<std::complex<float>>& reference,
+                                                 int direction)
+{
+    Peak peak;
+    for (int offset = -d_largest_offset; offset <= d_largest_offset; ++offset) {
+        // A cycle per short symbol is two bins.
+        const auto* shifted = reference.data() + WINDOW - 2 * direction * offset;
+        for (int i = 0; i < WINDOW; ++i) {
+            d_backward.input()[i] = product(d_forward.output()[i], shifted[i]);
+        }
+        d_backward.execute();
+        for (int delay = 0; delay <= MOST_DELAY; ++delay) {
+            const auto value = d_backward.output()[delay];
+            const float power = value.real() * value.real() + value.imag() * value.imag();
+            if (power > peak.power) {
+                peak = { power, delay, offset };
+            }
+        }
+    }
+    peak.power /= static_cast<float>(WINDOW) * WINDOW;
+    return peak;
+}
+
+// The phases of the single short symbols, half a preamble apart, make the offset finer.
+double PreambleMatcher::refine(const float* real,
+                               const float* imag,
+                               double coarse,
+                               float sign_of_q) const
+{
+    const auto turns = oscillation<SHORT>(-coarse);
+    std::array<std::complex<float>, SHORT> reference;
+    for (int i = 0; i < SHORT; ++i) {
+        reference[i] = product(turns[i], std::conj(d_short_symbol[i]));
+    }
+    std::array<std::complex<double>, REPEATS> phasors;
+    for (int k = 0; k < REPEATS; ++k) {
+        std::complex<float> sum = 0.0f;
+        for (int i = 0; i < SHORT; ++i) {
+            const int at = k * SHORT + i;
+            sum += product({ real[at], sign_of_q * imag[at] }, reference[i]);
+        }
+        phasors[k] = std::polar(1.0, -2.0 * M_PI * coarse * (k * SHORT)) *
+                     (1.0 * SHORT_SYMBOL_SIGNS[k]) * std::complex<double>(sum);
+    }
+    constexpr int APART = (REPEATS - 1) / 2;
+    std::complex<double> turn = 0.0;
+    for (int k = 0; k + APART < REPEATS; ++k) {
+        turn += phasors[k + APART] * std::conj(phasors[k]);
+    }
+    return coarse + std::arg(turn) / (2.0 * M_PI * APART * SHORT);
+}
+
+PreambleMatch PreambleMatcher::match(const float* real, const float* imag, double fraction)
+{
+    fold(real, imag, fraction);
+    const Peak straight = strongest(d_straight, 1);
+    const Peak mirrored = strongest(d_mirrored, -1);
+    PreambleMatch match{};
+    match.mirrored = mirrored.power > MIRRORED_RATIO * straight.power;
+    const Peak& best = match.mirrored ? mirrored : straight;
+    match.delay = best.delay;
+    float energy = 0.0f;
+    for (int k = 0; k < REPEATS; ++k) {
+        float part = 0.0f;
+        for (int i = 0; i < SHORT; ++i) {
+            const int at = best.delay + k * SHORT + i;
+            part += real[at] * real[at] + imag[at] * imag[at];
+        }
+        energy = std::max(energy, part);
+    }
+    const float largest = REPEATS * REPEATS * energy * d_short_symbol_energy;
+    match.correlation = largest > 0.0f ? best.power / largest : 0.0f;
+    const float sign_of_q = match.mirrored ? -1.0f : 1.0f;
+    const double coarse = sign_of_q * fraction + static_cast<double>(best.offset) / SHORT;
+    match.cfo = refine(real + best.delay, imag + best.delay, coarse, sign_of_q);
+    return match;
+}
+
+} // namespace gr::vqdeepsc::kernel

@@ -18,7 +18,7 @@ from vqdeepsc_training import command
 from vqdeepsc_training.bundles.graphs import write_graphs
 from vqdeepsc_training.data.recording import Recording, quantise, write_recording
 from vqdeepsc_training.networks.build import build_network
-from vqdeepsc_training.networks.weights import round_weights
+from vqdeepsc_training.networks.rounding import round_weights
 
 torch.set_num_threads(1)
 

@@ -3,7 +3,13 @@
 
 import pytest
 
-from vqdeepsc_training.base.files import whole_file, whole_path, write_whole
+from vqdeepsc_training.base.files import (
+    read_parts,
+    whole_file,
+    whole_path,
+    write_parts,
+    write_whole,
+)
 
 
 def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path):
@@ -25,3 +31,27 @@ def test_a_path_keeps_its_ending(tmp_path):
         assert unfinished.suffix == ".png"
         unfinished.write_bytes(b"image")
     assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_parts_are_of_one_content(tmp_path):
+    path = tmp_path / "weights.pt"
+    assert read_parts(path) is None
+    written = write_parts(path, bytes(range(250)), 100)
+    assert [part.stat().st_size for part in written] == [100, 100, 50]
+    assert read_parts(path) == bytes(range(250))
+    # Half of another set beside it, as an interrupted call leaves it.
+    (tmp_path / "weights.pt.00000000.1of2").write_bytes(b"other")
+    assert read_parts(path) == bytes(range(250))
+    written[1].unlink()
+    assert read_parts(path) is None
+    assert write_parts(path, b"small", 100) == [path]
+    assert [part.name for part in tmp_path.iterdir()] == ["weights.pt"]
+
+
+def test_more_than_nine_parts_stay_in_order(tmp_path):
+    path = tmp_path / "weights.pt"
+    write_parts(path, bytes(range(120)), 10)
+    assert read_parts(path) == bytes(range(120))
+    write_parts(path, bytes(range(55)), 10)
+    assert len(list(tmp_path.iterdir())) == 6
+    assert read_parts(path) == bytes(range(55))

@@ -16,7 +16,7 @@ from vqdeepsc.codec import Codec
 from vqdeepsc_training.base.errors import ExportError
 from vqdeepsc_training.bundles import export as exporting
 from vqdeepsc_training.bundles import graphs
-from vqdeepsc_training.networks import weights
+from vqdeepsc_training.networks import rounding
 from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.networks.counts import count_indices
 from vqdeepsc_training.networks.counts import encode as encode_images
@@ -37,7 +37,7 @@ def ready(settings: dict) -> nn.Module:
     for scale in reversed(range(len(network.spaces))):
         features = network.encode(image).features[scale]
         network.spaces[scale].start_from(features, generator)
-    weights.round_weights(network)
+    rounding.round_weights(network)
     network.prepare_export()
     return network
 
@@ -343,7 +343,7 @@ def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, image_t
         codec = Codec(tuned / name)
         return codec.decode(codec.one_hot(codec.encode(image)), 48, 32)
 
-    monkeypatch.setattr(weights, "LARGE", 500)
+    monkeypatch.setattr(rounding, "LARGE", 500)
     image = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
     checkpoint = tuned / "tuned" / "checkpoint.pt"
     decoded = exported(checkpoint, "first")

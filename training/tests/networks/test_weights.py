@@ -12,7 +12,7 @@ from conftest import ENDED, SMALL_CONDITIONAL, SMALL_PAPER, tool, write_small_bu
 from vqdeepsc.codec import Codec
 
 from vqdeepsc_training.bundles import export
-from vqdeepsc_training.networks import weights
+from vqdeepsc_training.networks import rounding
 from vqdeepsc_training.trainer.checkpoint import averaged_network, read_checkpoint
 
 train = tool("train")
@@ -23,14 +23,14 @@ def test_8_bit_weights_are_near_and_give_themselves_again():
     kernel = random.standard_normal((8, 5, 3, 3)).astype(np.float32)
     kernel *= 10.0 ** np.arange(-6, 2, dtype=np.float32)[:, None, None, None]
     kernel[3] = 0
-    steps, scale = weights.quantised(kernel)
+    steps, scale = rounding.quantised(kernel)
     assert (steps.dtype, scale.dtype, scale.shape) == (np.int8, np.float32, (8, 1, 1, 1))
     peaks = np.abs(kernel).max((1, 2, 3))
     used = peaks > 0
     assert np.all(scale.ravel()[used] <= peaks[used] / 127 * (1 + 2**-10))
     assert np.abs(steps).max((1, 2, 3)).tolist() == [0 if peak == 0 else 127 for peak in peaks]
     assert np.all(np.abs(steps * scale - kernel) <= scale * 0.5001)
-    again, same = weights.quantised(steps * scale)
+    again, same = rounding.quantised(steps * scale)
     assert np.array_equal(again, steps)
     assert np.array_equal((again * same)[used], (steps * scale)[used])
 
@@ -38,7 +38,7 @@ def test_8_bit_weights_are_near_and_give_themselves_again():
 @pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_PAPER], ids=["conditional", "paper"])
 def test_a_bundle_holds_every_weight_under_its_name(tmp_path, settings, configuration, monkeypatch):
     """Batch normalisation stays apart from the kernels, which could not be told from it later."""
-    monkeypatch.setattr(weights, "LARGE", 400)
+    monkeypatch.setattr(rounding, "LARGE", 400)
     record = ENDED | {"configuration": configuration | {"network": settings}}
     network = write_small_bundle(tmp_path, settings, record)
     export.check_graphs(network, tmp_path, ((1, 64, 48),))

@@ -17,7 +17,7 @@ from ..base.errors import DataError
 from ..base.files import write_whole
 from ..data.images import evaluation_images
 from ..networks.counts import count_indices
-from ..networks.weights import round_weights
+from ..networks.rounding import round_weights
 from ..objectives.assignment import assign, assignment_cost, one_bit_costs
 from ..reports import flipped_bits
 from ..reports.evaluation import evaluate

@@ -14,7 +14,7 @@ from vqdeepsc.codec.inference import open_network
 
 from ..base.errors import ExportError
 from ..base.files import whole_path
-from ..networks.weights import round_weights
+from ..networks.rounding import round_weights
 from ..trainer.checkpoint import averaged_network, read_checkpoint, run_record
 from ..trainer.configuration import Configuration
 from .graphs import CHECK_SIZES, IMAGE_TOLERANCE, write_graph

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..base import distributed
 from ..base.errors import DataError
-from .cache import ImageCache
+
+if TYPE_CHECKING:
+    from .cache import ImageCache
 
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
 

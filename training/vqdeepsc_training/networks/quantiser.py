@@ -178,11 +178,16 @@ class EmbeddingSpace(nn.Module):
         self.sums.copy_(self.embedding.detach() / self.codewords)
 
     @torch.no_grad()
-    def update(self, features: Tensor, indices: Tensor, generator: torch.Generator) -> int:
-        """Move the codewords after a training step; return how many were restarted."""
+    def update(self, features: Tensor, indices: Tensor, generator: torch.Generator) -> Tensor:
+        """Move the codewords after a training step; return how many were restarted.
+
+        Nothing here waits for a GPU: the shapes do not depend on what is computed.
+        """
         rows = features.detach().float().permute(0, 2, 3, 1).reshape(-1, self.dimension)
         flat = indices.reshape(-1)
-        counts = torch.bincount(flat, minlength=self.codewords).float() / len(flat)
+        # torch.bincount would wait for a GPU.
+        counts = torch.zeros_like(self.counts).index_add_(0, flat, torch.ones_like(rows[:, 0]))
+        counts /= len(flat)
         sums = torch.zeros_like(self.sums).index_add_(0, flat, rows) / len(flat)
         distributed.average([counts, sums])
         decay = 0.99 if self.decay is None else self.decay
@@ -191,11 +196,10 @@ class EmbeddingSpace(nn.Module):
             self.sums.mul_(decay).add_(sums, alpha=1 - decay)
             means = self.sums / self.counts.clamp_min(1e-7)[:, None]
             self.embedding.copy_(self.prepared(means))
-        dead = torch.nonzero(self.counts < self.restart_share / self.codewords).flatten()
-        if len(dead):
-            picked = torch.randint(len(rows), (len(dead),), generator=generator).to(rows.device)
-            fresh = distributed.from_first(rows[picked])
-            self.embedding[dead] = fresh
-            self.counts[dead] = 1.0 / self.codewords
-            self.sums[dead] = fresh / self.codewords
-        return len(dead)
+        dead = self.counts < self.restart_share / self.codewords
+        picked = torch.randint(len(rows), (self.codewords,), generator=generator).to(rows.device)
+        fresh = distributed.from_first(rows[picked])
+        self.embedding.copy_(torch.where(dead[:, None], fresh, self.embedding))
+        self.counts.masked_fill_(dead, 1.0 / self.codewords)
+        self.sums.copy_(torch.where(dead[:, None], fresh / self.codewords, self.sums))
+        return dead.sum()

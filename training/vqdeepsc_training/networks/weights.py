@@ -15,17 +15,13 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from vqdeepsc.codec import read_bundle
 
 from ..base.errors import TrainingError
 from ..base.files import whole_path
+from . import rounding
 
-LARGE = 50_000
-"""Weights from which on a kernel is stored in 8 bits: smaller ones save little and cost more."""
-STEPS = 127
-SCALE_BITS = 11
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 BYTES, SCALE, HALF = "_int8", "_scale", "_half"
 RECORD = "checkpoint"
@@ -33,33 +29,6 @@ RECORD = "checkpoint"
 
 class WeightsError(TrainingError):
     """A bundle that no network can be made of again; the message is one sentence."""
-
-
-def quantised(kernel: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """8-bit weights and their scale, which broadcasts: kernel is about weights * scale.
-
-    A kernel made of them gives the same weights and scales again, bit for bit.
-    """
-    peaks = np.abs(kernel).reshape(len(kernel), -1).max(1)
-    fraction, exponent = np.frexp(np.where(peaks, peaks, STEPS) / STEPS)
-    # So few bits that a product with up to 127 is exact.
-    fraction = np.ceil(fraction * 2**SCALE_BITS) / 2**SCALE_BITS
-    scale = np.ldexp(fraction, exponent).astype(np.float32)
-    scale = scale.reshape(-1, *[1] * (kernel.ndim - 1))
-    return np.round(kernel / scale).astype(np.int8), scale
-
-
-@torch.no_grad()
-def round_weights(network: nn.Module) -> None:
-    """Round the kernels and biases of all convolutions to what the graphs store."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            for parameter in module.parameters():
-                if parameter.numel() < LARGE:
-                    parameter.copy_(parameter.half().float())
-                else:
-                    weights, scale = quantised(parameter.numpy())
-                    parameter.copy_(torch.from_numpy(weights * scale))
 
 
 def pack_weights(path: Path, record: dict | None = None) -> None:
@@ -80,8 +49,8 @@ def pack_weights(path: Path, record: dict | None = None) -> None:
             restored = [
                 onnx.helper.make_node("Cast", [name + HALF], [name], to=onnx.TensorProto.FLOAT)
             ]
-        elif values.size >= LARGE:
-            weights, scale = quantised(values)
+        elif values.size >= rounding.LARGE:
+            weights, scale = rounding.quantised(values)
             if np.array_equal(weights * scale, values):
                 stored = {BYTES: weights, SCALE: scale}
                 restored = [

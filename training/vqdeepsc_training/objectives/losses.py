@@ -108,7 +108,7 @@ class LossWeights(Table):
 
 def reconstruction_loss(
     decoded: Tensor, image: Tensor, weights: LossWeights
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Weighted sum of the terms that have a weight.
 
     `mae`, `mse`, `ssim` (as 1 - SSIM) and `log_mse`: the mean over the images of ln MSE, whose
@@ -125,4 +125,4 @@ def reconstruction_loss(
     if weights.ssim:
         terms["ssim"] = 1 - ssim(decoded, image).mean()
     loss = sum(getattr(weights, name) * value for name, value in terms.items())
-    return loss, {name: value.item() for name, value in terms.items()}
+    return loss, {name: value.detach() for name, value in terms.items()}

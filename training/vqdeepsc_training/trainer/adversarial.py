@@ -41,13 +41,18 @@ class AdversarialTraining(Part):
             loss = generator_loss(discriminator(step.decoded))
         discriminator.requires_grad_(True)
         distributed.average(running_statistics(discriminator))
-        return loss, {"generator": float(loss.detach()), "discriminator": float(own.detach())}
+        return loss, {"generator": loss.detach(), "discriminator": own.detach()}
 
     def state(self) -> dict[str, object]:
         return {
             "discriminator": self.discriminator.state_dict(),
             "discriminator_optimiser": self.optimiser.state_dict(),
         }
+
+    def start(self, state: dict) -> None:
+        given, own = state.get("discriminator", {}), self.discriminator.state_dict()
+        if {k: v.shape for k, v in given.items()} == {k: v.shape for k, v in own.items()}:
+            self.discriminator.load_state_dict(given)
 
     def restore(self, state: dict) -> None:
         self.discriminator.load_state_dict(state["discriminator"])

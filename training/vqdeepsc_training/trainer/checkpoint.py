@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import torch
 from torch import nn
 
 from ..base.errors import ConfigurationError, DataError
-from ..base.files import whole_file
+from ..base.files import read_parts, whole_file
 from ..networks.build import TunedNetwork, build_network
-from ..networks.weights import read_bundle_checkpoint
+from ..networks.rounding import unpacked_state
 from .configuration import Configuration
 
 WEIGHTS = ("average", "encoder")
+PACKED = (*WEIGHTS, "discriminator")
+"""What a checkpoint may have with large kernels in 8 bits."""
 NEEDED = {"configuration", "average", "step", "seconds", "curve"}
 RESUMING = ("network", "optimisers", "discriminator", "discriminator_optimiser")
 """What a checkpoint has for nothing but going on with the run."""
@@ -24,16 +27,22 @@ RESUMING = ("network", "optimisers", "discriminator", "discriminator_optimiser")
 def read_checkpoint(path: Path) -> dict:
     """Contents of a checkpoint as `Trainer.save` wrote it, or of a bundle (its directory).
 
+    It may lie in the parts of `write_parts`, and have its large kernels in 8 bits.
     Raises DataError if there is none or it cannot be read.
     """
     if path.is_dir():
+        # ONNX is needed for bundles alone, and not everything that trains has it.
+        from ..networks.weights import read_bundle_checkpoint
+
         try:
             checkpoint = read_bundle_checkpoint(path)
         except ValueError as error:
             raise DataError(str(error)) from error
         return checked(checkpoint, path)
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        content = None if path.exists() else read_parts(path)
+        source = path if content is None else io.BytesIO(content)
+        checkpoint = torch.load(source, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
     except (
@@ -68,7 +77,8 @@ def completed(checkpoint: dict) -> dict:
         # They computed in the precision of their configuration.
         "computed_in": configuration.precision,
     }
-    return checkpoint | {key: value for key, value in missing.items() if key not in checkpoint}
+    whole = checkpoint | {key: value for key, value in missing.items() if key not in checkpoint}
+    return whole | {key: unpacked_state(whole[key]) for key in PACKED if key in whole}
 
 
 def write_checkpoint(state: dict, path: Path) -> None:

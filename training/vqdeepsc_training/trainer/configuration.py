@@ -7,15 +7,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..base.errors import ConfigurationError
 from ..base.schema import Table, entry
-from ..data.cache import ImageCache
 from ..data.sampler import BatchSampler
 from ..networks.settings import NetworkSettings
 from ..objectives.losses import LossWeights
 from ..objectives.optimiser import OptimiserSettings
+
+if TYPE_CHECKING:
+    from ..data.cache import ImageCache
 
 
 @dataclass(frozen=True)

@@ -31,4 +31,4 @@ class Teacher(Part):
         with torch.no_grad(), self.arithmetic.autocast():
             wanted, _ = self.network(step.image)
         distance = (step.decoded.float() - wanted.float()).abs().mean()
-        return self.weight * distance, {"distillation": float(distance.detach())}
+        return self.weight * distance, {"distillation": distance.detach()}

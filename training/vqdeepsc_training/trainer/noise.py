@@ -80,4 +80,4 @@ class NoiseTuning(Part):
             decoded = self.network.decode(*codewords)
         loss, _ = reconstruction_loss(decoded.float(), step.image[:count], self.weights)
         weight = self.settings.weight * count / len(step.image)
-        return weight * loss, {"noisy": float(loss.detach())}
+        return weight * loss, {"noisy": loss.detach()}

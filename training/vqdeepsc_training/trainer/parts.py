@@ -12,8 +12,8 @@ from ..networks.encoded import Encoded
 from ..objectives.losses import LossWeights, reconstruction_loss
 from .configuration import Configuration
 
-Terms = dict[str, float]
-"""Terms of the loss by name, for those who watch."""
+Terms = dict[str, Tensor]
+"""Terms of the loss by name, for those who watch; they stay on the device until one is read."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,9 @@ class Part:
         """Entries of a checkpoint that going on needs."""
         return {}
 
+    def start(self, state: dict) -> None:
+        """Begin a new run with what a checkpoint of another run has and fits."""
+
     def restore(self, state: dict) -> None:
         """Take them from a checkpoint; raises as `load_state_dict` and for a missing entry."""
 
@@ -73,4 +76,4 @@ class Quantisation(Part):
         loss = self.commitment * step.encoded.commitment_loss
         if self.embedding_gradient:
             loss = loss + step.encoded.embedding_loss
-        return self.weight * loss, {"embedding": float(step.encoded.embedding_loss.detach())}
+        return self.weight * loss, {"embedding": step.encoded.embedding_loss.detach()}

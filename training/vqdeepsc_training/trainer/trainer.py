@@ -133,8 +133,11 @@ class Trainer:
             return 0.0
         return annealing.noise * max(0.0, 1 - self.progress / annealing.until)
 
-    def train_step(self) -> dict[str, float]:
-        """One step of all optimisers; returns the terms of the loss."""
+    def train_step(self, read: bool = True) -> dict[str, float]:
+        """One step of all optimisers; returns the terms of the loss.
+
+        read: whether to wait for them; else none is returned, and a GPU is never idle.
+        """
         started = self.clock()
         step = self._forward()
         loss, terms = None, {}
@@ -149,12 +152,14 @@ class Trainer:
         self.average_weights()
         self.step += 1
         self.images += self.sampler.batch * distributed.processes()
-        seconds = torch.tensor(
-            [self.seconds + self.clock() - started], dtype=torch.float64, device=self.device
-        )
-        # All processes go by one clock, or they would stop at different steps.
-        self.seconds = float(distributed.from_first(seconds))
-        return terms | {"loss": float(loss.detach())}
+        terms["loss"] = loss.detach()
+        numbers = {name: float(term) for name, term in terms.items()} if read else {}
+        self.seconds += self.clock() - started
+        if distributed.processes() > 1:
+            # All processes go by one clock, or they would stop at different steps.
+            seconds = torch.tensor([self.seconds], dtype=torch.float64, device=self.device)
+            self.seconds = float(distributed.from_first(seconds))
+        return numbers
 
     def _batch(self) -> Tensor:
         """The batch of this step."""
@@ -194,7 +199,7 @@ class Trainer:
             optimiser.step()
         distributed.average(running_statistics(self.network))
 
-    def _move_codewords(self, step: Step) -> int:
+    def _move_codewords(self, step: Step) -> Tensor:
         """Moving averages of the codewords; returns how many were restarted."""
         encoded: Encoded = step.encoded
         return sum(
@@ -332,6 +337,8 @@ class Trainer:
         }
         if 2 * sum(v.numel() for v in fitting.values()) < sum(v.numel() for v in own.values()):
             raise DataError("The weights to start from belong to another network.")
+        for part in self.parts:
+            part.start(state)
         fresh = sorted(set(own) - set(fitting))
         self.network.load_state_dict(fitting, strict=False)
         self.average.load_state_dict(self.network.state_dict())

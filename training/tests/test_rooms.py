@@ -9,7 +9,7 @@ import pytest
 import vqdeepsc_training
 
 ROOT = Path(vqdeepsc_training.__file__).parent
-FLOORS = ["base", "data", "networks", "objectives", "trainer", "reports", "bundles", "tools"]
+FLOORS = ["base", "data", "networks", "objectives", "trainer", "gpu", "reports", "bundles", "tools"]
 """A room imports from itself and from those before it."""
 
 LARGEST_FILE, LARGEST_ROOM = 400, 15

@@ -30,6 +30,7 @@ SUBCOMMANDS = {
     "variants": "Convert a bundle to int8 and to fp16 and measure what that costs and brings.",
     "record-link": "Record the soft bits that the simulated link (LDPC, 16-QAM, channel, "
     "demapper, LDPC decoder) makes of random payloads.",
+    "gpu": "Pack what a machine with a GPU needs, and train there for so many seconds.",
     "demo": "Train a small network on photographs that scikit-image ships, export it as a bundle, "
     "measure that beside JPEG and draw a sheet of images.",
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,16 +25,19 @@ def image_files(folder: Path) -> list[Path]:
     return [image.path for image in found]
 
 
-def read_images(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+def read_images(path: Path, seed: int | None = None) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Names and images uint8 [H, W, 3] of a folder (with its subfolders), a .tar archive or a file.
 
-    Sorted by name. Raises DataError for a path that holds no image, and for an image that cannot be
+    Sorted by name, or shuffled by a seed. Raises DataError for a path that holds no image, and for an image that cannot be
     decoded.
     """
     if not path.exists():
         raise DataError(f"{path} does not exist.")
     try:
-        for image in find_images([path]):
+        found = list(find_images([path]))
+        if seed is not None:
+            random.Random(seed).shuffle(found)
+        for image in found:
             yield image.name, image.load(strict=True)
     except ImageError as error:
         raise DataError(f"{error}.") from error

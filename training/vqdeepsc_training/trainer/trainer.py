@@ -18,6 +18,7 @@ from ..base.errors import DataError
 from ..base.files import write_whole
 from ..base.precision import Arithmetic, used_precision
 from ..data.recording import Recording
+from ..data.resident import ResidentSampler
 from ..data.sampler import BatchSampler
 from ..networks.build import TunedNetwork, build_network, running_statistics
 from ..networks.encoded import Encoded
@@ -44,6 +45,7 @@ class Trainer:
     the configuration's number of steps; clock: what measures it, in seconds; recording: of the
     link, for a configuration with `noise`; device: of networks and optimisers. What is random comes
     from the CPU, so a seed means the same on every device. workers: processes that make batches.
+    `faster`, where it is set, computes what the network does of quantised images.
     Raises DataError for a recording that does not fit the configuration or numbers that make no
     network, DataError if the network to distil from cannot be read.
     """
@@ -51,7 +53,7 @@ class Trainer:
     def __init__(
         self,
         configuration: Configuration,
-        sampler: BatchSampler,
+        sampler: BatchSampler | ResidentSampler,
         folder: Path,
         hours: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -76,6 +78,7 @@ class Trainer:
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimisers = configure_optimisers(self.network, configuration.optimiser)
         self.parts = self._parts(recording)
+        self.faster: Callable[[Tensor, bool], tuple[Tensor, Encoded]] | None = None
         self.encoder: nn.Module | None = None
         self.trained: dict = {}
         self.started = False
@@ -138,8 +141,7 @@ class Trainer:
 
         read: whether to wait for them; else none is returned, and a GPU is never idle.
         """
-        started = self.clock()
-        step = self._forward()
+        started, step = self.clock(), self._forward()
         loss, terms = None, {}
         for part in self.parts:
             found = part.loss(step)
@@ -179,7 +181,8 @@ class Trainer:
         with self.arithmetic.autocast():
             if quantised and self.step == self.unquantised_steps:
                 self.start_codebooks(image, generator)
-            decoded, encoded = self.with_encoder(self.network)(image, quantised)
+            network = self.faster if self.faster and quantised else self.with_encoder(self.network)
+            decoded, encoded = network(image, quantised)
         return Step(self.step, self.progress, image, decoded, encoded, quantised, generator)
 
     def _backward(self, loss: Tensor) -> None:
@@ -254,8 +257,8 @@ class Trainer:
     def validate(self, images: np.ndarray) -> dict[str, float]:
         """Mean SSIM and PSNR of the averaged weights on images uint8 [P, H, W, 3].
 
-        A point of the curve, unless the codebooks of a quantising network have not started: what
-        needs no codebooks yet is better than what follows, and says so as `unquantised`.
+        A point of the curve, unless the codebooks of a quantising network have not started:
+        without them it is better than what follows, and says so as `unquantised`.
         """
         similarity, ratio = [], []
         for image, decoded in self.decoded(images):
@@ -274,7 +277,7 @@ class Trainer:
         return point
 
     def save(self) -> None:
-        """Write checkpoint and record; a reader never sees half a file."""
+        """Write checkpoint and record, each whole."""
         if distributed.rank():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -300,12 +303,10 @@ class Trainer:
 
     def summary(self) -> dict:
         """What export needs of a run."""
-        encoder = (
-            {}
-            if self.encoder is None
-            else {"encoder": self.encoder.state_dict(), "trained": self.trained}
-        )
-        return encoder | {
+        tuned = {}
+        if self.encoder is not None:
+            tuned = {"encoder": self.encoder.state_dict(), "trained": self.trained}
+        return tuned | {
             "configuration": self.configuration.to_json(),
             "computed_in": self.arithmetic.precision,
             "average": self.average.state_dict(),

@@ -28,8 +28,8 @@ def image_files(folder: Path) -> list[Path]:
 def read_images(path: Path, seed: int | None = None) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Names and images uint8 [H, W, 3] of a folder (with its subfolders), a .tar archive or a file.
 
-    Sorted by name, or shuffled by a seed. Raises DataError for a path that holds no image, and for an image that cannot be
-    decoded.
+    Sorted by name, or shuffled by a seed. Raises DataError for a path that holds no image, and for
+    an image that cannot be decoded.
     """
     if not path.exists():
         raise DataError(f"{path} does not exist.")

@@ -17,18 +17,34 @@ namespace {
 
 constexpr auto WAIT = std::chrono::milliseconds(5);
 
-// Refuses transport blocks that are none; whether they fit a frame, its header says.
-kernel::TransportBlocks checked(const kernel::TransportBlocks& blocks)
+// Payload and coded bits of a frame of these transport blocks.
+std::pair<size_t, size_t> frame_bits(const kernel::TransportBlocks& blocks)
 {
     size_t payload_bits = 0, coded_bits = 0;
     for (const auto& [payload, coded] : blocks) {
         payload_bits += payload;
         coded_bits += coded;
     }
-    if (!blocks.empty()) {
+    return { payload_bits, coded_bits };
+}
+
+// Whether each transport block fills whole symbols.
+bool in_symbols(const kernel::TransportBlocks& blocks, int bits_per_symbol)
+{
+    return std::all_of(blocks.begin(), blocks.end(), [bits_per_symbol](const auto& block) {
+        return block.second % bits_per_symbol == 0;
+    });
+}
+
+// Refuses transport blocks that are none; which of them a frame has, its header says.
+const std::vector<kernel::TransportBlocks>&
+checked(const std::vector<kernel::TransportBlocks>& known)
+{
+    for (const auto& blocks : known) {
+        const auto [payload_bits, coded_bits] = frame_bits(blocks);
         kernel::frame_blocks(payload_bits, coded_bits, 1, blocks);
     }
-    return blocks;
+    return known;
 }
 
 // Raises for what is no integer, and for one that an int does not hold.
@@ -43,9 +59,10 @@ int small_integer(const pmt::pmt_t& value)
 
 } // namespace
 
-burst_decoder::sptr burst_decoder::make(int iterations,
-                                        const kernel::TransportBlocks& transport_blocks,
-                                        size_t backlog)
+burst_decoder::sptr
+burst_decoder::make(int iterations,
+                    const std::vector<kernel::TransportBlocks>& transport_blocks,
+                    size_t backlog)
 {
     if (backlog < 1) {
         throw std::invalid_argument("backlog is 0, must be at least 1");
@@ -54,9 +71,8 @@ burst_decoder::sptr burst_decoder::make(int iterations,
         iterations, checked(transport_blocks), backlog);
 }
 
-burst_decoder_impl::burst_decoder_impl(int iterations,
-                                       const kernel::TransportBlocks& transport_blocks,
-                                       size_t backlog)
+burst_decoder_impl::burst_decoder_impl(
+    int iterations, const std::vector<kernel::TransportBlocks>& transport_blocks, size_t backlog)
     : gr::sync_block("burst_decoder",
                      gr::io_signature::make(1, 1, sizeof(float)),
                      gr::io_signature::make(0, 0, 0)),
@@ -209,6 +225,21 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
     d_llrs.resize(header.coded_bits());
 }
 
+// The known transport blocks that a header names, or null.
+const kernel::TransportBlocks*
+burst_decoder_impl::transport_blocks(const kernel::BurstHeader& header) const
+{
+    // The header's number is that of a few lists, which differ in their bits.
+    const std::pair<size_t, size_t> bits(header.payload_bits, header.coded_bits());
+    const auto found =
+        std::find_if(d_transport_blocks.begin(), d_transport_blocks.end(), [&](const auto& blocks) {
+            return frame_bits(blocks) == bits &&
+                   kernel::uep_profile_id(blocks) == header.uep_profile &&
+                   in_symbols(blocks, header.bits_per_symbol);
+        });
+    return found == d_transport_blocks.end() ? nullptr : &*found;
+}
+
 // Makes a decoder for frames with such a header, or says why it cannot.
 std::string burst_decoder_impl::prepare_decoder(const kernel::BurstHeader& header)
 {
@@ -217,8 +248,9 @@ std::string burst_decoder_impl::prepare_decoder(const kernel::BurstHeader& heade
     }
     d_decoder.reset();
     const bool plain = header.uep_profile == 0;
-    if (!plain && header.uep_profile != kernel::uep_profile_id(d_transport_blocks)) {
-        return "the burst has transport blocks that are not those given here";
+    const auto* blocks = plain ? nullptr : transport_blocks(header);
+    if (!plain && !blocks) {
+        return "the burst has transport blocks that are not known here";
     }
     try {
         d_decoder.emplace(header.payload_bits,
@@ -226,7 +258,7 @@ std::string burst_decoder_impl::prepare_decoder(const kernel::BurstHeader& heade
                           header.bits_per_symbol,
                           header.redundancy_version,
                           iterations(),
-                          plain ? kernel::TransportBlocks() : d_transport_blocks);
+                          plain ? kernel::TransportBlocks() : *blocks);
     } catch (const std::invalid_argument& error) {
         return error.what();
     }

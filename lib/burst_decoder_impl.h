@@ -16,7 +16,7 @@ class burst_decoder_impl final : public burst_decoder
 {
 public:
     burst_decoder_impl(int iterations,
-                       const kernel::TransportBlocks& transport_blocks,
+                       const std::vector<kernel::TransportBlocks>& transport_blocks,
                        size_t backlog);
 
     void set_iterations(int iterations) override;
@@ -29,13 +29,14 @@ public:
 
 private:
     void begin(const gr::tag_t& tag);
+    const kernel::TransportBlocks* transport_blocks(const kernel::BurstHeader& header) const;
     std::string prepare_decoder(const kernel::BurstHeader& header);
     bool must_wait();
     void decode();
 
     const pmt::pmt_t d_regions;
     const pmt::pmt_t d_log;
-    const kernel::TransportBlocks d_transport_blocks;
+    const std::vector<kernel::TransportBlocks> d_transport_blocks;
     const size_t d_backlog;
     mutable std::mutex d_mutex;
     int d_iterations;

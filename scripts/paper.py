@@ -94,8 +94,8 @@ def plan(
             replace(one, snr_db=parse_snr(CURVE), baselines=("jpeg",), schemes=constellations)
         )
         protected = {
-            4: ("16qam/9/9/3", "16qam/4/4/4", "16qam/6/6/4", "16qam/8/8/5"),
-            3: ("16qam/4/4", "16qam/6/4", "16qam/9/5"),
+            4: ("balanced", "broadcast", "16qam/6/6/4", "16qam/8/8/5"),
+            3: ("balanced", "broadcast", "16qam/6/4", "16qam/9/5"),
         }
         scales = len(read_manifest(model).scales)
         protection.append(

@@ -35,14 +35,14 @@ def test_writes_images_and_results(tmp_path):
     np.testing.assert_array_equal(load_image(output / "received.png"), expected)
     rows = list(csv.DictReader((output / "results.csv").open()))
     assert [(row["system"], row["snr_db"]) for row in rows] == [
-        ("vqdeepsc-4s", "20"),
+        ("vqdeepsc-4s:16qam/balanced", "20"),
         ("jpeg", "20"),
-        ("vqdeepsc-4s", "-2"),
+        ("vqdeepsc-4s:16qam/balanced", "-2"),
         ("jpeg", "-2"),
     ]
     assert {row["source_bits"] for row in rows} == {str(2 * 20032)}
     assert {row["symbols"] for row in rows} == {str(2 * 15024)}
-    assert [int(row["block_errors"]) for row in rows] == [0, 0, 6, 6]
+    assert [int(row["block_errors"]) for row in rows] == [0, 0, 8, 6]
     assert [row["decoded"] for row in rows] == ["1", "1", "1", "0"]
     assert float(rows[0]["ssim"]) > float(rows[2]["ssim"])
     assert len(json.loads(done.stdout)["results"]) == 4

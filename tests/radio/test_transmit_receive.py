@@ -68,6 +68,7 @@ def test_protection_at_both_ends(
     assert_same(received(tmp_path / "out"), decoded)
     assert [burst["blocks"] for burst in events(log, "burst")] == [code_blocks] * 3
     log.unlink()
+    # other numbers than those of a profile are known to those alone who were told
     done = run_here(capfd, *receive, tmp_path / "none")
     assert (done.returncode, done.stdout) == (0, "0 images received\n")
     for burst in events(log, "burst"):

@@ -31,13 +31,14 @@ public:
 
     /*!
      * \param iterations most iterations of a code block, 1 to 1,000
-     * \param transport_blocks payload bits and coded bits of each transport block of the frames
-     * whose header names such, as at the burst_modulator
+     * \param transport_blocks lists that a header may name, each with payload bits and coded bits
+     * of every transport block of a frame as at the burst_modulator
      * \param backlog regions that may wait, at least 1
      */
-    static sptr make(int iterations = 20,
-                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {},
-                     size_t backlog = 1024);
+    static sptr make(
+        int iterations = 20,
+        const std::vector<std::vector<std::pair<size_t, size_t>>>& transport_blocks = {},
+        size_t backlog = 1024);
 
     //! Takes effect at the next frame.
     virtual void set_iterations(int iterations) = 0;

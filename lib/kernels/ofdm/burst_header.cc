@@ -16,14 +16,14 @@ constexpr std::size_t PROTECTED_HEADER_BITS_2 = 216 + PARITY_BITS;
 constexpr int ITERATIONS = 20;
 // Pilots and prefix as they are; denser ones for faster channels would have the next numbers.
 constexpr std::uint32_t BURST_PROFILE = 0;
-constexpr std::array<int, 3> BITS_PER_SYMBOL = { 2, 4, 6 };
 constexpr std::array<std::array<int, 2>, 4> RATE_RATIOS = {
     { { 1, 3 }, { 1, 2 }, { 2, 3 }, { 3, 4 } }
 };
 
 bool known_bits_per_symbol(int bits)
 {
-    return std::find(BITS_PER_SYMBOL.begin(), BITS_PER_SYMBOL.end(), bits) != BITS_PER_SYMBOL.end();
+    const auto& known = BURST_BITS_PER_SYMBOL;
+    return std::find(known.begin(), known.end(), bits) != known.end();
 }
 
 std::string outside(const char* name, long value, long low, long high)
@@ -36,8 +36,6 @@ std::string outside(const char* name, long value, long low, long high)
 }
 
 } // namespace
-
-const std::array<const char*, 4> CODE_RATES = { "1/3", "1/2", "2/3", "3/4" };
 
 int code_rate_from_name(const std::string& name)
 {

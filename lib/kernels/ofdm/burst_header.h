@@ -15,12 +15,15 @@
 namespace gr::vqdeepsc::kernel {
 
 /*! Code rates of a payload, in the order of their numbers in the header. */
-extern const std::array<const char*, 4> CODE_RATES;
+inline constexpr std::array<const char*, 4> CODE_RATES = { "1/3", "1/2", "2/3", "3/4" };
 
 /*! Number of a code rate such as "1/3".
  * \throws std::invalid_argument naming any other value
  */
 int code_rate_from_name(const std::string& name);
+
+/*! Bits of a symbol that a payload may have: QPSK, 16-QAM, 64-QAM. */
+constexpr std::array<int, 3> BURST_BITS_PER_SYMBOL = { 2, 4, 6 };
 
 constexpr std::size_t MAX_PAYLOAD_BITS = 65535;
 

@@ -18,14 +18,14 @@ void bind_burst_decoder(py::module& m)
         "Decodes the frames of burst_demodulator, each as its header says, and publishes them.\n\n"
         "Message ports: regions, pairs of a dictionary and an f32vector of LLRs ln P(1)/P(0); "
         "log,\n"
-        "a dictionary for each frame. transport_blocks: as at the burst_modulator, for frames "
-        "whose\n"
-        "header names such. While backlog regions wait at a block behind the port regions, no "
+        "a dictionary for each frame. transport_blocks: lists that a header may name, each as at "
+        "the\n"
+        "burst_modulator. While backlog regions wait at a block behind the port regions, no "
         "more\n"
         "samples are taken. ValueError for parameters out of range.")
         .def(py::init(&burst_decoder::make),
              py::arg("iterations") = 20,
-             py::arg("transport_blocks") = std::vector<std::pair<size_t, size_t>>(),
+             py::arg("transport_blocks") = std::vector<std::vector<std::pair<size_t, size_t>>>(),
              py::arg("backlog") = 1024)
         .def("set_iterations",
              &burst_decoder::set_iterations,

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kernels/ofdm/burst_header.h"
+
 #include <gnuradio/vqdeepsc/burst_modulator.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -8,6 +10,9 @@ namespace py = pybind11;
 void bind_burst_modulator(py::module& m)
 {
     using gr::vqdeepsc::burst_modulator;
+    namespace kernel = gr::vqdeepsc::kernel;
+    m.attr("BURST_CODE_RATES") = py::tuple(py::cast(kernel::CODE_RATES));
+    m.attr("BURST_BITS_PER_SYMBOL") = py::tuple(py::cast(kernel::BURST_BITS_PER_SYMBOL));
     py::class_<burst_modulator, gr::block, gr::basic_block, std::shared_ptr<burst_modulator>>(
         m,
         "burst_modulator",

@@ -11,6 +11,7 @@ from ..vqdeepsc_python import (
     burst_detector,
     connect_hier_output,
 )
+from .protection import known_transport_blocks
 
 
 class burst_receiver(gr.hier_block2):
@@ -33,8 +34,8 @@ class burst_receiver(gr.hier_block2):
     :param payload_bits: the only length of frames to receive, 1 to 65,535, or 0 for all
     :param iterations: most iterations of an LDPC code block, 1 to 1,000
     :param sample_rate: in Hz; only scales cfo_hz
-    :param transport_blocks: as at the transmitter, for bursts whose header names such; bursts
-        without are received too
+    :param transport_blocks: lists that a burst's header may name, each as at the transmitter; None
+        for those of the profiles of all installed models. Bursts without are received too
     :param backlog: regions that may wait, at least 1
     :param remove_dc: whether a constant in the samples (a carrier at 0 Hz) is taken away
     :raises ValueError: for a parameter out of range
@@ -48,7 +49,7 @@ class burst_receiver(gr.hier_block2):
         payload_bits: int = 0,
         iterations: int = 20,
         sample_rate: float = 1e6,
-        transport_blocks: Sequence[tuple[int, int]] = (),
+        transport_blocks: Sequence[Sequence[tuple[int, int]]] | None = None,
         backlog: int = 1024,
         remove_dc: bool = True,
     ) -> None:
@@ -65,6 +66,8 @@ class burst_receiver(gr.hier_block2):
         self._demodulator = burst_demodulator(
             fft_size, cyclic_prefix, model, payload_bits, sample_rate
         )
+        if transport_blocks is None:
+            transport_blocks = known_transport_blocks()
         self._decoder = burst_decoder(iterations, transport_blocks, backlog)
         self.connect(self, self._detector, self._demodulator, self._decoder)
         for block, port in (

@@ -9,6 +9,7 @@ from pathlib import Path
 from vqdeepsc.cli.arguments import SCHEME_HELP, add_json, add_model, seed
 from vqdeepsc.cli.output import print_json, print_summary
 from vqdeepsc.errors import Error
+from vqdeepsc.link import DEFAULT_PROTECTION
 from vqdeepsc.messages import say
 
 from .private_state import private_state
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--snr", default="10,4,3,2,1,0", metavar="DB", help="mean Es/N0 in dB: A,B,C"
     )
-    parser.add_argument("--scheme", default="16qam", metavar="SCHEME", help=SCHEME_HELP)
+    parser.add_argument("--scheme", default=DEFAULT_PROTECTION, metavar="SCHEME", help=SCHEME_HELP)
     parser.add_argument("--seed", type=seed, default=0, help="of all noise and fading")
     add_json(parser)
 

@@ -7,6 +7,7 @@ import argparse
 from typing import Any
 
 from vqdeepsc.cli.arguments import add_model, add_provider, positive, quantity
+from vqdeepsc.link import DEFAULT_PROTECTION, PLAIN, PROFILES
 
 
 def add_radio(parser: argparse.ArgumentParser) -> None:
@@ -81,10 +82,11 @@ def add_burst_coding(parser: argparse.ArgumentParser, whose: str = "") -> None:
     )
     parser.add_argument(
         "--protection",
-        default="",
-        metavar="N/N/N",
-        help="coded bits for each bit of every scale but the finest, coarse first, such as 6/6/4; "
-        "both ends need the same",
+        default=DEFAULT_PROTECTION,
+        metavar="PROFILE",
+        help=f"of the coarse scales: {', '.join((PLAIN, *PROFILES))}, or coded bits for each bit "
+        "of every scale but the finest, coarse first, such as 6/6/4, which a receiver has to be "
+        "told as well (default: %(default)s)",
     )
 
 

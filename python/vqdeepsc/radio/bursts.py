@@ -9,20 +9,22 @@ from typing import Any
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import refused_parameters
-from vqdeepsc.link import CONSTELLATIONS, TransportBlock, transport_blocks
+from vqdeepsc.link import DEFAULT_PROTECTION, PLAIN, PROFILES, TransportBlock
 
 from ..blocks.burst_receiver import burst_receiver
 from ..blocks.burst_transmitter import burst_transmitter
+from ..blocks.protection import burst_transport_blocks, profile_transport_blocks
 from ..vqdeepsc_python import burst_modulator
 
 
 @dataclass(frozen=True)
 class BurstParameters:
-    """Parameters of bursts; both ends need the same but for bits_per_symbol, code_rate, amplitude.
+    """Parameters of bursts; both ends need the same fft_size and cyclic_prefix.
 
     fft_size, cyclic_prefix, bits_per_symbol, code_rate: as at burst_transmitter; amplitude: root
-    mean square of the samples; protection: coded bits for each bit of every scale but the finest,
-    coarse first, such as 6/6/4, which goes with one constellation and rate; "" for none.
+    mean square of the samples; protection: PLAIN, one of PROFILES, which every receiver knows, or
+    coded bits for each bit of every scale but the finest, coarse first, such as 6/6/4, which the
+    receiver must be told together with bits_per_symbol and code_rate.
     Raises ParameterError for values out of range."""
 
     fft_size: int = 256
@@ -30,11 +32,11 @@ class BurstParameters:
     bits_per_symbol: int = 4
     code_rate: str = "1/3"
     amplitude: float = 0.2
-    protection: str = ""
+    protection: str = DEFAULT_PROTECTION
 
     def __post_init__(self) -> None:
         # the modulator knows what is allowed, whatever the payload
-        self._coded_bits(payload_bits=1000)
+        self._modulator(payload_bits=1000)
 
     def _modulator(self, payload_bits: int) -> burst_modulator:
         with refused_parameters():
@@ -47,10 +49,6 @@ class BurstParameters:
                 self.amplitude,
             )
 
-    def _coded_bits(self, payload_bits: int) -> int:
-        coded_bits: int = self._modulator(payload_bits).coded_bits()
-        return coded_bits
-
     def samples(self, payload_bits: int, logged: Mapping[str, Any]) -> int:
         """Samples of a burst of a line of the log, or of one of ours where its header is unknown.
 
@@ -60,16 +58,13 @@ class BurstParameters:
         samples: int = modulator.burst_samples()
         return samples
 
-    def transport_blocks(self, model: str) -> list[TransportBlock]:
-        """The transport blocks of bursts of a model, none without protection.
+    def transport_blocks(self, codec: Codec) -> list[TransportBlock]:
+        """The transport blocks of bursts of a model.
 
         Raises BundleError, and ParameterError for protection that does not fit the model."""
-        if not self.protection:
-            return []
-        (whole,) = transport_blocks(model)
-        symbols = self._coded_bits(whole.payload_bits) // self.bits_per_symbol
-        names = {bits: name for name, bits in CONSTELLATIONS.items()}
-        return transport_blocks(model, f"{names[self.bits_per_symbol]}@{symbols}/{self.protection}")
+        return burst_transport_blocks(
+            codec.bundle.manifest.directory, self.protection, self.bits_per_symbol, self.code_rate
+        )
 
     def transmitter(self, codec: Codec) -> burst_transmitter:
         """What makes bursts of frames of a model; raises as transport_blocks() does."""
@@ -81,17 +76,20 @@ class BurstParameters:
                 self.fft_size,
                 self.cyclic_prefix,
                 self.amplitude,
-                transport_blocks=self.transport_blocks(str(codec.bundle.manifest.directory)),
+                transport_blocks=self.transport_blocks(codec),
             )
 
     def receiver_parameters(self, codec: Codec) -> dict[str, Any]:
         """Parameters of burst_receiver for the bursts of a model; raises as transport_blocks()."""
+        known = profile_transport_blocks(codec.bundle.manifest.directory)
+        if self.protection not in (PLAIN, *PROFILES):
+            known.append(self.transport_blocks(codec))
         return {
             "fft_size": self.fft_size,
             "cyclic_prefix": self.cyclic_prefix,
             "model": codec.model_id,
             "payload_bits": codec.bits_per_region,
-            "transport_blocks": self.transport_blocks(str(codec.bundle.manifest.directory)),
+            "transport_blocks": known,
         }
 
     def receiver(self, codec: Codec, sample_rate: float) -> burst_receiver:

@@ -61,7 +61,7 @@ class TestBurstFormats(BurstTest):
         self.assertEqual(plain.size, samples.size)
         self.assertGreater(np.abs(plain - samples).max(), 0.1)
 
-        knowing = {"transport_blocks": transport_blocks}
+        knowing = {"transport_blocks": [[(1000, 3000), (1000, 3000)], transport_blocks]}
         for sent in (samples, plain):
             noisy = sent + self.noise(sent.size, 12)
             regions, log = receive(noisy, receiver=vqdeepsc.burst_receiver(**knowing))
@@ -73,13 +73,13 @@ class TestBurstFormats(BurstTest):
         self.assertEqual([line["block_errors"] for line in log], [0] * 6)
 
         # who was given nothing, or something else, says so and takes the other bursts
-        for given in ([], [(400, 2404), (1600, 3596)]):
+        for given in (None, [], [[(400, 2404), (1600, 3596)]]):
             receiver = vqdeepsc.burst_receiver(transport_blocks=given)
             regions, log = receive(both, receiver=receiver)
             self.assert_received(regions, log[3:], frames, headers(3))
             for line in log[:3]:
                 self.assertFalse(line["header_ok"])
-                self.assertIn("transport blocks that are not those given", line["error"])
+                self.assertIn("transport blocks that are not known", line["error"])
 
         # where the second transport block is lost, the first is not
         faint = samples + self.noise(samples.size, 2.5)
@@ -88,13 +88,36 @@ class TestBurstFormats(BurstTest):
         for (_, llrs), bits in zip(regions, frames, strict=True):
             np.testing.assert_array_equal(llrs[:400] > 0, bits[:400])
 
+    def test_every_receiver_knows_the_profiles(self):
+        for model, profile, coding in (
+            ("vqdeepsc-4s", "balanced", (4, "1/3")),
+            ("vqdeepsc-4s", "broadcast", (2, "2/3")),
+            ("vqdeepsc-3s", "balanced", (6, "1/2")),
+            ("vqdeepsc-3s", "broadcast", (4, "2/3")),
+        ):
+            with self.subTest(model=model, profile=profile, coding=coding):
+                transport_blocks = vqdeepsc.burst_transport_blocks(model, profile, *coding)
+                bits = sum(payload for payload, _ in transport_blocks)
+                frames = self.frames(1, bits)
+                samples, _ = transmit(
+                    frames,
+                    headers(1),
+                    bits_per_symbol=coding[0],
+                    code_rate=coding[1],
+                    transport_blocks=transport_blocks,
+                )
+                regions, log = receive(samples + self.noise(samples.size, 30))
+                self.assert_received(regions, log, frames, headers(1))
+                self.assertGreater(log[0]["blocks"], len(transport_blocks) - 1)
+                self.assertNotEqual(log[0]["uep_profile"], 0)
+
     def test_copies_of_protected_bursts_are_combined(self):
         transport_blocks = [(400, 2400), (1600, 3600)]
         frames = np.tile(self.frames(1), (2, 1))
         header = headers(1) * 2
         samples, _ = transmit(frames, header, transport_blocks=transport_blocks)
         samples = samples + self.noise(samples.size, 3.5)
-        receiver = vqdeepsc.burst_receiver(transport_blocks=transport_blocks)
+        receiver = vqdeepsc.burst_receiver(transport_blocks=[transport_blocks])
         regions, log = receive(samples, receiver=receiver)
         self.assertEqual([line["copies"] for line in log], [1, 2])
         self.assertEqual([line["block_errors"] for line in log], [1, 0])
@@ -181,7 +204,7 @@ class TestBurstFormats(BurstTest):
             ({"payload_bits": -1}, "payload_bits is -1"),
             ({"iterations": 0}, "iterations is 0"),
             ({"sample_rate": 0}, "sample_rate is 0"),
-            ({"transport_blocks": [(400, 1200), (0, 1600)]}, "payload_bits is 0"),
+            ({"transport_blocks": [[(400, 1200), (0, 1600)]]}, "payload_bits is 0"),
             ({"backlog": 0}, "backlog is 0"),
         ):
             with self.subTest(part), self.assertRaisesRegex(ValueError, part):

@@ -193,6 +193,20 @@ def test_protected_burst_is_what_the_document_says():
     np.testing.assert_allclose(sent[kept], scale * written[kept], atol=1e-5)
 
 
+def test_a_header_names_one_known_list_of_transport_blocks():
+    known = {tuple(map(tuple, blocks)) for blocks in vqdeepsc.known_transport_blocks()}
+    assert len(known) > 20
+    for bits_per_symbol in (2, 4, 6):
+        possible = [
+            blocks for blocks in known if all(bits % bits_per_symbol == 0 for _, bits in blocks)
+        ]
+        named = {
+            (uep_profile(blocks), sum(bits for bits, _ in blocks), sum(bits for _, bits in blocks))
+            for blocks in possible
+        }
+        assert len(named) == len(possible) > 5
+
+
 @pytest.mark.parametrize("burst", NAMES, indirect=True, ids=str)
 def test_receiver_reads_the_recorded_burst(burst):
     parts = burst.received.astype(np.float32) / STEPS

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import assert_one_sentence, run_here
 from vqdeepsc.images.files import save_image
-from vqdeepsc.link import ChannelModel, Link, Scheme
+from vqdeepsc.link import PROFILES, ChannelModel, Link, Scheme
 from vqdeepsc.simulation.results import read_results
 
 PARTS = [192, 1280, 6144]
@@ -59,6 +59,35 @@ def test_transport_blocks_by_hand():
     ]
 
 
+def test_profiles_by_name():
+    for text, scheme in (
+        ("balanced", "16qam/balanced"),
+        ("16qam/balanced", "16qam/balanced"),
+        ("qpsk@9000/broadcast", "qpsk@9000/broadcast"),
+        ("plain", "16qam"),
+        ("64qam/plain", "64qam"),
+    ):
+        assert str(Scheme.parse(text)) == scheme
+        assert Scheme.parse(scheme) == Scheme.parse(text)
+    for name, factors in PROFILES.items():
+        for scales, parts in ((3, PARTS), (4, [64, 512, 3072, 16384])):
+            blocks = Scheme.parse(name).transport_blocks(parts)
+            for mine, named in zip(
+                Scheme(protection=factors[scales]).transport_blocks(parts), blocks, strict=True
+            ):
+                assert named.payload_bits == mine.payload_bits
+                assert named.coded_bits == pytest.approx(mine.coded_bits, abs=48)
+            for block in blocks[:-1]:
+                assert block.coded_bits % 24 == 0
+            assert sum(block.payload_bits for block in blocks) == sum(parts)
+            # over fewer symbols all scales get less
+            fewer = Scheme.parse(f"16qam@{sum(parts) * 2 // 4}/{name}").transport_blocks(parts)
+            for less, more in zip(fewer, blocks, strict=True):
+                assert less.coded_bits == pytest.approx(more.coded_bits * 2 / 3, abs=48)
+    # what has no such scales is sent plain
+    assert Scheme.parse("balanced").transport_blocks([100, 500]) == [(600, 1800)]
+
+
 def test_protected_parts_survive_where_the_others_are_lost(bits):
     link = Link(PAYLOAD_BITS, scheme=Scheme.parse("16qam/6/6"), part_bits=PARTS)
     received = link.receive(link.modulate(bits), ChannelModel("awgn").open(1.0, 4), 1.0)
@@ -86,6 +115,9 @@ def test_more_symbols_reach_lower_snr(bits):
         ("16qam@1000", "4000 bits on the air for 7616"),
         ("16qam/5", "2 of the model's 3 scales"),
         ("16qam/12/12", "leaves"),
+        ("16qam/loud", "no scheme"),
+        ("balanced/plain", "no scheme"),
+        ("8psk/balanced", "no scheme"),
     ],
 )
 def test_schemes_that_cannot_be_are_refused(text, word):

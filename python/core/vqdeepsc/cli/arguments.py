@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vqdeepsc.codec import DEFAULT_MODEL
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER, PROVIDERS
 from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SEARCH_SECONDS, MAXIMUM_SIDE
+from vqdeepsc.link.protection import PLAIN, PROFILES
 
 if TYPE_CHECKING:
     from vqdeepsc.images.search import Search
@@ -20,7 +21,8 @@ _MAXIMUM_COUNT = 10**6
 SCHEME_HELP = (
     "CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of each "
     "128x128 region (as many as 16-QAM at rate 1/3), coded bits for each bit of every scale but "
-    "the finest, coarse first"
+    f"the finest, coarse first, or a profile by name ({', '.join((PLAIN, *PROFILES))}); a profile "
+    "alone is one of 16qam"
 )
 
 

@@ -2,6 +2,7 @@
 """The simulated link: LDPC, Gray QAM, channel, equaliser, soft demapper, LDPC decoder."""
 
 from .channel import CHANNEL_KINDS, NOISELESS, ChannelModel, channel_title
+from .protection import DEFAULT_PROTECTION, PLAIN, PROFILES
 from .schemes import (
     BITS_PER_SYMBOL,
     CODE_EXPANSION,
@@ -19,10 +20,13 @@ __all__ = [
     "CHANNEL_KINDS",
     "CODE_EXPANSION",
     "CONSTELLATIONS",
+    "DEFAULT_PROTECTION",
     "DEFAULT_SCHEME",
     "EB_OFFSET_DB",
     "LDPC_ITERATIONS",
     "NOISELESS",
+    "PLAIN",
+    "PROFILES",
     "ChannelModel",
     "Link",
     "Received",

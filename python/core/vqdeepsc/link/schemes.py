@@ -13,6 +13,8 @@ from typing import NamedTuple
 from vqdeepsc.codec import DEFAULT_MODEL, BitLayout, find_model, read_manifest
 from vqdeepsc.errors import ParameterError
 
+from .protection import PLAIN, PROFILES, profile_factors
+
 BITS_PER_SYMBOL = 4
 
 CODE_EXPANSION = 3
@@ -22,6 +24,10 @@ EB_OFFSET_DB = 10 * math.log10(BITS_PER_SYMBOL / CODE_EXPANSION)
 """Es/N0 minus Eb/N0 in dB: 1.25."""
 
 CONSTELLATIONS = {"qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8}
+
+DEFAULT_CONSTELLATION = "16qam"
+
+_ANY_SYMBOL = math.lcm(*CONSTELLATIONS.values())
 
 _MOST_SYMBOLS = 1_000_000
 
@@ -39,12 +45,12 @@ class Scheme:
 
     constellation: of CONSTELLATIONS, Gray; symbols: on the air for each frame, 0 for as many as
     16-QAM at rate 1/3 takes; protection: coded bits for each payload bit of every part of a frame
-    but the last, which gets what is left (empty: the frame is one transport block). Raises
-    ParameterError for values out of range."""
+    but the last, which gets what is left (empty: the frame is one transport block), or the name of
+    one of PROFILES. Raises ParameterError for values out of range."""
 
-    constellation: str = "16qam"
+    constellation: str = DEFAULT_CONSTELLATION
     symbols: int = 0
-    protection: tuple[float, ...] = ()
+    protection: tuple[float, ...] | str = ()
 
     def __post_init__(self) -> None:
         if self.constellation not in CONSTELLATIONS:
@@ -56,6 +62,12 @@ class Scheme:
             raise ParameterError(
                 f"a region has {self.symbols} symbols, but must have at most {_MOST_SYMBOLS:,}"
             )
+        if isinstance(self.protection, str):
+            if self.protection not in PROFILES:
+                raise ParameterError(
+                    f"there is no protection {self.protection!r}; known: {', '.join(PROFILES)}"
+                )
+            return
         for factor in self.protection:
             if not 1 <= factor < 10_000 or float(f"{factor:g}") != factor:
                 raise ParameterError(
@@ -65,23 +77,36 @@ class Scheme:
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
-        """`CONSTELLATION[@SYMBOLS][/PROTECTION...]`: 16qam, qpsk@9000 or 16qam/6/6/5.
-
-        Raises ParameterError."""
+        """`CONSTELLATION[@SYMBOLS][/PROTECTION...]`: 16qam, qpsk@9000, 16qam/6/6/5 or
+        16qam/balanced; a profile alone is one of 16-QAM. Raises ParameterError."""
+        if text in PROFILES or text == PLAIN:
+            text = f"{DEFAULT_CONSTELLATION}/{text}"
         match = re.fullmatch(
-            r"([a-z0-9]+)(?:@([0-9]{1,9}))?((?:/[0-9]{1,4}(?:\.[0-9]{1,4})?)*)", text
+            r"([a-z0-9]+)(?:@([0-9]{1,9}))?(?:/([a-z]+)|((?:/[0-9]{1,4}(?:\.[0-9]{1,4})?)*))", text
         )
-        if not match or match[1] not in CONSTELLATIONS or match[2] == "0":
+        if (
+            not match
+            or match[1] not in CONSTELLATIONS
+            or match[2] == "0"
+            or (match[3] and match[3] not in (PLAIN, *PROFILES))
+        ):
             raise ParameterError(
                 f"there is no scheme {text!r}; write CONSTELLATION[@SYMBOLS][/PROTECTION...] with "
-                f"one of {', '.join(CONSTELLATIONS)}"
+                f"one of {', '.join(CONSTELLATIONS)} and with numbers or one of "
+                f"{', '.join((PLAIN, *PROFILES))} as protection"
             )
-        protection = tuple(float(part) for part in match[3].split("/")[1:])
+        protection: tuple[float, ...] | str = tuple(
+            float(part) for part in (match[4] or "").split("/")[1:]
+        )
+        if match[3] and match[3] != PLAIN:
+            protection = match[3]
         return cls(match[1], int(match[2] or 0), protection)
 
     def __str__(self) -> str:
         symbols = f"@{self.symbols}" if self.symbols else ""
-        return "/".join([self.constellation + symbols, *(f"{part:g}" for part in self.protection)])
+        protection = self.protection
+        parts = [protection] if isinstance(protection, str) else [f"{one:g}" for one in protection]
+        return "/".join([self.constellation + symbols, *parts])
 
     @property
     def bits_per_symbol(self) -> int:
@@ -100,6 +125,12 @@ class Scheme:
         """Bits on the air for a frame of payload_bits."""
         return self.symbols_per_frame(payload_bits) * self.bits_per_symbol
 
+    def _factors(self, parts: int, expansion: float) -> tuple[float, ...]:
+        """Protection in numbers, for a frame of that many parts."""
+        if isinstance(self.protection, str):
+            return profile_factors(self.protection, parts, expansion)
+        return self.protection
+
     def transport_blocks(self, part_bits: Sequence[int]) -> list[TransportBlock]:
         """The transport blocks of a frame.
 
@@ -111,19 +142,21 @@ class Scheme:
             raise ParameterError(
                 f"{self} has {coded} bits on the air for {payload} bits of payload"
             )
-        if not self.protection:
+        factors = self._factors(len(part_bits), coded / payload)
+        if not factors:
             return [TransportBlock(payload, coded)]
-        if len(self.protection) != len(part_bits) - 1:
+        if len(factors) != len(part_bits) - 1:
             raise ParameterError(
-                f"{self} protects {len(self.protection)} parts, but {len(part_bits) - 1} of the "
+                f"{self} protects {len(factors)} parts, but {len(part_bits) - 1} of the "
                 f"model's {len(part_bits)} scales need a number"
             )
         blocks: list[TransportBlock] = []
-        for i, (bits, factor) in enumerate(zip(part_bits[:-1], self.protection, strict=True)):
-            if i and factor == self.protection[i - 1]:
+        for i, (bits, factor) in enumerate(zip(part_bits[:-1], factors, strict=True)):
+            if i and factor == factors[i - 1]:
                 bits += blocks.pop().payload_bits
-            symbols = math.ceil(bits * factor / self.bits_per_symbol)
-            blocks.append(TransportBlock(bits, symbols * self.bits_per_symbol))
+            # by a profile, the same in each constellation: a burst's header tells few lists apart
+            unit = _ANY_SYMBOL if isinstance(self.protection, str) else self.bits_per_symbol
+            blocks.append(TransportBlock(bits, math.ceil(bits * factor / unit) * unit))
         left = coded - sum(block.coded_bits for block in blocks)
         if left < part_bits[-1]:
             raise ParameterError(f"{self} leaves {left} coded bits for {part_bits[-1]} of payload")

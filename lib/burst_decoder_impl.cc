@@ -37,8 +37,8 @@ bool in_symbols(const kernel::TransportBlocks& blocks, int bits_per_symbol)
 }
 
 // Refuses transport blocks that are none; which of them a frame has, its header says.
-const std::vector<kernel::TransportBlocks>&
-checked(const std::vector<kernel::TransportBlocks>& known)
+const std::vector<kernel::TransportBlocks>& checked(
+    const std::vector<kernel::TransportBlocks>& known)
 {
     for (const auto& blocks : known) {
         const auto [payload_bits, coded_bits] = frame_bits(blocks);
@@ -59,10 +59,8 @@ int small_integer(const pmt::pmt_t& value)
 
 } // namespace
 
-burst_decoder::sptr
-burst_decoder::make(int iterations,
-                    const std::vector<kernel::TransportBlocks>& transport_blocks,
-                    size_t backlog)
+burst_decoder::sptr burst_decoder::make(
+    int iterations, const std::vector<kernel::TransportBlocks>& transport_blocks, size_t backlog)
 {
     if (backlog < 1) {
         throw std::invalid_argument("backlog is 0, must be at least 1");
@@ -71,8 +69,9 @@ burst_decoder::make(int iterations,
         iterations, checked(transport_blocks), backlog);
 }
 
-burst_decoder_impl::burst_decoder_impl(
-    int iterations, const std::vector<kernel::TransportBlocks>& transport_blocks, size_t backlog)
+burst_decoder_impl::burst_decoder_impl(int iterations,
+                                       const std::vector<kernel::TransportBlocks>& transport_blocks,
+                                       size_t backlog)
     : gr::sync_block("burst_decoder",
                      gr::io_signature::make(1, 1, sizeof(float)),
                      gr::io_signature::make(0, 0, 0)),
@@ -226,8 +225,8 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
 }
 
 // The known transport blocks that a header names, or null.
-const kernel::TransportBlocks*
-burst_decoder_impl::transport_blocks(const kernel::BurstHeader& header) const
+const kernel::TransportBlocks* burst_decoder_impl::transport_blocks(
+    const kernel::BurstHeader& header) const
 {
     // The header's number is that of a few lists, which differ in their bits.
     const std::pair<size_t, size_t> bits(header.payload_bits, header.coded_bits());
@@ -256,7 +255,7 @@ std::string burst_decoder_impl::prepare_decoder(const kernel::BurstHeader& heade
         d_decoder.emplace(header.payload_bits,
                           header.coded_bits(),
                           header.bits_per_symbol,
-                          header.redundancy_version,
+                          0,
                           iterations(),
                           plain ? kernel::TransportBlocks() : *blocks);
     } catch (const std::invalid_argument& error) {
@@ -265,24 +264,45 @@ std::string burst_decoder_impl::prepare_decoder(const kernel::BurstHeader& heade
     return {};
 }
 
+kernel::TransportDecoderResult burst_decoder_impl::decode(const kernel::Copies& copies,
+                                                          std::vector<float>& posterior)
+{
+    d_decoder->reset();
+    for (size_t version = 0; version < copies.llrs.size(); version++) {
+        if (!copies.llrs[version].empty()) {
+            d_decoder->add_llrs(static_cast<int>(version), copies.llrs[version].data());
+        }
+    }
+    return d_decoder->decode_combined(nullptr, posterior.data());
+}
+
 void burst_decoder_impl::decode()
 {
     d_decoder->set_iterations(iterations());
+    kernel::Copies copies;
+    copies.bursts = 1;
+    copies.llrs[d_header.redundancy_version] = d_llrs;
     std::vector<float> posterior(d_header.payload_bits);
-    auto result = d_decoder->decode(d_llrs.data(), nullptr, posterior.data());
-    int copies = 1;
+    auto result = decode(copies, posterior);
     if (result.block_errors) {
-        copies += d_copies.add_to(d_header, d_llrs);
-        if (copies > 1) {
-            result = d_decoder->decode(d_llrs.data(), nullptr, posterior.data());
+        auto combined = d_copies.combined(d_header, d_llrs);
+        std::vector<float> combined_posterior(d_header.payload_bits);
+        if (combined.bursts > 1) {
+            const auto together = decode(combined, combined_posterior);
+            // Bursts of one header that help each other have the same payload.
+            if (together.block_errors <= result.block_errors) {
+                result = together;
+                copies = std::move(combined);
+                posterior.swap(combined_posterior);
+            }
         }
     }
+    const auto copies_pmt = pmt::from_long(copies.bursts);
     if (result.block_errors) {
-        d_copies.keep(d_header, d_llrs, copies);
+        d_copies.keep(d_header, std::move(copies));
     } else {
         d_copies.forget(d_header);
     }
-    const auto copies_pmt = pmt::from_long(copies);
     const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
     message_port_pub(
         d_regions,

@@ -33,6 +33,8 @@ private:
     std::string prepare_decoder(const kernel::BurstHeader& header);
     bool must_wait();
     void decode();
+    kernel::TransportDecoderResult decode(const kernel::Copies& copies,
+                                          std::vector<float>& posterior);
 
     const pmt::pmt_t d_regions;
     const pmt::pmt_t d_log;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "kernels/base/frame_header.h"
+#include <gnuradio/tags.h>
 #include <pmt/pmt.h>
 #include <string>
+#include <vector>
 
 namespace gr {
 namespace vqdeepsc {
@@ -13,6 +15,12 @@ std::string read_frame(const pmt::pmt_t& dictionary, kernel::FrameHeader& header
 
 //! The dictionary with the fields of a frame header.
 pmt::pmt_t frame_dictionary(const kernel::FrameHeader& header);
+
+//! Reads the redundancy version of a frame where the dictionary of its tag, of that key, has one;
+//! returns what is wrong, or an empty string.
+std::string read_redundancy_version(const std::vector<gr::tag_t>& tags,
+                                    const pmt::pmt_t& key,
+                                    int& redundancy_version);
 
 //! A dictionary that grows entry by entry.
 class Dictionary

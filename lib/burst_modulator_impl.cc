@@ -75,6 +75,13 @@ void burst_modulator_impl::process_frame(const char* input,
             error = read_frame(tag.value, d_header.frame);
         }
     }
+    if (error.empty()) {
+        d_header.redundancy_version = 0;
+        error = read_redundancy_version(tags, frame_tag(), d_header.redundancy_version);
+    }
+    if (error.empty()) {
+        error = d_header.error();
+    }
     if (!error.empty()) {
         d_logger->error("a frame was not sent: {:s}", error);
         drop_frame();

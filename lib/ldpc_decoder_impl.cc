@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ldpc_decoder_impl.h"
+
+#include "burst_dictionary.h"
 #include <gnuradio/io_signature.h>
 
 namespace gr {
@@ -20,11 +22,13 @@ ldpc_decoder::sptr ldpc_decoder::make(size_t payload_bits,
                                                                              redundancy_version,
                                                                              iterations,
                                                                              transport_blocks),
+                                                        redundancy_version,
                                                         soft_output,
                                                         frame_tag);
 }
 
 ldpc_decoder_impl::ldpc_decoder_impl(kernel::FrameDecoder&& decoder,
+                                     int redundancy_version,
                                      bool soft_output,
                                      const std::string& frame_tag)
     : gr::block("ldpc_decoder",
@@ -35,6 +39,7 @@ ldpc_decoder_impl::ldpc_decoder_impl(kernel::FrameDecoder&& decoder,
                                 decoder.payload_bits(),
                                 soft_output ? sizeof(float) : sizeof(uint8_t),
                                 frame_tag),
+      d_redundancy_version(redundancy_version),
       d_soft_output(soft_output),
       d_port(pmt::intern("frames")),
       d_decoder(std::move(decoder)),
@@ -58,11 +63,19 @@ int ldpc_decoder_impl::iterations() const
 
 void ldpc_decoder_impl::process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags)
 {
+    int version = d_redundancy_version;
+    const auto error = read_redundancy_version(tags, frame_tag(), version);
+    if (!error.empty()) {
+        d_logger->error("a frame was not decoded: {:s}", error);
+        drop_frame();
+        return;
+    }
     std::unique_lock<std::mutex> lock(d_mutex);
-    const auto result =
-        d_decoder.decode(reinterpret_cast<const float*>(input),
-                         d_soft_output ? d_bits.data() : reinterpret_cast<uint8_t*>(output),
-                         d_soft_output ? reinterpret_cast<float*>(output) : nullptr);
+    d_decoder.reset();
+    d_decoder.add_llrs(version, reinterpret_cast<const float*>(input));
+    const auto result = d_decoder.decode_combined(
+        d_soft_output ? d_bits.data() : reinterpret_cast<uint8_t*>(output),
+        d_soft_output ? reinterpret_cast<float*>(output) : nullptr);
     const std::vector<kernel::CodeBlockResult> blocks = d_decoder.block_results();
     lock.unlock();
 

@@ -13,6 +13,7 @@ class ldpc_decoder_impl final : public frame_block<ldpc_decoder>
 {
 public:
     ldpc_decoder_impl(kernel::FrameDecoder&& decoder,
+                      int redundancy_version,
                       bool soft_output,
                       const std::string& frame_tag);
 
@@ -22,6 +23,7 @@ public:
 private:
     void process_frame(const char* input, char* output, std::vector<gr::tag_t>& tags) override;
 
+    const int d_redundancy_version; // of frames whose tag names none
     const bool d_soft_output;
     const pmt::pmt_t d_port;
     mutable std::mutex d_mutex; // guards d_decoder, whose iterations may change while running

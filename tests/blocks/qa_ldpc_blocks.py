@@ -186,6 +186,63 @@ class TestLdpcBlocks(gr_unittest.TestCase):
         self.assertEqual(published[1]["block_crc_ok"], [True, True, False])
         np.testing.assert_array_equal(expected_bits[3], bits[1, :192])
 
+    def test_a_tag_names_the_redundancy_version_of_its_frame(self):
+        payload, coded = 1000, 1500
+        bits = self.rng.integers(0, 2, (4, payload), np.uint8)
+        versions = (None, 2, 3, 1)
+
+        def tags(length):
+            return [
+                make_tag(
+                    i * length,
+                    "frame",
+                    pmt.make_dict()
+                    if version is None
+                    else pmt.to_pmt({"redundancy_version": version}),
+                )
+                for i, version in enumerate(versions)
+            ]
+
+        for own in (0, 1):
+            with self.subTest(own=own):
+                self.tb = gr.top_block()
+                sent, _ = self.encode(
+                    bits.reshape(-1), tags(payload), payload, coded, redundancy_version=own
+                )
+                for row, frame, version in zip(sent.reshape(4, coded), bits, versions, strict=True):
+                    encoder = LdpcEncoder(
+                        payload, coded, redundancy_version=own if version is None else version
+                    )
+                    np.testing.assert_array_equal(row, encoder.encode(frame))
+                self.tb = gr.top_block()
+                got, _, published = self.decode(
+                    (8.0 * sent - 4).astype(np.float32),
+                    tags(coded),
+                    payload,
+                    coded,
+                    redundancy_version=own,
+                )
+                self.assertEqual(len(published), 4)
+                # versions 0 and 3 alone hold enough of the code for all bits at this rate
+                for i in (0, 2) if own == 0 else (2,):
+                    np.testing.assert_array_equal(got.reshape(4, payload)[i] > 0, bits[i])
+
+    def test_a_wrong_redundancy_version_drops_its_frame(self):
+        bits = self.rng.integers(0, 2, 3 * 100, np.uint8)
+        values = (pmt.from_long(4), pmt.from_long(1), pmt.intern("two"))
+        tags = [
+            make_tag(
+                i * 100,
+                "frame",
+                pmt.dict_add(pmt.make_dict(), pmt.intern("redundancy_version"), value),
+            )
+            for i, value in enumerate(values)
+        ]
+        sent, got_tags = self.encode(bits, tags, 100, 300)
+        encoder = LdpcEncoder(100, 300, redundancy_version=1)
+        np.testing.assert_array_equal(sent, encoder.encode(bits[100:200]))
+        self.assertEqual(len(got_tags), 1)
+
     def test_transport_blocks_that_are_no_frame_are_refused(self):
         for make in (vqdeepsc.ldpc_encoder, vqdeepsc.ldpc_decoder):
             for transport_blocks, sentence in (

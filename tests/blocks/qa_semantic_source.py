@@ -139,6 +139,9 @@ class TestSemanticSource(gr_unittest.TestCase):
         self.tb.run()
         headers = [header_from_pmt(tag.value) for tag in sink.tags()]
         self.assertEqual([(h.image, h.first_block) for h in headers], [(5, 0), (5, 64)] * 3)
+        # the first copy is in the encoder's own redundancy version, as a single transmission is
+        versions = [pmt.to_python(tag.value).get("redundancy_version") for tag in sink.tags()]
+        self.assertEqual(versions, [None, None, 2, 2, 3, 3])
         rows = np.array(sink.data(), np.uint8).reshape(3, 2, 20032)
         for copy in rows:
             np.testing.assert_array_equal(copy, self.codec.encode_bits(image))

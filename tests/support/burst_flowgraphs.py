@@ -7,7 +7,7 @@ import numpy as np
 import pmt
 from flowgraph import make_tag
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
-from gnuradio.vqdeepsc.blocks.frames import header_to_pmt
+from gnuradio.vqdeepsc.blocks.frames import VERSION_KEY, header_to_pmt
 from gnuradio.vqdeepsc.blocks.loopback import stored_messages
 from vqdeepsc.kernels import FrameHeader
 
@@ -28,12 +28,20 @@ def headers(count: int, model: int = 0x1234) -> list[FrameHeader]:
 
 
 def transmit(
-    frames: np.ndarray, frame_headers: list[FrameHeader], **parameters
+    frames: np.ndarray,
+    frame_headers: list[FrameHeader],
+    versions: tuple[int, ...] = (),
+    **parameters,
 ) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Samples of the bursts of frames, uint8 [frames, bits], and the tags among them."""
+    """Samples of the bursts of frames, uint8 [frames, bits], and the tags among them.
+
+    versions: redundancy versions of the frames, where their tags name some."""
     top = gr.top_block()
     bits = frames.shape[1]
-    tags = [make_tag(i * bits, "frame", header_to_pmt(h)) for i, h in enumerate(frame_headers)]
+    values = [header_to_pmt(header) for header in frame_headers]
+    for i, version in enumerate(versions):
+        values[i] = pmt.dict_add(values[i], VERSION_KEY, pmt.from_long(version))
+    tags = [make_tag(i * bits, "frame", value) for i, value in enumerate(values)]
     source = blocks.vector_source_b(frames.reshape(-1).tolist(), False, 1, tags)
     sink = blocks.vector_sink_c()
     transmitter = vqdeepsc.burst_transmitter(bits, **parameters)

@@ -31,7 +31,7 @@ public:
      * \param payload_bits bits of a frame, at least 1
      * \param coded_bits bits on the air of a frame
      * \param bits_per_symbol 1, 2, 4, 6 or 8: depth of the bit interleaver (§5.4.2.2)
-     * \param redundancy_version 0 to 3 (§5.4.2.1)
+     * \param redundancy_version 0 to 3 (§5.4.2.1), of frames whose tag names no other
      * \param iterations most iterations of a code block, 1 to 1,000
      * \param soft_output true: floats with LLRs; false: bytes with one bit each
      * \param frame_tag key of the tag at the first LLR of a frame, or an empty string

@@ -28,7 +28,7 @@ public:
      * \param payload_bits bits of a frame, at least 1
      * \param coded_bits bits on the air of a frame
      * \param bits_per_symbol 1, 2, 4, 6 or 8: depth of the bit interleaver (§5.4.2.2)
-     * \param redundancy_version 0 to 3 (§5.4.2.1)
+     * \param redundancy_version 0 to 3 (§5.4.2.1), of frames whose tag names no other
      * \param frame_tag key of the tag at the first bit of a frame, or an empty string
      * \param transport_blocks payload bits and coded bits of each transport block of a frame, in
      * order and in whole symbols, or none for a single one

@@ -60,13 +60,22 @@ void FrameEncoder::encode(const std::uint8_t* payload, std::uint8_t* coded)
     }
 }
 
+void FrameEncoder::set_redundancy_version(int redundancy_version)
+{
+    for (auto& encoder : d_encoders) {
+        encoder.set_redundancy_version(redundancy_version);
+    }
+}
+
 FrameDecoder::FrameDecoder(std::size_t payload_bits,
                            std::size_t coded_bits,
                            int bits_per_symbol,
                            int redundancy_version,
                            int iterations,
                            const TransportBlocks& transport_blocks)
-    : d_payload_bits(payload_bits), d_coded_bits(coded_bits)
+    : d_redundancy_version(redundancy_version),
+      d_payload_bits(payload_bits),
+      d_coded_bits(coded_bits)
 {
     for (const auto& [payload, coded] :
          frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks)) {
@@ -85,16 +94,37 @@ TransportDecoderResult FrameDecoder::decode(const float* llrs,
                                             std::uint8_t* payload,
                                             float* posterior)
 {
+    reset();
+    add_llrs(d_redundancy_version, llrs);
+    return decode_combined(payload, posterior);
+}
+
+void FrameDecoder::reset()
+{
+    for (auto& decoder : d_decoders) {
+        decoder.reset();
+    }
+}
+
+void FrameDecoder::add_llrs(int redundancy_version, const float* llrs)
+{
+    for (auto& decoder : d_decoders) {
+        decoder.add_llrs(redundancy_version, llrs);
+        llrs += decoder.segmentation().coded_bits;
+    }
+}
+
+TransportDecoderResult FrameDecoder::decode_combined(std::uint8_t* payload, float* posterior)
+{
     d_block_results.clear();
     TransportDecoderResult frame{ true, 0, 0, 0.0f };
     for (auto& decoder : d_decoders) {
-        const auto result = decoder.decode(llrs, payload, posterior);
+        const auto result = decoder.decode_combined(payload, posterior);
         const auto& blocks = decoder.block_results();
         d_block_results.insert(d_block_results.end(), blocks.begin(), blocks.end());
         frame.crc_ok = frame.crc_ok && result.crc_ok;
         frame.block_errors += result.block_errors;
         frame.blocks += result.blocks;
-        llrs += decoder.segmentation().coded_bits;
         payload += payload ? decoder.segmentation().payload_bits : 0;
         posterior += posterior ? decoder.segmentation().payload_bits : 0;
     }

@@ -47,6 +47,9 @@ public:
     /*! payload_bits() bytes, of which the lowest bit counts -> coded_bits() bytes, each 0 or 1. */
     void encode(const std::uint8_t* payload, std::uint8_t* coded);
 
+    /*! \throws std::invalid_argument unless redundancy_version is 0 to 3 */
+    void set_redundancy_version(int redundancy_version);
+
 private:
     std::size_t d_payload_bits;
     std::size_t d_coded_bits;
@@ -82,7 +85,18 @@ public:
                                   std::uint8_t* payload,
                                   float* posterior = nullptr);
 
+    /*! Forgets what add_llrs() collected. */
+    void reset();
+
+    /*! Adds coded_bits() LLRs of the same payload to those since reset(); redundancy_version is 0
+     * to 3. */
+    void add_llrs(int redundancy_version, const float* llrs);
+
+    /*! Decodes the sum since reset(); outputs as in decode(). */
+    TransportDecoderResult decode_combined(std::uint8_t* payload, float* posterior = nullptr);
+
 private:
+    int d_redundancy_version;
     std::size_t d_payload_bits;
     std::size_t d_coded_bits;
     std::vector<TransportDecoder> d_decoders;

@@ -35,6 +35,11 @@ TransportEncoder::TransportEncoder(std::size_t payload_bits,
 {
 }
 
+void TransportEncoder::set_redundancy_version(int redundancy_version)
+{
+    d_rate_matching = LdpcRateMatching(d_segmentation, redundancy_version);
+}
+
 void TransportEncoder::encode(const std::uint8_t* payload, std::uint8_t* coded)
 {
     const LdpcSegmentation& s = d_segmentation;

@@ -36,6 +36,9 @@ public:
     /*! payload_bits bytes, of which the lowest bit counts -> coded_bits bytes, each 0 or 1. */
     void encode(const std::uint8_t* payload, std::uint8_t* coded);
 
+    /*! \throws std::invalid_argument unless redundancy_version is 0 to 3 */
+    void set_redundancy_version(int redundancy_version);
+
 private:
     LdpcSegmentation d_segmentation;
     LdpcBlockEncoder d_block_encoder;

@@ -92,8 +92,7 @@ std::string BurstHeader::error() const
 bool BurstHeader::coded_as(const BurstHeader& other) const
 {
     return bits_per_symbol == other.bits_per_symbol && code_rate == other.code_rate &&
-           payload_bits == other.payload_bits && uep_profile == other.uep_profile &&
-           redundancy_version == other.redundancy_version;
+           payload_bits == other.payload_bits && uep_profile == other.uep_profile;
 }
 
 namespace {

@@ -48,7 +48,7 @@ struct BurstHeader {
     /*! Says what is out of range, in one sentence, or nothing. */
     std::string error() const;
 
-    /*! Whether the payloads of two headers are coded alike. */
+    /*! Whether the payloads of two headers are coded alike, but for the redundancy version. */
     bool coded_as(const BurstHeader& other) const;
 };
 

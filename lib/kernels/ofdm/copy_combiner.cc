@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 namespace gr::vqdeepsc::kernel {
 
@@ -29,27 +30,50 @@ bool same_bits(const std::vector<float>& one, const std::vector<float>& other)
     return product > CORRELATION_THRESHOLD * std::sqrt(first * second / one.size());
 }
 
-} // namespace
-
-int CopyCombiner::add_to(const BurstHeader& header, std::vector<float>& llrs) const
+std::size_t count_llrs(const Copies& copies)
 {
-    for (const auto& kept : d_kept) {
-        if (same_burst(kept.header, header) && same_bits(kept.llrs, llrs)) {
-            std::transform(
-                llrs.begin(), llrs.end(), kept.llrs.begin(), llrs.begin(), std::plus<float>());
-            return kept.bursts;
-        }
+    std::size_t count = 0;
+    for (const auto& llrs : copies.llrs) {
+        count += llrs.size();
     }
-    return 0;
+    return count;
 }
 
-void CopyCombiner::keep(const BurstHeader& header, const std::vector<float>& llrs, int bursts)
+} // namespace
+
+Copies CopyCombiner::combined(const BurstHeader& header, const std::vector<float>& llrs) const
+{
+    Copies copies;
+    for (const auto& kept : d_kept) {
+        if (same_burst(kept.header, header)) {
+            const auto& before = kept.copies.llrs[header.redundancy_version];
+            if (before.empty() || same_bits(before, llrs)) {
+                copies = kept.copies;
+            }
+        }
+    }
+    copies.bursts++;
+    auto& sum = copies.llrs[header.redundancy_version];
+    if (sum.empty()) {
+        sum = llrs;
+    } else {
+        std::transform(llrs.begin(), llrs.end(), sum.begin(), sum.begin(), std::plus<float>());
+    }
+    return copies;
+}
+
+void CopyCombiner::keep(const BurstHeader& header, Copies copies)
 {
     forget(header);
-    if (d_kept.size() == d_most) {
+    d_kept.push_back({ header, std::move(copies) });
+    std::size_t count = 0;
+    for (const auto& kept : d_kept) {
+        count += count_llrs(kept.copies);
+    }
+    while (count > d_most_llrs) {
+        count -= count_llrs(d_kept.front().copies);
         d_kept.pop_front();
     }
-    d_kept.push_back({ header, llrs, bursts });
 }
 
 void CopyCombiner::forget(const BurstHeader& header)

@@ -4,32 +4,40 @@
 
 #include "burst_header.h"
 
+#include <array>
 #include <cstddef>
 #include <deque>
 #include <vector>
 
 namespace gr::vqdeepsc::kernel {
 
+/*! Soft bits of bursts with the same payload. */
+struct Copies {
+    int bursts = 0;
+    //! By redundancy version: the sum of coded_bits() LLRs = ln P(1) / P(0), empty without a burst.
+    std::array<std::vector<float>, 4> llrs;
+};
+
 /*! Soft bits of bursts that were not decoded, for the next copy of the same burst.
  *
- * Senders may take turns. Whatever headers claim, what is kept is at most 64 bursts of three coded
- * bits for each of MAX_PAYLOAD_BITS: 50 MB.
+ * Senders may take turns. Whatever headers claim, what is kept is at most MOST_LLRS soft bits (50
+ * MB); the oldest go first.
  */
 class CopyCombiner
 {
 public:
-    /*! \param most bursts that are kept; the oldest go first */
-    explicit CopyCombiner(std::size_t most = 64) : d_most(most) {}
+    static constexpr std::size_t MOST_LLRS = 64 * 3 * MAX_PAYLOAD_BITS;
 
-    /*! Adds to llrs those that are kept of the same header, where they are of the same bits:
-     * a header may come again with another content.
+    explicit CopyCombiner(std::size_t most_llrs = MOST_LLRS) : d_most_llrs(most_llrs) {}
+
+    /*! A burst together with those that are kept of the same header, unless one of the same
+     * redundancy version has other bits: a header may come again with another content.
      * \param llrs header.coded_bits() values LLR = ln P(1) / P(0)
-     * \return how many bursts were added
      */
-    int add_to(const BurstHeader& header, std::vector<float>& llrs) const;
+    Copies combined(const BurstHeader& header, const std::vector<float>& llrs) const;
 
-    /*! Keeps the sum over a number of bursts in place of what was kept of that header. */
-    void keep(const BurstHeader& header, const std::vector<float>& llrs, int bursts);
+    /*! Keeps copies in place of what was kept of that header. */
+    void keep(const BurstHeader& header, Copies copies);
 
     /*! Forgets that header. */
     void forget(const BurstHeader& header);
@@ -37,11 +45,10 @@ public:
 private:
     struct Kept {
         BurstHeader header;
-        std::vector<float> llrs;
-        int bursts;
+        Copies copies;
     };
 
-    std::size_t d_most;
+    std::size_t d_most_llrs;
     std::deque<Kept> d_kept;
 };
 

@@ -116,6 +116,12 @@ class ImageNumbers:
         return taken
 
 
+REDUNDANCY_VERSIONS = (0, 2, 3, 1)
+"""Of an image's copies, in turn: each brings as much news as it can (3GPP TS 38.214 §5.1.2.1)."""
+
+VERSION_KEY = pmt.intern("redundancy_version")
+"""Entry of a frame's dictionary for any other redundancy version than the LDPC encoder's."""
+
 END_OF_IMAGES = pmt.PMT_EOF
 """In place of an image PDU: no more will come."""
 

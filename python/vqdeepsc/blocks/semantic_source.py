@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from .frames import (
     END_OF_IMAGES,
     FRAME_TAG,
     RANDOM,
+    REDUNDANCY_VERSIONS,
+    VERSION_KEY,
     FrameError,
     ImageNumbers,
     check_copies,
@@ -66,7 +69,8 @@ class semantic_source(gr.sync_block):
     :param repeat: whether the files are sent over and over
     :param interval: seconds from the beginning of one image to that of the next, at least 0
     :param frame_bits: 0, or length of a frame, at least bits_per_region
-    :param copies: how often each image is sent, at least 1; the copies have the same id
+    :param copies: how often each image is sent, at least 1; the copies have the same id and
+        take turns in their redundancy version
     :param first_image: id of the first image that brings none, 0 to 65,535, or -1 for a random
         one
     :param session: number of this sender's run, 0 to 2^32 - 1, or -1 for a random one; receivers
@@ -121,7 +125,7 @@ class semantic_source(gr.sync_block):
         self._session = take_session(session)
         self._begun = -math.inf
         self._queue: deque[tuple[NDArray[np.uint8], int | None]] = deque()
-        self._frames: Iterator[tuple[FrameHeader, NDArray[np.uint8]]] = iter(())
+        self._frames: Iterator[tuple[FrameHeader, int, NDArray[np.uint8]]] = iter(())
         self._bits = np.empty(0, np.uint8)
         self._images_port = pmt.intern("pictures")
         self._sent_port = pmt.intern("sent")
@@ -184,13 +188,19 @@ class semantic_source(gr.sync_block):
             image, number = found
             number = self._numbers.take(number)
             frames = list(image_to_frames(self.codec, image, number, self._session))
-            self._frames = iter(frames * self._copies)
+            self._frames = (
+                (header, version, bits)
+                for version in islice(cycle(REDUNDANCY_VERSIONS), self._copies)
+                for header, bits in frames
+            )
             frame = next(self._frames)
             publish_image(self, self._sent_port, image, number)
-        header, bits = frame
+        header, version, bits = frame
         self._bits = np.zeros(self._frame_bits, np.uint8)
         self._bits[: bits.size] = bits
-        self._header = header
+        self._tag = header_to_pmt(header)
+        if version:
+            self._tag = pmt.dict_add(self._tag, VERSION_KEY, pmt.from_long(version))
         return True
 
     def work(self, input_items: list[NDArray[Any]], output_items: list[NDArray[Any]]) -> int:
@@ -205,7 +215,7 @@ class semantic_source(gr.sync_block):
                         0,
                         self.nitems_written(0) + produced,
                         pmt.intern(FRAME_TAG),
-                        header_to_pmt(self._header),
+                        self._tag,
                     )
                 count = min(out.size - produced, self._bits.size)
                 out[produced : produced + count] = self._bits[:count]

@@ -123,6 +123,33 @@ class TestBurstFormats(BurstTest):
         self.assertEqual([line["block_errors"] for line in log], [1, 0])
         np.testing.assert_array_equal(regions[1][1] > 0, frames[0])
 
+    def test_new_redundancy_versions_arrive_where_copies_do_not(self):
+        frames = np.tile(self.frames(1), (2, 1))
+        header = headers(1) * 2
+        for versions, errors in (((0, 0), [1, 1]), ((0, 2), [1, 0])):
+            with self.subTest(versions=versions):
+                samples, _ = transmit(frames, header, versions, code_rate="3/4")
+                samples = samples + self.noise(samples.size, 5.5)
+                regions, log = receive(samples)
+                self.assertEqual([line["redundancy_version"] for line in log], list(versions))
+                self.assertEqual([line["copies"] for line in log], [1, 2])
+                self.assertEqual([line["block_errors"] for line in log], errors)
+                if not errors[1]:
+                    np.testing.assert_array_equal(regions[1][1] > 0, frames[0])
+
+    def test_versions_of_other_bits_do_not_harm(self):
+        """A burst under the same header with another payload, in a version that is not kept."""
+        frames = self.frames(2)
+        header = headers(1) * 2
+        samples, _ = transmit(frames, header, (0, 2), code_rate="1/3")
+        size = samples.size // 2
+        faint = samples[:size] + self.noise(size, -1)
+        clear = samples[size:] + self.noise(size, 6)
+        regions, log = receive(np.concatenate([faint, clear]))
+        self.assertEqual([line["block_errors"] for line in log], [1, 0])
+        self.assertEqual([line["copies"] for line in log], [1, 1])
+        np.testing.assert_array_equal(regions[1][1] > 0, frames[1])
+
     def test_frames_without_a_header_are_not_sent(self):
         frames = self.frames(3)
         top = gr.top_block()

@@ -59,8 +59,8 @@ def test_the_card_cites_each_known_data_set_once():
 
 def test_card_says_which_indices_are_uneven():
     measured = {
-        "cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}, "label_counts": {"s3": [30, 10]}},
-        "birds": {"entropy_share": {"s1": 0.99, "s3": 0.9}, "label_counts": {"s3": [10, 30]}},
+        "cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}, "index_counts": {"s3": [30, 10]}},
+        "birds": {"entropy_share": {"s1": 0.99, "s3": 0.9}, "index_counts": {"s3": [10, 30]}},
     }
     bits = {"s1": 4000, "s3": 200}
     (found,) = uneven_indices(measured, bits)

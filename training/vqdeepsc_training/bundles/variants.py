@@ -55,12 +55,12 @@ def graph_inputs(codec: Codec, images: NDArray[np.uint8]) -> dict[str, list[dict
     feeds: dict[str, list[dict]] = {name: [] for name in GRAPHS}
     for image in images:
         values = (image.transpose(2, 0, 1)[None] / 255).astype(np.float32)
-        labels = codec.encode(image).maps
+        indices = codec.encode(image).maps
         feeds["encoder.onnx"].append({"image": values})
         feeds["decoder.onnx"].append(
             {
                 f"q{scale}": codec.bundle.codebooks[scale][found].transpose(2, 0, 1)[None].copy()
-                for scale, found in labels.items()
+                for scale, found in indices.items()
             }
         )
     return feeds

@@ -33,15 +33,15 @@ def evaluate(codec: Codec, images: NDArray[np.uint8]) -> tuple[dict, list[NDArra
         indices = codec.encode(image)
         height, width = image.shape[:2]
         decoded = codec.decode(codec.one_hot(indices), width, height)
-        for scale, labels in indices.maps.items():
-            counts[scale] += np.bincount(labels.ravel(), minlength=scales[scale])
+        for scale, found in indices.maps.items():
+            counts[scale] += np.bincount(found.ravel(), minlength=scales[scale])
         figures.append(quality(image, decoded))
         decoded_images.append(decoded)
     result = {
         "pictures": len(images),
         **mean_quality(figures),
         "entropy_share": {f"s{scale}": round(entropy_share(c), 3) for scale, c in counts.items()},
-        "label_counts": {f"s{scale}": c.astype(int).tolist() for scale, c in counts.items()},
+        "index_counts": {f"s{scale}": c.astype(int).tolist() for scale, c in counts.items()},
     }
     return result, decoded_images
 

@@ -32,10 +32,10 @@ def losses(
     position = tuple(random.integers(side) for side in indices.maps[scale].shape)
     rows = []
     for difference in range(codewords):
-        labels = dict(indices.maps)
-        labels[scale] = labels[scale].copy()
-        labels[scale][position] ^= difference
-        rows.append(codec.to_bits(Indices(width, height, labels)))
+        changed = dict(indices.maps)
+        changed[scale] = changed[scale].copy()
+        changed[scale][position] ^= difference
+        rows.append(codec.to_bits(Indices(width, height, changed)))
     decoded = codec.decode_many(np.stack(rows), width, height, soft=False)
     values = ssim(image, decoded)
     return values[0] - values
@@ -92,7 +92,7 @@ def keep_record(
     kept[codec.name] = {
         "model_id": codec.model_id,
         "pictures": images,
-        "places": positions,
+        "positions": positions,
         "seed": seed,
         "scales": measured,
     }

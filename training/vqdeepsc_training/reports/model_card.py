@@ -100,7 +100,7 @@ def uneven_indices(measured: dict, bits: dict[str, int]) -> list[dict[str, Any]]
     for data, figures in measured.items():
         for scale, share in figures["entropy_share"].items():
             if share < ENTROPY_SHARE:
-                counts = sum(np.array(m["label_counts"][scale]) for m in measured.values())
+                counts = sum(np.array(m["index_counts"][scale]) for m in measured.values())
                 lost = (1 - share) * bits[scale]
                 together = entropy_share(counts)
                 facts = {"scale": scale, "data": data, "share": share}

@@ -35,7 +35,7 @@ CHECKPOINT, SELECTED, RECORD = "checkpoint.pt", "best.pt", "record.json"
 """Files of a run's folder."""
 CPU = torch.device("cpu")
 # What the checkpoint of a tuned decoder keeps of the run that trained encoder and codebooks.
-RUN = ("configuration", "computed_in", "step", "pictures", "seconds", "curve", "history")
+RUN_KEYS = ("configuration", "computed_in", "step", "pictures", "seconds", "curve", "history")
 
 
 class Trainer:
@@ -347,7 +347,7 @@ class Trainer:
         if self.configuration.decoder_only:
             assign_indices(self.network, self.average)
             self.encoder = copy.deepcopy(self.average).eval()
-            self.trained = {key: state[key] for key in RUN if key in state}
+            self.trained = {key: state[key] for key in RUN_KEYS if key in state}
         self.history = [
             *state["history"],
             {

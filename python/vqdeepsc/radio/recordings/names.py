@@ -41,8 +41,11 @@ def tuning_of(path: Path) -> Tuning:
         else None
         for pattern in (_RATE, _FREQUENCY)
     )
-    told = _portapack(path)
-    return Tuning(told.get("sample_rate", rate) or None, told.get("center_frequency", frequency))
+    stated = _portapack(path)
+    return Tuning(
+        (rate if stated.sample_rate is None else stated.sample_rate) or None,
+        frequency if stated.frequency is None else stated.frequency,
+    )
 
 
 def portapack_text(sample_rate: float, frequency: float) -> str:
@@ -57,14 +60,15 @@ def portapack_path(path: Path) -> Path | None:
     return path.with_suffix(".TXT" if path.suffix.isupper() else ".txt")
 
 
-def _portapack(path: Path) -> dict[str, float]:
+def _portapack(path: Path) -> Tuning:
     if path.suffix.lower() not in _PORTAPACK_SUFFIXES:
-        return {}
+        return Tuning()
     for suffix in (".TXT", ".txt"):
         try:
             with path.with_suffix(suffix).open("rb") as file:
                 text = file.read(_LARGEST_TEXT).decode("latin-1")
         except OSError:
             continue
-        return {found[1]: float(found[2]) for found in _PORTAPACK.finditer(text)}
-    return {}
+        stated = {name: float(value) for name, value in _PORTAPACK.findall(text)}
+        return Tuning(stated.get("sample_rate"), stated.get("center_frequency"))
+    return Tuning()

@@ -101,22 +101,22 @@ def _look_inside(
     head = stream.peek(HEAD_BYTES)
     if not head:
         raise RecordingError("has no samples")
-    told: Head | None = None
+    stated: Head | None = None
     if suffix == _WAV or is_wav(head):
-        told = parse_wav(head)
+        stated = parse_wav(head)
     elif suffix == _SDRIQ:
-        told = parse_sdriq(head)
-    if told is None:
+        stated = parse_sdriq(head)
+    if stated is None:
         form = find_format(_guess(stream, head))
         tell(f"{name} is taken for {form.name}, as its samples look; --format names another one")
         return _located(name, path, stream, [Part(path, form)], tuning)
-    if not 0 <= channel < told.channels:
-        raise RecordingError(f"has {told.channels} channel(s), so there is no channel {channel}")
+    if not 0 <= channel < stated.channels:
+        raise RecordingError(f"has {stated.channels} channel(s), so there is no channel {channel}")
     # the length in the head of a file that is being written is not its length
-    size = None if follow else told.size
-    part = Part(path, told.format, told.begin, size, told.channels, channel)
+    size = None if follow else stated.size
+    part = Part(path, stated.format, stated.begin, size, stated.channels, channel)
     known = replace(
-        tuning, sample_rate=told.sample_rate, frequency=told.frequency or tuning.frequency
+        tuning, sample_rate=stated.sample_rate, frequency=stated.frequency or tuning.frequency
     )
     return _located(name, path, stream, [part], known)
 
@@ -135,8 +135,8 @@ def _guess(stream: ByteStream, head: bytes) -> str:
     pieces = [head[:GUESS_BYTES]]
     if stream.is_file:
         size = stream.size()
-        for place in (size // 4, size // 2, size * 3 // 4):
-            pieces.append(stream.at(place // 16 * 16, GUESS_BYTES))
+        for offset in (size // 4, size // 2, size * 3 // 4):
+            pieces.append(stream.at(offset // 16 * 16, GUESS_BYTES))
     found = {guess_format(piece) for piece in pieces} - {""}
     if len(found) != 1:
         raise RecordingError("does not tell the format of its samples: name it with --format")

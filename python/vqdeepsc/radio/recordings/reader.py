@@ -31,8 +31,8 @@ class SampleReader:
     def read(self, count: int) -> NDArray[np.complex64] | None:
         """Up to count samples, complex64 [N], none where none are there yet, None at the end."""
         while self._part and self._stream:
-            turn = self._part.channels * self._part.format.size
-            wanted = count * turn - len(self._rest)
+            frame_bytes = self._part.channels * self._part.format.size
+            wanted = count * frame_bytes - len(self._rest)
             if self._left is not None:
                 wanted = min(wanted, self._left)
             content = self._stream.read(wanted) if wanted else None
@@ -42,7 +42,7 @@ class SampleReader:
             if self._left is not None:
                 self._left -= len(content)
             content = self._rest + content
-            whole = len(content) // turn * turn
+            whole = len(content) // frame_bytes * frame_bytes
             self._rest = content[whole:]
             return self._part.format.decode(
                 content[:whole], self._part.channels, self._part.channel

@@ -46,7 +46,7 @@ class Head:
     """What comes before samples.
 
     begin: bytes of it; size: bytes of the samples, None for all to the end; channels: of I and Q;
-    sample_rate in samples/s; frequency in Hz, None where it is not told
+    sample_rate in samples/s; frequency in Hz, None where it is not stated
     """
 
     format: SampleFormat
@@ -66,11 +66,11 @@ def parse_wav(content: bytes) -> Head:
     if not is_wav(content):
         raise RecordingError("is no WAV file")
     form, long_size, frequency = b"", 0, None
-    place = 12
-    while place + 8 <= len(content):
-        name, size = struct.unpack_from("<4sI", content, place)
-        place += 8
-        body = content[place : place + size]
+    offset = 12
+    while offset + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, offset)
+        offset += 8
+        body = content[offset : offset + size]
         if name == b"data":
             break
         if name == b"fmt ":
@@ -79,7 +79,7 @@ def parse_wav(content: bytes) -> Head:
             (long_size,) = struct.unpack_from("<Q", body, 8)
         elif name == b"auxi":
             frequency = _auxi_frequency(body)
-        place += size + size % 2
+        offset += size + size % 2
     else:
         raise RecordingError(f"has no samples within its first {len(content):,} bytes")
     if len(form) < 16:
@@ -92,7 +92,7 @@ def parse_wav(content: bytes) -> Head:
     if channels < 2 or channels % 2:
         raise RecordingError(f"has {channels} channel(s), but I and Q need two")
     length = long_size if size == _ENDLESS else size
-    return Head(_FORMATS[kind, bits], place, length or None, channels // 2, float(rate), frequency)
+    return Head(_FORMATS[kind, bits], offset, length or None, channels // 2, float(rate), frequency)
 
 
 def wav_head(form: SampleFormat, sample_rate: float, frequency: float, size: int) -> bytes:

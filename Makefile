@@ -2,7 +2,7 @@
 # make demo | make test | make companion. Each sets up what is missing, says so, and repeats nothing.
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help docs packages setup install demo train-demo test test-training lint format companion screenshots \
+.PHONY: help docs packages setup install demo train-demo test test-training style lint format companion screenshots \
 	paper clean
 
 ifneq ($(words $(CURDIR)),1)
@@ -63,18 +63,25 @@ install: $(BUILD)/CMakeCache.txt
 demo: install
 	@"$(PREFIX)/bin/vqdeepsc" demo --output "$(ROOT)/demo" $(if $(IMAGE),--image "$(IMAGE)")
 
-# Formatters and types; `make format` writes what the formatters want.
-lint: setup
+# Formatters and types, in seconds; `make format` writes what the formatters want.
+style: setup
 	@"$(PREFIX)/bin/ruff" check .
 	@"$(PREFIX)/bin/ruff" format --quiet --check .
 	@find include lib python tests -name '*.cc' -o -name '*.h' | xargs "$(PREFIX)/bin/clang-format" --dry-run --Werror
 	@"$(PREFIX)/bin/mypy" --no-error-summary
 
+# clang-tidy takes half an hour where it has not run yet, and seconds afterwards.
+lint: style install $(PREFIX)/bin/clang-tidy
+	@scripts/tidy
+
+$(PREFIX)/bin/clang-tidy: $(PREFIX)/.python
+	@"$(PYTHON)" -m pip install --quiet --disable-pip-version-check clang-tidy==23.1.4
+
 format: setup
 	@"$(PREFIX)/bin/ruff" format --quiet .
 	@find include lib python tests -name '*.cc' -o -name '*.h' | xargs "$(PREFIX)/bin/clang-format" -i
 
-test: install lint
+test: install style
 	@cd / && env -i "$(PREFIX)/bin/vqdeepsc" models >/dev/null
 	@cd "$(BUILD)" && ctest --output-on-failure
 

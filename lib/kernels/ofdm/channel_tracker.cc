@@ -228,12 +228,12 @@ double ChannelTracker::fit(const Piece& piece,
 void ChannelTracker::take(const Piece& piece)
 {
     const std::size_t frequencies = d_best_frequencies.size();
+    std::vector<Complex> phases(frequencies);
     for (std::size_t symbol = piece.first_symbol; symbol < piece.last_symbol; ++symbol) {
         auto* impulse = d_impulses.data() + symbol * d_delays;
         const double time = static_cast<double>(symbol) - piece.begin;
-        std::vector<Complex> phases;
-        for (const double frequency : d_best_frequencies) {
-            phases.push_back(std::polar(1.0, frequency * time));
+        for (std::size_t f = 0; f < frequencies; ++f) {
+            phases[f] = std::polar(1.0, d_best_frequencies[f] * time);
         }
         for (std::size_t t = 0; t < d_best_taps.size(); ++t) {
             Complex sum = 0.0;

@@ -14,6 +14,7 @@ and mapping.
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pmt
@@ -175,10 +176,22 @@ def publish_image(
         block.message_port_pub(port, image_to_pdu(image, number))
 
 
-def pdu_to_image(
-    pdu: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS
-) -> tuple[NDArray[np.uint8], int | None]:
-    """(uint8 [H, W, 3], number or None) of an image PDU; raises FrameError.
+class NumberedImage(NamedTuple):
+    """An image, uint8 [H, W, 3], and its number, None for one that has none."""
+
+    image: NDArray[np.uint8]
+    number: int | None = None
+
+
+class Frame(NamedTuple):
+    """Header and payload bits, uint8 [bits_per_region], of a region."""
+
+    header: FrameHeader
+    bits: NDArray[np.uint8]
+
+
+def pdu_to_image(pdu: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS) -> NumberedImage:
+    """The image of an image PDU; raises FrameError.
 
     max_pixels: width times height of the largest image that is taken.
     """
@@ -192,13 +205,13 @@ def pdu_to_image(
     pixels = u8vector_to_array(pmt.cdr(pdu))
     known = pmt.dict_has_key(dictionary, pmt.intern("image"))
     number = _integer(dictionary, "image", 0, IMAGE_IDS - 1) if known else None
-    return pixels.reshape(height, width, 3), number
+    return NumberedImage(pixels.reshape(height, width, 3), number)
 
 
 def image_to_frames(
     codec: Codec, image: NDArray[np.uint8], number: int, session: int
-) -> Iterator[tuple[FrameHeader, NDArray[np.uint8]]]:
-    """Header and payload bits, uint8 [bits_per_region], of each region of an image."""
+) -> Iterator[Frame]:
+    """The frame of each region of an image."""
     height, width = image.shape[:2]
     for region, bits in enumerate(codec.encode_bits(image)):
         header = FrameHeader(
@@ -209,7 +222,7 @@ def image_to_frames(
             height=height,
             first_block=region * REGION_BLOCKS,
         )
-        yield header, bits
+        yield Frame(header, bits)
 
 
 def check_copies(copies: int) -> None:

@@ -20,7 +20,6 @@ from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import ImageError
 from vqdeepsc.images.finding import FoundImage, find_images
 from vqdeepsc.images.search import Search, SearchingCodec
-from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.messages import printable
 
 from .frames import (
@@ -29,8 +28,10 @@ from .frames import (
     RANDOM,
     REDUNDANCY_VERSIONS,
     VERSION_KEY,
+    Frame,
     FrameError,
     ImageNumbers,
+    NumberedImage,
     check_copies,
     header_to_pmt,
     image_to_frames,
@@ -124,8 +125,8 @@ class semantic_source(gr.sync_block):
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
         self._begun = -math.inf
-        self._queue: deque[tuple[NDArray[np.uint8], int | None]] = deque()
-        self._frames: Iterator[tuple[FrameHeader, int, NDArray[np.uint8]]] = iter(())
+        self._queue: deque[NumberedImage] = deque()
+        self._frames: Iterator[tuple[int, Frame]] = iter(())
         self._bits = np.empty(0, np.uint8)
         self._images_port = pmt.intern("pictures")
         self._sent_port = pmt.intern("sent")
@@ -152,7 +153,7 @@ class semantic_source(gr.sync_block):
         except FrameError as error:
             self.logger.error(f"image PDU not sent: {error}")
 
-    def _next_image(self) -> tuple[NDArray[np.uint8], int | None] | None:
+    def _next_image(self) -> NumberedImage | None:
         if self._queue:
             return self._queue.popleft()
         while self._next_file < len(self._files):
@@ -168,7 +169,7 @@ class semantic_source(gr.sync_block):
                 # Where no file can be read, going round again would never end.
                 if self._next_file == len(self._files) and self._repeat and self._readable:
                     self._next_file = 0
-            return image, None
+            return NumberedImage(image)
         return None
 
     def _exhausted(self) -> bool:
@@ -177,8 +178,8 @@ class semantic_source(gr.sync_block):
 
     def _next_frame(self) -> bool:
         """Put the next region in self._bits and tag it; False where there is none now."""
-        frame = next(self._frames, None)
-        if frame is None:
+        following = next(self._frames, None)
+        if following is None:
             if time.monotonic() < self._begun + self._interval:
                 return False
             found = self._next_image()
@@ -189,16 +190,16 @@ class semantic_source(gr.sync_block):
             number = self._numbers.take(number)
             frames = list(image_to_frames(self.codec, image, number, self._session))
             self._frames = (
-                (header, version, bits)
+                (version, frame)
                 for version in islice(cycle(REDUNDANCY_VERSIONS), self._copies)
-                for header, bits in frames
+                for frame in frames
             )
-            frame = next(self._frames)
+            following = next(self._frames)
             publish_image(self, self._sent_port, image, number)
-        header, version, bits = frame
+        version, frame = following
         self._bits = np.zeros(self._frame_bits, np.uint8)
-        self._bits[: bits.size] = bits
-        self._tag = header_to_pmt(header)
+        self._bits[: frame.bits.size] = frame.bits
+        self._tag = header_to_pmt(frame.header)
         if version:
             self._tag = pmt.dict_add(self._tag, VERSION_KEY, pmt.from_long(version))
         return True

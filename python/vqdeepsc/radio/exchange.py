@@ -26,6 +26,8 @@ from vqdeepsc.errors import Error
 from vqdeepsc.limits import MAXIMUM_COMMAND_BYTES, MAXIMUM_MESSAGE_BYTES, pixels_error
 from vqdeepsc.messages import complain, from_json, to_json
 
+from .sources import Item, SourceImage
+
 TOPIC = b"image"
 _POLL_MILLISECONDS = 100
 _LARGEST = 1e12  # hertz or decibels that a command may name
@@ -115,15 +117,15 @@ class ImagePublisher:
 class ImageSubscriber:
     """Iterates over the images that another program publishes, without end.
 
-    An item is (name, uint8 [H, W, 3]), or (name, ExchangeError) for the first message that is no
-    image, or None when a moment passed without any. Raises ExchangeError for a bad address."""
+    An item is a SourceImage, with an ExchangeError for the first message that is no image, or None
+    when a moment passed without any. Raises ExchangeError for a bad address."""
 
     def __init__(self, address: str, secret: bytes = b"") -> None:
         self._address = address
         self._socket = open_socket(zmq.SUB, address, listens=False, secret=secret)
         self._socket.subscribe(TOPIC)
 
-    def __iter__(self) -> Iterator[tuple[str, NDArray[np.uint8] | ExchangeError] | None]:
+    def __iter__(self) -> Iterator[Item]:
         reported = False
         try:
             while True:
@@ -132,9 +134,9 @@ class ImageSubscriber:
                     continue
                 parts = self._socket.recv_multipart()
                 try:
-                    yield self._address, parse_image(parts)[0]
+                    yield SourceImage(self._address, parse_image(parts)[0])
                 except ExchangeError as error:
-                    yield None if reported else (self._address, error)
+                    yield None if reported else SourceImage(self._address, error)
                     reported = True
         finally:
             self._socket.close()

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where `vqdeepsc transmit` takes images from: files, folders, a camera, another program.
 
-Each source iterates over (name, uint8 [H, W, 3] or the Error that says why there is none),
-or None when there is no image at the moment.
+Each source iterates over SourceImages, or None when there is no image at the moment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,15 @@ from vqdeepsc.errors import Error
 from vqdeepsc.images.files import ImageError
 from vqdeepsc.images.finding import find_images
 
-Item = tuple[str, NDArray[np.uint8] | Error] | None
+
+class SourceImage(NamedTuple):
+    """An image to send, uint8 [H, W, 3], and its name; or the Error that says why there is none."""
+
+    name: str
+    image: NDArray[np.uint8] | Error
+
+
+Item = SourceImage | None
 
 
 def image_sources(paths: Sequence[str], loop: bool = False, strict: bool = False) -> Iterator[Item]:
@@ -40,7 +48,7 @@ def image_sources(paths: Sequence[str], loop: bool = False, strict: bool = False
                     readable = True
                 except ImageError as error:
                     image = error
-                yield file.name, image
+                yield SourceImage(file.name, image)
             if not readable:
                 raise ImageError("none of the images can be read")
 
@@ -69,7 +77,8 @@ def camera(source: str) -> Iterator[Item]:
                 arrived, frame = capture.read()
                 if not arrived:
                     return
-                yield f"{source}, frame {number}", cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+                rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+                yield SourceImage(f"{source}, frame {number}", rgb)
         finally:
             capture.release()
 

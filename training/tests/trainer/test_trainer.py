@@ -52,7 +52,7 @@ def resumed_and_whole(
     validation = ["--validation", str(image_tar)] if "selection" in configuration else []
     whole = run(tmp_path, image_tar, configuration, "whole", *validation)
 
-    class StoppedError(Exception):
+    class StoppedError(BaseException):
         pass
 
     original = Trainer.train_step

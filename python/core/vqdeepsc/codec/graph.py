@@ -132,12 +132,12 @@ class _Fields:
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """An integer that begins at a place, and the place behind it."""
+    """An integer that begins at an offset, and the offset behind it."""
     value = 0
-    for place, byte in enumerate(message[at : at + 10]):
-        value |= (byte & 0x7F) << (7 * place)
+    for number, byte in enumerate(message[at : at + 10]):
+        value |= (byte & 0x7F) << (7 * number)
         if byte < 0x80:
-            return value, at + place + 1
+            return value, at + number + 1
     raise GraphError("it is no ONNX graph")
 
 

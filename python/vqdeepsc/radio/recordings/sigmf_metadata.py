@@ -31,7 +31,7 @@ _LARGEST = 1e15  # hertz, samples per second, samples or bytes
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Location:
     """Samples as bytes of a file: size None for all to its end."""
 
     file: Path
@@ -51,7 +51,7 @@ def open_sigmf(path: Path, channel: int) -> Recording:
     metadata, data = pair(path)
     with _named(str(metadata)):
         content = read_bounded(metadata, MAXIMUM_METADATA_BYTES)
-        return _describe(content, _Place(data), channel)
+        return _describe(content, _Location(data), channel)
 
 
 def pair(path: Path) -> tuple[Path, Path]:
@@ -66,7 +66,7 @@ def pair(path: Path) -> tuple[Path, Path]:
 
 def _open_archive(path: Path, channel: int) -> Recording:
     """Recordings of an archive one after the other; their samples stay in it."""
-    places: dict[str, _Place] = {}
+    locations: dict[str, _Location] = {}
     descriptions: dict[str, bytes] = {}
     with _named(str(path), "SigMF archive"):
         for number, member in enumerate(archive_members(path)):
@@ -74,7 +74,7 @@ def _open_archive(path: Path, channel: int) -> Recording:
                 raise ValueError(f"it has {allowed(MAXIMUM_METADATA_MEMBERS, 'members')}")
             stem, suffix = _split(member.name)
             if suffix == DATA:
-                places[stem] = _Place(path, member.offset, member.size)
+                locations[stem] = _Location(path, member.offset, member.size)
             elif suffix == META:
                 if member.size > MAXIMUM_METADATA_BYTES:
                     raise ValueError(
@@ -85,9 +85,9 @@ def _open_archive(path: Path, channel: int) -> Recording:
     recordings = []
     for stem, content in sorted(descriptions.items()):
         with _named(f"{path}: {stem}{META}"):
-            if stem not in places:
+            if stem not in locations:
                 raise ValueError("there are no samples with it")
-            recordings.append(_describe(content, places[stem], channel))
+            recordings.append(_describe(content, locations[stem], channel))
     return _join(str(path), recordings)
 
 
@@ -127,13 +127,13 @@ def _load(content: bytes) -> Any:
     return from_json(content.decode("utf-8-sig"))
 
 
-def _describe(content: bytes, place: _Place, channel: int) -> Recording:
-    """The recording that metadata describe, its samples at a place unless they name a dataset.
+def _describe(content: bytes, location: _Location, channel: int) -> Recording:
+    """The recording that metadata describe, its samples at a location unless they name a dataset.
 
     Raises ValueError for what is wrong with them, OSError where there are no samples."""
     fields, captures = _parse(content)
     if dataset := _dataset(fields):
-        place = _Place(place.file.with_name(dataset))
+        location = _Location(location.file.with_name(dataset))
     form = find_format(_entry(fields, "core:datatype", str) or "")
     channels = _number(fields, "core:num_channels", 1)
     if not 1 <= channels <= _MOST_CHANNELS:
@@ -141,10 +141,10 @@ def _describe(content: bytes, place: _Place, channel: int) -> Recording:
     if not 0 <= channel < channels:
         raise ValueError(f"it has {channels} channel(s), so there is no channel {channel}")
     first = captures[0] if captures else {}
-    size = place.size
+    size = location.size
     trailing = _number(fields, "core:trailing_bytes", 0)
     if trailing and size is None:
-        size = place.file.stat().st_size
+        size = location.file.stat().st_size
     if size is not None:
         size -= trailing
         if size < 0:
@@ -154,10 +154,17 @@ def _describe(content: bytes, place: _Place, channel: int) -> Recording:
         left = None if size is None else max(0, size - begin)
         ends = [end for end in (length, left) if end is not None]
         parts.append(
-            Part(place.file, form, place.begin + begin, min(ends, default=None), channels, channel)
+            Part(
+                location.file,
+                form,
+                location.begin + begin,
+                min(ends, default=None),
+                channels,
+                channel,
+            )
         )
     rate, frequency = _positive(fields, "core:sample_rate"), _positive(first, "core:frequency")
-    return Recording(str(place.file), tuple(parts), rate, frequency)
+    return Recording(str(location.file), tuple(parts), rate, frequency)
 
 
 def _dataset(fields: Mapping[str, Any]) -> str | None:
@@ -167,11 +174,11 @@ def _dataset(fields: Mapping[str, Any]) -> str | None:
     return name
 
 
-def _runs(captures: list[Any], turn: int) -> list[tuple[int, int | None]]:
+def _runs(captures: list[Any], frame_bytes: int) -> list[tuple[int, int | None]]:
     """(first byte, bytes) of the samples between headers, None for all to the end.
 
-    turn: bytes of a sample of every channel. Before the first capture lie samples too, unless it
-    has a header."""
+    frame_bytes: bytes of a sample of every channel. Before the first capture lie samples too,
+    unless it has a header."""
     starts, samples = [0], [0]
     headers = last = 0
     for capture in captures:
@@ -182,9 +189,9 @@ def _runs(captures: list[Any], turn: int) -> list[tuple[int, int | None]]:
         last = start
         if header:
             headers += header
-            starts.append(start * turn + headers)
+            starts.append(start * frame_bytes + headers)
             samples.append(start)
-    ends = [(after - before) * turn for before, after in itertools.pairwise(samples)]
+    ends = [(after - before) * frame_bytes for before, after in itertools.pairwise(samples)]
     runs = list(zip(starts, [*ends, None], strict=True))
     return [run for run in runs if run[1] != 0]
 

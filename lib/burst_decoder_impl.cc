@@ -159,16 +159,16 @@ bool burst_decoder_impl::must_wait()
     pmt::pmt_t targets = message_subscribers(d_regions);
     bool few = true;
     for (; pmt::is_pair(targets); targets = pmt::cdr(targets)) {
-        const auto block = global_block_registry.block_lookup(pmt::caar(targets));
+        const auto consumer = global_block_registry.block_lookup(pmt::caar(targets));
         // Read without a lock: a number that is wrong for a moment makes it wait, or pass, once.
-        const size_t waiting = block->nmsgs(pmt::cdar(targets));
+        const size_t waiting = consumer->nmsgs(pmt::cdar(targets));
         few = few && waiting <= d_backlog / 2;
         if (waiting >= d_backlog) {
             if (!d_waited) {
                 d_logger->warn(
                     "{:d} regions wait for {:s}; until they are taken, no more samples are",
                     d_backlog,
-                    block->alias());
+                    consumer->alias());
             }
             d_waited = true;
             return true;

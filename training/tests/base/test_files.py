@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files are whole or absent."""
 
+from pathlib import Path
+
 import pytest
 
+from vqdeepsc_training.base.errors import WriteError
 from vqdeepsc_training.base.files import (
     read_parts,
     whole_file,
@@ -24,6 +27,18 @@ def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     write_whole(path, b"second")
     assert path.read_text() == "second"
+
+
+def test_a_full_disk_and_a_folder_that_is_not_there_get_a_sentence(tmp_path):
+    with pytest.raises(WriteError, match=r"a\.json cannot be written: No such file"):
+        write_whole(tmp_path / "none" / "a.json", "content")
+    path = tmp_path / "b.json"
+    with (
+        pytest.raises(WriteError, match=r"b\.json cannot be written: No space left"),
+        whole_path(path),
+        Path("/dev/full").open("w") as full,
+    ):
+        full.write("content")
 
 
 def test_a_path_keeps_its_ending(tmp_path):

@@ -22,5 +22,9 @@ class DeviceError(TrainingError):
     """A processor or GPU that is not there."""
 
 
+class WriteError(TrainingError):
+    """A file that cannot be written: the disk is full, or it may not be."""
+
+
 class ExportError(TrainingError):
     """A bundle that would not do what the network does."""

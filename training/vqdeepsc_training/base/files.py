@@ -11,18 +11,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from .errors import WriteError
+
 
 @contextmanager
 def whole_path(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the name of `path` at the end.
 
     After an error, what was written is removed and `path` is as before. The ending stays, for
-    writers that go by it.
+    writers that go by it. Raises WriteError.
     """
     unfinished = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
     try:
         yield unfinished
         os.replace(unfinished, path)  # noqa: PTH105 - says what it does
+    except OSError as error:
+        # Where a disk is full the system names no file.
+        if error.filename not in (None, str(unfinished)):
+            raise
+        raise WriteError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
         unfinished.unlink(missing_ok=True)
 

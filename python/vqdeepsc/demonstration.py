@@ -12,7 +12,7 @@ from PIL import Image
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.images import baselines, metrics
-from vqdeepsc.images.files import load_image, save_image
+from vqdeepsc.images.files import ImageError, load_image, save_image
 from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
 from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme, pad_to_frames
 from vqdeepsc.messages import printable
@@ -76,8 +76,10 @@ def send_image(
     top.run()
     if source.error:
         raise source.error
-    (pdu,) = stored_messages(images)
-    return pdu_to_image(pdu)[0], _block_errors(frames)
+    received = stored_messages(images)
+    if not received:
+        raise ImageError(f"{path} cannot be read any more")
+    return pdu_to_image(received[0])[0], _block_errors(frames)
 
 
 def send_bits(

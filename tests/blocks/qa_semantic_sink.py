@@ -189,6 +189,20 @@ class TestSemanticSink(gr_unittest.TestCase):
             )
             np.testing.assert_array_equal(load_image(folder / "image-00004.png"), decoded)
 
+    def test_an_image_that_cannot_be_decoded_at_the_end_is_told(self):
+        """What stop() raised left a callback of the scheduler, and ended the process."""
+        (header, bits), _ = self.frames(photograph(200, 100))
+        source = blocks.vector_source_f(
+            bits_to_llrs(bits).tolist(), False, 1, [make_tag(0, FRAME_TAG, header_to_pmt(header))]
+        )
+        sink = vqdeepsc.semantic_sink()
+        images = blocks.message_debug()
+        self.tb.connect(source, sink)
+        self.tb.msg_connect(sink, "pictures", images, "store")
+        sink._codec.bundle.stop()  # its networks fail from now on
+        self.tb.run()
+        self.assertEqual(stored_messages(images), [])
+
     def test_a_flowgraph_that_is_run_again_begins_a_region(self):
         image = photograph(128, 128)
         ((header, bits),) = self.frames(image, 5)

@@ -61,7 +61,7 @@ def test_a_receiver_leaves_nothing_behind():
 
 
 def test_an_image_crosses_as_a_buffer():
-    """As lists of Python objects 36 MB of pixels took 350."""
+    """As lists of Python objects 36 MB of pixels took 350; they are copied once."""
     taken = megabytes("""
     from gnuradio.vqdeepsc.blocks.frames import image_to_pdu, pdu_to_image
 
@@ -71,7 +71,8 @@ def test_an_image_crosses_as_a_buffer():
     assert picture == 7 and np.array_equal(again, image)
     print(peak() - before)
     """)
-    assert taken < 36 * 4
+    # to compare them takes as much again
+    assert taken < 36 * 2.3
 
 
 def test_the_largest_image_takes_the_memory_that_is_stated():

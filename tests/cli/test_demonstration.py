@@ -13,7 +13,7 @@ from gnuradio.vqdeepsc.demonstration import fit_image, send_image
 from PIL import Image
 from vqdeepsc.codec import Codec
 from vqdeepsc.images import baselines
-from vqdeepsc.images.files import load_image, save_image
+from vqdeepsc.images.files import ImageError, load_image, save_image
 from vqdeepsc.images.sample import sample_image
 from vqdeepsc.link import ChannelModel
 from vqdeepsc.simulation.results import read_results
@@ -124,3 +124,9 @@ def test_errors_are_one_sentence(tmp_path):
     assert_one_sentence(run_command("demo", "--channel", "vacuum"), "vacuum")
     assert_one_sentence(run_command("demo", "--model", "nosuchmodel"), "nosuchmodel")
     assert_one_sentence(run_command("demo", "--scheme", "16qam/6"), "3 of the model's 4 scales")
+
+
+def test_an_image_that_is_gone_is_told(tmp_path):
+    """Its folder may vanish between two SNRs; that was taken for a bug."""
+    with pytest.raises(ImageError, match=r"gone\.png cannot be read any more"):
+        send_image(tmp_path / "gone.png", "vqdeepsc-4s", 20032, ChannelModel("awgn"), 10.0, 1)

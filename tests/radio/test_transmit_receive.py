@@ -196,7 +196,9 @@ def test_an_image_beyond_the_limit_is_not_sent(two_images, tmp_path):
     with EventLog(str(log)) as lines:
         assert send(iter(images), partial(Transmitter, settings, DEFAULT_MODEL), lines) == 1
     (refused,) = events(log, "not sent")
-    assert refused["reason"] == "huge has 8000x8000 pixels, more than the 40,000,000 allowed"
+    assert refused["reason"] == (
+        "huge has 8000x8000 pixels, more than the 40,000,000 allowed (--limit pixels)"
+    )
 
 
 def test_image_after_image_until_enough(recording, decoded, tmp_path, capfd):

@@ -10,6 +10,17 @@ namespace {
 template <typename T>
 using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
 
+// An array that reads the values of a PMT where they are, and keeps it for as long.
+template <typename T>
+py::array view(const pmt::pmt_t& vector, const T* values, size_t size)
+{
+    const py::capsule owner(new pmt::pmt_t(vector),
+                            [](void* kept) { delete static_cast<pmt::pmt_t*>(kept); });
+    py::array_t<T> array(size, values, owner);
+    array.attr("flags").attr("writeable") = false;
+    return array;
+}
+
 } // namespace
 
 void bind_pmt_arrays(py::module& m)
@@ -27,17 +38,20 @@ void bind_pmt_arrays(py::module& m)
         [](const pmt::pmt_t& vector) {
             size_t size = 0;
             const uint8_t* values = pmt::u8vector_elements(vector, size);
-            return Array<uint8_t>(size, values);
+            return view(vector, values, size);
         },
         py::arg("vector"),
-        "The values of a u8vector as an array uint8 [size]; raises for another PMT.");
+        "The values of a u8vector as an array uint8 [size] that cannot be written; raises for "
+        "another "
+        "PMT.");
     m.def(
         "f32vector_to_array",
         [](const pmt::pmt_t& vector) {
             size_t size = 0;
             const float* values = pmt::f32vector_elements(vector, size);
-            return Array<float>(size, values);
+            return view(vector, values, size);
         },
         py::arg("vector"),
-        "The values of a f32vector as an array float32 [size]; raises for another PMT.");
+        "The values of a f32vector as an array float32 [size] that cannot be written; raises for "
+        "another PMT.");
 }

@@ -157,23 +157,29 @@ class Burst:
         return cls(*map(pmt.to_double, values)) if all(map(pmt.is_real, values)) else None
 
 
-def image_to_pdu(image: NDArray[np.uint8], number: int) -> pmt.pmt_base:
-    """An image PDU of image, uint8 [H, W, 3]."""
+def image_to_pdu(
+    image: NDArray[np.uint8], number: int, pixels: pmt.pmt_base | None = None
+) -> pmt.pmt_base:
+    """An image PDU of image, uint8 [H, W, 3]; pixels: its values, where a PMT has them already."""
     height, width = image.shape[:2]
     dictionary = pmt.make_dict()
     for key, value in (("image", number), ("width", width), ("height", height)):
         dictionary = pmt.dict_add(dictionary, pmt.intern(key), pmt.from_long(value))
-    return pmt.cons(dictionary, array_to_u8vector(image))
+    return pmt.cons(dictionary, array_to_u8vector(image) if pixels is None else pixels)
 
 
 def publish_image(
-    block: gr.basic_block, port: pmt.pmt_base, image: NDArray[np.uint8], number: int
+    block: gr.basic_block,
+    port: pmt.pmt_base,
+    image: NDArray[np.uint8],
+    number: int,
+    pixels: pmt.pmt_base | None = None,
 ) -> None:
     """Publish an image at a message port of the block, if anybody listens there.
 
-    Most receivers need an image for its file alone."""
+    Most receivers need an image for its file alone. pixels: as at image_to_pdu()."""
     if pmt.is_pair(block.message_subscribers(port)):
-        block.message_port_pub(port, image_to_pdu(image, number))
+        block.message_port_pub(port, image_to_pdu(image, number, pixels))
 
 
 class NumberedImage(NamedTuple):
@@ -193,6 +199,7 @@ class Frame(NamedTuple):
 def pdu_to_image(pdu: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS) -> NumberedImage:
     """The image of an image PDU; raises FrameError.
 
+    The image reads the PDU's own bytes, and cannot be written.
     max_pixels: width times height of the largest image that is taken.
     """
     if not pmt.is_pair(pdu) or not pmt.is_dict(pmt.car(pdu)) or not pmt.is_u8vector(pmt.cdr(pdu)):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.codec import Codec
+from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
@@ -51,7 +51,7 @@ class semantic_decoder(gr.basic_block):
 
     def __init__(
         self,
-        model: str = "vqdeepsc-4s",
+        model: str = DEFAULT_MODEL,
         copies: int = 1,
         timeout: float = 0.0,
         folder: str = "",

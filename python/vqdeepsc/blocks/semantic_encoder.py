@@ -4,7 +4,7 @@
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.codec import Codec
+from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 
 from ..vqdeepsc_python import array_to_u8vector
@@ -37,7 +37,7 @@ class semantic_encoder(gr.basic_block):
 
     def __init__(
         self,
-        model: str = "vqdeepsc-4s",
+        model: str = DEFAULT_MODEL,
         first_image: int = RANDOM,
         session: int = RANDOM,
         provider: str = DEFAULT_PROVIDER,

@@ -9,7 +9,7 @@ import pmt
 from gnuradio import gr
 from numpy.typing import NDArray
 
-from vqdeepsc.codec import Codec
+from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.limits import MAXIMUM_PIXELS, check_maximum_pixels
@@ -43,7 +43,7 @@ class semantic_sink(gr.sync_block):
 
     def __init__(
         self,
-        model: str = "vqdeepsc-4s",
+        model: str = DEFAULT_MODEL,
         soft: bool = True,
         folder: str = "",
         max_pixels: int = MAXIMUM_PIXELS,

@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pmt
 from gnuradio import gr
 from numpy.typing import NDArray
 
+from vqdeepsc.codec import DEFAULT_MODEL
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import ImageError
@@ -31,7 +33,6 @@ from .frames import (
     Frame,
     FrameError,
     ImageNumbers,
-    NumberedImage,
     check_copies,
     header_to_pmt,
     image_to_frames,
@@ -53,6 +54,15 @@ def _named_files(source: str) -> list[FoundImage]:
         if not paths:
             raise ImageError(f"no file matches {source}")
     return [image for path in paths for image in find_images([path])]
+
+
+@dataclass(frozen=True)
+class _Image:
+    """An image that waits, uint8 [H, W, 3]; its number and its PDU's bytes, if it has any."""
+
+    image: NDArray[np.uint8]
+    number: int | None = None
+    pixels: pmt.pmt_base | None = None
 
 
 class semantic_source(gr.sync_block):
@@ -88,7 +98,7 @@ class semantic_source(gr.sync_block):
     def __init__(
         self,
         source: str = "",
-        model: str = "vqdeepsc-4s",
+        model: str = DEFAULT_MODEL,
         repeat: bool = False,
         interval: float = 0.0,
         frame_bits: int = 0,
@@ -125,7 +135,7 @@ class semantic_source(gr.sync_block):
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
         self._begun = -math.inf
-        self._queue: deque[NumberedImage] = deque()
+        self._queue: deque[_Image] = deque()
         self._frames: Iterator[tuple[int, Frame]] = iter(())
         self._bits = np.empty(0, np.uint8)
         self._images_port = pmt.intern("pictures")
@@ -149,11 +159,11 @@ class semantic_source(gr.sync_block):
             self._ended = True
             return
         try:
-            self._queue.append(pdu_to_image(pdu))
+            self._queue.append(_Image(*pdu_to_image(pdu), pmt.cdr(pdu)))
         except FrameError as error:
             self.logger.error(f"image PDU not sent: {error}")
 
-    def _next_image(self) -> NumberedImage | None:
+    def _next_image(self) -> _Image | None:
         if self._queue:
             return self._queue.popleft()
         while self._next_file < len(self._files):
@@ -169,7 +179,7 @@ class semantic_source(gr.sync_block):
                 # Where no file can be read, going round again would never end.
                 if self._next_file == len(self._files) and self._repeat and self._readable:
                     self._next_file = 0
-            return NumberedImage(image)
+            return _Image(image)
         return None
 
     def _exhausted(self) -> bool:
@@ -186,16 +196,15 @@ class semantic_source(gr.sync_block):
             if found is None:
                 return False
             self._begun = time.monotonic()
-            image, number = found
-            number = self._numbers.take(number)
-            frames = list(image_to_frames(self.codec, image, number, self._session))
+            number = self._numbers.take(found.number)
+            frames = list(image_to_frames(self.codec, found.image, number, self._session))
             self._frames = (
                 (version, frame)
                 for version in islice(cycle(REDUNDANCY_VERSIONS), self._copies)
                 for frame in frames
             )
             following = next(self._frames)
-            publish_image(self, self._sent_port, image, number)
+            publish_image(self, self._sent_port, found.image, number, found.pixels)
         version, frame = following
         self._bits = np.zeros(self._frame_bits, np.uint8)
         self._bits[: frame.bits.size] = frame.bits

@@ -32,7 +32,7 @@ from .sources import Item
 _WAIT_SECONDS = 0.1
 
 
-class _SentImages(message_sink):
+class _sent_images(message_sink):
     """Calls back with the number of each image that goes out."""
 
     def __init__(self, callback: Callable[[int], None]) -> None:
@@ -91,7 +91,7 @@ class Transmitter(gr.top_block):
         )
         self.bursts = burst.transmitter(self.source.codec)
         self.radio = make_transmitter(settings)
-        self.sent = _SentImages(self._note_sent)
+        self.sent = _sent_images(self._note_sent)
         self.connect(self.source, self.bursts, self.radio.block)
         self.msg_connect((self.source, "sent"), (self.sent, "pictures"))
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bursts through flowgraphs: transmitter, channel, receiver and their parts."""
 
+import os
+import tempfile
 import threading
 import time
 
@@ -151,6 +153,41 @@ class TestBurstBlocks(BurstTest):
                 consumer.take_the_rest()
                 self.assertEqual(consumer.regions, list(range(count)))
                 self.assertEqual(len(stored_messages(log)), count)
+
+    def test_each_time_that_it_waits_is_told(self):
+        """The first time alone was told."""
+        count, backlog = 40, 4
+        samples, _ = transmit(self.frames(count, 100), headers(count), fft_size=64, cyclic_prefix=8)
+        top = gr.top_block()
+        receiver = vqdeepsc.burst_receiver(64, 8, backlog=backlog)
+        consumer = SlowConsumer()
+        self.addCleanup(consumer.go_on.set)
+        top.connect(blocks.vector_source_c(samples.tolist()), receiver)
+        top.msg_connect(receiver, "regions", consumer, "regions")
+        with tempfile.TemporaryFile() as told:
+            kept = os.dup(1)
+            os.dup2(told.fileno(), 1)
+            try:
+                top.start()
+                for _ in range(2):
+                    self.wait_until(lambda: consumer.waiting() == backlog)
+                    time.sleep(0.1)  # in which it is told
+                    consumer.go_on.set()
+                    self.wait_until(lambda: consumer.waiting() < backlog // 2)
+                    consumer.go_on.clear()
+                consumer.go_on.set()
+                top.wait()
+            finally:
+                os.dup2(kept, 1)
+                os.close(kept)
+            told.seek(0)
+            self.assertGreaterEqual(told.read().count(b"4 regions wait for slow_consumer"), 2)
+
+    def wait_until(self, condition) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.001)
 
     def test_a_flowgraph_that_is_run_again_receives_again(self):
         """The samples of the first run end inside a burst."""

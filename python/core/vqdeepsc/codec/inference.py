@@ -19,6 +19,9 @@ from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES, MAXIMUM_NETWORK_MEMORY
 from .graph import GraphError, check_graph
 from .providers import ON_PROCESSOR, Provider
 
+_LARGE_BYTES = 16 << 20
+"""Inputs of a run behind which memory is given back, as for tiles of large images."""
+
 
 class NetworkError(Error):
     """An ONNX graph that cannot be loaded or run: the end of a sentence."""
@@ -30,13 +33,18 @@ class Network:
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
         self._options = onnxruntime.RunOptions()
+        self._large_options = onnxruntime.RunOptions()
+        # Each tile of another shape would add to the pool what none before it left in one piece.
+        self._large_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def run(
         self, outputs: Sequence[str] | None, inputs: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[Any]]:
         """The outputs with these names, or all; raises NetworkError."""
+        size = sum(values.nbytes for values in inputs.values())
+        options = self._options if size < _LARGE_BYTES else self._large_options
         try:
-            return list(self._session.run(outputs, inputs, self._options))
+            return list(self._session.run(outputs, inputs, options))
         except Exception as error:  # onnxruntime's own exceptions share no other base
             if self._options.terminate:
                 raise NetworkError("the network was stopped") from error
@@ -44,7 +52,7 @@ class Network:
 
     def stop(self) -> None:
         """Make run(), in whatever thread, raise NetworkError soon, and from now on."""
-        self._options.terminate = True
+        self._options.terminate = self._large_options.terminate = True
 
     def get_inputs(self) -> Sequence[Any]:
         """Of each input its name, type and shape."""

@@ -5,7 +5,8 @@
 One sender is good: its images of 256x256 pixels have numbers of their own and one session. The
 bursts of the others claim images of false sizes, repeat themselves, bear the numbers of the good
 images, another model or fresh sessions, of which thousands are in flight at a time, or end after
-their header. Once thousands come between two bursts of one good image. Exit status 1 if a good
+their header. Once thousands come between two bursts of one good image. When all have been received,
+SIGTERM ends the receiver, and the images that are still in flight are left. Exit status 1 if a good
 image is missing, an image has regions of two senders, or memory reaches the limit.
 """
 
@@ -41,6 +42,7 @@ CHUNK = 64  # bursts that are made at once
 COLOURS = 27
 GOOD_IMAGES = 12
 GOOD_SESSION = 1
+QUIET_SECONDS = 60.0
 MEGABYTE = 1e6
 
 KINDS = (
@@ -249,6 +251,16 @@ def feed(
     return sent, sent["good"] // regions
 
 
+def wait_for_bursts(log: Path, sent: int) -> None:
+    """Until the log has that many bursts, or no more come: images in flight would take hours."""
+    seen, changed = 0, time.monotonic()
+    while seen < sent and time.monotonic() < changed + QUIET_SECONDS:
+        time.sleep(1)
+        now = log.read_text().count('"event": "burst"')
+        if now != seen:
+            seen, changed = now, time.monotonic()
+
+
 def run(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
     codec = Codec()
     senders = Senders(codec, arguments.seed)
@@ -261,10 +273,12 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
     with (
         (folder / "errors").open("w") as errors,
         subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors
+            command, stdin=subprocess.PIPE, stdout=errors, stderr=subprocess.STDOUT
         ) as receiver,
     ):
         sent, good = feed(receiver, senders, air, arguments)
+        wait_for_bursts(folder / "log.jsonl", sum(sent.values()))
+        receiver.terminate()
         status = receiver.wait()
     told = (folder / "errors").read_text().splitlines()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / MEGABYTE
@@ -274,7 +288,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
         "status": status,
         **{f"bursts_{kind.replace(' ', '_')}": count for kind, count in sorted(sent.items())},
         **judge(folder, senders, nothing, good),
-        "sentences_of_dropped_images": sum("dropped" in line for line in told),
+        "images_dropped": sum("dropped" in line for line in told),
         "memory_mb": peak,
     }
 

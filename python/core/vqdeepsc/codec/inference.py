@@ -19,7 +19,7 @@ from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES, MAXIMUM_NETWORK_MEMORY
 from .graph import GraphError, check_graph
 from .providers import ON_PROCESSOR, Provider
 
-_LARGE_BYTES = 16 << 20
+_LARGE_BYTES = 2 << 20
 """Inputs of a run behind which memory is given back, as for tiles of large images."""
 
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "fec_frame.h"
 #include "fec_input.h"
 #include "kernels/ldpc/ldpc_transport.h"
 #include <gnuradio/vqdeepsc/ldpc_fec_decoder.h>
+#include <optional>
 
 namespace gr {
 namespace vqdeepsc {
@@ -25,13 +27,12 @@ public:
 
 private:
     void generic_work(fec_input in_buffer, void* out_buffer) override;
+    void make_coder();
 
-    const size_t d_largest_payload_bits;
-    const size_t d_largest_coded_bits;
-    const int d_bits_per_symbol;
+    fec_frame d_frame;
     const int d_redundancy_version;
-    size_t d_payload_bits;
-    kernel::TransportDecoder d_decoder;
+    const int d_largest_iterations;
+    std::optional<kernel::TransportDecoder> d_decoder; // none for a frame without room for it
     float d_iterations = -1;
 };
 

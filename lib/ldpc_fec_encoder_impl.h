@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "fec_frame.h"
 #include "fec_input.h"
 #include "kernels/ldpc/ldpc_transport.h"
 #include <gnuradio/vqdeepsc/ldpc_fec_encoder.h>
+#include <optional>
 
 namespace gr {
 namespace vqdeepsc {
@@ -23,13 +25,11 @@ public:
 
 private:
     void generic_work(fec_input in_buffer, void* out_buffer) override;
+    void make_coder();
 
-    const size_t d_largest_payload_bits;
-    const size_t d_largest_coded_bits;
-    const int d_bits_per_symbol;
+    fec_frame d_frame;
     const int d_redundancy_version;
-    size_t d_payload_bits;
-    kernel::TransportEncoder d_encoder;
+    std::optional<kernel::TransportEncoder> d_encoder; // none for a frame without room for it
 };
 
 } // namespace vqdeepsc

@@ -63,8 +63,8 @@ class TestLdpcFec(gr_unittest.TestCase):
                 self.assertGreaterEqual(received.size, (len(self.bits) - count) * PAYLOAD)
                 np.testing.assert_array_equal(received, self.bits.reshape(-1)[: received.size])
 
-    def test_tagged_blocks_take_shorter_frames(self):
-        lengths = [1000, 24, 500, 1000, 999]
+    def tagged(self, lengths):
+        """Frames of these lengths through the tagged blocks: frames, coded and decoded bits."""
         frames = [row[:length] for row, length in zip(self.bits, lengths, strict=False)]
         offsets = np.cumsum([0, *lengths[:-1]])
         tags = [
@@ -90,9 +90,23 @@ class TestLdpcFec(gr_unittest.TestCase):
         self.tb.connect(source, encoder, digital.chunks_to_symbols_bf([-4, 4]), decoder, decoded)
         self.tb.connect(encoder, coded)
         self.tb.run()
+        return frames, coded.data(), decoded.data()
+
+    def test_tagged_blocks_take_shorter_frames(self):
+        frames, coded, decoded = self.tagged([1000, 24, 500, 1000, 999])
         expected = [LdpcEncoder(f.size, 3 * f.size).encode(f) for f in frames]
-        np.testing.assert_array_equal(coded.data(), np.concatenate(expected))
-        np.testing.assert_array_equal(decoded.data(), np.concatenate(frames))
+        np.testing.assert_array_equal(coded, np.concatenate(expected))
+        np.testing.assert_array_equal(decoded, np.concatenate(frames))
+
+    def test_frames_without_room_for_a_crc_become_zeros(self):
+        """An exception ended the thread of the encoder, and the flowgraph waited for ever."""
+        for length in (1, 7):
+            frames, coded, decoded = self.tagged([1000, length, 500])
+            frames[1] = np.zeros(length, np.uint8)
+            first, last = (LdpcEncoder(f.size, 3 * f.size).encode(f) for f in frames[::2])
+            expected = [first, np.zeros(3 * length, np.uint8), last]
+            np.testing.assert_array_equal(coded, np.concatenate(expected))
+            np.testing.assert_array_equal(decoded, np.concatenate(frames))
 
     def run_async(self, block, vectors):
         """PDUs with these vectors through an async block, and what came out of it."""
@@ -121,6 +135,8 @@ class TestLdpcFec(gr_unittest.TestCase):
                 make(0, 300)
             with self.assertRaisesRegex(ValueError, "5"):
                 make(100, 300, 5)
+            with self.assertRaisesRegex(ValueError, "no room for the 1 code block"):
+                make(100, 115)
         with self.assertRaisesRegex(ValueError, "1001"):
             vqdeepsc.ldpc_fec_decoder(100, 300, iterations=1001)
 

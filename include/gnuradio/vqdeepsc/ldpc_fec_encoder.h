@@ -13,7 +13,8 @@ namespace vqdeepsc {
  * \brief The 5G NR LDPC encoder (3GPP TS 38.212 §5) for GNU Radio's FEC blocks.
  *
  * One transport block is one frame: payload_bits bytes with one bit each become coded_bits
- * bytes. set_frame_size() takes shorter payloads at the same rate.
+ * bytes. set_frame_size() takes shorter payloads at the same rate; those without room for a CRC
+ * become zeros, with an error in the log.
  */
 class VQDEEPSC_API ldpc_fec_encoder : public gr::fec::generic_encoder
 {

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What several tests share."""
 
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
+from other_user import AS_NOBODY, run
 from PIL import Image
 from vqdeepsc.cli import main
 from vqdeepsc.codec import DEFAULT_MODEL, Codec, find_model
@@ -100,3 +103,20 @@ def transmission(tmp_path_factory, photograph) -> np.ndarray:
     random = np.random.default_rng(1)
     noise = random.normal(size=(samples.size, 2)) @ [0.01, 0.01j]
     return (samples + noise).astype(np.complex64)
+
+
+@pytest.fixture
+def shared(photograph):
+    """A folder for everybody with an image, where another user can run commands."""
+    if os.geteuid() or not shutil.which("setpriv"):
+        pytest.skip("only root becomes another user")
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    image = folder / "a.png"
+    Image.fromarray(photograph).resize((128, 128)).save(image)
+    image.chmod(0o644)
+    if run(["models"], folder, None, AS_NOBODY).returncode:
+        shutil.rmtree(folder)
+        pytest.skip("the build is not readable for everybody")
+    yield folder
+    shutil.rmtree(folder)

@@ -4,12 +4,19 @@
 #include "kernels/ldpc/ldpc_segmentation.h"
 #include <cmath>
 #include <cstddef>
+#include <gnuradio/fec/generic_encoder.h>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 namespace gr {
 namespace vqdeepsc {
+
+template <typename Coder, typename Input>
+Input input_of(void (Coder::*)(Input, void*));
+
+//! const void* or void*: GNU Radio 3.10.11 made the input of generic_work() constant.
+using fec_input = decltype(input_of(&gr::fec::generic_encoder::generic_work));
 
 //! Sizes of the frames of an FEC definition: the largest one, and the present one at its rate.
 class fec_frame

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "fec_frame.h"
-#include "fec_input.h"
 #include "kernels/ldpc/ldpc_transport.h"
 #include <gnuradio/vqdeepsc/ldpc_fec_decoder.h>
 #include <optional>

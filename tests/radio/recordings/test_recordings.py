@@ -163,6 +163,13 @@ def test_the_cases_have_every_ending():
     assert cases | {".sigmf-meta", ".sigmf-data", ".sigmf", ".sigmf-collection"} == {*READ_SUFFIXES}
 
 
+def test_what_inspectrum_reads_is_read():
+    """Its list of complex samples and of SigMF, version 0.2.3 and later."""
+    listed = "cfile cf32 fc32 cf64 fc64 cs8 sc8 c8 cs16 sc16 c16 cs32 sc32 c32 cu8 uc8"
+    endings = {f".{ending}" for ending in listed.split()} | {".sigmf-meta", ".sigmf-data"}
+    assert endings <= {*READ_SUFFIXES}
+
+
 def test_what_else_cannot_be_read_gets_a_sentence(tmp_path):
     uniform = np.random.default_rng(1).integers(0, 256, 100_000, dtype=np.uint8).tobytes()
     files = {

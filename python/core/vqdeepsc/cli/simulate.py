@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from vqdeepsc.codec import DEFAULT_MODEL
-from vqdeepsc.codec.inference import available_processors
+from vqdeepsc.processors import available_processors
 
 from .arguments import (
     SCHEME_HELP,

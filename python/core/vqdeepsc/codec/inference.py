@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -15,6 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES, MAXIMUM_NETWORK_MEMORY
+from vqdeepsc.processors import available_processors
 
 from .graph import GraphError, check_graph
 from .providers import ON_PROCESSOR, Provider
@@ -65,13 +65,6 @@ class Network:
     def get_metadata(self) -> dict[str, str]:
         """Texts that the file holds beside the graph, by name."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
-
-
-def available_processors() -> int:
-    """Processors that this process may use, at least 1: its affinity counts, not the machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
 
 
 @cache

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from paper_means import UNQUANTISED, system_title, write_means
+from paper_means import BASELINES, UNQUANTISED, system_title, write_means
 from paper_report import RUN, write_report
 from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
 from vqdeepsc.errors import Error
@@ -68,7 +68,7 @@ def plan(
         models=models,
         channels=channels,
         snr_db=parse_snr(CURVE),
-        baselines=baselines.BASELINES,
+        baselines=BASELINES,
         upper_bounds=upper_bounds,
         limit=limit,
     )
@@ -214,7 +214,7 @@ def save_panel(photograph: Path, model: str, channel: ChannelModel, path: Path) 
     received = np.stack([receive(codec.name, bits, snr_db).llrs for snr_db in PANEL_SNR])
     decoded = codec.decode_many(received, PANEL_SIDE, PANEL_SIDE)
     rows = [PanelRow(codec.name, "soft bits", [cell(image) for image in decoded])]
-    for baseline in baselines.BASELINES:
+    for baseline in BASELINES:
         file = baselines.compress(sent, baseline, source_bits)
         cells = []
         for snr_db in PANEL_SNR:

@@ -33,6 +33,15 @@ def test_baselines_that_pillow_lacks(monkeypatch, capfd, tmp_path, image_file, c
     assert not output.exists()
 
 
+def test_jpeg_xl_without_its_package(monkeypatch, capfd, tmp_path, image_file):
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    output = tmp_path / "results.csv"
+    options = ["--snr", "5", "--baseline", "jpegxl", "--output", str(output)]
+    done = run_here(capfd, "simulate", "--images", image_file, *options)
+    assert_one_sentence(done, "needs the Python package pillow-jxl-plugin")
+    assert not output.exists()
+
+
 def test_plots_without_matplotlib(monkeypatch, capfd, tmp_path):
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)

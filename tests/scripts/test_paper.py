@@ -27,7 +27,7 @@ def folder(tmp_path, photograph, monkeypatch):
     monkeypatch.setattr(paper, "THRESHOLD_SNR", "1,10")
     monkeypatch.setattr(paper, "CHANNELS", ("awgn", "rayleigh"))
     monkeypatch.setattr(paper, "PANEL_IMAGES", ("coffee.png",))
-    monkeypatch.setattr(paper.baselines, "BASELINES", ("jpeg", "webp"))
+    monkeypatch.setattr(paper, "BASELINES", ("jpeg", "webp"))
     (tmp_path / "cars").mkdir()
     for number in range(2):
         save_image(tmp_path / "cars" / f"{number}.png", photograph[:128, 99 * number :][:, :128])

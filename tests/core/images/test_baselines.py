@@ -9,10 +9,17 @@ from PIL import Image, ImageFile
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import crop_square
 from vqdeepsc.images.metrics import Quality
+from vqdeepsc.images.plugins import JPEG_XL
 
 SIDE = 64
 BITS = 8000
-FORMATS = {"jpeg": "JPEG", "webp": "WEBP", "avif": "AVIF", "jpeg2000": "JPEG2000"}
+FORMATS = dict(zip(baselines.BASELINES, ("JPEG", "WEBP", "AVIF", "JPEG2000", "JXL"), strict=True))
+CODECS = [
+    codec
+    if codec != "jpegxl" or JPEG_XL.is_installed
+    else pytest.param(codec, marks=pytest.mark.skip(f"{JPEG_XL.package} is not installed"))
+    for codec in baselines.BASELINES
+]
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +27,7 @@ def image(photograph):
     return crop_square(photograph, SIDE)
 
 
-@pytest.mark.parametrize("codec", baselines.BASELINES)
+@pytest.mark.parametrize("codec", CODECS)
 def test_the_largest_quality_that_fits(image, codec):
     file = baselines.compress(image, codec, BITS)
     assert 8 * len(file.content) <= BITS
@@ -34,6 +41,7 @@ def test_the_largest_quality_that_fits(image, codec):
             "quality_layers": [3 * SIDE * SIDE / quality],
             **{"irreversible": True, "no_jp2": True, "comment": b" ", "num_resolutions": 3},
         },
+        "jpegxl": {"quality": quality},
     }[codec]
     Image.fromarray(image).save(larger, FORMATS[codec], **options)
     assert 8 * len(larger.getvalue()) > BITS
@@ -43,7 +51,7 @@ def test_the_largest_quality_that_fits(image, codec):
     assert metrics.ssim(image, decoded) > 0.8
 
 
-@pytest.mark.parametrize("codec", baselines.BASELINES)
+@pytest.mark.parametrize("codec", CODECS)
 def test_more_bits_do_not_hurt(image, codec):
     scores = [
         float(metrics.psnr(image, baselines.decompress(file.content, SIDE, SIDE)))
@@ -52,7 +60,7 @@ def test_more_bits_do_not_hurt(image, codec):
     assert scores == sorted(scores)
 
 
-@pytest.mark.parametrize("codec", baselines.BASELINES)
+@pytest.mark.parametrize("codec", CODECS)
 def test_one_compressor_serves_several_sizes(image, codec):
     compressor = baselines.Compressor(image, codec)
     for bits in (12_000, 6000, 15_000):
@@ -67,7 +75,7 @@ def test_too_few_bits_and_unknown_codecs(image):
         baselines.compress(image, "gif", BITS)
 
 
-@pytest.mark.parametrize("codec", baselines.BASELINES)
+@pytest.mark.parametrize("codec", CODECS)
 def test_damaged_files_never_raise(image, codec):
     content = baselines.compress(image, codec, BITS).content
     rng = np.random.default_rng(1)

@@ -16,9 +16,10 @@ from PIL import Image, features
 from vqdeepsc.errors import ParameterError
 
 from .metrics import Quality
+from .plugins import JPEG_XL
 from .truncation import truncated_allowed
 
-BASELINES = ("jpeg", "webp", "avif", "jpeg2000")
+BASELINES = ("jpeg", "webp", "avif", "jpeg2000", "jpegxl")
 MID_GREY = 128
 _LOWEST, _HIGHEST = 0, 100
 _NEIGHBOURS = 2  # qualities above the answer of the search that are tried too: sizes may dip
@@ -32,6 +33,13 @@ def check_baseline(codec: str) -> None:
     """Raises ParameterError for what is not of BASELINES, and for what this Pillow lacks."""
     if codec not in BASELINES:
         raise ParameterError(f"there is no baseline {codec!r}; known: {', '.join(BASELINES)}")
+    if codec == "jpegxl":
+        try:
+            JPEG_XL.load()
+        except ImportError as error:
+            raise ParameterError(
+                f"the baseline jpegxl needs the Python package {JPEG_XL.package}"
+            ) from error
     with warnings.catch_warnings():
         # An old Pillow warns of names that it does not know.
         warnings.simplefilter("ignore")
@@ -147,6 +155,9 @@ def _write(image: Image.Image, codec: str, quality: int) -> bytes:
         image.save(file, "WEBP", quality=quality, method=6)
     elif codec == "avif":
         image.save(file, "AVIF", quality=quality, speed=4, max_threads=1)
+    elif codec == "jpegxl":
+        lossless = quality == _HIGHEST  # else the package refuses it
+        image.save(file, "JXL", quality=quality, lossless=lossless, effort=7, num_threads=1)
     else:
         # no boxes around the codestream and next to no comment, which would cost 5 % of 952 bytes;
         # wavelet levels down to a side of 16 pixels

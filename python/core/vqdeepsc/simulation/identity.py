@@ -14,7 +14,10 @@ Decision = Literal["soft", "hard"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
 
 _HARD = ":hard"
-_TITLES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"}
+_TITLES = {
+    **{"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"},
+    "jpegxl": "JPEG XL",
+}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <gnuradio/io_signature.h>
+#include <numeric>
 #include <stdexcept>
 
 namespace gr {
@@ -97,10 +98,19 @@ void burst_demodulator_impl::find_bursts(int samples)
         }
         const auto dc = pmt::dict_ref(tag.value, pmt::intern("dc"), pmt::from_complex(0.0));
         const auto mirrored = pmt::dict_ref(tag.value, pmt::intern("mirrored"), pmt::PMT_F);
-        d_bursts.push_back({ tag.offset - DELAY,
-                             pmt::to_double(cfo),
-                             pmt::is_number(dc) ? gr_complex(pmt::to_complex(dc)) : gr_complex(),
-                             pmt::is_true(mirrored) });
+        const auto whitening = pmt::dict_ref(tag.value, pmt::intern("whitening"), pmt::PMT_NIL);
+        Burst burst{ tag.offset - DELAY,
+                     pmt::to_double(cfo),
+                     pmt::is_number(dc) ? gr_complex(pmt::to_complex(dc)) : gr_complex(),
+                     pmt::is_true(mirrored),
+                     {} };
+        if (pmt::is_c32vector(whitening) && pmt::length(whitening) > 0) {
+            burst.whitening = pmt::c32vector_elements(whitening);
+            const auto gain =
+                std::accumulate(burst.whitening.begin(), burst.whitening.end(), gr_complex(0.0f));
+            burst.dc *= burst.mirrored ? std::conj(gain) : gain;
+        }
+        d_bursts.push_back(std::move(burst));
     }
 }
 
@@ -196,17 +206,24 @@ bool burst_demodulator_impl::receive()
     return true;
 }
 
-// The first samples of the first burst, as they were sent.
+// The first samples of the first burst, as they were sent, interference filtered out.
 const gr_complex* burst_demodulator_impl::first_samples(size_t count)
 {
     const auto first = d_buffer.begin() + d_first;
-    if (!d_bursts.front().mirrored) {
+    const Burst& burst = d_bursts.front();
+    if (!burst.mirrored && burst.whitening.empty()) {
         return &*first;
     }
-    d_mirrored.resize(count);
-    std::transform(
-        first, first + count, d_mirrored.begin(), [](auto sample) { return std::conj(sample); });
-    return d_mirrored.data();
+    d_changed.assign(first, first + count);
+    if (!burst.whitening.empty()) {
+        kernel::filter_samples(burst.whitening, &*first, count, d_changed.data());
+    }
+    if (burst.mirrored) {
+        for (auto& sample : d_changed) {
+            sample = std::conj(sample);
+        }
+    }
+    return d_changed.data();
 }
 
 // Sends one LLR that says of a burst which is not received, and why.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/ofdm/burst_demodulator.h"
+#include "kernels/ofdm/interference_whitener.h"
 #include <atomic>
 #include <deque>
 #include <gnuradio/vqdeepsc/burst_demodulator.h>
@@ -32,6 +33,7 @@ private:
         double cfo;
         gr_complex dc;
         bool mirrored; // I and Q are swapped; cfo and dc are those of the conjugate samples
+        kernel::FilterTaps whitening; // against interference
     };
 
     bool sending() const { return d_sent < d_llrs.size(); }
@@ -48,12 +50,12 @@ private:
     const int d_model;
     const int d_payload_bits;
     const pmt::pmt_t d_symbols_port;
-    std::atomic<double> d_sample_rate;  // may change while running
-    std::deque<Burst> d_bursts;         // marked and not yet received
-    std::vector<gr_complex> d_buffer;   // samples from the first burst on, where there is one
-    std::vector<gr_complex> d_mirrored; // conjugates of the first burst's
-    uint64_t d_origin = 0;              // number of the first sample in d_buffer
-    size_t d_first = 0;                 // position in d_buffer of the first burst
+    std::atomic<double> d_sample_rate; // may change while running
+    std::deque<Burst> d_bursts;        // marked and not yet received
+    std::vector<gr_complex> d_buffer;  // samples from the first burst on, where there is one
+    std::vector<gr_complex> d_changed; // the first burst's, filtered or conjugate
+    uint64_t d_origin = 0;             // number of the first sample in d_buffer
+    size_t d_first = 0;                // position in d_buffer of the first burst
     bool d_header_known = false;
     kernel::BurstHeader d_header;
     std::vector<float> d_llrs;

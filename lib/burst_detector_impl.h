@@ -10,7 +10,7 @@ namespace vqdeepsc {
 class burst_detector_impl final : public burst_detector
 {
 public:
-    burst_detector_impl(float threshold, bool remove_dc);
+    burst_detector_impl(float threshold, bool remove_dc, double largest_cfo, int whitening);
 
     bool start() override;
     int work(int noutput_items,
@@ -20,6 +20,8 @@ public:
 private:
     const float d_threshold;
     const bool d_remove_dc;
+    const double d_largest_cfo;
+    const int d_whitening;
     kernel::BurstDetector d_detector;
     std::vector<kernel::BurstDetection> d_found; // tags that lie ahead
 };

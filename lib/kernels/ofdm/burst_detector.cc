@@ -4,6 +4,7 @@
 #include "kernels/base/usable_sample.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -25,11 +26,16 @@ static_assert(LOOKBACK >= TIMING_ERROR);
 constexpr int ZEROS = LOOKBACK + TIMING_ERROR;
 // Samples that have to follow a candidate's first: the sums reach two short symbols on.
 constexpr std::size_t LOOKAHEAD = PREAMBLE_SAMPLES + 2 * SHORT;
-// Samples are ready two blocks late at most.
+// Samples are ready two of these blocks late at most, and whitened after two of the whitener's.
 constexpr int BLOCK = DcEstimator::BLOCK;
-static_assert(PREAMBLE_SAMPLES + SEARCH + LOOKAHEAD + TIMING_ERROR + 2 * BLOCK <=
+static_assert(PREAMBLE_SAMPLES + SEARCH + LOOKAHEAD + TIMING_ERROR + 2 * BLOCK +
+                  (InterferenceWhitener::LOOKAHEAD + 1) * InterferenceWhitener::BLOCK <=
               PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY);
 constexpr std::size_t KEPT_SAMPLES = 65536;
+// Taken at once, so that the spectrum of a preamble is still known when it is found.
+constexpr std::size_t PART = 4096;
+static_assert(PART + PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY <
+              InterferenceWhitener::KEPT_BLOCKS * InterferenceWhitener::BLOCK);
 
 // Sums of SHORT neighbours, without running sums, which would remember a large sample for ever.
 void sum_neighbours(float* values, std::size_t count)
@@ -58,8 +64,9 @@ void limit(float* real, float* imag, std::size_t count)
 } // namespace
 
 // Zeros before the stream let a preamble begin at its first sample, or a few before.
-BurstDetector::BurstDetector(float threshold, bool remove_dc, double largest_cfo)
+BurstDetector::BurstDetector(float threshold, bool remove_dc, double largest_cfo, int whitening)
     : d_matcher(largest_cfo),
+      d_whitener(whitening),
       d_threshold(threshold),
       d_remove_dc(remove_dc),
       d_origin(-ZEROS),
@@ -67,6 +74,8 @@ BurstDetector::BurstDetector(float threshold, bool remove_dc, double largest_cfo
       d_real(ZEROS, 0.0f),
       d_imag(ZEROS, 0.0f),
       d_taken(ZEROS),
+      d_measured_white(ZEROS),
+      d_white(ZEROS),
       d_ready(ZEROS)
 {
     if (!(threshold >= 0.1f && threshold <= 0.9f)) {
@@ -80,9 +89,9 @@ void BurstDetector::process(const std::complex<float>* samples,
                             std::vector<BurstDetection>& found)
 {
     while (count > 0) {
-        const std::size_t part = std::min<std::size_t>(count, KEPT_SAMPLES / 4);
+        const std::size_t part = std::min<std::size_t>(count, PART);
         append(samples, part);
-        remove_dc();
+        prepare();
         correlate();
         search(found);
         forget();
@@ -103,13 +112,32 @@ void BurstDetector::append(const std::complex<float>* samples, std::size_t count
     }
 }
 
+void BurstDetector::prepare()
+{
+    std::size_t known = d_real.size(); // samples that are as they were sent, but for interference
+    if (d_remove_dc) {
+        remove_dc();
+        known = d_taken - std::min<std::size_t>(d_taken, BLOCK);
+    }
+    if (d_whitener.order() == 0) {
+        d_white = std::max(d_white, known);
+    } else {
+        constexpr int WHITE = InterferenceWhitener::BLOCK;
+        for (; d_measured_white + WHITE <= known; d_measured_white += WHITE) {
+            d_whitener.take(d_real.data() + d_measured_white, d_imag.data() + d_measured_white);
+        }
+        for (; d_whitener.ready() > 0; d_white += WHITE) {
+            d_whitener.whiten(d_real.data() + d_white, d_imag.data() + d_white);
+        }
+    }
+    if (d_white > d_ready) {
+        limit(d_real.data() + d_ready, d_imag.data() + d_ready, d_white - d_ready);
+        d_ready = d_white;
+    }
+}
+
 void BurstDetector::remove_dc()
 {
-    if (!d_remove_dc) {
-        limit(d_real.data() + d_ready, d_imag.data() + d_ready, d_real.size() - d_ready);
-        d_ready = d_real.size();
-        return;
-    }
     for (; d_taken + BLOCK <= d_real.size(); d_taken += BLOCK) {
         float* real = d_real.data() + d_taken;
         float* imag = d_imag.data() + d_taken;
@@ -125,8 +153,6 @@ void BurstDetector::remove_dc()
             std::fill_n(imag - BLOCK, BLOCK, 0.0f);
         }
         d_means.push_back(mean);
-        limit(d_real.data() + d_ready, d_imag.data() + d_ready, d_taken - d_ready);
-        d_ready = d_taken;
     }
 }
 
@@ -243,25 +269,29 @@ void BurstDetector::decide(std::vector<BurstDetection>& found)
 
 bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection)
 {
-    std::complex<double> product = 0.0;
-    for (int k = 0; k < REPEATS - 1; ++k) {
-        const std::size_t i = candidate + k * SHORT;
-        const double sign = SHORT_SYMBOL_SIGNS[k] * SHORT_SYMBOL_SIGNS[k + 1];
-        product += sign * std::complex<double>(d_product_real[i], d_product_imag[i]);
-    }
-    const double fraction = std::arg(product) / (2.0 * M_PI * SHORT);
-
     const std::size_t start = candidate - TIMING_ERROR;
-    const PreambleMatch match =
-        d_matcher.match(d_real.data() + start, d_imag.data() + start, fraction);
+    const std::int64_t first = d_origin + static_cast<std::int64_t>(start);
+    const float* real = d_real.data() + start;
+    const float* imag = d_imag.data() + start;
+    // Where there is interference, through one filter, as the burst will be.
+    std::array<float, PreambleMatcher::CANDIDATE_SAMPLES> filtered_real, filtered_imag;
+    detection.whitening = d_whitener.taps(first + TIMING_ERROR);
+    if (!detection.whitening.empty()) {
+        constexpr std::size_t COUNT = PreambleMatcher::CANDIDATE_SAMPLES;
+        d_whitener.filter(
+            detection.whitening, first, COUNT, filtered_real.data(), filtered_imag.data());
+        limit(filtered_real.data(), filtered_imag.data(), COUNT);
+        real = filtered_real.data();
+        imag = filtered_imag.data();
+    }
+    const PreambleMatch match = d_matcher.match(real, imag, TIMING_ERROR);
     if (!(match.correlation > d_threshold)) {
         return false;
     }
     detection.cfo = match.cfo;
     detection.correlation = match.correlation;
     detection.mirrored = match.mirrored;
-    const std::int64_t training_start =
-        d_origin + static_cast<std::int64_t>(start + match.delay + PREAMBLE_SAMPLES);
+    const std::int64_t training_start = first + match.delay + PREAMBLE_SAMPLES;
     detection.training_start = training_start;
     const auto dc = dc_at(training_start + BLOCK);
     detection.dc = match.mirrored ? std::conj(dc) : dc;
@@ -285,6 +315,8 @@ void BurstDetector::forget()
     d_summed -= drop;
     d_measured -= drop;
     d_taken -= drop;
+    d_measured_white -= drop;
+    d_white -= drop;
     d_ready -= drop;
     if (d_remove_dc) {
         const std::int64_t block = d_origin / BLOCK;

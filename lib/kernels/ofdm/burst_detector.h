@@ -4,6 +4,7 @@
 
 #include "burst_format.h"
 #include "dc_estimator.h"
+#include "interference_whitener.h"
 #include "preamble_matcher.h"
 
 #include <complex>
@@ -20,6 +21,8 @@ struct BurstDetection {
     float correlation; //!< share of the energy that is the strongest path of the preamble, 0 to 1
     std::complex<float> dc; //!< constant in the samples, 0 where it is left there
     bool mirrored;          //!< I and Q are swapped: cfo and dc are those of the conjugate samples
+    FilterTaps
+        whitening; //!< against interference, for the samples as they are; none: there is none
 };
 
 /*! Finds preambles in a stream of any gain and frequency offset.
@@ -30,7 +33,8 @@ struct BurstDetection {
  * and their offset modulo one cycle per short symbol. A candidate is then correlated with the
  * known preamble at all delays and offsets that are left (PreambleMatcher). Samples that are not
  * numbers or beyond 1e6 count as 0. A constant in the samples is taken away before, and so are the
- * few samples in which it jumps; then all get the magnitude 1, so that pulses and impulses do not
+ * few samples in which it jumps. Narrow signals that stand out of the spectrum are filtered out
+ * (InterferenceWhitener). Then all samples get the magnitude 1, so that pulses and impulses do not
  * hide a preamble. An object serves one thread at a time.
  */
 class BurstDetector
@@ -38,18 +42,22 @@ class BurstDetector
 public:
     /*! A detection is reported by the process() call that takes the sample this far after
      * training_start, or an earlier one. */
-    static constexpr int DECISION_DELAY = PREAMBLE_SAMPLES + 224 + 2 * DcEstimator::BLOCK;
+    static constexpr int DECISION_DELAY =
+        PREAMBLE_SAMPLES + 224 + 2 * DcEstimator::BLOCK +
+        (InterferenceWhitener::LOOKAHEAD + 1) * InterferenceWhitener::BLOCK;
 
     /*! \param threshold least correlation of a preamble, 0.1 to 0.9. Noise alone practically never
      *         reaches 0.1; the beginning of a preamble out of silence has 0.05, a preamble at a
      *         wrong delay 0.10, three equal paths in half their power of noise 0.18.
      *  \param remove_dc whether a constant in the samples is taken away
      *  \param largest_cfo frequency offset in cycles per sample that is found, 0.01 to 0.25
+     *  \param whitening order of the filter against interference, 0 to 32; 0 for none
      *  \throws std::invalid_argument naming any other value
      */
     explicit BurstDetector(float threshold = 0.12f,
                            bool remove_dc = true,
-                           double largest_cfo = 0.117);
+                           double largest_cfo = 0.117,
+                           int whitening = 8);
 
     /*! Takes the next samples of the stream and appends the preambles that are decided on. */
     void process(const std::complex<float>* samples,
@@ -58,6 +66,7 @@ public:
 
 private:
     void append(const std::complex<float>* samples, std::size_t count);
+    void prepare();
     void remove_dc();
     std::complex<float> dc_at(std::int64_t sample) const;
     void correlate();
@@ -67,6 +76,7 @@ private:
     void forget();
 
     PreambleMatcher d_matcher;
+    InterferenceWhitener d_whitener;
     float d_threshold;
     bool d_remove_dc;
     std::int64_t d_origin; //!< number of the first sample that is kept
@@ -77,6 +87,8 @@ private:
     std::vector<std::complex<float>> d_means; //!< of the blocks of samples that are kept
     std::int64_t d_first_block = 0;           //!< number of the first of them
     std::size_t d_taken = 0;                  //!< samples that d_dc has taken
+    std::size_t d_measured_white = 0;         //!< that d_whitener has measured
+    std::size_t d_white = 0;                  //!< that d_whitener has whitened, if told
     std::size_t d_ready = 0;                  //!< samples that will not change any more
     std::vector<float> d_product_real, d_product_imag, d_energy;
     std::size_t d_summed = 0;    //!< entries of the sums that are known

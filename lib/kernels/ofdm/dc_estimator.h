@@ -11,7 +11,8 @@ namespace gr::vqdeepsc::kernel {
  *
  * A mean of all samples so far, and later of about the last 32,768, so that bursts, which have no
  * carrier at 0 of their own, keep what a frequency offset puts there. Where the mean of a block is
- * far from it, the constant has jumped, and the mean begins anew.
+ * far from it, the constant has jumped, and the mean begins anew. Where it jumps again and again, it
+ * is a carrier beside 0 Hz, and nothing is taken away for some time.
  */
 class DcEstimator
 {
@@ -29,7 +30,9 @@ public:
 
 private:
     std::complex<float> d_mean = 0.0f;
-    int d_blocks = 0; //!< that the mean is of
+    int d_blocks = 0;  //!< that the mean is of
+    int d_steady = 64; //!< since the last jump
+    int d_pause = 0;   //!< in which nothing is measured
 };
 
 } // namespace gr::vqdeepsc::kernel

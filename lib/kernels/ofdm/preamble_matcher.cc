@@ -140,8 +140,28 @@ double PreambleMatcher::refine(const float* real,
     return coarse + std::arg(turn) / (2.0 * M_PI * APART * SHORT);
 }
 
-PreambleMatch PreambleMatcher::match(const float* real, const float* imag, double fraction)
+// Frequency offset modulo one cycle per short symbol, from what neighbours among them turn by.
+double PreambleMatcher::fractional_cfo(const float* real, const float* imag)
 {
+    double sum_real = 0.0;
+    double sum_imag = 0.0;
+    for (int k = 0; k < REPEATS - 1; ++k) {
+        float part_real = 0.0f;
+        float part_imag = 0.0f;
+        for (int i = k * SHORT; i < (k + 1) * SHORT; ++i) {
+            part_real += real[i] * real[i + SHORT] + imag[i] * imag[i + SHORT];
+            part_imag += real[i] * imag[i + SHORT] - imag[i] * real[i + SHORT];
+        }
+        const int sign = SHORT_SYMBOL_SIGNS[k] * SHORT_SYMBOL_SIGNS[k + 1];
+        sum_real += sign * part_real;
+        sum_imag += sign * part_imag;
+    }
+    return std::atan2(sum_imag, sum_real) / (2.0 * M_PI * SHORT);
+}
+
+PreambleMatch PreambleMatcher::match(const float* real, const float* imag, int guess)
+{
+    const double fraction = fractional_cfo(real + guess, imag + guess);
     fold(real, imag, fraction);
     const Peak straight = strongest(d_straight, 1);
     const Peak mirrored = strongest(d_mirrored, -1);

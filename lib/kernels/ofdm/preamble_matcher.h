@@ -36,9 +36,9 @@ public:
     explicit PreambleMatcher(double largest_cfo);
 
     /*! \param real, imag CANDIDATE_SAMPLES numbers each
-     *  \param fraction   frequency offset modulo one cycle per short symbol, in cycles per sample
+     *  \param guess      the likeliest delay, 0 to MOST_DELAY, wrong by a few samples at most
      */
-    PreambleMatch match(const float* real, const float* imag, double fraction);
+    PreambleMatch match(const float* real, const float* imag, int guess);
 
 private:
     struct Peak {
@@ -47,6 +47,7 @@ private:
         int offset = 0; //!< in cycles per short symbol
     };
 
+    static double fractional_cfo(const float* real, const float* imag);
     void fold(const float* real, const float* imag, double fraction);
     Peak strongest(const std::vector<std::complex<float>>& reference, int direction);
     double refine(const float* real, const float* imag, double coarse, float sign_of_q) const;

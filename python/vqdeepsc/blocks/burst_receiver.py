@@ -14,10 +14,14 @@ from ..vqdeepsc_python import (
 from .protection import known_transport_blocks
 
 
+DEFAULT_LARGEST_CFO = 0.117
+LONGEST_WHITENING = 8
+
+
 class burst_receiver(gr.hier_block2):
     """Burst detector, demodulator and LDPC decoder: what stands behind a radio.
 
-    Input: samples of any gain, with a frequency offset within 0.117 cycles per sample.
+    Input: samples of any gain, with a frequency offset within largest_cfo.
     Message ``regions``: region PDUs of :mod:`.frames` with LLRs. Message
     ``log``: for each burst a dictionary with header_ok, offset (number of the burst's first
     sample), cfo (cycles per sample), cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier),
@@ -38,6 +42,10 @@ class burst_receiver(gr.hier_block2):
         for those of the profiles of all installed models. Bursts without are received too
     :param backlog: regions that may wait, at least 1
     :param remove_dc: whether a constant in the samples (a carrier at 0 Hz) is taken away
+    :param largest_cfo: frequency offset in cycles per sample that is found, 0.01 to 0.25
+    :param whiten: whether narrow signals far above the rest, such as carriers, are filtered out;
+        where there are such, echoes may be as much shorter as the filter is long: a quarter of the
+        cyclic prefix, at most 8 samples
     :raises ValueError: for a parameter out of range
     """
 
@@ -52,6 +60,8 @@ class burst_receiver(gr.hier_block2):
         transport_blocks: Sequence[Sequence[tuple[int, int]]] | None = None,
         backlog: int = 1024,
         remove_dc: bool = True,
+        largest_cfo: float = DEFAULT_LARGEST_CFO,
+        whiten: bool = True,
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -62,7 +72,11 @@ class burst_receiver(gr.hier_block2):
         self.message_port_register_hier_out("regions")
         self.message_port_register_hier_out("log")
         self.message_port_register_hier_out("symbols")
-        self._detector = burst_detector(remove_dc=remove_dc)
+        self._detector = burst_detector(
+            remove_dc=remove_dc,
+            largest_cfo=largest_cfo,
+            whitening=min(cyclic_prefix // 4, LONGEST_WHITENING) if whiten else 0,
+        )
         self._demodulator = burst_demodulator(
             fft_size, cyclic_prefix, model, payload_bits, sample_rate
         )

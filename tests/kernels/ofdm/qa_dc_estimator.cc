@@ -61,4 +61,27 @@ BOOST_AUTO_TEST_CASE(mean_of_a_stream)
     BOOST_CHECK_MESSAGE(estimator.mean() == std::complex<float>(0.0f), "silence has none");
 }
 
+// A carrier beside 0 Hz is left to others after its first few blocks.
+BOOST_AUTO_TEST_CASE(carrier_beside_zero)
+{
+    for (const float frequency : { 0.0005f, 0.001f, 0.002f, 0.004f }) {
+        DcEstimator estimator;
+        std::array<float, DcEstimator::BLOCK> real{}, imag{};
+        int jumps = 0, taken = 0, time = 0;
+        constexpr int BLOCKS = 1000;
+        for (int block = 0; block < BLOCKS; ++block) {
+            for (int i = 0; i < DcEstimator::BLOCK; ++i, ++time) {
+                const float angle = static_cast<float>(2.0 * M_PI) * frequency * time;
+                real[i] = std::cos(angle);
+                imag[i] = std::sin(angle);
+            }
+            jumps += estimator.update(real.data(), imag.data());
+            taken += std::abs(estimator.mean()) > 0.3f;
+        }
+        const std::string name = std::to_string(frequency) + " cycles per sample: ";
+        BOOST_CHECK_MESSAGE(jumps < BLOCKS / 20, name + std::to_string(jumps) + " jumps");
+        BOOST_CHECK_MESSAGE(taken < BLOCKS / 10, name + std::to_string(taken) + " blocks");
+    }
+}
+
 } // namespace

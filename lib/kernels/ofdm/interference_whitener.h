@@ -28,7 +28,7 @@ void filter_samples(const FilterTaps& taps,
  * The power spectrum of 640 samples is averaged (P. D. Welch, "The use of fast Fourier transform
  * for the estimation of power spectra", 1967). Where a part of it is far above its median, as
  * neither noise nor a burst is, a prediction error filter (J. Makhoul, "Linear prediction: a
- * tutorial review", 1975) is made of what is above. So it is short, begins with its strongest tap,
+ * tutorial review", 1975) is made of what is above. So it is short, has minimum phase,
  * and leaves other samples alone. An object serves one thread at a time.
  */
 class InterferenceWhitener

@@ -13,7 +13,6 @@ from ..vqdeepsc_python import (
 )
 from .protection import known_transport_blocks
 
-
 DEFAULT_LARGEST_CFO = 0.117
 LONGEST_WHITENING = 8
 

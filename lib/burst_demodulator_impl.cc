@@ -179,7 +179,8 @@ bool burst_demodulator_impl::receive()
         d_header = received.header;
         d_header_known = true;
     }
-    const size_t count = format.samples_after_preamble(d_header.qam_symbols());
+    const size_t count =
+        format.samples_after_preamble(d_header.qam_symbols(), d_header.burst_profile);
     if (present < count) {
         return false;
     }
@@ -200,6 +201,7 @@ bool burst_demodulator_impl::receive()
                        .add("code_rate", pmt::intern(kernel::CODE_RATES[d_header.code_rate]))
                        .add("uep_profile", pmt::from_long(d_header.uep_profile))
                        .add("redundancy_version", pmt::from_long(d_header.redundancy_version))
+                       .add("burst_profile", pmt::from_long(d_header.burst_profile))
                        .get();
     // Where a transmitter stopped halfway, the next burst begins inside this one.
     next_burst(burst.start + 1);

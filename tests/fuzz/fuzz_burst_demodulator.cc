@@ -37,6 +37,7 @@ Samples burst(Input& input, BurstModulator& modulator)
 {
     BurstHeader header =
         make_burst_header(input.between(1, LONGEST_PAYLOAD), 2 * input.between(1, 3), "1/3");
+    header.burst_profile = input.between(0, static_cast<int>(BURST_PROFILES.size()) - 1);
     header.frame.width = input.between(1, 65535);
     header.frame.height = input.between(1, 65535);
     std::vector<std::uint8_t> coded(header.coded_bits());
@@ -103,7 +104,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     samples.resize(std::max(samples.size(), TRAINING + format.training_and_header_samples()));
     const ReceivedHeader received = demodulator.receive_header(samples.data() + TRAINING, 0.0);
     if (received.crc_ok && received.error.empty()) {
-        const std::size_t needed = format.samples_after_preamble(received.header.qam_symbols());
+        const std::size_t needed = format.samples_after_preamble(received.header.qam_symbols(),
+                                                                 received.header.burst_profile);
         samples.resize(std::max(samples.size(), TRAINING + needed));
         std::vector<float> llrs(received.header.coded_bits());
         demodulator.receive_payload(received.header, samples.data() + TRAINING, llrs.data());

@@ -41,6 +41,7 @@ BurstDemodulator::BurstDemodulator(const BurstFormat& format)
       d_smoother(format),
       d_tracker(format),
       d_demappers{ QamDemapper(2), QamDemapper(4), QamDemapper(6) },
+      d_header_weight(format.header_symbols() + 2.0),
       d_turn(format.fft_size()),
       d_first(format.used_carriers()),
       d_second(format.used_carriers()),
@@ -308,21 +309,6 @@ void BurstDemodulator::demap(std::size_t symbol,
     std::copy_n(d_symbol_llrs.begin(), count, llrs);
 }
 
-void BurstDemodulator::descramble(std::size_t first_bit, std::size_t bits, float* llrs)
-{
-    if (d_scrambling.size() < first_bit + bits) {
-        const auto scrambling = BurstFormat::scrambling(first_bit + bits);
-        d_scrambling.resize(scrambling.size());
-        std::transform(scrambling.begin(),
-                       scrambling.end(),
-                       d_scrambling.begin(),
-                       [](std::uint8_t bit) { return bit ? -1.0f : 1.0f; });
-    }
-    for (std::size_t i = 0; i < bits; ++i) {
-        llrs[i] *= d_scrambling[first_bit + i];
-    }
-}
-
 // All OFDM symbols, of which the header's are known.
 void BurstDemodulator::receive_symbols(const Complex* samples, std::size_t symbols)
 {
@@ -340,6 +326,17 @@ void BurstDemodulator::receive_symbols(const Complex* samples, std::size_t symbo
 void BurstDemodulator::receive_payload(const BurstHeader& header,
                                        const Complex* samples,
                                        float* llrs)
+{
+    if (header.burst_profile == 0) {
+        demodulate(header, samples, llrs);
+        return;
+    }
+    auto& payload = continued(header.burst_profile);
+    payload.demodulate(header, samples + d_format.training_and_header_samples(), llrs);
+    d_payload = &payload;
+}
+
+void BurstDemodulator::demodulate(const BurstHeader& header, const Complex* samples, float* llrs)
 {
     const std::size_t header_symbols = d_format.header_symbols();
     const std::size_t symbols = header_symbols + d_format.payload_symbols(header.qam_symbols());
@@ -377,6 +374,9 @@ void BurstDemodulator::receive_payload(const BurstHeader& header,
 
 BurstQuality BurstDemodulator::quality() const
 {
+    if (d_payload) {
+        return d_payload->quality();
+    }
     BurstQuality quality{};
     quality.snr_db = 10.0 * std::log10(std::max(d_signal, 1.0e-30) / std::max(d_noise, 1.0e-36));
     quality.evm_db =

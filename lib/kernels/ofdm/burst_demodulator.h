@@ -15,6 +15,7 @@
 #include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace gr::vqdeepsc::kernel {
@@ -53,8 +54,8 @@ public:
 
     /*! Goes on where receive_header() ended.
      * \param header  what it returned, free of errors
-     * \param samples format().samples_after_preamble(header.qam_symbols()) samples, beginning
-     *        with those of receive_header()
+     * \param samples as many as format().samples_after_preamble() says of the header's QAM symbols
+     *        and profile, beginning with those of receive_header()
      * \param llrs    header.coded_bits() values LLR = ln P(1) / P(0)
      */
     void receive_payload(const BurstHeader& header,
@@ -71,7 +72,10 @@ public:
     BurstQuality quality() const;
 
     /*! Data carriers of the OFDM symbol that was received last, after equalisation. */
-    const std::vector<std::complex<float>>& last_symbols() const { return d_data; }
+    const std::vector<std::complex<float>>& last_symbols() const
+    {
+        return d_payload ? d_payload->d_data : d_data;
+    }
 
 private:
     using Complex = std::complex<float>;
@@ -94,6 +98,8 @@ private:
     void estimate_timing();
     void estimate_from_training();
     void estimate_from_header();
+    BurstDemodulator& continued(int profile);
+    void demodulate(const BurstHeader& header, const Complex* samples, float* llrs);
     void begin_tracking();
     void receive_symbol(const Complex* samples, std::size_t symbol, bool known);
     void finish_tracking();
@@ -110,19 +116,23 @@ private:
     double mean_miss(std::size_t symbols) const;
     void set_symbol_noise(std::size_t symbols);
     bool set_header_noise(std::size_t symbols);
+    bool pilots_agree(std::size_t symbols) const;
+    std::vector<double> delay_profile(std::size_t symbols, double header_weight);
+    std::vector<double> fast_delay_profile(std::size_t symbols) const;
     // burst_demodulator_fading.cc
     void block_error(std::size_t first, Carriers& error);
     bool channel_moves(std::size_t symbols);
+    std::complex<double> later_products(std::size_t symbols, std::size_t lag) const;
+    std::complex<double> across(std::size_t lag) const;
     std::complex<double> rotation(std::size_t symbols, std::size_t lag) const;
     double pilot_frequency(std::size_t symbols) const;
     double pilot_doppler(std::size_t symbols) const;
-    bool pilots_agree(std::size_t symbols) const;
     void shift_cfo(const Complex* samples, std::size_t symbols, double frequency);
-    void follow_channel(const Complex* samples, std::size_t symbols, std::size_t known);
-    std::vector<double> delay_profile(std::size_t symbols, std::size_t known);
+    void follow_channel(const Complex* samples, std::size_t symbols, bool header_is_known);
     void observe_training();
     void observe(std::size_t symbols, std::size_t known);
     // burst_demodulator_jump.cc
+    bool pilots_are_seen(std::size_t payload, const Complex* samples);
     int early_prefixes(const Complex* samples, std::size_t symbols) const;
     void measure_pilot_values(const Complex* samples,
                               std::size_t symbol,
@@ -142,6 +152,11 @@ private:
     ChannelTracker d_tracker;
     BurstHeaderCodec d_header_codec;
     std::vector<QamDemapper> d_demappers; //!< by bits_per_symbol / 2 - 1
+
+    // For the OFDM symbols of a profile above 0, made when the first such burst comes.
+    std::array<std::unique_ptr<BurstDemodulator>, BURST_PROFILES.size()> d_payloads;
+    const BurstDemodulator* d_payload = nullptr; //!< the one that received the last payload
+    double d_header_weight; //!< OFDM symbols that the channel estimate is from, with the training's
 
     Complex d_dc = 0.0f;
     double d_cfo = 0.0;

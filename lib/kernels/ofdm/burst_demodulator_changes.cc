@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace gr::vqdeepsc::kernel {
@@ -36,7 +37,7 @@ void BurstDemodulator::follow_changes(const Complex* samples, std::size_t symbol
         const double cfo = d_cfo;
         const double noise = d_noise;
         const double signal = d_signal;
-        follow_channel(samples, symbols, d_format.header_symbols());
+        follow_channel(samples, symbols, true);
         if (gain_explains && with_gain < mean_miss(symbols) / (1.0 - d_tracker.error())) {
             d_moves = false;
             d_gains = gains;
@@ -172,6 +173,130 @@ bool BurstDemodulator::set_header_noise(std::size_t symbols)
     }
     const double all = 1.0 + ANOTHER_LEVEL / std::sqrt(1.0 * symbols * d_format.pilot_carriers());
     return sum > all * symbols * d_noise;
+}
+
+// Mean power of each delay over the burst, 0 where there is only noise.
+std::vector<double> BurstDemodulator::delay_profile(std::size_t symbols, double header_weight)
+{
+    constexpr std::size_t GROUP = BurstFormat::GROUP;
+    const int taps = d_smoother.taps();
+    std::vector<double> profile(taps), later(taps);
+    std::size_t blocks = 0;
+    Carriers values(d_format.used_carriers());
+    for (std::size_t first = 0; first + GROUP <= symbols; first += GROUP, ++blocks) {
+        std::fill(values.begin(), values.end(), 0.0f);
+        for (std::size_t symbol = first; symbol < first + GROUP; ++symbol) {
+            const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
+            const Complex back(std::polar(1.0, -d_phases[symbol]));
+            for (const int position : d_format.pilot_positions(symbol)) {
+                values[position] = product(*pilot++ * d_received[symbol][position], back);
+            }
+        }
+        for (int tap = 0; tap < taps; ++tap) {
+            later[tap] += std::norm(d_smoother.tap(tap, values));
+        }
+    }
+    double total = 0.0;
+    std::vector<double> noises(taps);
+    for (int tap = 0; tap < taps; ++tap) {
+        const double noise = d_training_noise * d_smoother.variance(tap);
+        const double early = std::norm(d_smoother.tap(tap, d_channel)) - noise / header_weight;
+        const double late = blocks > 0 ? later[tap] / blocks - noise : 0.0;
+        noises[tap] = noise / std::sqrt(std::max<double>(blocks, 1.0));
+        profile[tap] = std::max({ early, late, 0.0 });
+        total += profile[tap];
+    }
+    for (int tap = 0; tap < taps; ++tap) {
+        if (profile[tap] < std::max(ChannelTracker::WEAKEST_DELAY * total, 1.5 * noises[tap])) {
+            profile[tap] = 0.0;
+        }
+    }
+    return profile;
+}
+
+// The same where the channel fades so quickly that only neighbouring OFDM symbols see it alike:
+// from the correlation of pilots up to two symbols apart, by how many carriers are between them.
+std::vector<double> BurstDemodulator::fast_delay_profile(std::size_t symbols) const
+{
+    constexpr std::size_t LAGS = 3;
+    constexpr double LEAST = 0.01; // of the strongest
+    const int used = d_format.used_carriers();
+    std::vector<std::complex<double>> products(2 * used + 1);
+    std::vector<double> counts(products.size());
+    for (std::size_t symbol = 0; symbol + LAGS <= symbols; ++symbol) {
+        const auto& positions = d_format.pilot_positions(symbol);
+        const float* pilot = d_pilots.data() + symbol * positions.size();
+        for (std::size_t lag = 0; lag < LAGS; ++lag) {
+            if (d_outliers[symbol] || d_outliers[symbol + lag]) {
+                continue;
+            }
+            const auto& others = d_format.pilot_positions(symbol + lag);
+            const Complex back(std::polar(1.0, d_phases[symbol] - d_phases[symbol + lag]));
+            for (std::size_t i = 0; i < positions.size(); ++i) {
+                const Complex one = product(back, std::conj(d_received[symbol][positions[i]]));
+                for (std::size_t j = 0; j < others.size(); ++j) {
+                    const float signs = pilot[i] * pilot[lag * positions.size() + j];
+                    const auto both = product(d_received[symbol + lag][others[j]], one);
+                    const int apart =
+                        d_format.carrier(others[j]) - d_format.carrier(positions[i]) + used;
+                    const std::complex<double> product(signs * both);
+                    products[apart] += product;
+                    products[2 * used - apart] += std::conj(product);
+                    counts[apart] += 1.0;
+                    counts[2 * used - apart] += 1.0;
+                }
+            }
+        }
+    }
+    // A window keeps one delay from looking like many; a pilot with itself has the noise in it.
+    std::vector<double> profile(d_smoother.taps());
+    for (int tap = 0; tap < d_smoother.taps(); ++tap) {
+        const double turn = phase_per_carrier() * (tap - ChannelSmoother::MARGIN);
+        double sum = 0.0;
+        for (int apart = -used; apart <= used; ++apart) {
+            if (apart == 0) {
+                continue;
+            }
+            const double window = 0.5 + 0.5 * std::cos(M_PI * apart / (used + 1.0));
+            const auto mean = products[apart + used] / std::max(counts[apart + used], 1.0);
+            sum += window * (mean * std::polar(1.0, turn * apart)).real();
+        }
+        profile[tap] = std::max(sum, 0.0);
+    }
+    const double least = LEAST * *std::max_element(profile.begin(), profile.end());
+    std::replace_if(
+        profile.begin(), profile.end(), [least](double power) { return power < least; }, 0.0);
+    const double all = products[used].real() / std::max(counts[used], 1.0);
+    const double power = std::max(all - d_training_noise, 0.5 * all);
+    const double sum = std::accumulate(profile.begin(), profile.end(), 0.0);
+    for (double& value : profile) {
+        value *= power / std::max(sum, 1.0e-30);
+    }
+    return profile;
+}
+
+// Whether the pilots of the header agree with their neighbours or, where paths cancel in these,
+// with those nearby in the next OFDM symbol, as those of noise do not.
+bool BurstDemodulator::pilots_agree(std::size_t symbols) const
+{
+    constexpr double LEAST = 0.3;
+    std::complex<double> neighbours = 0.0;
+    double power = 1.0e-30;
+    const float* pilot = d_pilots.data();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        const auto& positions = d_format.pilot_positions(symbol);
+        for (std::size_t i = 0; i < positions.size(); ++i, ++pilot) {
+            const Complex value = pilot[0] * d_received[symbol][positions[i]];
+            power += std::norm(value);
+            if (i + 1 < positions.size()) {
+                const Complex next = pilot[1] * d_received[symbol][positions[i + 1]];
+                neighbours += std::complex<double>(product(next, std::conj(value)));
+            }
+        }
+    }
+    const double pairs = static_cast<double>(symbols - 1) / static_cast<double>(symbols);
+    return std::abs(neighbours) > LEAST * power ||
+           (symbols > 1 && std::abs(later_products(symbols, 1)) > LEAST * pairs * power);
 }
 
 // What the pilots miss by after equalisation.

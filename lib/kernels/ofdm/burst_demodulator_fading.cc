@@ -24,6 +24,8 @@ constexpr double LARGEST_SHIFT = 0.05;
 constexpr double LARGEST_ERROR = 0.3;
 // Doppler spread in cycles per burst at which the search for it begins.
 constexpr double FIRST_DOPPLER = 0.3;
+// Doppler spread in cycles per OFDM symbol from which GROUP of them see no constant channel.
+constexpr double FAST = 0.5 / BurstFormat::GROUP;
 // Estimates are made again where the noise was another by so much.
 constexpr double OTHER_NOISE = 1.3;
 // One training symbol is disturbed where it has so much more energy than the other.
@@ -32,10 +34,11 @@ constexpr double HIT_TRAINING = 2.5;
 } // namespace
 
 // By what the channel is another than expected, from GROUP OFDM symbols, which visit each carrier
-// once.
+// once, or twice in some profiles.
 void BurstDemodulator::block_error(std::size_t first, Carriers& error)
 {
     error.assign(d_format.used_carriers(), 0.0f);
+    const float share = 1.0f / d_format.pilots_per_group();
     for (std::size_t symbol = first; symbol < first + BurstFormat::GROUP; ++symbol) {
         if (d_outliers[symbol]) {
             continue;
@@ -48,8 +51,8 @@ void BurstDemodulator::block_error(std::size_t first, Carriers& error)
             // Turned so that it adds up over symbols of different phase.
             const Complex back =
                 product(turn, d_channel[position] / (std::abs(d_channel[position]) + 1.0e-30f));
-            error[position] =
-                product(*pilot++ * d_received[symbol][position] - d_rotated[position], back);
+            const Complex miss = *pilot++ * d_received[symbol][position] - d_rotated[position];
+            error[position] += share * product(miss, back);
         }
     }
 }
@@ -67,8 +70,8 @@ bool BurstDemodulator::channel_moves(std::size_t symbols)
     for (const auto& value : d_channel) {
         total += std::norm(value);
     }
-    const double header = static_cast<double>(d_format.header_symbols() + 2);
-    const double noise = std::max(d_noise, 1.0e-36);
+    const double header = d_header_weight * d_format.pilots_per_group();
+    const double noise = std::max(d_noise, 1.0e-36) / d_format.pilots_per_group();
     const double least = std::max(1.0e-2 * total, 4.0 * noise / header);
     const auto directions =
         d_smoother.directions(d_channel, MOST_DIRECTIONS, static_cast<float>(least));
@@ -125,48 +128,11 @@ bool BurstDemodulator::channel_moves(std::size_t symbols)
     });
 }
 
-// Mean power of each delay over the burst, 0 where there is only noise.
-std::vector<double> BurstDemodulator::delay_profile(std::size_t symbols, std::size_t known)
-{
-    constexpr std::size_t GROUP = BurstFormat::GROUP;
-    const int taps = d_smoother.taps();
-    std::vector<double> profile(taps), later(taps);
-    const double header = static_cast<double>(known + 2);
-    std::size_t blocks = 0;
-    Carriers values(d_format.used_carriers());
-    for (std::size_t first = 0; first + GROUP <= symbols; first += GROUP, ++blocks) {
-        std::fill(values.begin(), values.end(), 0.0f);
-        for (std::size_t symbol = first; symbol < first + GROUP; ++symbol) {
-            const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
-            const Complex back(std::polar(1.0, -d_phases[symbol]));
-            for (const int position : d_format.pilot_positions(symbol)) {
-                values[position] = product(*pilot++ * d_received[symbol][position], back);
-            }
-        }
-        for (int tap = 0; tap < taps; ++tap) {
-            later[tap] += std::norm(d_smoother.tap(tap, values));
-        }
-    }
-    double total = 0.0;
-    std::vector<double> noises(taps);
-    for (int tap = 0; tap < taps; ++tap) {
-        const double noise = d_training_noise * d_smoother.variance(tap);
-        const double early = std::norm(d_smoother.tap(tap, d_channel)) - noise / header;
-        const double late = blocks > 0 ? later[tap] / blocks - noise : 0.0;
-        noises[tap] = noise / std::sqrt(std::max<double>(blocks, 1.0));
-        profile[tap] = std::max({ early, late, 0.0 });
-        total += profile[tap];
-    }
-    for (int tap = 0; tap < taps; ++tap) {
-        if (profile[tap] < std::max(ChannelTracker::WEAKEST_DELAY * total, 1.5 * noises[tap])) {
-            profile[tap] = 0.0;
-        }
-    }
-    return profile;
-}
-
 void BurstDemodulator::observe_training()
 {
+    if (d_format.training_samples() == 0) {
+        return;
+    }
     const double samples = d_format.symbol_samples();
     const double second_time = -(d_format.fft_size() + d_format.cyclic_prefix()) / samples;
     const double step = d_format.fft_size() / samples;
@@ -218,9 +184,8 @@ void BurstDemodulator::observe(std::size_t symbols, std::size_t known)
     }
 }
 
-// Phasor of the mean rotation of the channel in lag OFDM symbols, from their pilots and those of
-// the nearest carriers above; what lies between these carriers is taken from the header.
-std::complex<double> BurstDemodulator::rotation(std::size_t symbols, std::size_t lag) const
+// Sum of the products of pilots with those of the nearest carriers above, lag OFDM symbols later.
+std::complex<double> BurstDemodulator::later_products(std::size_t symbols, std::size_t lag) const
 {
     const int step = BurstFormat::PILOT_STEP * static_cast<int>(lag) % BurstFormat::GROUP;
     const int pilots = d_format.pilot_carriers();
@@ -235,17 +200,30 @@ std::complex<double> BurstDemodulator::rotation(std::size_t symbols, std::size_t
             const int position = d_format.pilot_positions(symbol)[i];
             const int above = position + step;
             if (above < d_format.used_carriers()) {
-                sum += sent[i] * sent_later[above / BurstFormat::GROUP] *
+                sum += sent[i] * sent_later[d_format.pilot_index(symbol + lag, above)] *
                        product(d_received[symbol + lag][above],
                                std::conj(d_received[symbol][position]));
             }
         }
     }
-    std::complex<double> across = 0.0;
+    return sum;
+}
+
+// The same of the header's channel, for the carriers that lie between such pilots.
+std::complex<double> BurstDemodulator::across(std::size_t lag) const
+{
+    const int step = BurstFormat::PILOT_STEP * static_cast<int>(lag) % BurstFormat::GROUP;
+    std::complex<double> sum = 0.0;
     for (std::size_t u = 0; u + step < d_channel.size(); ++u) {
-        across += product(d_channel[u + step], std::conj(d_channel[u]));
+        sum += product(d_channel[u + step], std::conj(d_channel[u]));
     }
-    return sum * std::conj(across);
+    return sum;
+}
+
+// Phasor of the mean rotation of the channel in lag OFDM symbols.
+std::complex<double> BurstDemodulator::rotation(std::size_t symbols, std::size_t lag) const
+{
+    return later_products(symbols, lag) * std::conj(across(lag));
 }
 
 // Mean frequency over that of d_phases in radians per OFDM symbol, right up to half a cycle.
@@ -259,40 +237,23 @@ double BurstDemodulator::pilot_frequency(std::size_t symbols) const
 }
 
 // Doppler spread in cycles per OFDM symbol, by how much the channel changes between two lags.
-// Pilots of these are of nearly the same carrier.
 double BurstDemodulator::pilot_doppler(std::size_t symbols) const
 {
-    constexpr double SHORT_LAG = 3.0;
-    constexpr double LONG_LAG = 8.0;
-    const double before = std::abs(rotation(symbols, 3));
-    const double after = std::abs(rotation(symbols, 8));
-    if (!(before > 0.0)) {
-        return 0.0;
-    }
+    constexpr std::size_t SHORT_LAG = 1;
+    constexpr std::size_t LAG = 3;
+    constexpr std::size_t LONG_LAG = 8;
+    // What the carriers between two pilots take of their correlation is of the header's channel.
+    const auto correlation = [&](std::size_t lag) {
+        return std::abs(later_products(symbols, lag)) / std::max(std::abs(across(lag)), 1.0e-30);
+    };
     // The Bessel function of Jakes' spectrum, 1 - (pi f t)^2 and so on.
-    const double change = 1.0 - std::min(after / before, 1.0);
-    return std::sqrt(change / (LONG_LAG * LONG_LAG - SHORT_LAG * SHORT_LAG)) / M_PI;
-}
-
-// Whether the pilots of the header agree with their neighbours, as those of noise do not.
-bool BurstDemodulator::pilots_agree(std::size_t symbols) const
-{
-    constexpr double LEAST = 0.3;
-    std::complex<double> neighbours = 0.0;
-    double power = 1.0e-30;
-    const float* pilot = d_pilots.data();
-    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        const auto& positions = d_format.pilot_positions(symbol);
-        for (std::size_t i = 0; i < positions.size(); ++i, ++pilot) {
-            const Complex value = pilot[0] * d_received[symbol][positions[i]];
-            power += std::norm(value);
-            if (i + 1 < positions.size()) {
-                const Complex next = pilot[1] * d_received[symbol][positions[i + 1]];
-                neighbours += std::complex<double>(product(next, std::conj(value)));
-            }
-        }
-    }
-    return std::abs(neighbours) > LEAST * power;
+    const auto spread = [](double before, double after, double from, double to) {
+        const double change = before > 0.0 ? 1.0 - std::min(after / before, 1.0) : 0.0;
+        return std::sqrt(change / (to * to - from * from)) / M_PI;
+    };
+    const double middle = correlation(LAG);
+    return std::max(spread(correlation(SHORT_LAG), middle, SHORT_LAG, LAG),
+                    spread(middle, correlation(LONG_LAG), LAG, LONG_LAG));
 }
 
 // Takes the frequency of d_phases and one more, in radians per OFDM symbol, away before the FFT.
@@ -308,7 +269,7 @@ void BurstDemodulator::shift_cfo(const Complex* samples, std::size_t symbols, do
 // The channel from all that is known, with phase and timing going on as in the header.
 void BurstDemodulator::follow_channel(const Complex* samples,
                                       std::size_t symbols,
-                                      std::size_t known)
+                                      bool header_is_known)
 {
     d_gains.clear();
     const double last = static_cast<double>(d_format.header_symbols()) - 1.0;
@@ -320,15 +281,18 @@ void BurstDemodulator::follow_channel(const Complex* samples,
         std::fill(d_shift.begin(), d_shift.end(), 0);
         transform_symbols(samples, symbols);
     }
-    double doppler = FIRST_DOPPLER;
-    if (known > 0) {
+    double doppler = FIRST_DOPPLER / static_cast<double>(symbols);
+    if (header_is_known) {
         const double frequency = pilot_frequency(symbols);
         if (std::abs(frequency) > LARGEST_ERROR) {
             shift_cfo(samples, symbols, frequency);
         }
-        doppler = std::max(doppler, pilot_doppler(symbols) * static_cast<double>(symbols));
+        doppler = std::clamp(pilot_doppler(symbols), doppler, ChannelTracker::HIGHEST_DOPPLER);
     }
-    auto profile = delay_profile(symbols, known);
+    auto profile = header_is_known && doppler > FAST
+                       ? fast_delay_profile(symbols)
+                       : delay_profile(symbols, header_is_known ? d_header_weight : 2.0);
+    const std::size_t known = header_is_known ? d_format.header_symbols() : 0;
     const double power = std::accumulate(profile.begin(), profile.end(), 0.0);
     const double lowest = std::max(LOWEST_NOISE * power, 1.0e-30);
     double noise = std::max(d_training_noise, lowest);
@@ -359,13 +323,29 @@ void BurstDemodulator::follow_channel(const Complex* samples,
         const double share = std::max(1.0 - d_tracker.error(), 0.2);
         const double measured = std::max(sum / std::max<std::size_t>(count, 1) / share, lowest);
         const double ratio = measured / noise;
+        if (getenv("DBG")) {
+            std::printf("  pass %d doppler %.4f->%.4f noise %.4f->%.4f error %.3f power %.3f freq "
+                        "%.4f taps",
+                        pass,
+                        doppler,
+                        d_tracker.doppler(),
+                        noise,
+                        measured,
+                        d_tracker.error(),
+                        power,
+                        d_tracker.mean_frequency());
+            for (std::size_t t = 0; t < profile.size(); ++t)
+                if (profile[t] > 0)
+                    std::printf(" %d:%.4f>%.4f", (int)t, profile[t], d_tracker.profile()[t]);
+            std::printf("\n");
+        } // DBG
         noise = measured;
         if (pass > 0 && ratio < OTHER_NOISE && ratio > 1.0 / OTHER_NOISE && before == d_outliers) {
             break;
         }
         doppler = d_tracker.doppler();
         profile = d_tracker.profile();
-        if (pass == 0 && known > 0 && std::abs(d_tracker.mean_frequency()) > LARGEST_SHIFT) {
+        if (pass == 0 && header_is_known && std::abs(d_tracker.mean_frequency()) > LARGEST_SHIFT) {
             shift_cfo(samples, symbols, d_tracker.mean_frequency());
         }
     }

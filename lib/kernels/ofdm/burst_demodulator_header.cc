@@ -24,6 +24,9 @@ constexpr float PATH_OVER_NOISE = 10.0f;
 // Returns the angle between the training symbols.
 double BurstDemodulator::transform_training(const Complex* samples)
 {
+    if (d_format.training_samples() == 0) {
+        return 0.0;
+    }
     transform(samples, d_window, d_first);
     transform(samples, d_window + d_format.fft_size(), d_second);
     std::complex<double> turn = 0.0;
@@ -100,6 +103,21 @@ void BurstDemodulator::estimate_timing()
     d_window = std::clamp(d_window + (first + last - prefix) / 2, 0, prefix);
 }
 
+void BurstDemodulator::descramble(std::size_t first_bit, std::size_t bits, float* llrs)
+{
+    if (d_scrambling.size() < first_bit + bits) {
+        const auto scrambling = BurstFormat::scrambling(first_bit + bits);
+        d_scrambling.resize(scrambling.size());
+        std::transform(scrambling.begin(),
+                       scrambling.end(),
+                       d_scrambling.begin(),
+                       [](std::uint8_t bit) { return bit ? -1.0f : 1.0f; });
+    }
+    for (std::size_t i = 0; i < bits; ++i) {
+        llrs[i] *= d_scrambling[first_bit + i];
+    }
+}
+
 // From the LLRs of the header's OFDM symbols.
 ReceivedHeader BurstDemodulator::decode_header(CodedHeader& coded)
 {
@@ -119,6 +137,7 @@ ReceivedHeader BurstDemodulator::decode_header(CodedHeader& coded)
 ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double cfo, Complex dc)
 {
     d_dc = dc;
+    d_payload = nullptr;
     std::fill(d_excess_noise.begin(), d_excess_noise.end(), 1.0f);
     d_moves = false;
     d_gains.clear();
@@ -154,7 +173,7 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double c
     CodedHeader coded;
     ReceivedHeader header = decode_header(coded);
     if (!header.crc_ok && changes && pilots_agree(symbols)) {
-        follow_channel(samples, symbols, 0);
+        follow_channel(samples, symbols, false);
         set_symbol_noise(symbols);
         header = decode_header(coded);
         d_moves = false;
@@ -262,6 +281,43 @@ void BurstDemodulator::estimate_from_header()
         d_excess_noise[u] =
             static_cast<float>(std::max(noise[u] / std::max(d_noise, 1.0e-36), 1.0));
     }
+}
+
+// The demodulator of the payload of a profile above 0, with what training and header have shown.
+BurstDemodulator& BurstDemodulator::continued(int profile)
+{
+    auto& payload = d_payloads.at(profile);
+    if (!payload) {
+        payload.reset(new BurstDemodulator(d_format.payload_format(profile)));
+    }
+    const auto& format = payload->d_format;
+    const int prefix = format.cyclic_prefix();
+    const double begin = static_cast<double>(d_format.training_and_header_samples());
+    payload->d_dc = d_dc;
+    payload->set_cfo(d_cfo + d_header_rate / (2.0 * M_PI * d_format.symbol_samples()));
+    payload->d_window = std::clamp(d_window - (d_format.cyclic_prefix() - prefix) / 2, 0, prefix);
+    payload->d_noise = d_noise;
+    payload->d_training_noise = d_training_noise;
+    payload->d_header_weight = d_header_weight;
+    // Its carriers are some of the header's, its phase is counted from its own first sample.
+    const int ratio = d_format.fft_size() / format.fft_size();
+    const int earlier = (payload->d_window - prefix) - (d_window - d_format.cyclic_prefix());
+    const double cycles = d_cfo * begin;
+    const double phase =
+        d_header_phase + d_header_rate + 2.0 * M_PI * (cycles - std::floor(cycles));
+    for (int u = 0; u < format.used_carriers(); ++u) {
+        const int carrier = format.carrier(u);
+        const int same = d_format.position(ratio * carrier);
+        payload->d_channel[u] = product(
+            d_channel[same], phasor(phase + payload->phase_per_carrier() * carrier * earlier));
+        float excess = 0.0f;
+        for (int i = 0; i < ratio; ++i) {
+            const int near = std::clamp(same + i - ratio / 2, 0, d_format.used_carriers() - 1);
+            excess += d_excess_noise[near];
+        }
+        payload->d_excess_noise[u] = excess / ratio;
+    }
+    return *payload;
 }
 
 } // namespace gr::vqdeepsc::kernel

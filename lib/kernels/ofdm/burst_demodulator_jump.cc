@@ -32,13 +32,13 @@ double energy(const std::vector<std::complex<float>>& values)
     return sum;
 }
 
-// Sum of the products of neighbouring pilots, which those of another OFDM symbol or of another
+// Sum of the products of pilots one group apart, which those of another OFDM symbol or of another
 // position do not make large.
-std::complex<double> pilot_products(const std::vector<std::complex<float>>& values)
+std::complex<double> pilot_products(const std::vector<std::complex<float>>& values, int group)
 {
     std::complex<double> sum = 0.0;
-    for (std::size_t i = 0; i + 1 < values.size(); ++i) {
-        sum += std::complex<double>(product(values[i + 1], std::conj(values[i])));
+    for (std::size_t i = 0; i + group < values.size(); ++i) {
+        sum += std::complex<double>(product(values[i + group], std::conj(values[i])));
     }
     return sum;
 }
@@ -107,11 +107,22 @@ void BurstDemodulator::measure_pilot_values(const Complex* samples,
 
 bool BurstDemodulator::has_payload(const BurstHeader& header, const Complex* samples)
 {
+    if (header.burst_profile == 0) {
+        return pilots_are_seen(d_format.payload_symbols(header.qam_symbols()), samples);
+    }
+    auto& payload = continued(header.burst_profile);
+    return payload.pilots_are_seen(payload.d_format.payload_symbols(header.qam_symbols()),
+                                   samples + d_format.training_and_header_samples());
+}
+
+// Whether there are pilots behind the header, in so many OFDM symbols.
+bool BurstDemodulator::pilots_are_seen(std::size_t payload, const Complex* samples)
+{
     constexpr std::size_t PAIRS = 16;
     constexpr std::size_t LAG = 3;
     constexpr int STEP = BurstFormat::PILOT_STEP * static_cast<int>(LAG) % BurstFormat::GROUP;
+    const int per_group = d_format.pilots_per_group();
     const std::size_t known = d_format.header_symbols();
-    const std::size_t payload = d_format.payload_symbols(header.qam_symbols());
     if (payload < PAIRS) {
         return true;
     }
@@ -128,11 +139,12 @@ bool BurstDemodulator::has_payload(const BurstHeader& header, const Complex* sam
         measure_pilot_values(samples, symbol + LAG, 0, second);
         // A pulse counts no more than others.
         const double power = energy(first) + energy(second) + 1.0e-30;
-        neighbours += (pilot_products(first) + pilot_products(second)) / power;
+        neighbours +=
+            (pilot_products(first, per_group) + pilot_products(second, per_group)) / power;
         for (std::size_t g = 0; g < first.size(); ++g) {
             const int above = d_format.pilot_positions(symbol)[g] + STEP;
             if (above < d_format.used_carriers()) {
-                const auto one = second[above / BurstFormat::GROUP];
+                const auto one = second[d_format.pilot_index(symbol + LAG, above)];
                 later += 2.0 * std::complex<double>(product(one, std::conj(first[g]))) / power;
             }
         }
@@ -159,12 +171,13 @@ BurstDemodulator::Jump BurstDemodulator::find_jump(const Complex* samples, std::
     for (std::size_t u = 0; u + BurstFormat::GROUP < d_channel.size(); ++u) {
         expected += product(d_channel[u + BurstFormat::GROUP], std::conj(d_channel[u]));
     }
+    const int per_group = d_format.pilots_per_group();
     Carriers values;
     const auto tail = [&](int lost) {
         std::complex<double> sum = 0.0;
         for (std::size_t symbol = symbols - TAIL; symbol < symbols; ++symbol) {
             measure_pilot_values(samples, symbol, lost, values);
-            sum += pilot_products(values) / (energy(values) + 1.0e-30);
+            sum += pilot_products(values, per_group) / (energy(values) + 1.0e-30);
         }
         return sum;
     };
@@ -194,9 +207,9 @@ BurstDemodulator::Jump BurstDemodulator::find_jump(const Complex* samples, std::
     const std::complex<double> turn = std::conj(expected) / (std::abs(expected) + 1.0e-30);
     for (std::size_t symbol = known; symbol < symbols; ++symbol) {
         measure_pilot_values(samples, symbol, 0, values);
-        sum += (pilot_products(values) * turn).real();
+        sum += (pilot_products(values, per_group) * turn).real();
         measure_pilot_values(samples, symbol, lost, values);
-        sum -= (pilot_products(values) * turn).real();
+        sum -= (pilot_products(values, per_group) * turn).real();
         if (sum > least) {
             least = sum;
             first_behind = symbol + 1;

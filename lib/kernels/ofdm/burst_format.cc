@@ -18,8 +18,15 @@ constexpr std::uint32_t PILOT_SEQUENCE = 873;
 constexpr std::uint32_t SCRAMBLING_SEQUENCE = 874;
 
 constexpr int FIRST_PILOT = 6;
+// From the first pilot of a group to the second, about half of a group.
+constexpr int SECOND_PILOT = 6;
+constexpr int SMALLEST_FFT = 64;
 
 } // namespace
+
+const std::array<BurstProfile, 3> BURST_PROFILES = {
+    { { "static", 1, 1 }, { "pedestrian", 1, 2 }, { "vehicular", 2, 2 } }
+};
 
 std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> short_symbol()
 {
@@ -38,7 +45,15 @@ std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> short_symbol()
 }
 
 BurstFormat::BurstFormat(int fft_size, int cyclic_prefix)
-    : d_fft_size(fft_size), d_cyclic_prefix(cyclic_prefix)
+    : BurstFormat(fft_size, cyclic_prefix, 1, false)
+{
+}
+
+BurstFormat::BurstFormat(int fft_size, int cyclic_prefix, int pilots_per_group, bool payload_only)
+    : d_fft_size(fft_size),
+      d_cyclic_prefix(cyclic_prefix),
+      d_pilots_per_group(pilots_per_group),
+      d_payload_only(payload_only)
 {
     if (fft_size != 64 && fft_size != 128 && fft_size != 256 && fft_size != 512 &&
         fft_size != 1024) {
@@ -58,11 +73,21 @@ BurstFormat::BurstFormat(int fft_size, int cyclic_prefix)
                                 static_cast<float>(std::sin(angle)));
     }
     for (int symbol = 0; symbol < GROUP; ++symbol) {
-        const int pilot = (FIRST_PILOT + PILOT_STEP * symbol) % GROUP;
+        const int first = (FIRST_PILOT + PILOT_STEP * symbol) % GROUP;
+        const int second = pilots_per_group > 1 ? (first + SECOND_PILOT) % GROUP : first;
+        d_pilot_ranks[symbol][std::max(first, second)] = pilots_per_group - 1;
         for (int u = 0; u < used; ++u) {
-            (u % GROUP == pilot ? d_pilot_positions : d_data_positions)[symbol].push_back(u);
+            const bool pilot = u % GROUP == first || u % GROUP == second;
+            (pilot ? d_pilot_positions : d_data_positions)[symbol].push_back(u);
         }
     }
+}
+
+BurstFormat BurstFormat::payload_format(int profile) const
+{
+    const auto& [name, fft_divisor, pilots_per_group] = BURST_PROFILES.at(profile);
+    const int fft_size = std::max(SMALLEST_FFT, d_fft_size / fft_divisor);
+    return { fft_size, std::min(d_cyclic_prefix, fft_size / 2), pilots_per_group, true };
 }
 
 std::size_t BurstFormat::payload_symbols(std::size_t qam_symbols) const
@@ -75,8 +100,12 @@ std::size_t BurstFormat::training_and_header_samples() const
     return samples_after_preamble(0);
 }
 
-std::size_t BurstFormat::samples_after_preamble(std::size_t qam_symbols) const
+std::size_t BurstFormat::samples_after_preamble(std::size_t qam_symbols, int profile) const
 {
+    if (profile > 0) {
+        return training_and_header_samples() +
+               payload_format(profile).samples_after_preamble(qam_symbols);
+    }
     return training_samples() +
            (header_symbols() + payload_symbols(qam_symbols)) * symbol_samples();
 }

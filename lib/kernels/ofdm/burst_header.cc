@@ -14,8 +14,6 @@ constexpr std::size_t PARITY_BITS = 24;
 constexpr std::size_t PROTECTED_HEADER_BITS_1 = 128 + PARITY_BITS;
 constexpr std::size_t PROTECTED_HEADER_BITS_2 = 216 + PARITY_BITS;
 constexpr int ITERATIONS = 20;
-// Pilots and prefix as they are; denser ones for faster channels would have the next numbers.
-constexpr std::uint32_t BURST_PROFILE = 0;
 constexpr std::array<std::array<int, 2>, 4> RATE_RATIOS = {
     { { 1, 3 }, { 1, 2 }, { 2, 3 }, { 3, 4 } }
 };
@@ -81,7 +79,11 @@ std::string BurstHeader::error() const
          { outside("code_rate", code_rate, 0, CODE_RATES.size() - 1),
            outside("payload_bits", payload_bits, 1, MAX_PAYLOAD_BITS),
            outside("uep_profile", uep_profile, 0, 255),
-           outside("redundancy_version", redundancy_version, 0, frame.version == 1 ? 0 : 3) }) {
+           outside("redundancy_version", redundancy_version, 0, frame.version == 1 ? 0 : 3),
+           outside("burst_profile",
+                   burst_profile,
+                   0,
+                   frame.version == 1 ? 0 : static_cast<long>(BURST_PROFILES.size()) - 1) }) {
         if (!problem.empty()) {
             return problem;
         }
@@ -138,7 +140,6 @@ private:
 
 // What is on the air, but not as it is in a BurstHeader.
 struct Coding {
-    std::uint32_t burst_profile = BURST_PROFILE;
     std::uint32_t modulation = 0;
     std::uint32_t region = 0; // of version 1
     std::uint64_t spare = 0;
@@ -161,7 +162,7 @@ void for_each_field(Header& header, Coding& coding, Field& field)
         field(header.uep_profile, 8);
         return;
     }
-    field(coding.burst_profile, 4);
+    field(header.burst_profile, 4);
     field(coding.modulation, 4);
     field(header.code_rate, 4);
     field(header.uep_profile, 8);
@@ -217,10 +218,7 @@ ReceivedHeader unpack_header(const std::vector<std::uint8_t>& bits)
     if (version == 1) {
         header.frame.first_block = coding.region * REGION_BLOCKS;
     }
-    if (coding.burst_profile != BURST_PROFILE) {
-        received.error = "burst_profile is " + std::to_string(coding.burst_profile) +
-                         ", known is " + std::to_string(BURST_PROFILE);
-    } else if (coding.spare != 0) {
+    if (coding.spare != 0) {
         received.error = "bits of the header are set that mean nothing in version 2";
     } else {
         received.error = header.error();

@@ -40,6 +40,7 @@ struct BurstHeader {
     int payload_bits = 1;       //!< 1 to 65,535
     int uep_profile = 0;        //!< uep_profile_id() of the payload's transport blocks
     int redundancy_version = 0; //!< 0 to 3; 0 in version 1
+    int burst_profile = 0;      //!< index to BURST_PROFILES; 0 in version 1
 
     /*! Coded bits of the payload, a multiple of bits_per_symbol. */
     std::size_t coded_bits() const;

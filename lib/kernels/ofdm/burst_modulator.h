@@ -10,6 +10,7 @@
 #include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace gr::vqdeepsc::kernel {
@@ -22,7 +23,7 @@ class BurstModulator
 public:
     explicit BurstModulator(const BurstFormat& format);
 
-    const BurstFormat& format() const { return d_format; }
+    const BurstFormat& format() const { return d_symbols.format; }
 
     /*! Root mean square of the samples, above 0; 0.3 at first.
      * \throws std::invalid_argument naming any other value */
@@ -47,8 +48,18 @@ public:
                   std::complex<float>* samples);
 
 private:
-    void modulate_symbol(std::complex<float>* samples);
-    std::complex<float>* modulate_bits(const std::uint8_t* bits,
+    // OFDM symbols of one format.
+    struct Symbols {
+        explicit Symbols(const BurstFormat& format);
+        void ensure_pilots(std::size_t symbols);
+        BurstFormat format;
+        Fft fft;
+        std::vector<float> pilots;
+    };
+
+    static void modulate_symbol(Symbols& symbols, float scale, std::complex<float>* samples);
+    std::complex<float>* modulate_bits(Symbols& grid,
+                                       const std::uint8_t* bits,
                                        std::size_t count,
                                        std::size_t first_scrambling_bit,
                                        int bits_per_symbol,
@@ -56,15 +67,14 @@ private:
                                        std::size_t symbols,
                                        std::complex<float>* samples);
 
-    BurstFormat d_format;
+    Symbols d_symbols;                                //!< of the header, and of profile 0
+    std::vector<std::unique_ptr<Symbols>> d_payloads; //!< by profile, of those that were sent
     float d_amplitude = 0.3f;
     float d_peak = 1.0f;
-    Fft d_fft;
     BurstHeaderCodec d_header_codec;
     std::array<std::complex<float>, SHORT_SYMBOL_SAMPLES> d_short_symbol;
     std::vector<std::vector<std::complex<float>>> d_points; //!< by bits_per_symbol / 2 - 1
     std::vector<std::uint8_t> d_scrambling;
-    std::vector<float> d_pilots;
 };
 
 } // namespace gr::vqdeepsc::kernel

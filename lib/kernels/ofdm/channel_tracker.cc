@@ -19,6 +19,8 @@ constexpr std::array<double, 8> CLASSES = { 0.03, 0.1, 0.3, 0.8, 1.6, 3.2, 6.4, 
 constexpr double PERIOD = 1.5;
 constexpr std::size_t MOST_UNKNOWNS = 224;
 constexpr std::size_t PILOTS_OF_A_PIECE = 1400;
+// A faster channel is treated in shorter pieces, for a piece has so many cycles at most.
+constexpr double CYCLES_OF_A_PIECE = 3.1;
 
 using Complex = std::complex<double>;
 
@@ -93,11 +95,13 @@ void ChannelTracker::observe_all(double time, const std::complex<float>* values,
     observe(time, ALL, values, weight);
 }
 
-std::vector<ChannelTracker::Piece> ChannelTracker::pieces(std::size_t symbols) const
+std::vector<ChannelTracker::Piece> ChannelTracker::pieces(std::size_t symbols, double doppler) const
 {
-    const std::size_t longest =
-        std::max<std::size_t>(2 * BurstFormat::GROUP, PILOTS_OF_A_PIECE / d_pilots);
+    constexpr double SHORTEST = BurstFormat::GROUP;
     const std::size_t overlap = BurstFormat::GROUP / 2;
+    const double most = std::max(2.0 * SHORTEST, static_cast<double>(PILOTS_OF_A_PIECE) / d_pilots);
+    const double wanted = CYCLES_OF_A_PIECE / std::max(doppler, 1.0e-9) - 2.0 * overlap;
+    const auto longest = static_cast<std::size_t>(std::clamp(wanted, SHORTEST, most));
     const std::size_t count = (symbols + longest - 1) / longest;
     std::vector<Piece> result;
     for (std::size_t i = 0; i < count; ++i) {
@@ -252,11 +256,15 @@ void ChannelTracker::track(std::size_t symbols,
 {
     d_impulses.assign(symbols * d_delays, 0.0f);
     d_error = 0.0;
+    d_doppler = 0.0;
+    const auto all = pieces(symbols, doppler);
     int start = 0;
-    while (start + 1 < static_cast<int>(CLASSES.size()) && CLASSES[start] < doppler) {
+    while (start + 1 < static_cast<int>(CLASSES.size()) && !all.empty() &&
+           CLASSES[start] < doppler * all[0].length &&
+           CLASSES[start + 1] < HIGHEST_DOPPLER * all[0].length) {
         ++start;
     }
-    for (const Piece& piece : pieces(symbols)) {
+    for (const Piece& piece : all) {
         double best = 0.0;
         const auto attempt = [&](int number, bool first) {
             const double likelihood = fit(piece, profile, noise, CLASSES[number]);
@@ -273,8 +281,7 @@ void ChannelTracker::track(std::size_t symbols,
         attempt(start, true);
         const int from = start;
         const int classes = static_cast<int>(CLASSES.size());
-        // A few OFDM symbols cannot show many cycles.
-        while (start + 1 < classes && CLASSES[start + 1] < 0.5 * piece.length &&
+        while (start + 1 < classes && CLASSES[start + 1] < HIGHEST_DOPPLER * piece.length &&
                attempt(start + 1, false)) {
             ++start;
         }
@@ -284,7 +291,7 @@ void ChannelTracker::track(std::size_t symbols,
             }
         }
         take(piece);
-        d_doppler = CLASSES[start];
+        d_doppler = std::max(d_doppler, CLASSES[start] / piece.length);
         d_error = std::max(d_error, d_best_error);
     }
     summarise(symbols, noise);

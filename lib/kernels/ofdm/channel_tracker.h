@@ -24,6 +24,8 @@ class ChannelTracker
 public:
     /*! Delays with less of the energy are left out. */
     static constexpr double WEAKEST_DELAY = 3.0e-4;
+    /*! Cycles per OFDM symbol, above which the pilots could be of another delay as well. */
+    static constexpr double HIGHEST_DOPPLER = 0.18;
 
     explicit ChannelTracker(const BurstFormat& format);
 
@@ -48,7 +50,7 @@ public:
     /*! Estimates the channel of OFDM symbols 0 to symbols - 1.
      * \param profile mean power of each delay, delays() values; 0: not there
      * \param noise   N0 of the observations of weight 1
-     * \param doppler where the search for the spread begins, in cycles per piece
+     * \param doppler where the search for the spread begins, in cycles per OFDM symbol
      */
     void track(std::size_t symbols,
                const std::vector<double>& profile,
@@ -58,7 +60,7 @@ public:
     /*! Mean power of each delay as track() found it, for another call; 0 where it is noise. */
     const std::vector<double>& profile() const { return d_profile; }
 
-    /*! The Doppler spread that it found, in cycles per piece. */
+    /*! The Doppler spread that it found, in cycles per OFDM symbol. */
     double doppler() const { return d_doppler; }
 
     /*! The channel of an OFDM symbol, used_carriers() values. */
@@ -84,7 +86,7 @@ private:
     static constexpr int ALL = BurstFormat::GROUP;
 
     void observe(double time, int kind, const std::complex<float>* values, double weight);
-    std::vector<Piece> pieces(std::size_t symbols) const;
+    std::vector<Piece> pieces(std::size_t symbols, double doppler) const;
     double fit(const Piece& piece,
                const std::vector<double>& profile,
                double noise,

@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(headers)
                                         { 80, 16, 0, "height is 0" },
                                         { 96, 24, 15, "first_block is 960" } };
     const std::vector<Case> cases_2 = { { 0, 8, 1, "version 1" },
-                                        { 8, 4, 1, "burst_profile is 1" },
+                                        { 8, 4, 3, "burst_profile is 3" },
                                         { 12, 4, 3, "bits_per_symbol is 8" },
                                         { 16, 4, 4, "code_rate is 4" },
                                         { 30, 16, 0, "payload_bits is 0" },

@@ -93,6 +93,35 @@ BOOST_AUTO_TEST_CASE(every_format)
     }
 }
 
+// Payloads of all profiles, behind a header that says which, with clock offset and three paths.
+BOOST_AUTO_TEST_CASE(profiles)
+{
+    Experiment experiment(9);
+    for (const int size : { 64, 256, 1024 }) {
+        for (const int prefix : { 16, size / 2 }) {
+            for (int profile = 0; profile < static_cast<int>(BURST_PROFILES.size()); ++profile) {
+                auto header = make_header(4, 0, 7616);
+                header.burst_profile = profile;
+                Channel channel;
+                channel.snr_db = 12.0;
+                channel.cfo = -0.043;
+                channel.clock_offset = 20e-6;
+                channel.delay = 0.37;
+                channel.paths = { { 0, 1.0 }, { 2, { 0.0, 0.4 } }, { 5, 0.5 } };
+                const Outcome outcome = send_one(experiment, { size, prefix }, header, channel);
+                const std::string name = "FFT " + std::to_string(size) + ", prefix " +
+                                         std::to_string(prefix) + ", " +
+                                         BURST_PROFILES[profile].name + ": ";
+                BOOST_CHECK_MESSAGE(outcome.header_ok && outcome.payload_ok, name + "payload");
+                BOOST_CHECK_MESSAGE(std::abs(outcome.quality.cfo - channel.cfo) < 1e-5,
+                                    name + "frequency " + std::to_string(outcome.quality.cfo));
+                BOOST_CHECK_MESSAGE(std::abs(outcome.quality.snr_db - 12.0) < 1.6,
+                                    name + "Es/N0 " + std::to_string(outcome.quality.snr_db));
+            }
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(offsets)
 {
     Experiment experiment(2);

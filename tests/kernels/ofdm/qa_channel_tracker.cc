@@ -89,7 +89,7 @@ void tracks(const std::vector<int>& delays, double doppler, double shift)
         tracker.observe_pilots(symbol, values.data(), 1.0);
     }
     std::vector<double> profile(tracker.delays(), 1.0 / tracker.delays());
-    tracker.track(SYMBOLS, profile, NOISE, 0.3);
+    tracker.track(SYMBOLS, profile, NOISE, 0.3 / SYMBOLS);
     profile = tracker.profile();
     tracker.track(SYMBOLS, profile, NOISE, tracker.doppler());
 
@@ -108,7 +108,8 @@ void tracks(const std::vector<int>& delays, double doppler, double shift)
     }
     const double count = 1.0 * SYMBOLS * format.used_carriers();
     error /= count * NOISE;
-    BOOST_CHECK_MESSAGE(error < 0.15, name + "error " + std::to_string(error) + " of the noise");
+    BOOST_CHECK_MESSAGE(error < (doppler < 5.0 ? 0.15 : 0.2),
+                        name + "error " + std::to_string(error) + " of the noise");
     BOOST_CHECK_MESSAGE(tracker.error() > 0.3 * error && tracker.error() < 4.0 * error + 0.01,
                         name + "error " + std::to_string(error) + " is said to be " +
                             std::to_string(tracker.error()));
@@ -133,7 +134,7 @@ BOOST_AUTO_TEST_CASE(follows_paths_that_move)
     for (const auto& delays : { std::vector<int>{ 16 },
                                 std::vector<int>{ 8, 13, 20 },
                                 std::vector<int>{ 11, 12, 13, 15, 17, 20 } }) {
-        for (const double doppler : { 0.0, 0.07, 0.25, 1.2, 4.8 }) {
+        for (const double doppler : { 0.0, 0.07, 0.25, 1.2, 4.8, 10.0 }) {
             tracks(delays, doppler, 0.0);
         }
         tracks(delays, 2.4, 3.0);

@@ -87,9 +87,9 @@ class TimedRun:
         self.begun = time.monotonic()
         if configuration.colour:
             raise ConfigurationError(f"{name} has colour jitter, which no GPU run has.")
-        earlier = self.path.exists() or read_parts(self.path) is not None
-        start = self.path if earlier else weights
-        self.start = None if start is None else untuned(read_checkpoint(start))
+        self.start = self._earlier()
+        if self.start is None and weights is not None:
+            self.start = untuned(read_checkpoint(weights))
         self.trainer: Trainer | None = None
 
     def passed(self) -> float:
@@ -133,6 +133,14 @@ class TimedRun:
     def record(self) -> dict:
         """The record of the run, as `Trainer.record`."""
         return self.trainer.record()
+
+    def _earlier(self) -> dict | None:
+        """What an earlier call has left of this run, unless it ended before its codebooks began."""
+        if not self.path.exists() and read_parts(self.path) is None:
+            return None
+        state = untuned(read_checkpoint(self.path))
+        begun = state["started"] or state["step"] > self.configuration.unquantised_steps
+        return state if begun or not self.configuration.quantised else None
 
     def _make(self, batch: int) -> Trainer:
         """A trainer at the weights to start from, with this batch."""

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The GPU hour, rehearsed on the CPU: packed, trained by the clock, gone on with, exported."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import SMALL_PAPER, tool
+from pretended import GPU, PretendedGpu
+from vqdeepsc.codec import Codec
+
+from vqdeepsc_training.data.resident import ResidentImages, read_tar
+from vqdeepsc_training.gpu import timed
+from vqdeepsc_training.gpu.session import Session, read_pack
+from vqdeepsc_training.gpu.timed import Limits, TimedRun
+from vqdeepsc_training.trainer.checkpoint import read_checkpoint
+from vqdeepsc_training.trainer.configuration import Configuration
+
+CPU = torch.device("cpu")
+SECONDS = 40
+"""Most of it is PyTorch's, which takes long to load on a machine that is busy."""
+
+
+@pytest.fixture
+def planned(tmp_path, image_tar, configuration):
+    """A pack of a small run that goes through every phase."""
+    del configuration["noise"]
+    changes = {key: configuration[key] for key in configuration if key != "name"}
+    runs = [{"name": "small-4s", "configuration": "demo", "changes": changes}]
+    schedules = [{"minutes": 0, "runs": [{"run": "small-4s", "share": 1}]}]
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"runs": runs, "schedules": schedules}))
+    arguments = ["--data", str(image_tar), "--validation", str(image_tar), "--plan", str(plan)]
+    arguments += ["--output", str(tmp_path / "pack"), "--validation-images", "4"]
+    assert tool("gpu")(["pack", *arguments]) == 0
+    return tmp_path / "pack"
+
+
+def call(pack: Path, output: Path, *more: str) -> subprocess.CompletedProcess:
+    """Run a pack as on a bare machine."""
+    bare = str(Path(__file__).with_name("bare.py"))
+    command = [sys.executable, bare, str(pack / "run.py"), "--output", str(output)]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run(
+        [*command, "--device", "cpu", "--threads", "1", *more],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=output.parent,
+        check=False,
+    )
+
+
+def test_two_calls_on_a_bare_machine_become_a_bundle(tmp_path, planned, image_tar):
+    output = tmp_path / "output"
+    done = call(planned, output, "--seconds", str(SECONDS), "--largest-file", "0.02")
+    assert done.returncode == 0, done.stderr
+    record = json.loads((output / "record.json").read_text())
+    (first,) = record["calls"]
+    (run,) = first["runs"]
+    assert run["ended"] == "annealed"
+    assert run["learning_rate_factor"] < 0.2
+    assert run["steps"] > 3
+    assert run["pictures"] == run["steps"] * run["batch"]
+    assert np.isfinite(run["after"]["psnr_db"])
+    # Files of bounded size, and nothing else.
+    assert len(run["files"]) > 1
+    assert max(run["files"].values()) <= 0.02 * 2**20
+    assert {path.name for path in output.iterdir()} == {"record.json", *run["files"]}
+
+    Session(planned, output, 15.0, CPU, report=lambda line: None).train()
+    record = json.loads((output / "record.json").read_text())
+    second = record["calls"][1]["runs"][0]
+    assert list(second["files"]) == ["small-4s.pt"]
+    assert len(list(output.iterdir())) == 2
+    # It goes on from the weights of the first call, rounded to 8 bits where they are many.
+    assert second["before"]["psnr_db"] == pytest.approx(run["after"]["psnr_db"], abs=0.2)
+    state = read_checkpoint(output / "small-4s.pt")
+    assert [entry["pictures"] for entry in state["history"]] == [run["pictures"]]
+    assert state["configuration"]["seed"] == 4
+    assert record["runs"]["small-4s"]["pictures"] == second["pictures"]
+
+    bundle = tmp_path / "small-4s"
+    exported = ["--checkpoint", str(output / "small-4s.pt"), "--bundle", str(bundle)]
+    assert tool("export")([*exported, "--data", str(image_tar), "--prior-images", "4"]) == 0
+    image = np.zeros((32, 48, 3), np.uint8)
+    assert Codec(bundle).decode(Codec(bundle).encode(image)).shape == image.shape
+
+
+def timed_run(output, image_tar, configuration, device, name="small-4s", **options):
+    """A run on the images of a tar file, for as long as a test may take."""
+    del configuration["noise"]
+    whole = Configuration.read(configuration).having(data=("a",), shares=(1.0,), steps=None)
+    pictures = read_tar(image_tar)
+    return TimedRun(
+        name,
+        whole,
+        ResidentImages.of([pictures], device),
+        np.stack([picture[:32, :32] for picture in pictures[:3]]),
+        output,
+        None,
+        device,
+        options.get("limits", Limits()),
+        options.get("stop", lambda: False),
+        lambda line: None,
+    )
+
+
+class Clock:
+    """Seconds that pass with each look at it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.5
+        return self.now
+
+
+@pytest.mark.parametrize("seconds", [60.0, 200.0])
+def test_a_run_ends_annealed_in_its_time(tmp_path, image_tar, configuration, monkeypatch, seconds):
+    clock = Clock()
+    monkeypatch.setattr(timed.time, "monotonic", clock)
+    run = timed_run(tmp_path, image_tar, configuration, CPU)
+    found = run.train(seconds)
+    assert found["ended"] == "annealed"
+    # Half a cosine down to a tenth, in steps of some seconds each.
+    assert found["learning_rate_factor"] < 0.12
+    assert 0.8 * seconds < clock.now <= seconds
+    state = read_checkpoint(tmp_path / "small-4s.pt")
+    assert state["step"] == found["steps"]
+    assert state["curve"][-1] == found["after"]
+
+
+def test_a_signal_ends_a_run_with_what_it_has(tmp_path, image_tar, configuration):
+    asked = iter([False] * 6)
+    run = timed_run(tmp_path, image_tar, configuration, CPU, stop=lambda: next(asked, True))
+    found = run.train(1000)
+    assert found["ended"] == "stopped"
+    assert 0 < found["steps"] < 7
+    assert read_checkpoint(tmp_path / "small-4s.pt")["step"] == found["steps"]
+
+
+def test_a_run_that_diverges_keeps_its_last_weights(tmp_path, image_tar, configuration):
+    run = timed_run(tmp_path, image_tar, configuration, CPU, limits=Limits(save_seconds=-1.0))
+    make = run._make
+
+    def poisoned(batch):
+        trainer = make(batch)
+        step = trainer.train_step
+
+        def train_step(read=True):
+            terms = step(read)
+            return terms | {"loss": float("nan")} if trainer.step > 3 else terms
+
+        trainer.train_step = train_step
+        return trainer
+
+    run._make = poisoned
+    found = run.train(1000)
+    assert found["ended"] == "diverged"
+    assert "after" not in found
+    assert read_checkpoint(tmp_path / "small-4s.pt")["step"] == 3
+
+
+def test_a_run_that_ended_before_its_codebooks_began_begins_anew(
+    tmp_path, image_tar, configuration
+):
+    again = dict(configuration)
+    asked = iter([False] * 2)
+    run = timed_run(tmp_path, image_tar, configuration, CPU, stop=lambda: next(asked, True))
+    assert run.train(1000)["steps"] <= 2
+    assert timed_run(tmp_path, image_tar, again, CPU).start is None
+
+
+@pytest.mark.parametrize("kind", ["conditional", "paper"])
+def test_a_run_on_a_gpu(tmp_path, image_tar, configuration, monkeypatch, kind):
+    """Where every tensor is; what compiles and captures cannot run here, and is done without."""
+    configuration |= {"precision": "float32", "unquantised_steps": 1}
+    if kind == "paper":
+        adam = {"name": "adam", "learning_rate": 0.001, "betas": [0.5, 0.999]}
+        configuration |= {
+            "network": SMALL_PAPER,
+            "embedding_gradient": True,
+            "optimiser": adam,
+            "adversarial": {"channels": 4, "optimiser": adam},
+        }
+    for name in ("synchronize", "empty_cache"):
+        monkeypatch.setattr(torch.cuda, name, lambda *_: None)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+    asked = iter([False] * 8)
+    monkeypatch.setattr(timed, "GPU_BATCHES", 1)
+
+    def refuse(trainer):
+        raise RuntimeError("no graphs here")
+
+    monkeypatch.setattr(timed, "WAYS", {"compiled": refuse, "graphed": refuse})
+    with PretendedGpu():
+        limits = Limits(compile_seconds=0.0, least_steps=10**9)
+        run = timed_run(
+            tmp_path,
+            image_tar,
+            configuration,
+            GPU,
+            stop=lambda: next(asked, True),
+            limits=limits,
+        )
+        found = run.train(1000)
+    assert found["ended"] == "stopped"
+    assert found["ways"]["compiled"] == found["ways"]["graphed"] == "RuntimeError: no graphs here"
+    state = read_checkpoint(tmp_path / "small-4s.pt")
+    assert type(state["average"]["out.bias"]) is torch.Tensor
+    assert ("discriminator" in state) == (kind == "paper")
+
+
+def test_packs_that_are_not_whole_are_refused(tmp_path, planned, capsys):
+    def refused(*more):
+        arguments = ["--pack", str(planned), "--output", str(tmp_path / "out"), "--seconds", "30"]
+        assert tool("gpu")(["run", *arguments, "--device", "cpu", *more]) == 2
+        return capsys.readouterr().err
+
+    assert "no run other; there are small-4s" in refused("--only", "other")
+    (tmp_path / "out").mkdir(exist_ok=True)
+    (tmp_path / "out" / "record.json").write_text("[]")
+    assert "no record of an earlier call" in refused()
+    with (planned / "data" / "0.tar").open("ab") as file:
+        file.write(b"more")
+    assert "not as it was packed" in refused()
+    (planned / "pack.json").unlink()
+    assert "no whole pack" in refused()
+
+
+def test_a_pack_replaces_packs_alone(tmp_path, planned, image_tar, capsys):
+    pack = read_pack(planned)
+    assert [one["images"] for one in pack.data] == [12]
+    assert not pack.weights
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").touch()
+    arguments = ["--data", str(image_tar), "--validation", str(image_tar)]
+    arguments += ["--plan", str(tmp_path / "plan.json")]
+    assert tool("gpu")(["pack", *arguments, "--output", str(mine)]) == 2
+    assert "something that is no pack" in capsys.readouterr().err
+    assert tool("gpu")(["pack", *arguments, "--output", str(planned), "--megabytes", "0.01"]) == 2
+    assert "too little for an image" in capsys.readouterr().err
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+    read_pack(planned)
+
+
+def test_time_that_is_over_trains_nothing(tmp_path, planned):
+    session = Session(planned, tmp_path / "out", 0.5, CPU, report=lambda line: None)
+    assert session.train()["runs"] == []
+    assert json.loads((tmp_path / "out" / "record.json").read_text())["runs"] == {}

@@ -25,6 +25,7 @@ SUBCOMMANDS = {
     "evaluate": "Measure a bundle, noiseless.",
     "ablate": "Train variants of a small network at equal cost; goes on where it stopped.",
     "report-ablations": "Write docs/ablations.md: tables and curves of the ablations.",
+    "report-forecast": "Write docs/forecast.md: what more training would bring.",
     "report-models": "Measure the bundles beside photo codecs and write docs/models.md.",
     "flipped-bits": "Measure what one flipped bit of each scale costs, in thousandths of SSIM.",
     "variants": "Convert a bundle to int8 and to fp16 and measure what that costs and brings.",

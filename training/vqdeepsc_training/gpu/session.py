@@ -225,7 +225,12 @@ def machine(device: torch.device) -> dict[str, Any]:
     name = platform.machine()
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
-    return {"device": name, "torch": torch.__version__, "threads": torch.get_num_threads()}
+    return {
+        "device_type": device.type,
+        "device": name,
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def checked_validation(pack: Pack, one: dict[str, Any]) -> NDArray[np.uint8]:

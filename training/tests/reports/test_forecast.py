@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The laws find what made the points, and the page says what follows from them."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import tool
+
+from vqdeepsc_training.reports.forecast import (
+    annealed_ends,
+    forecast,
+    held_out,
+    logarithm,
+    power_law,
+    row,
+)
+
+CROPS = np.array([1e4, 3e4, 6e4, 2e5])
+
+
+def test_laws_are_found():
+    law = logarithm(CROPS, 20 + 0.35 * np.log2(CROPS))
+    assert (law.limit, law.loss) == pytest.approx((20, 0.35))
+    law = power_law(CROPS, 30 - 200 * CROPS**-0.5)
+    assert law.exponent == pytest.approx(0.5)
+    assert (law.limit, law.loss) == pytest.approx((30, 200), rel=1e-3)
+    assert law.at(10**6) == pytest.approx(29.8, abs=1e-3)
+
+
+def point(psnr):
+    return [{"step": 1, "pictures": 1, "ssim": psnr / 40, "psnr_db": psnr}]
+
+
+RECORD = {
+    "history": [
+        {"until_step": 7, "configuration": {}},
+        {"pictures": 500, "run": "a", "fresh": ["head"], "validation": point(20.0)},
+        {"pictures": 1000, "run": "a", "fresh": [], "validation": point(24.0)},
+        {"pictures": 1000, "run": "a", "fresh": [], "validation": point(25.0)},
+        {"pictures": 2000, "run": "a", "fresh": [], "validation": point(26.0)},
+    ],
+    "pictures": 4000,
+    "hours": 0.5,
+    "parameters": 1234,
+    "validation": point(27.0),
+}
+
+
+def test_crops_count_from_where_a_part_started_afresh():
+    ends = annealed_ends(RECORD)
+    assert [end["crops"] for end in ends] == [1000, 2000, 4000, 8000]
+    assert [end["psnr_db"] for end in ends] == [24.0, 25.0, 26.0, 27.0]
+    limit, doubling = forecast(ends, "psnr_db")
+    assert doubling.at(16000) == pytest.approx(28.0)
+    assert limit.at(16000) < 28.0
+    assert held_out(ends, "psnr_db")[1] == pytest.approx(0.0, abs=1e-9)
+    assert held_out(ends[1:], "psnr_db") is None
+
+
+def test_a_row_begins_where_the_model_is():
+    ends = annealed_ends(RECORD)
+    found = row("more", 8000, {"ends": ends})
+    assert found["times"] == 2
+    assert found["psnr_db"][1] == pytest.approx(28.0)
+    assert 27.0 < found["psnr_db"][0] < 28.0
+
+
+def test_page_has_what_the_records_say(tmp_path, capsys):
+    results, docs = tmp_path / "results", tmp_path / "docs"
+    (results / "gpu").mkdir(parents=True)
+    arguments = ["--results", str(results), "--docs", str(docs)]
+    assert tool("report-forecast")(arguments) == 2
+    assert "no record of a model" in capsys.readouterr().err
+    (results / "my_model.json").write_text(json.dumps(RECORD))
+    (results / "quality.json").write_text("{}")
+    assert tool("report-forecast")(arguments) == 0
+    text = (docs / "forecast.md").read_text()
+    assert "## my-model" in text
+    assert "1.00 to 1.00 dB" in text
+    assert "the rates of the tables are assumptions" in text
+    assert (docs / "forecast.png").exists()
+    call = {"device_type": "cuda", "device": "a GPU", "runs": []}
+    call["runs"] = [{"run": "my-model", "pictures_per_second": 2468.0}]
+    rehearsed = {"device_type": "cpu", "device": "x86_64", "runs": call["runs"]}
+    (results / "gpu" / "first.json").write_text(json.dumps({"calls": [call, rehearsed]}))
+    assert tool("report-forecast")(arguments) == 0
+    text = (docs / "forecast.md").read_text()
+    assert "| a GPU | my-model | 2,468 |" in text
+    assert "x86_64" not in text
+    assert "at 2,468 crops/s" in text

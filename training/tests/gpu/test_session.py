@@ -90,7 +90,8 @@ def test_two_calls_on_a_bare_machine_become_a_bundle(tmp_path, planned, image_ta
     exported = ["--checkpoint", str(output / "small-4s.pt"), "--bundle", str(bundle)]
     assert tool("export")([*exported, "--data", str(image_tar), "--prior-images", "4"]) == 0
     image = np.zeros((32, 48, 3), np.uint8)
-    assert Codec(bundle).decode(Codec(bundle).encode(image)).shape == image.shape
+    codec = Codec(bundle)
+    assert codec.decode_bits(codec.encode_bits(image), 48, 32).shape == image.shape
 
 
 def timed_run(output, image_tar, configuration, device, name="small-4s", **options):
@@ -218,6 +219,23 @@ def test_a_run_on_a_gpu(tmp_path, image_tar, configuration, monkeypatch, kind):
     state = read_checkpoint(tmp_path / "small-4s.pt")
     assert type(state["average"]["out.bias"]) is torch.Tensor
     assert ("discriminator" in state) == (kind == "paper")
+
+
+def test_a_run_that_fails_is_repeated_without_ways(tmp_path, planned, monkeypatch):
+    tried = []
+
+    def failing(self, seconds):
+        tried.append(self.limits.ways)
+        if len(tried) == 1:
+            raise RuntimeError("capture failed\nand a trace")
+        return {"run": self.name, "ended": "annealed"}
+
+    monkeypatch.setattr(TimedRun, "train", failing)
+    monkeypatch.setattr(TimedRun, "record", lambda self: {})
+    found = Session(planned, tmp_path / "out", 1000.0, CPU, report=lambda line: None).train()
+    assert tried == [True, False]
+    (run,) = found["runs"]
+    assert run == {"run": "small-4s", "ended": "annealed", "failures": ["capture failed"]}
 
 
 def test_packs_that_are_not_whole_are_refused(tmp_path, planned, capsys):

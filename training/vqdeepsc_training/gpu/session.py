@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ RECORD, MANIFEST = "record.json", "pack.json"
 VERSION = 1
 DECODING_SHARE = 0.15
 """Share of the time after which no more images are decoded."""
+ATTEMPTS = 2
+"""At a run; the second one without compiler and graphs."""
 FINAL_SHARE, FINAL_SECONDS = 0.02, 3.0
 """What is kept for the end of a call: a share of its time, and at least so many seconds."""
 
@@ -188,25 +190,36 @@ class Session:
             # Another call sees other crops.
             seed=run.configuration.seed + calls - 1,
         )
-        timed = TimedRun(
-            run.name,
-            configuration,
-            images,
-            validation,
-            self.output,
-            pack.weights.get(run.name),
-            self.device,
-            self.limits,
-            lambda: stop.asked,
-            self.report,
-        )
-        found = timed.train(budget)
-        record["runs"][run.name] = timed.record()
-        del timed
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        return found
+        began, failures = self.passed(), []
+        # A compiler or a driver that fails must not cost the whole call.
+        for _ in range(ATTEMPTS):
+            timed = TimedRun(
+                run.name,
+                configuration,
+                images,
+                validation,
+                self.output,
+                pack.weights.get(run.name),
+                self.device,
+                self.limits,
+                lambda: stop.asked,
+                self.report,
+            )
+            try:
+                found = timed.train(budget - (self.passed() - began))
+            except RuntimeError as error:
+                failures.append(str(error).partition("\n")[0])
+                self.report(f"{run.name} failed: {failures[-1]}")
+                self.limits = replace(self.limits, ways=False)
+            else:
+                record["runs"][run.name] = timed.record()
+                return found | ({"failures": failures} if failures else {})
+            finally:
+                timed = None
+                gc.collect()
+                if self.device.type == "cuda":
+                    torch.cuda.empty_cache()
+        return {"run": run.name, "ended": "failed", "failures": failures}
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -44,14 +44,16 @@ class Limits:
 
     file_bytes: of each file that is written; least_steps: of a run, which bounds its batch;
     trying_share: share of a run's time after which no other batch is tried; compile_seconds: of a
-    run from which on it pays to compile; save_seconds: between two checkpoints.
+    run from which on it pays to compile; save_seconds: between two checkpoints; ways: whether
+    other ways to run a network than operation by operation are tried.
     """
 
     file_bytes: int = 16 * 2**20
     least_steps: int = 1500
     trying_share: float = 0.1
-    compile_seconds: float = 240.0
+    compile_seconds: float = 400.0
     save_seconds: float = 60.0
+    ways: bool = True
 
 
 class TimedRun:
@@ -219,7 +221,7 @@ class TimedRun:
         return "annealed", ways
 
     def _ways(self, compiles: bool) -> dict:
-        if self.device.type != "cuda":
+        if self.device.type != "cuda" or not self.limits.ways:
             return {}
         return {name: way for name, way in WAYS.items() if compiles or name != "compiled"}
 

@@ -197,7 +197,8 @@ class EmbeddingSpace(nn.Module):
             means = self.sums / self.counts.clamp_min(1e-7)[:, None]
             self.embedding.copy_(self.prepared(means))
         dead = self.counts < self.restart_share / self.codewords
-        picked = torch.randint(len(rows), (self.codewords,), generator=generator).to(rows.device)
+        picked = torch.randint(len(rows), (self.codewords,), generator=generator)
+        picked = picked.to(rows.device, non_blocking=True)
         fresh = distributed.from_first(rows[picked])
         self.embedding.copy_(torch.where(dead[:, None], fresh, self.embedding))
         self.counts.masked_fill_(dead, 1.0 / self.codewords)

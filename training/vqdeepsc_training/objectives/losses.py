@@ -22,8 +22,11 @@ MS_SSIM_SIDE = WINDOW * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
 
 
 @lru_cache(maxsize=16)
-def _band(length: int) -> Tensor:
-    """Band matrix [length - 10, length] that filters a line with the 11-tap Gaussian window."""
+def _band(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Band matrix [length - 10, length] that filters a line with the 11-tap Gaussian window.
+
+    Kept on its device: a GPU would have to wait for each copy.
+    """
     if length < WINDOW:
         raise DataError(f"SSIM needs images of at least {WINDOW} pixels, but got {length}.")
     taps = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
@@ -32,7 +35,7 @@ def _band(length: int) -> Tensor:
     band = torch.zeros(length - WINDOW + 1, length)
     for row in range(len(band)):
         band[row, row : row + WINDOW] = window
-    return band
+    return band.to(device, dtype)
 
 
 def _similarities(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,8 +43,8 @@ def _similarities(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
     11x11 Gaussian window of sigma 1.5, only positions where the whole window fits.
     """
-    rows = _band(first.shape[2]).to(first)
-    columns = _band(first.shape[3]).to(first).t()
+    rows = _band(first.shape[2], first.dtype, first.device)
+    columns = _band(first.shape[3], first.dtype, first.device).t()
     stack = torch.stack((first, second, first * first, second * second, first * second))
     # Filtering as two matrix products runs several times faster on CPUs than grouped convolutions.
     mean_1, mean_2, square_1, square_2, product = rows @ (stack @ columns)

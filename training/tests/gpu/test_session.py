@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The GPU hour, rehearsed on the CPU: packed, trained by the clock, gone on with, exported."""
 
+import functools
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from pretended import GPU, PretendedGpu
 from vqdeepsc.codec import Codec
 
 from vqdeepsc_training.data.resident import ResidentImages, read_tar
-from vqdeepsc_training.gpu import timed
+from vqdeepsc_training.gpu import throughput, timed
 from vqdeepsc_training.gpu.session import Session, read_pack
 from vqdeepsc_training.gpu.timed import Limits, TimedRun
 from vqdeepsc_training.trainer.checkpoint import read_checkpoint
@@ -179,6 +180,19 @@ def test_a_run_that_ended_before_its_codebooks_began_begins_anew(
     run = timed_run(tmp_path, image_tar, configuration, CPU, stop=lambda: next(asked, True))
     assert run.train(1000)["steps"] <= 2
     assert timed_run(tmp_path, image_tar, again, CPU).start is None
+
+
+def test_a_compiled_network_computes_the_same(tmp_path, image_tar, configuration, monkeypatch):
+    configuration |= {"precision": "float32", "unquantised_steps": 0}
+    trainers = []
+    for name in ("eager", "compiled"):
+        trainers.append(timed_run(tmp_path, image_tar, dict(configuration), CPU, name)._make(4))
+    # What inductor makes of the graph takes a compiler and a minute.
+    compile_without = functools.partial(torch.compile, backend="aot_eager")
+    monkeypatch.setattr(torch, "compile", compile_without)
+    trainers[1].faster = throughput.compiled(trainers[1])
+    losses = [[one.train_step()["loss"] for _ in range(3)] for one in trainers]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["conditional", "paper"])

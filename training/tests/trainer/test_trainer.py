@@ -272,14 +272,15 @@ def test_assignment_within_a_run_keeps_every_image(tmp_path, image_tar, configur
         assert torch.allclose(trainer.average(image)[0], averaged, atol=1e-5)
 
 
-def test_orthogonalised_updates_have_singular_values_near_one():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_orthogonalised_updates_have_singular_values_near_one(dtype):
     for shape in ((2, 8, 40), (1, 40, 8)):
         matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        values = torch.linalg.svdvals(orthogonalise(matrices))
+        values = torch.linalg.svdvals(orthogonalise(matrices, dtype=dtype))
         assert values.min() > 0.6
         assert values.max() < 1.3
         left, _, right = torch.linalg.svd(matrices, full_matrices=False)
         near = torch.nn.functional.cosine_similarity(
-            orthogonalise(matrices).flatten(), (left @ right).flatten(), dim=0
+            orthogonalise(matrices, dtype=dtype).flatten(), (left @ right).flatten(), dim=0
         )
         assert near > 0.97

@@ -72,11 +72,12 @@ class Trainer:
         self._next_step = -1
         self.arithmetic = Arithmetic(device, used_precision(configuration.precision, device))
         torch.manual_seed(configuration.seed)
-        self.network = build_network(configuration.network).to(
-            device, memory_format=torch.channels_last
-        )
+        network = build_network(configuration.network)
+        self.network = network.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimisers = configure_optimisers(self.network, configuration.optimiser)
+        self.optimisers = configure_optimisers(
+            self.network, configuration.optimiser, self.arithmetic.precision
+        )
         self.parts = self._parts(recording)
         self.faster: Callable[[Tensor, bool], tuple[Tensor, Encoded]] | None = None
         self.encoder: nn.Module | None = None
@@ -132,17 +133,14 @@ class Trainer:
     def feature_noise(self) -> float:
         """Noise with which codewords are chosen now: it falls to 0 in a straight line."""
         annealing = self.configuration.annealing
-        if not annealing:
-            return 0.0
-        return annealing.noise * max(0.0, 1 - self.progress / annealing.until)
+        return annealing.noise * max(0.0, 1 - self.progress / annealing.until) if annealing else 0.0
 
     def train_step(self, read: bool = True) -> dict[str, float]:
         """One step of all optimisers; returns the terms of the loss.
 
         read: whether to wait for them; else none is returned, and a GPU is never idle.
         """
-        started, step = self.clock(), self._forward()
-        loss, terms = None, {}
+        started, step, loss, terms = self.clock(), self._forward(), None, {}
         for part in self.parts:
             found = part.loss(step)
             if found is not None:
@@ -181,7 +179,9 @@ class Trainer:
         with self.arithmetic.autocast():
             if quantised and self.step == self.unquantised_steps:
                 self.start_codebooks(image, generator)
-            network = self.faster if self.faster and quantised else self.with_encoder(self.network)
+            network = self.with_encoder(self.network)
+            if self.faster is not None and quantised:
+                network = self.faster
             decoded, encoded = network(image, quantised)
         return Step(self.step, self.progress, image, decoded, encoded, quantised, generator)
 

@@ -207,8 +207,9 @@ def test_a_run_on_a_gpu(tmp_path, image_tar, configuration, monkeypatch, kind):
             "optimiser": adam,
             "adversarial": {"channels": 4, "optimiser": adam},
         }
-    for name in ("synchronize", "empty_cache"):
-        monkeypatch.setattr(torch.cuda, name, lambda *_: None)
+    pretended = {"synchronize": None, "empty_cache": None, "utilization": 90}
+    for name, value in (pretended | {"max_memory_allocated": 12345}).items():
+        monkeypatch.setattr(torch.cuda, name, lambda *_, value=value: value)
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
     asked = iter([False] * 8)
     monkeypatch.setattr(timed, "GPU_BATCHES", 1)
@@ -218,7 +219,7 @@ def test_a_run_on_a_gpu(tmp_path, image_tar, configuration, monkeypatch, kind):
 
     monkeypatch.setattr(timed, "WAYS", {"compiled": refuse, "graphed": refuse})
     with PretendedGpu():
-        limits = Limits(compile_seconds=0.0, least_steps=10**9)
+        limits = Limits(compile_seconds=0.0, least_steps=10**9, save_seconds=-1.0)
         run = timed_run(
             tmp_path,
             image_tar,
@@ -230,6 +231,8 @@ def test_a_run_on_a_gpu(tmp_path, image_tar, configuration, monkeypatch, kind):
         found = run.train(1000)
     assert found["ended"] == "stopped"
     assert found["ways"]["compiled"] == found["ways"]["graphed"] == "RuntimeError: no graphs here"
+    assert found["utilisation"] == 0.9
+    assert found["memory_bytes"] == 12345
     state = read_checkpoint(tmp_path / "small-4s.pt")
     assert type(state["average"]["out.bias"]) is torch.Tensor
     assert ("discriminator" in state) == (kind == "paper")

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import features
 
 from ..base.errors import DataError
 from ..base.files import write_whole
@@ -157,6 +158,8 @@ class Session:
 
     def _resident(self, pack: Pack) -> ResidentImages:
         """The images of all data sets; each has its part of the time for decoding."""
+        if not features.check("avif"):
+            raise DataError("This Pillow reads no AVIF images; 11.3 or newer does.")
         sets: list[list[NDArray[np.uint8]]] = []
         for number, one in enumerate(pack.data):
             until = DECODING_SHARE * self.seconds * (number + 1) / len(pack.data)

@@ -30,6 +30,17 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+def utilisation(device: torch.device) -> float | None:
+    """Share of the last second in which a GPU computed; None where nothing says it."""
+    if device.type != "cuda":
+        return None
+    try:
+        return torch.cuda.utilization(device) / 100
+    # It needs a package of NVIDIA's, and a driver that answers.
+    except (ImportError, RuntimeError):
+        return None
+
+
 def crops_per_second(trainer: Trainer) -> float:
     """Crops a second over a second or some steps, after two that do not count."""
 

@@ -30,6 +30,7 @@ from .throughput import (
     crops_per_second,
     find_batch,
     synchronise,
+    utilisation,
 )
 
 GPU_BATCHES = 16
@@ -93,6 +94,7 @@ class TimedRun:
         if self.start is None and weights is not None:
             self.start = untuned(read_checkpoint(weights))
         self.trainer: Trainer | None = None
+        self.busy: list[float] = []
 
     def passed(self) -> float:
         """Seconds since the run began."""
@@ -124,6 +126,10 @@ class TimedRun:
             "learning_rate_factor": round(trainer.learning_rate(), 4),
             "before": before,
         }
+        if self.busy:
+            found["utilisation"] = round(sum(self.busy) / len(self.busy), 3)
+        if self.device.type == "cuda":
+            found["memory_bytes"] = torch.cuda.max_memory_allocated(self.device)
         if ended != "diverged":
             found["after"] = trainer.validate(self.validation)
             self._save()
@@ -208,6 +214,8 @@ class TimedRun:
             if not ways and (trainer.quantised or not trainer.configuration.quantised):
                 _, ways = choose_way(trainer, rate, self._ways(compiles))
             due = self.passed() - saved > self.limits.save_seconds
+            if due and (busy := utilisation(self.device)) is not None:
+                self.busy.append(busy)
             terms = trainer.train_step(read=due)
             trainer.seconds = self.passed() - begun
             if due:

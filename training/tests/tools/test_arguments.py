@@ -102,6 +102,7 @@ def test_configurations_that_cannot_be_trained_are_refused(
         ({"colour": 1e300}, "colour is 1e+300, but must be at least 0 and at most 1"),
         ({"optimiser": {"name": "adam", "learning_rate": 0.1, "betas": [0, 10**400]}}, "betas"),
         ({"noise": {"from": 0.5, "pictures": 5}}, "noise.pictures is 5, but a batch has 4"),
+        ({"prefixes": {"images": 5}}, "prefixes.images is 5, but a batch has 4"),
         ({"network": {"type": "conditional", "wrong": 1}}, "network.wrong is not known"),
     ):
         path.write_text(json.dumps(configuration | {"noise": None} | changed))

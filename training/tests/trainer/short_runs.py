@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 import torch
 from conftest import SMALL_CONDITIONAL_3, tool, write_link
 
@@ -53,6 +54,33 @@ def assert_same(first: object, second: object, where: str = "") -> None:
             assert_same(*pair, f"{where}/{index}")
     else:
         assert first == second, where
+
+
+def resumed_and_whole(
+    tmp_path: Path, image_tar: Path, configuration: dict, stop: int
+) -> tuple[dict, dict]:
+    """Checkpoints of a run that was stopped before step `stop` and resumed, and of a whole one."""
+    validation = ["--validation", str(image_tar)] if "selection" in configuration else []
+    whole = run(tmp_path, image_tar, configuration, "whole", *validation)
+
+    class StoppedError(BaseException):
+        pass
+
+    original = Trainer.train_step
+
+    def interrupted(self: Trainer) -> dict:
+        if self.step == stop:
+            self.save()
+            raise StoppedError
+        return original(self)
+
+    Trainer.train_step = interrupted
+    try:
+        with pytest.raises(StoppedError):
+            run(tmp_path, image_tar, configuration, "parts", *validation)
+    finally:
+        Trainer.train_step = original
+    return run(tmp_path, image_tar, configuration, "parts", "--resume", *validation), whole
 
 
 def part_of(trainer: Trainer, kind: type[P]) -> P:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import SMALL_PAPER, tool, write_link
-from short_runs import assert_same, part_of, run
+from short_runs import assert_same, part_of, resumed_and_whole, run
 
 from vqdeepsc_training.data.cache import open_cache
 from vqdeepsc_training.data.recording import read_recording
@@ -43,33 +43,6 @@ def small(config: Path) -> dict:
     if "adversarial" in configuration:
         configuration["adversarial"]["channels"] = 4
     return configuration | {"crop": 32, "batch": 2, "unquantised_steps": 1}
-
-
-def resumed_and_whole(
-    tmp_path: Path, image_tar: Path, configuration: dict, stop: int
-) -> tuple[dict, dict]:
-    """Checkpoints of a run that was stopped before step `stop` and resumed, and of a whole one."""
-    validation = ["--validation", str(image_tar)] if "selection" in configuration else []
-    whole = run(tmp_path, image_tar, configuration, "whole", *validation)
-
-    class StoppedError(BaseException):
-        pass
-
-    original = Trainer.train_step
-
-    def interrupted(self: Trainer) -> dict:
-        if self.step == stop:
-            self.save()
-            raise StoppedError
-        return original(self)
-
-    Trainer.train_step = interrupted
-    try:
-        with pytest.raises(StoppedError):
-            run(tmp_path, image_tar, configuration, "parts", *validation)
-    finally:
-        Trainer.train_step = original
-    return run(tmp_path, image_tar, configuration, "parts", "--resume", *validation), whole
 
 
 @pytest.mark.parametrize("stop", [1, 3, 5])

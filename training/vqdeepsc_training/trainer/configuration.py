@@ -46,6 +46,14 @@ class Noise(Table):
 
 
 @dataclass(frozen=True)
+class Prefixes(Table):
+    """Images of each batch that are decoded again from their first layers, a random number."""
+
+    images: int = entry(low=1)
+    weight: float = entry(1.0, low=0)
+
+
+@dataclass(frozen=True)
 class Adversarial(Table):
     """The discriminator: channels of its first convolution, and its optimiser."""
 
@@ -90,6 +98,7 @@ class Configuration(Table):
     annealing: Annealing | None = None
     distillation: Distillation | None = None
     noise: Noise | None = None
+    prefixes: Prefixes | None = None
     adversarial: Adversarial | None = None
     data: tuple[str, ...] | None = None
     shares: tuple[float, ...] | None = entry(None, low=0)
@@ -100,6 +109,10 @@ class Configuration(Table):
         if self.noise and self.noise.images > self.batch:
             raise ConfigurationError(
                 f"noise.pictures is {self.noise.images}, but a batch has {self.batch}"
+            )
+        if self.prefixes and self.prefixes.images > self.batch:
+            raise ConfigurationError(
+                f"prefixes.images is {self.prefixes.images}, but a batch has {self.batch}"
             )
 
     def having(self, **changes: Any) -> Configuration:

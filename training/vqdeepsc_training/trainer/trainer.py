@@ -24,12 +24,11 @@ from ..networks.build import TunedNetwork, build_network, running_statistics
 from ..networks.encoded import Encoded
 from ..objectives.losses import psnr, ssim
 from ..objectives.optimiser import configure_optimisers
-from .adversarial import AdversarialTraining
 from .checkpoint import read_checkpoint, run_record, write_checkpoint
 from .configuration import Configuration
-from .distillation import Teacher
-from .noise import NoiseTuning, assign_indices
-from .parts import Part, Quantisation, Reconstruction, Step
+from .loss import make_parts
+from .noise import assign_indices
+from .parts import Step
 
 CHECKPOINT, SELECTED, RECORD = "checkpoint.pt", "best.pt", "record.json"
 """Files of a run's folder."""
@@ -78,7 +77,9 @@ class Trainer:
         self.optimisers = configure_optimisers(
             self.network, configuration.optimiser, self.arithmetic.precision
         )
-        self.parts = self._parts(recording)
+        self.parts = make_parts(
+            configuration, self.network, self.average, self.arithmetic, recording
+        )
         self.faster: Callable[[Tensor, bool], tuple[Tensor, Encoded]] | None = None
         self.encoder: nn.Module | None = None
         self.trained: dict = {}
@@ -88,21 +89,6 @@ class Trainer:
         self.images = 0
         self.curve: list[dict] = []
         self.history: list[dict] = []
-
-    def _parts(self, recording: Recording | None) -> list[Part]:
-        """The parts of the loss, in the order in which they are added and draw weights."""
-        configuration = self.configuration
-        parts: list[Part] = [Reconstruction(configuration.loss)]
-        if configuration.distillation:
-            parts.append(Teacher(configuration.distillation, self.arithmetic))
-        if configuration.adversarial:
-            parts.append(AdversarialTraining(configuration.adversarial, self.arithmetic))
-        parts.append(Quantisation(configuration))
-        if configuration.noise:
-            parts.append(
-                NoiseTuning(configuration, self.network, self.average, recording, self.arithmetic)
-            )
-        return parts
 
     @property
     def progress(self) -> float:

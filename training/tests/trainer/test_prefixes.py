@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training with images of which the first layers arrived."""
+
+import pytest
+import torch
+from short_runs import assert_same, resumed_and_whole
+
+from vqdeepsc_training.base.precision import Arithmetic
+from vqdeepsc_training.networks.build import build_network
+from vqdeepsc_training.objectives.losses import reconstruction_loss
+from vqdeepsc_training.objectives.prefixes import prefix_codewords
+from vqdeepsc_training.trainer.configuration import Configuration
+from vqdeepsc_training.trainer.parts import Step
+from vqdeepsc_training.trainer.prefixes import PrefixDecoding
+
+PREFIXES = {"prefixes": {"images": 3, "weight": 0.5}}
+
+
+def test_loss_of_the_first_layers_reaches_encoder_and_decoder(configuration):
+    settings = Configuration.read(configuration | PREFIXES | {"precision": "float32"})
+    torch.manual_seed(0)
+    network = build_network(settings.network)
+    image = torch.rand(4, 3, 32, 32)
+    decoded, encoded = network(image)
+    arithmetic = Arithmetic(torch.device("cpu"), "float32")
+    part = PrefixDecoding(settings, network, arithmetic)
+
+    def step(quantised: bool = True) -> Step:
+        generator = torch.Generator().manual_seed(5)
+        return Step(9, 0.5, image, decoded, encoded, quantised, generator)
+
+    loss, terms = part.loss(step())
+    codewords = prefix_codewords(
+        network.spaces, [sent[:3] for sent in encoded.codewords], step().generator
+    )
+    expected, _ = reconstruction_loss(network.decode(*codewords), image[:3], settings.loss)
+    assert float(terms["prefixes"]) == pytest.approx(float(expected), rel=1e-5)
+    assert float(loss) == pytest.approx(0.5 * 3 / 4 * float(expected), rel=1e-5)
+    loss.backward()
+    for weight in (network.head_4.weight, network.stem.weight, network.out.weight):
+        assert weight.grad.abs().max() > 0
+    assert part.loss(step(quantised=False)) is None
+
+
+def test_a_resumed_run_draws_the_same_layers(tmp_path, image_tar, configuration):
+    parts, whole = resumed_and_whole(tmp_path, image_tar, configuration | PREFIXES, 3)
+    assert_same(parts["network"], whole["network"])

@@ -2,7 +2,7 @@
 #include "burst_demodulator_impl.h"
 
 #include "burst_dictionary.h"
-#include "kernels/ofdm/burst_detector.h"
+#include "kernels/detection/burst_detector.h"
 #include <algorithm>
 #include <cstdio>
 #include <gnuradio/io_signature.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "kernels/detection/interference_whitener.h"
 #include "kernels/ofdm/burst_demodulator.h"
-#include "kernels/ofdm/interference_whitener.h"
 #include <atomic>
 #include <deque>
 #include <gnuradio/vqdeepsc/burst_demodulator.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "kernels/ofdm/burst_detector.h"
+#include "kernels/detection/burst_detector.h"
 #include <gnuradio/vqdeepsc/burst_detector.h>
 
 namespace gr {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 // Detector and demodulator on random samples and on bursts of which samples were changed.
 #include "input.h"
+#include "kernels/detection/burst_detector.h"
 #include "kernels/ofdm/burst_demodulator.h"
-#include "kernels/ofdm/burst_detector.h"
 #include "kernels/ofdm/burst_modulator.h"
 
 #include <cmath>

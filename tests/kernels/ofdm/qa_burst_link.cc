@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "burst_experiment.h"
+#include "kernels/detection/burst_detector.h"
 #include "kernels/ldpc/ldpc_transport.h"
 #include "kernels/ofdm/burst_demodulator.h"
-#include "kernels/ofdm/burst_detector.h"
 #include "kernels/ofdm/burst_modulator.h"
 
 #include <boost/test/unit_test.hpp>

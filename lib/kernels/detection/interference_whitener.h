@@ -2,7 +2,7 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_INTERFERENCE_WHITENER_H
 #define INCLUDED_VQDEEPSC_KERNEL_INTERFERENCE_WHITENER_H
 
-#include "fft.h"
+#include "kernels/ofdm/fft.h"
 
 #include <array>
 #include <complex>

@@ -11,8 +11,8 @@ namespace gr::vqdeepsc::kernel {
  *
  * A mean of all samples so far, and later of about the last 32,768, so that bursts, which have no
  * carrier at 0 of their own, keep what a frequency offset puts there. Where the mean of a block is
- * far from it, the constant has jumped, and the mean begins anew. Where it jumps again and again, it
- * is a carrier beside 0 Hz, and nothing is taken away for some time.
+ * far from it, the constant has jumped, and the mean begins anew. Where it jumps again and again,
+ * it is a carrier beside 0 Hz, and nothing is taken away for some time.
  */
 class DcEstimator
 {

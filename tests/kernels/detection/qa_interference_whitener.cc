@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "burst_experiment.h"
-#include "kernels/ofdm/interference_whitener.h"
+#include "kernels/detection/interference_whitener.h"
+#include "ofdm/burst_experiment.h"
 #include "says.h"
 
 #include <boost/test/unit_test.hpp>

@@ -2,9 +2,9 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_BURST_DETECTOR_H
 #define INCLUDED_VQDEEPSC_KERNEL_BURST_DETECTOR_H
 
-#include "burst_format.h"
 #include "dc_estimator.h"
 #include "interference_whitener.h"
+#include "kernels/ofdm/burst_format.h"
 #include "preamble_matcher.h"
 
 #include <complex>

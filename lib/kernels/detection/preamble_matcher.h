@@ -2,8 +2,8 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_PREAMBLE_MATCHER_H
 #define INCLUDED_VQDEEPSC_KERNEL_PREAMBLE_MATCHER_H
 
-#include "burst_format.h"
-#include "fft.h"
+#include "kernels/ofdm/burst_format.h"
+#include "kernels/ofdm/fft.h"
 
 #include <array>
 #include <complex>

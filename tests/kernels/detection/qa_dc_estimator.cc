@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "kernels/ofdm/dc_estimator.h"
+#include "kernels/detection/dc_estimator.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -30,6 +30,7 @@ template <typename Entries>
 std::vector<Circulant> lift(const Entries& entries, int set, int lifting_size)
 {
     std::vector<Circulant> circulants;
+    circulants.reserve(entries.size());
     for (const BaseGraphEntry& entry : entries) {
         circulants.push_back({ entry.row, entry.column, entry.shifts[set] % lifting_size });
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -29,8 +30,7 @@ void deinterleave(const float* __restrict from, std::size_t symbols, float* __re
 void add_numbers(const float* __restrict from, std::size_t count, float* __restrict to)
 {
     for (std::size_t i = 0; i < count; i++) {
-        // NaN is the one value that does not equal itself.
-        to[i] += from[i] == from[i] ? from[i] : 0.0f;
+        to[i] += std::isnan(from[i]) ? 0.0f : from[i];
     }
 }
 

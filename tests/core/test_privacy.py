@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -52,12 +53,24 @@ COMMANDS = {
     ),
     "plot": ("plot", "results.csv", "-o", "figure.png"),
 }
+if find_spec("gnuradio") and find_spec("gnuradio.vqdeepsc"):
+    FILE = ("--radio", "file", "--device", "bursts.cs8")
+    COMMANDS |= {
+        "demo": ("demo", "--snr", "10", "--output", "demo"),
+        "transmit": ("transmit", sample_image(), *FILE),
+        "receive": ("receive", *FILE, "--output", "images"),
+        # long enough for what waits before it calls
+        "receive for long": (
+            *("receive", "--radio", "zmq", "--device", "ipc://air", "--output", "images"),
+            *("--seconds", "12"),
+        ),
+    }
 
 
 def test_commands_write_nothing_at_home_and_call_nobody(folder):
     tracer = []
     if shutil.which("strace"):
-        tracer = ["strace", "-f", "-qq", "-e", "trace=connect", "-o", "calls"]
+        tracer = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=connect", "-o", "calls"]
     for name, arguments in COMMANDS.items():
         done, files = isolated([*tracer, sys.executable, "-c", PROGRAM, *arguments], folder)
         assert done.returncode == 0, done.stderr

@@ -21,10 +21,10 @@ def random_frames(count: int, payload_bits: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 2, (count, payload_bits), np.uint8)
 
 
-def transmitted(frames: np.ndarray, **parameters: Any) -> np.ndarray:
+def transmitted(frames: np.ndarray, model: int = MODEL, **parameters: Any) -> np.ndarray:
     """Samples of the bursts of frames, complex64 [frames, samples], images numbered from 0."""
     headers = [
-        header_to_pmt(FrameHeader(model=MODEL, image=i, width=128, height=128))
+        header_to_pmt(FrameHeader(model=model, image=i, width=128, height=128))
         for i in range(len(frames))
     ]
     top = gr.top_block()

@@ -4,7 +4,6 @@
 #include "burst_dictionary.h"
 #include "kernels/detection/burst_detector.h"
 #include <algorithm>
-#include <cstdio>
 #include <gnuradio/io_signature.h>
 #include <numeric>
 #include <stdexcept>
@@ -15,37 +14,35 @@ namespace vqdeepsc {
 namespace {
 
 constexpr int DELAY = kernel::BurstDetector::DECISION_DELAY;
+// Of a burst that ends early, one in so many of its samples is worth a decoder's time.
+constexpr size_t SMALLEST_SHARE = 4;
 
 } // namespace
 
 burst_demodulator::sptr burst_demodulator::make(
-    int fft_size, int cyclic_prefix, int model, int payload_bits, double sample_rate)
+    int fft_size,
+    int cyclic_prefix,
+    int model,
+    int payload_bits,
+    double sample_rate,
+    int64_t session,
+    const std::vector<std::pair<int, std::string>>& formats)
 {
-    if (model < -1 || model > 65535) {
-        throw std::invalid_argument("model is " + std::to_string(model) +
-                                    ", must be 0 to 65535, or -1 for all");
-    }
-    if (payload_bits < 0 || payload_bits > static_cast<int>(kernel::MAX_PAYLOAD_BITS)) {
-        throw std::invalid_argument("payload_bits is " + std::to_string(payload_bits) +
-                                    ", must be 1 to 65535, or 0 for all");
-    }
     auto block = gnuradio::make_block_sptr<burst_demodulator_impl>(
-        kernel::BurstDemodulator(kernel::BurstFormat(fft_size, cyclic_prefix)),
-        model,
-        payload_bits);
+        kernel::BurstFormat(fft_size, cyclic_prefix),
+        BurstFilter(model, payload_bits, session, formats));
     block->set_sample_rate(sample_rate);
     return block;
 }
 
-burst_demodulator_impl::burst_demodulator_impl(kernel::BurstDemodulator&& demodulator,
-                                               int model,
-                                               int payload_bits)
+burst_demodulator_impl::burst_demodulator_impl(const kernel::BurstFormat& format,
+                                               const BurstFilter& filter)
     : gr::block("burst_demodulator",
                 gr::io_signature::make(1, 1, sizeof(gr_complex)),
                 gr::io_signature::make(1, 1, sizeof(float))),
-      d_demodulator(std::move(demodulator)),
-      d_model(model),
-      d_payload_bits(payload_bits),
+      d_demodulator(std::make_unique<kernel::BurstDemodulator>(format)),
+      d_newcomer(std::make_unique<kernel::BurstDemodulator>(format)),
+      d_filter(filter),
       d_symbols_port(pmt::intern("symbols")),
       d_sample_rate(1e6)
 {
@@ -72,6 +69,7 @@ bool burst_demodulator_impl::start()
         d_buffer.clear();
         d_first = 0;
         d_header_known = false;
+        d_filter.reset();
         d_sent = d_llrs.size();
     }
     return gr::block::start();
@@ -103,7 +101,9 @@ void burst_demodulator_impl::find_bursts(int samples)
                      pmt::to_double(cfo),
                      pmt::is_number(dc) ? gr_complex(pmt::to_complex(dc)) : gr_complex(),
                      pmt::is_true(mirrored),
-                     {} };
+                     {},
+                     false,
+                     nullptr };
         if (pmt::is_c32vector(whitening) && pmt::length(whitening) > 0) {
             burst.whitening = pmt::c32vector_elements(whitening);
             const auto gain =
@@ -158,67 +158,147 @@ int burst_demodulator_impl::general_work(int noutput_items,
 // Receives the first burst, well or not; returns false while samples of it are missing.
 bool burst_demodulator_impl::receive()
 {
-    const auto& format = d_demodulator.format();
-    const Burst& burst = d_bursts.front();
-    const size_t present = d_buffer.size() - d_first;
+    const auto& format = d_demodulator->format();
+    Burst& burst = d_bursts.front();
     if (!d_header_known) {
-        const size_t needed = format.training_and_header_samples();
-        if (present < needed) {
+        if (present(burst) < format.training_and_header_samples()) {
             return false;
         }
-        const auto received =
-            d_demodulator.receive_header(first_samples(needed), burst.cfo, burst.dc);
-        const std::string error =
-            received.error.empty() ? refusal(received.header) : received.error;
-        if (!error.empty()) {
-            const auto known =
-                received.crc_ok ? frame_dictionary(received.header.frame) : pmt::make_dict();
-            refuse(error, known);
+        if (!burst.refused) {
+            receive_header(*d_demodulator, burst, d_header);
+        }
+        if (burst.refused) {
+            refuse(burst.refused);
+            next_burst(burst.start + 1);
             return true;
         }
-        d_header = received.header;
+        d_filter.accept(d_header);
         d_header_known = true;
     }
     const size_t count =
         format.samples_after_preamble(d_header.qam_symbols(), d_header.burst_profile);
-    if (present < count) {
-        return false;
-    }
-    const auto* samples = first_samples(count);
-    if (!d_demodulator.has_payload(d_header, samples)) {
-        refuse("no payload follows the header", frame_dictionary(d_header.frame));
+    if (ends_early(count)) {
         return true;
     }
-    d_llrs.resize(d_header.coded_bits());
-    d_sent = 0;
-    d_demodulator.receive_payload(d_header, samples, d_llrs.data());
-    publish_symbols();
-    d_key = pmt::intern("frame");
-    d_dictionary = Dictionary(described(frame_dictionary(d_header.frame)))
-                       .add("payload_bits", pmt::from_long(d_header.payload_bits))
-                       .add("coded_bits", pmt::from_long(static_cast<long>(d_header.coded_bits())))
-                       .add("bits_per_symbol", pmt::from_long(d_header.bits_per_symbol))
-                       .add("code_rate", pmt::intern(kernel::CODE_RATES[d_header.code_rate]))
-                       .add("uep_profile", pmt::from_long(d_header.uep_profile))
-                       .add("redundancy_version", pmt::from_long(d_header.redundancy_version))
-                       .add("burst_profile", pmt::from_long(d_header.burst_profile))
-                       .get();
-    // Where a transmitter stopped halfway, the next burst begins inside this one.
+    if (present(burst) < count) {
+        return false;
+    }
+    const auto* samples = samples_of(burst, count);
+    if (d_demodulator->has_payload(d_header, samples)) {
+        receive_payload(samples, false);
+    } else {
+        refuse(Dictionary(described(*d_demodulator, burst, frame_dictionary(d_header.frame)))
+                   .add("error", pmt::intern("no payload follows the header"))
+                   .get());
+    }
+    // Where another transmitter was on the air too, its burst begins inside this one.
     next_burst(burst.start + 1);
     return true;
 }
 
-// The first samples of the first burst, as they were sent, interference filtered out.
-const gr_complex* burst_demodulator_impl::first_samples(size_t count)
+// Receives a header; notes in the burst why it is refused, if it is.
+void burst_demodulator_impl::receive_header(kernel::BurstDemodulator& demodulator,
+                                            Burst& burst,
+                                            kernel::BurstHeader& header)
 {
-    const auto first = d_buffer.begin() + d_first;
-    const Burst& burst = d_bursts.front();
+    const size_t needed = demodulator.format().training_and_header_samples();
+    const auto received =
+        demodulator.receive_header(samples_of(burst, needed), burst.cfo, burst.dc);
+    header = received.header;
+    burst.tried = true;
+    const std::string error =
+        received.error.empty() ? d_filter.refusal(received.header) : received.error;
+    if (!error.empty()) {
+        const auto known =
+            received.crc_ok ? frame_dictionary(received.header.frame) : pmt::make_dict();
+        burst.refused =
+            Dictionary(described(demodulator, burst, known)).add("error", pmt::intern(error)).get();
+    }
+}
+
+// Whether a burst with a right header begins within the first one, count samples long, which is not
+// seen any more from there on: its transmitter stopped, or another one is far stronger. Then the
+// first one ends there, and the other is the first.
+bool burst_demodulator_impl::ends_early(size_t count)
+{
+    const size_t needed = d_demodulator->format().training_and_header_samples();
+    const size_t training = d_demodulator->format().training_samples();
+    Burst& burst = d_bursts.front();
+    for (size_t i = 1; i < d_bursts.size(); ++i) {
+        Burst& other = d_bursts[i];
+        const size_t begins = other.start - burst.start;
+        if (begins + needed > count || present(other) < needed) {
+            break;
+        }
+        if (other.tried) {
+            continue;
+        }
+        kernel::BurstHeader header;
+        receive_header(*d_newcomer, other, header);
+        if (other.refused ||
+            d_demodulator->payload_goes_on(
+                d_header, samples_of(burst, begins + needed), begins + training, begins + needed)) {
+            continue;
+        }
+        const size_t payload = count - needed;
+        const size_t end = begins - std::min<size_t>(begins, kernel::PREAMBLE_SAMPLES);
+        if (end > needed && SMALLEST_SHARE * (end - needed) >= payload) {
+            const auto* samples = samples_of(burst, end);
+            d_unfinished.assign(samples, samples + end);
+            d_unfinished.resize(count);
+            receive_payload(d_unfinished.data(), true);
+        } else {
+            refuse(Dictionary(described(*d_demodulator, burst, frame_dictionary(d_header.frame)))
+                       .add("error", pmt::intern("another burst begins in it"))
+                       .get());
+        }
+        next_burst(other.start);
+        std::swap(d_demodulator, d_newcomer);
+        d_header = header;
+        d_header_known = true;
+        d_filter.accept(d_header);
+        return true;
+    }
+    return false;
+}
+
+// Makes LLRs of the first burst, whose header is known; interrupted: some samples are missing.
+void burst_demodulator_impl::receive_payload(const gr_complex* samples, bool interrupted)
+{
+    d_llrs.resize(d_header.coded_bits());
+    d_sent = 0;
+    d_demodulator->receive_payload(d_header, samples, d_llrs.data());
+    publish_symbols();
+    d_key = pmt::intern("frame");
+    d_dictionary =
+        Dictionary(described(*d_demodulator, d_bursts.front(), frame_dictionary(d_header.frame)))
+            .add("payload_bits", pmt::from_long(d_header.payload_bits))
+            .add("coded_bits", pmt::from_long(static_cast<long>(d_header.coded_bits())))
+            .add("bits_per_symbol", pmt::from_long(d_header.bits_per_symbol))
+            .add("code_rate", pmt::intern(kernel::CODE_RATES[d_header.code_rate]))
+            .add("uep_profile", pmt::from_long(d_header.uep_profile))
+            .add("redundancy_version", pmt::from_long(d_header.redundancy_version))
+            .add("burst_profile", pmt::from_long(d_header.burst_profile))
+            .add("interrupted", pmt::from_bool(interrupted))
+            .get();
+}
+
+size_t burst_demodulator_impl::present(const Burst& burst) const
+{
+    return d_buffer.size() - (burst.start - d_origin);
+}
+
+// The first samples of a burst, as they were sent, interference filtered out; valid until the next
+// call.
+const gr_complex* burst_demodulator_impl::samples_of(const Burst& burst, size_t count)
+{
+    const gr_complex* first = d_buffer.data() + (burst.start - d_origin);
     if (!burst.mirrored && burst.whitening.empty()) {
-        return &*first;
+        return first;
     }
     d_changed.assign(first, first + count);
     if (!burst.whitening.empty()) {
-        kernel::filter_samples(burst.whitening, &*first, count, d_changed.data());
+        kernel::filter_samples(burst.whitening, first, count, d_changed.data());
     }
     if (burst.mirrored) {
         for (auto& sample : d_changed) {
@@ -229,13 +309,12 @@ const gr_complex* burst_demodulator_impl::first_samples(size_t count)
 }
 
 // Sends one LLR that says of a burst which is not received, and why.
-void burst_demodulator_impl::refuse(const std::string& error, const pmt::pmt_t& known)
+void burst_demodulator_impl::refuse(const pmt::pmt_t& dictionary)
 {
     d_llrs.assign(1, 0.0f);
     d_sent = 0;
     d_key = pmt::intern("refused");
-    d_dictionary = Dictionary(described(known)).add("error", pmt::intern(error)).get();
-    next_burst(d_bursts.front().start + 1);
+    d_dictionary = dictionary;
 }
 
 void burst_demodulator_impl::publish_symbols()
@@ -243,7 +322,7 @@ void burst_demodulator_impl::publish_symbols()
     if (pmt::is_null(message_subscribers(d_symbols_port))) {
         return;
     }
-    const auto& symbols = d_demodulator.last_symbols();
+    const auto& symbols = d_demodulator->last_symbols();
     message_port_pub(
         d_symbols_port,
         pmt::cons(pmt::make_dict(), pmt::init_c32vector(symbols.size(), symbols.data())));
@@ -266,36 +345,19 @@ void burst_demodulator_impl::next_burst(uint64_t from)
     }
 }
 
-std::string burst_demodulator_impl::refusal(const kernel::BurstHeader& header) const
+pmt::pmt_t burst_demodulator_impl::described(const kernel::BurstDemodulator& demodulator,
+                                             const Burst& burst,
+                                             const pmt::pmt_t& dictionary) const
 {
-    if (d_model >= 0 && header.frame.model != static_cast<uint32_t>(d_model)) {
-        char text[80];
-        std::snprintf(text,
-                      sizeof(text),
-                      "the burst is of model %04x, received is model %04x",
-                      header.frame.model,
-                      d_model);
-        return text;
-    }
-    if (d_payload_bits > 0 && header.payload_bits != d_payload_bits) {
-        return "the burst has " + std::to_string(header.payload_bits) +
-               " payload bits, received are " + std::to_string(d_payload_bits);
-    }
-    return {};
-}
-
-pmt::pmt_t burst_demodulator_impl::described(const pmt::pmt_t& dictionary) const
-{
-    const auto quality = d_demodulator.quality();
-    const uint64_t start = d_bursts.front().start;
+    const auto quality = demodulator.quality();
     return Dictionary(dictionary)
-        .add("offset", pmt::from_long(static_cast<long>(start) - kernel::PREAMBLE_SAMPLES))
+        .add("offset", pmt::from_long(static_cast<long>(burst.start) - kernel::PREAMBLE_SAMPLES))
         .add("cfo", pmt::from_double(quality.cfo))
         .add("cfo_hz", pmt::from_double(quality.cfo * d_sample_rate))
         .add("clock_offset_ppm", pmt::from_double(quality.clock_offset_ppm))
         .add("snr_db", pmt::from_double(quality.snr_db))
         .add("evm_db", pmt::from_double(quality.evm_db))
-        .add("mirrored", pmt::from_bool(d_bursts.front().mirrored))
+        .add("mirrored", pmt::from_bool(burst.mirrored))
         .get();
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "burst_filter.h"
 #include "kernels/detection/interference_whitener.h"
 #include "kernels/ofdm/burst_demodulator.h"
 #include <atomic>
 #include <deque>
 #include <gnuradio/vqdeepsc/burst_demodulator.h>
-#include <string>
+#include <memory>
 #include <vector>
 
 namespace gr {
@@ -15,7 +16,7 @@ namespace vqdeepsc {
 class burst_demodulator_impl final : public burst_demodulator
 {
 public:
-    burst_demodulator_impl(kernel::BurstDemodulator&& demodulator, int model, int payload_bits);
+    burst_demodulator_impl(const kernel::BurstFormat& format, const BurstFilter& filter);
 
     void set_sample_rate(double sample_rate) override;
     double sample_rate() const override { return d_sample_rate; }
@@ -34,28 +35,38 @@ private:
         gr_complex dc;
         bool mirrored; // I and Q are swapped; cfo and dc are those of the conjugate samples
         kernel::FilterTaps whitening; // against interference
+        bool tried;                   // whether its header was looked at
+        pmt::pmt_t refused;           // what is said of it where it is refused
     };
 
     bool sending() const { return d_sent < d_llrs.size(); }
     void find_bursts(int samples);
     bool receive();
-    const gr_complex* first_samples(size_t count);
+    void receive_header(kernel::BurstDemodulator& demodulator,
+                        Burst& burst,
+                        kernel::BurstHeader& header);
+    bool ends_early(size_t count);
+    void receive_payload(const gr_complex* samples, bool interrupted);
+    size_t present(const Burst& burst) const;
+    const gr_complex* samples_of(const Burst& burst, size_t count);
     void next_burst(uint64_t from);
-    void refuse(const std::string& error, const pmt::pmt_t& known);
+    void refuse(const pmt::pmt_t& dictionary);
     void publish_symbols();
-    std::string refusal(const kernel::BurstHeader& header) const;
-    pmt::pmt_t described(const pmt::pmt_t& dictionary) const;
+    pmt::pmt_t described(const kernel::BurstDemodulator& demodulator,
+                         const Burst& burst,
+                         const pmt::pmt_t& dictionary) const;
 
-    kernel::BurstDemodulator d_demodulator;
-    const int d_model;
-    const int d_payload_bits;
+    std::unique_ptr<kernel::BurstDemodulator> d_demodulator; // of the first burst
+    std::unique_ptr<kernel::BurstDemodulator> d_newcomer;    // of one that begins within it
+    BurstFilter d_filter;
     const pmt::pmt_t d_symbols_port;
-    std::atomic<double> d_sample_rate; // may change while running
-    std::deque<Burst> d_bursts;        // marked and not yet received
-    std::vector<gr_complex> d_buffer;  // samples from the first burst on, where there is one
-    std::vector<gr_complex> d_changed; // the first burst's, filtered or conjugate
-    uint64_t d_origin = 0;             // number of the first sample in d_buffer
-    size_t d_first = 0;                // position in d_buffer of the first burst
+    std::atomic<double> d_sample_rate;    // may change while running
+    std::deque<Burst> d_bursts;           // marked and not yet received
+    std::vector<gr_complex> d_buffer;     // samples from the first burst on, where there is one
+    std::vector<gr_complex> d_changed;    // the first burst's, filtered or conjugate
+    std::vector<gr_complex> d_unfinished; // of a burst that ended early, and zeros
+    uint64_t d_origin = 0;                // number of the first sample in d_buffer
+    size_t d_first = 0;                   // position in d_buffer of the first burst
     bool d_header_known = false;
     kernel::BurstHeader d_header;
     std::vector<float> d_llrs;

@@ -68,6 +68,16 @@ public:
      */
     bool has_payload(const BurstHeader& header, const std::complex<float>* samples);
 
+    /*! Whether the payload is still seen where another burst begins, after receive_header().
+     * \param header  what it returned
+     * \param samples from the training on, last_sample of them
+     * \param first_sample, last_sample where to look; true where that is too little to say
+     */
+    bool payload_goes_on(const BurstHeader& header,
+                         const std::complex<float>* samples,
+                         std::size_t first_sample,
+                         std::size_t last_sample);
+
     /*! Of what was received last. */
     BurstQuality quality() const;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <gnuradio/vqdeepsc/burst_demodulator.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 namespace py = pybind11;
 
@@ -14,13 +15,18 @@ void bind_burst_demodulator(py::module& m)
         "The first LLR of a frame carries a tag frame, a dictionary with the header and how well "
         "it\n"
         "was received. A burst with a header that is damaged or not for this receiver becomes a 0\n"
-        "with a tag refused. ValueError for parameters out of range.")
+        "with a tag refused. session\n"
+        "is the only one to receive, -1 for all or -2 for the first that comes; formats are pairs "
+        "of\n"
+        "bits_per_symbol and code_rate, none for all. ValueError for parameters out of range.")
         .def(py::init(&burst_demodulator::make),
              py::arg("fft_size") = 256,
              py::arg("cyclic_prefix") = 32,
              py::arg("model") = -1,
              py::arg("payload_bits") = 0,
-             py::arg("sample_rate") = 1e6)
+             py::arg("sample_rate") = 1e6,
+             py::arg("session") = -1,
+             py::arg("formats") = std::vector<std::pair<int, std::string>>())
         .def("set_sample_rate",
              &burst_demodulator::set_sample_rate,
              py::arg("sample_rate"),

@@ -15,6 +15,7 @@ from .protection import known_transport_blocks
 
 DEFAULT_LARGEST_CFO = 0.117
 LONGEST_WHITENING = 8
+ALL_SESSIONS, FIRST_SESSION = -1, -2
 
 
 class burst_receiver(gr.hier_block2):
@@ -26,7 +27,8 @@ class burst_receiver(gr.hier_block2):
     sample), cfo (cycles per sample), cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier),
     evm_db, mirrored (I and Q came swapped); where the header is right also the
     fields of its frame header, payload_bits, bits_per_symbol, code_rate, uep_profile,
-    redundancy_version, block_errors, blocks, iterations, copies; where it is not, error.
+    redundancy_version, interrupted (another burst began in it), block_errors, blocks, iterations,
+    copies; where it is not, error.
     Message ``symbols``: of each burst a PDU with the equalised data carriers of its last OFDM
     symbol, for a constellation display. While backlog regions wait at a block behind ``regions``,
     no more samples are taken: a file waits, and a radio's driver counts what it then loses.
@@ -45,6 +47,9 @@ class burst_receiver(gr.hier_block2):
     :param whiten: whether narrow signals far above the rest, such as carriers, are filtered out;
         where there are such, echoes may be as much shorter as the filter is long: a quarter of the
         cyclic prefix, at most 8 samples
+    :param session: the only sender's run to receive, 0 to 2**32 - 1, -1 for all, or -2 for the
+        first that is heard
+    :param formats: the only pairs of bits_per_symbol and code_rate to receive, or none for all
     :raises ValueError: for a parameter out of range
     """
 
@@ -61,6 +66,8 @@ class burst_receiver(gr.hier_block2):
         remove_dc: bool = True,
         largest_cfo: float = DEFAULT_LARGEST_CFO,
         whiten: bool = True,
+        session: int = ALL_SESSIONS,
+        formats: Sequence[tuple[int, str]] = (),
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -77,7 +84,7 @@ class burst_receiver(gr.hier_block2):
             whitening=min(cyclic_prefix // 4, LONGEST_WHITENING) if whiten else 0,
         )
         self._demodulator = burst_demodulator(
-            fft_size, cyclic_prefix, model, payload_bits, sample_rate
+            fft_size, cyclic_prefix, model, payload_bits, sample_rate, session, list(formats)
         )
         if transport_blocks is None:
             transport_blocks = known_transport_blocks()

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from contextlib import ExitStack
+from dataclasses import replace
 
 from vqdeepsc.cli.arguments import add_max_pixels, quantity, signed_quantity
 from vqdeepsc.errors import Error
+from vqdeepsc.link import CONSTELLATIONS
 from vqdeepsc.messages import say
 
 from .private_state import private_state
@@ -74,8 +77,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep the samples of bursts that fail, for `vqdeepsc replay`",
     )
+    parser.add_argument(
+        "--session",
+        type=session,
+        default=-1,
+        metavar="N",
+        help="receive one sender's run alone: its number, or 'first' for the first that is heard",
+    )
+    parser.add_argument(
+        "--formats",
+        type=formats,
+        default=(),
+        metavar="NAME:RATE,...",
+        help="receive bursts with these constellations and code rates alone: 16qam:1/3,qpsk:1/2",
+    )
+    parser.add_argument(
+        "--largest-cfo",
+        type=float,
+        metavar="CYCLES",
+        help="frequency offset that is found, in cycles per sample, 0.01 to 0.25 "
+        "(default: that of Burst Receiver)",
+    )
+    parser.add_argument(
+        "--no-whitening",
+        action="store_true",
+        help="leave carriers and other narrow signals in the samples",
+    )
     parser.add_argument("--view", action="store_true", help="show the newest image")
     add_burst_coding(parser, " of protected bursts; others name it in their header")
+
+
+def session(text: str) -> int:
+    """The number of a session, as burst_receiver takes it."""
+    if text == "first":
+        return -2
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not 'first' or a number to 4294967295")
+    return int(text)
+
+
+def formats(text: str) -> tuple[tuple[int, str], ...]:
+    """Constellations and code rates, as burst_receiver takes them."""
+    pairs = []
+    for part in text.split(","):
+        name, _, rate = part.partition(":")
+        if name not in CONSTELLATIONS or not rate:
+            raise argparse.ArgumentTypeError(f"{part!r} is not a format such as 16qam:1/3")
+        pairs.append((CONSTELLATIONS[name], rate))
+    return tuple(pairs)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -93,10 +142,14 @@ def _run(arguments: argparse.Namespace) -> int:
         follow=arguments.follow,
     )
     try:
+        from gnuradio.vqdeepsc.radio.bursts import Reception
         from gnuradio.vqdeepsc.radio.receive import receive
     except ImportError as error:
         raise Error(f"radios need GNU Radio: {error}") from error
     secret = radio_secret(arguments)
+    reception = Reception(arguments.session, arguments.formats, whiten=not arguments.no_whitening)
+    if arguments.largest_cfo is not None:
+        reception = replace(reception, largest_cfo=arguments.largest_cfo)
     with ExitStack() as stack:
         listener = {}
         if arguments.web:
@@ -122,6 +175,7 @@ def _run(arguments: argparse.Namespace) -> int:
             seconds=arguments.seconds,
             view=arguments.view,
             record=arguments.record,
+            reception=reception,
             on_image=say,
             **listener,
         )

@@ -4,17 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import refused_parameters
 from vqdeepsc.link import DEFAULT_PROTECTION, PLAIN, PROFILES, TransportBlock
 
-from ..blocks.burst_receiver import burst_receiver
+from ..blocks.burst_receiver import ALL_SESSIONS, DEFAULT_LARGEST_CFO, burst_receiver
 from ..blocks.burst_transmitter import burst_transmitter
 from ..blocks.protection import burst_transport_blocks, profile_transport_blocks
 from ..vqdeepsc_python import burst_modulator
+
+
+@dataclass(frozen=True)
+class Reception:
+    """What a receiver takes; session, formats, largest_cfo, whiten: as at burst_receiver."""
+
+    session: int = ALL_SESSIONS
+    formats: tuple[tuple[int, str], ...] = ()
+    largest_cfo: float = DEFAULT_LARGEST_CFO
+    whiten: bool = True
+
+
+DEFAULT_RECEPTION = Reception()
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,9 @@ class BurstParameters:
                 transport_blocks=self.transport_blocks(codec),
             )
 
-    def receiver_parameters(self, codec: Codec) -> dict[str, Any]:
+    def receiver_parameters(
+        self, codec: Codec, reception: Reception = DEFAULT_RECEPTION
+    ) -> dict[str, Any]:
         """Parameters of burst_receiver for the bursts of a model; raises as transport_blocks()."""
         known = profile_transport_blocks(codec.bundle.manifest.directory)
         if self.protection not in (PLAIN, *PROFILES):
@@ -90,14 +105,18 @@ class BurstParameters:
             "model": codec.model_id,
             "payload_bits": codec.bits_per_region,
             "transport_blocks": known,
+            **asdict(reception),
         }
 
-    def receiver(self, codec: Codec, sample_rate: float) -> burst_receiver:
-        """What finds the bursts of a model; raises as transport_blocks() does.
+    def receiver(
+        self, codec: Codec, sample_rate: float, reception: Reception = DEFAULT_RECEPTION
+    ) -> burst_receiver:
+        """What finds the bursts of a model; raises as transport_blocks() does, and ParameterError.
 
         sample_rate: in Hz; only scales offsets in the log."""
         with refused_parameters():
-            return burst_receiver(sample_rate=sample_rate, **self.receiver_parameters(codec))
+            parameters = self.receiver_parameters(codec, reception)
+            return burst_receiver(sample_rate=sample_rate, **parameters)
 
 
 DEFAULT_BURST = BurstParameters()

@@ -26,7 +26,7 @@ from ..blocks.assembler import ReceivedImage
 from ..blocks.image_folder import ImageFolder
 from ..blocks.message_sink import message_sink
 from ..blocks.semantic_decoder import semantic_decoder
-from .bursts import DEFAULT_BURST, BurstParameters
+from .bursts import DEFAULT_BURST, DEFAULT_RECEPTION, BurstParameters, Reception
 from .devices import make_receiver
 from .exchange import ImagePublisher
 from .front_end import front_end
@@ -183,6 +183,7 @@ class Receiver(gr.top_block):
         decoder: image_receiver,
         burst: BurstParameters = DEFAULT_BURST,
         record: str | os.PathLike[str] = "",
+        reception: Reception = DEFAULT_RECEPTION,
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc receive")
         self.settings = settings
@@ -194,7 +195,7 @@ class Receiver(gr.top_block):
         self._front_end = front_end(self.radio.sample_rate, rate, settings.offset)
         if rate != self.radio.sample_rate:
             complain(f"{self.radio.sample_rate:,.0f} samples/s are resampled to {rate:,.0f}")
-        self.bursts = burst.receiver(decoder.codec, rate)
+        self.bursts = burst.receiver(decoder.codec, rate, reception)
         self.meter = signal_meter(self.radio.sample_rate)
         self.connect(self.radio.block, *self._front_end, self.bursts)
         self.connect(self.radio.block, self.meter)
@@ -202,7 +203,7 @@ class Receiver(gr.top_block):
         self.msg_connect((self.bursts, "log"), (decoder.bursts, "log"))
         self.recorder: burst_recorder | None = None
         if record:
-            parameters = burst.receiver_parameters(decoder.codec)
+            parameters = burst.receiver_parameters(decoder.codec, reception)
             folder = BurstFolder(record, rate, settings.frequency, parameters)
             payload_bits = decoder.codec.bits_per_region
             self.recorder = burst_recorder(folder, partial(burst.samples, payload_bits))
@@ -239,6 +240,7 @@ def receive(
     seconds: float = 0.0,
     view: bool = False,
     record: str | os.PathLike[str] = "",
+    reception: Reception = DEFAULT_RECEPTION,
     on_image: Callable[[str], None] = lambda sentence: None,
     on_event: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> int:
@@ -249,8 +251,8 @@ def receive(
     events, "" for none; publish: ZeroMQ address for other programs, control: one that takes gain
     and frequency, with the secret that others then need; seconds: after which it ends, 0 for never;
     view: whether a window shows the newest image; record: folder for the samples of bursts that
-    fail, "" for none; on_image: called with a sentence for each image; on_event: called with each
-    event of the log.
+    fail, "" for none; reception: which bursts are taken; on_image: called with a sentence for each
+    image; on_event: called with each event of the log.
     Raises as collect() does, and ImageError where an image could not be written.
     """
     folder = ImageFolder(output)
@@ -271,7 +273,7 @@ def receive(
             max_pixels=max_pixels,
             provider=provider,
         )
-        top = Receiver(settings, decoder, burst, record)
+        top = Receiver(settings, decoder, burst, record, reception)
         received = collect(top, events, control, secret, seconds, view)
     if decoder.unwritten:
         raise ImageError(

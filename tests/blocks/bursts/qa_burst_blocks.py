@@ -101,7 +101,8 @@ class TestBurstBlocks(BurstTest):
                     regions, log = receive(received + np.complex64(leak))
                     self.assert_received(regions, log, frames, headers(3))
         _, log = receive(
-            received + np.complex64(leak), receiver=vqdeepsc.burst_receiver(remove_dc=False)
+            received + np.complex64(leak),
+            receiver=vqdeepsc.burst_receiver(remove_dc=False, whiten=False),
         )
         self.assertEqual(log, [])
 

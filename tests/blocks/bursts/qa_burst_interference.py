@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A few rows of bench/burst_interference.py: bursts beside carriers and narrow signals."""
 
-import sys
-from pathlib import Path
-
-from gnuradio import gr_unittest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 from burst_interference import measure, measure_wide
+from gnuradio import gr_unittest
 
 
 class TestBurstInterference(gr_unittest.TestCase):

@@ -289,6 +289,15 @@ def test_a_pack_replaces_packs_alone(tmp_path, planned, image_tar, capsys):
     read_pack(planned)
 
 
+def test_a_call_that_takes_too_long_is_cut_short(tmp_path, planned):
+    hanging = "import time; time.sleep(1000)"
+    module = planned / "code" / "vqdeepsc_training" / "gpu" / "session.py"
+    module.write_text(module.read_text() + "\n\ndef read_pack(folder):\n    " + hanging + "\n")
+    done = call(planned, tmp_path / "out", "--seconds", "12")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "The time is over; what was saved last stays."
+
+
 def test_time_that_is_over_trains_nothing(tmp_path, planned):
     session = Session(planned, tmp_path / "out", 0.5, CPU, report=lambda line: None)
     assert session.train()["runs"] == []

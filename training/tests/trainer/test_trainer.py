@@ -245,15 +245,23 @@ def test_assignment_within_a_run_keeps_every_image(tmp_path, image_tar, configur
         assert torch.allclose(trainer.average(image)[0], averaged, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_orthogonalised_updates_have_singular_values_near_one(dtype):
+def test_orthogonalised_updates_have_singular_values_near_one():
     for shape in ((2, 8, 40), (1, 40, 8)):
         matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        values = torch.linalg.svdvals(orthogonalise(matrices, dtype=dtype))
+        values = torch.linalg.svdvals(orthogonalise(matrices))
         assert values.min() > 0.6
         assert values.max() < 1.3
         left, _, right = torch.linalg.svd(matrices, full_matrices=False)
         near = torch.nn.functional.cosine_similarity(
-            orthogonalise(matrices, dtype=dtype).flatten(), (left @ right).flatten(), dim=0
+            orthogonalise(matrices).flatten(), (left @ right).flatten(), dim=0
         )
         assert near > 0.97
+
+
+def test_a_gradient_of_low_rank_does_not_diverge():
+    """Real ones are: what is nearly singular must not grow from rounding."""
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(96, 3, generator=generator) for _ in range(2))
+    noise = torch.randn(1, 96, 96, generator=generator)
+    values = torch.linalg.svdvals(orthogonalise((left @ right.t())[None] + 1e-6 * noise))
+    assert values.max() < 1.3

@@ -33,6 +33,8 @@ def own_device(device_type: str) -> torch.device:
         )
     device = torch.device("cuda", number)
     torch.cuda.set_device(device)
+    # Some images for GPUs turn TF32 on, in which Muon's iteration diverges.
+    torch.set_float32_matmul_precision("highest")
     return device
 
 

@@ -61,7 +61,7 @@ def compressed(image: NDArray[np.uint8], quality: int, sides: tuple[int, int]) -
 def lossless(image: NDArray[np.uint8]) -> bytes:
     """An image uint8 [H, W, 3] as lossless WebP."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "WEBP", lossless=True, quality=100, method=6)
+    Image.fromarray(image).save(buffer, "WEBP", lossless=True, quality=50, method=4)
     return buffer.getvalue()
 
 

@@ -52,8 +52,9 @@ def crops_per_second(trainer: Trainer) -> float:
         return time.perf_counter() - started
 
     seconds(1)
-    steps = max(1, min(MOST_STEPS, round(1 / seconds(1))))
-    return steps * trainer.sampler.batch / seconds(steps)
+    once = seconds(1)
+    steps = min(MOST_STEPS, round(1 / once))
+    return trainer.sampler.batch / (once if steps < 2 else seconds(steps) / steps)
 
 
 def find_batch(

@@ -36,7 +36,9 @@ from .throughput import (
 GPU_BATCHES = 16
 """How many batches of the configuration are the first one that is tried on a GPU."""
 VALIDATION_SHARE = 0.05
-"""Share of the time that validation between the checkpoints may take; it is left out above it."""
+"""Share of the time that a validation may take: with fewer images, and none between checkpoints."""
+FEWEST_IMAGES = 4
+"""Of a validation."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class TimedRun:
         batch, tried = self._find_batch(seconds)
         trainer = self.trainer = self._make(batch)
         started = self.passed()
+        images = self._bound_validation(VALIDATION_SHARE * seconds)
         before = trainer.validate(self.validation)
         trainer.curve.clear()
         self._save()
@@ -124,6 +127,7 @@ class TimedRun:
             "training_seconds": round(trainer.seconds, 1),
             "pictures_per_second": round(trainer.images / max(trainer.seconds, 1e-3), 2),
             "learning_rate_factor": round(trainer.learning_rate(), 4),
+            "validation_images": images,
             "before": before,
         }
         if self.busy:
@@ -168,6 +172,17 @@ class TimedRun:
         if self.start is not None:
             trainer.start_from(self.start)
         return trainer
+
+    def _bound_validation(self, seconds: float) -> int:
+        """Leave out validation images beyond what takes so long; returns how many are left."""
+        first = self.validation[:FEWEST_IMAGES]
+        self.trainer.validate(first[:1])
+        started = self.passed()
+        self.trainer.validate(first)
+        each = max((self.passed() - started) / len(first), 1e-6)
+        count = max(len(first), min(len(self.validation), int(seconds / each)))
+        self.validation = self.validation[:count]
+        return count
 
     def _find_batch(self, seconds: float) -> tuple[int, dict[int, float | None]]:
         """The batch, and the crops a second of all that were tried on networks of their own."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from ..base.repository import ROOT
 from .arguments import amount, count, side
 
 # Each task imports what it needs: `run` works where nothing but PyTorch, NumPy and Pillow is.
+GUARD_SECONDS = 1.0
+"""Before the end of the time, at which a call that has not ended is cut short."""
+EXIT_CUT_SHORT = 1
 PLAN = ROOT / "training" / "gpu" / "plan.json"
 
 
@@ -36,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Do the task; what happens is printed."""
     arguments.task(arguments)
+
+
+def end_at_once() -> None:
+    """End the process, whatever it is doing: a compiler or a starved machine may take too long."""
+    print("The time is over; what was saved last stays.", file=sys.stderr, flush=True)
+    os._exit(EXIT_CUT_SHORT)
 
 
 def process_age() -> float:
@@ -66,7 +77,7 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
         "--validation-images", type=count, default=30, help="how many of each at most"
     )
     parser.add_argument("--plan", type=Path, default=PLAN, help="what to train, a JSON file")
-    parser.add_argument("--megabytes", type=amount, default=22.0, help="of the images to train on")
+    parser.add_argument("--megabytes", type=amount, default=20.0, help="of the images to train on")
     parser.add_argument("--quality", type=count, default=70, help="of the AVIF images, up to 100")
     parser.add_argument(
         "--largest-side", type=side, default=224, help="of an image's shorter side, in pixels"
@@ -125,6 +136,10 @@ def _run(arguments: argparse.Namespace) -> None:
     from ..gpu.session import Session
     from ..gpu.timed import Limits
 
+    left = started + arguments.seconds - time.monotonic()
+    guard = threading.Timer(max(0.0, left - GUARD_SECONDS), end_at_once)
+    guard.daemon = True
+    guard.start()
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     call = Session(
@@ -137,4 +152,5 @@ def _run(arguments: argparse.Namespace) -> None:
         started,
         lambda line: print(line, flush=True),
     ).train()
+    guard.cancel()
     print(f"Ended after {call['seconds']} of {arguments.seconds:g} s", flush=True)

@@ -74,9 +74,7 @@ class Trainer:
         network = build_network(configuration.network)
         self.network = network.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimisers = configure_optimisers(
-            self.network, configuration.optimiser, self.arithmetic.precision
-        )
+        self.optimisers = configure_optimisers(self.network, configuration.optimiser)
         self.parts = make_parts(
             configuration, self.network, self.average, self.arithmetic, recording
         )

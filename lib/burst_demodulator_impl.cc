@@ -30,13 +30,13 @@ burst_demodulator::sptr burst_demodulator::make(
 {
     auto block = gnuradio::make_block_sptr<burst_demodulator_impl>(
         kernel::BurstFormat(fft_size, cyclic_prefix),
-        BurstFilter(model, payload_bits, session, formats));
+        kernel::BurstFilter(model, payload_bits, session, formats));
     block->set_sample_rate(sample_rate);
     return block;
 }
 
 burst_demodulator_impl::burst_demodulator_impl(const kernel::BurstFormat& format,
-                                               const BurstFilter& filter)
+                                               const kernel::BurstFilter& filter)
     : gr::block("burst_demodulator",
                 gr::io_signature::make(1, 1, sizeof(gr_complex)),
                 gr::io_signature::make(1, 1, sizeof(float))),

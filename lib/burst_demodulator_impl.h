@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "burst_filter.h"
 #include "kernels/detection/interference_whitener.h"
 #include "kernels/ofdm/burst_demodulator.h"
+#include "kernels/ofdm/burst_filter.h"
 #include <atomic>
 #include <deque>
 #include <gnuradio/vqdeepsc/burst_demodulator.h>
@@ -16,7 +16,7 @@ namespace vqdeepsc {
 class burst_demodulator_impl final : public burst_demodulator
 {
 public:
-    burst_demodulator_impl(const kernel::BurstFormat& format, const BurstFilter& filter);
+    burst_demodulator_impl(const kernel::BurstFormat& format, const kernel::BurstFilter& filter);
 
     void set_sample_rate(double sample_rate) override;
     double sample_rate() const override { return d_sample_rate; }
@@ -58,7 +58,7 @@ private:
 
     std::unique_ptr<kernel::BurstDemodulator> d_demodulator; // of the first burst
     std::unique_ptr<kernel::BurstDemodulator> d_newcomer;    // of one that begins within it
-    BurstFilter d_filter;
+    kernel::BurstFilter d_filter;
     const pmt::pmt_t d_symbols_port;
     std::atomic<double> d_sample_rate;    // may change while running
     std::deque<Burst> d_bursts;           // marked and not yet received

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#pragma once
+#ifndef INCLUDED_VQDEEPSC_KERNEL_BURST_FILTER_H
+#define INCLUDED_VQDEEPSC_KERNEL_BURST_FILTER_H
 
-#include "kernels/ofdm/burst_header.h"
+#include "burst_header.h"
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
-namespace gr {
-namespace vqdeepsc {
+namespace gr::vqdeepsc::kernel {
 
 //! Which bursts a receiver takes, by their headers.
 class BurstFilter
@@ -29,10 +29,10 @@ public:
                 const std::vector<std::pair<int, std::string>>& formats);
 
     //! Why a burst is not taken, in words, or nothing.
-    std::string refusal(const kernel::BurstHeader& header) const;
+    std::string refusal(const BurstHeader& header) const;
 
     //! Notes that a burst was taken.
-    void accept(const kernel::BurstHeader& header);
+    void accept(const BurstHeader& header);
 
     //! Begins anew.
     void reset() { d_heard = d_session; }
@@ -45,5 +45,6 @@ private:
     std::vector<std::pair<int, int>> d_formats; // bits per symbol, number of the code rate
 };
 
-} // namespace vqdeepsc
-} // namespace gr
+} // namespace gr::vqdeepsc::kernel
+
+#endif

@@ -6,8 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
-namespace gr {
-namespace vqdeepsc {
+namespace gr::vqdeepsc::kernel {
 
 namespace {
 
@@ -20,8 +19,7 @@ std::string hexadecimal(std::int64_t number, int digits)
 
 std::string format_name(int bits_per_symbol, int code_rate)
 {
-    return std::to_string(bits_per_symbol) + " bits per symbol at rate " +
-           kernel::CODE_RATES[code_rate];
+    return std::to_string(bits_per_symbol) + " bits per symbol at rate " + CODE_RATES[code_rate];
 }
 
 } // namespace
@@ -36,7 +34,7 @@ BurstFilter::BurstFilter(std::int64_t model,
         throw std::invalid_argument("model is " + std::to_string(model) +
                                     ", must be 0 to 65535, or -1 for all");
     }
-    if (payload_bits < 0 || payload_bits > static_cast<std::int64_t>(kernel::MAX_PAYLOAD_BITS)) {
+    if (payload_bits < 0 || payload_bits > static_cast<std::int64_t>(MAX_PAYLOAD_BITS)) {
         throw std::invalid_argument("payload_bits is " + std::to_string(payload_bits) +
                                     ", must be 1 to 65535, or 0 for all");
     }
@@ -49,11 +47,11 @@ BurstFilter::BurstFilter(std::int64_t model,
             throw std::invalid_argument("bits_per_symbol is " + std::to_string(bits_per_symbol) +
                                         ", must be 2, 4 or 6");
         }
-        d_formats.emplace_back(bits_per_symbol, kernel::code_rate_from_name(code_rate));
+        d_formats.emplace_back(bits_per_symbol, code_rate_from_name(code_rate));
     }
 }
 
-std::string BurstFilter::refusal(const kernel::BurstHeader& header) const
+std::string BurstFilter::refusal(const BurstHeader& header) const
 {
     if (d_model >= 0 && header.frame.model != d_model) {
         return "the burst is of model " + hexadecimal(header.frame.model, 4) +
@@ -76,12 +74,11 @@ std::string BurstFilter::refusal(const kernel::BurstHeader& header) const
     return {};
 }
 
-void BurstFilter::accept(const kernel::BurstHeader& header)
+void BurstFilter::accept(const BurstHeader& header)
 {
     if (d_heard == FIRST) {
         d_heard = header.frame.session;
     }
 }
 
-} // namespace vqdeepsc
-} // namespace gr
+} // namespace gr::vqdeepsc::kernel

@@ -3,6 +3,7 @@
 
 #include "burst_dictionary.h"
 #include <gnuradio/io_signature.h>
+#include <stdexcept>
 
 namespace gr {
 namespace vqdeepsc {
@@ -14,12 +15,17 @@ burst_modulator::sptr burst_modulator::make(size_t payload_bits,
                                             int cyclic_prefix,
                                             float amplitude,
                                             float peak,
-                                            const kernel::TransportBlocks& transport_blocks)
+                                            const kernel::TransportBlocks& transport_blocks,
+                                            int burst_profile)
 {
     kernel::BurstModulator modulator(kernel::BurstFormat(fft_size, cyclic_prefix));
     modulator.set_amplitude(amplitude);
     modulator.set_peak(peak);
     auto header = kernel::make_burst_header(payload_bits, bits_per_symbol, code_rate);
+    header.burst_profile = burst_profile;
+    if (const auto error = header.error(); !error.empty()) {
+        throw std::invalid_argument(error);
+    }
     header.uep_profile = kernel::uep_profile_id(
         kernel::frame_blocks(payload_bits, header.coded_bits(), bits_per_symbol, transport_blocks));
     return gnuradio::make_block_sptr<burst_modulator_impl>(std::move(modulator), header);

@@ -278,6 +278,7 @@ def test_one_sentence_for_each_error(two_images, recording, tmp_path, capfd):
         (("transmit", two_images, *to_file, "--code-rate", "7/8"), ["7/8"]),
         (("transmit", two_images, *to_file, "--frequency", "2.4X"), ["2.4X"]),
         (("transmit", two_images, *to_file, "--amplitude", -1), ["amplitude"]),
+        (("transmit", two_images, *to_file, "--profile", "fast"), ["'fast'", "vehicular"]),
         (("transmit", two_images, *to_file, "--first-image", 65536), ["first_image is 65536"]),
         (("transmit", two_images, "--radio", "file", "--device", "/none/a.cf32"), ["/none/a.cf32"]),
     ):

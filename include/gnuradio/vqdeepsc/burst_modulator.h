@@ -34,6 +34,8 @@ public:
      * \param peak largest magnitude of a sample, above 0; what is larger is cut
      * \param transport_blocks payload bits and coded bits of each transport block of a frame, as
      * at the ldpc_encoder; the header names them by a number
+     * \param burst_profile 0 (static), 1 (pedestrian) or 2 (vehicular): how quickly the channel may
+     * fade
      */
     static sptr make(size_t payload_bits,
                      int bits_per_symbol = 4,
@@ -42,7 +44,8 @@ public:
                      int cyclic_prefix = 32,
                      float amplitude = 0.3,
                      float peak = 1.0,
-                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {});
+                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {},
+                     int burst_profile = 0);
 
     //! Bits that a frame has.
     virtual size_t coded_bits() const = 0;

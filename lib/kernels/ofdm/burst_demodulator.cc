@@ -71,8 +71,10 @@ void BurstDemodulator::ensure_pilots(std::size_t symbols)
 void BurstDemodulator::set_cfo(double cfo)
 {
     d_cfo = cfo;
+    const Complex step = phasor(-2.0 * M_PI * cfo);
     for (std::size_t i = 0; i < d_turn.size(); ++i) {
-        d_turn[i] = phasor(-2.0 * M_PI * cfo * i);
+        d_turn[i] = i % RESTART == 0 ? phasor(-2.0 * M_PI * cfo * static_cast<double>(i))
+                                     : product(d_turn[i - 1], step);
     }
 }
 
@@ -190,12 +192,12 @@ void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol
     double second_moment = 0.0;
     d_errors.clear();
     d_error_turns.clear();
-    const auto compare = [&](int position, Complex sent) {
+    const auto compare = [&](int position, Complex sent, Complex back) {
         const int carrier = d_format.carrier(position);
         const Complex channel = product(d_channel[position], sent);
         const float share = 1.0f / d_excess_noise[position];
-        const Complex error = share * product(product(received[position], std::conj(channel)),
-                                              phasor(-phase - slope * carrier));
+        const Complex error =
+            share * product(product(received[position], std::conj(channel)), back);
         const double power = share * std::norm(channel);
         const double turn = phase_per_carrier() * carrier;
         sum += error;
@@ -206,13 +208,15 @@ void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol
         d_errors.push_back(error);
         d_error_turns.push_back(turn);
     };
-    for (const int position : pilot_positions) {
-        compare(position, *pilots++);
+    pilot_turns(symbol, -phase, -slope, d_turns);
+    for (std::size_t i = 0; i < pilot_positions.size(); ++i) {
+        compare(pilot_positions[i], pilots[i], d_turns[i]);
     }
     if (known) {
+        carrier_turns(-phase, -slope, d_turns);
         const Complex* point = d_header_points.data() + symbol * d_format.data_carriers();
         for (const int position : d_format.data_positions(symbol)) {
-            compare(position, *point++);
+            compare(position, *point++, d_turns[position]);
         }
     }
     const double infinite = std::numeric_limits<double>::infinity();
@@ -247,34 +251,6 @@ void BurstDemodulator::finish_tracking()
 {
     d_phase.smooth(d_phases);
     d_timing.smooth(d_timings);
-}
-
-// The channel at the time of an OFDM symbol, to d_rotated.
-void BurstDemodulator::rotated_channel(std::size_t symbol)
-{
-    if (d_moves) {
-        d_rotated = d_moving[symbol];
-        return;
-    }
-    const double slope = -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]);
-    const int used = d_format.used_carriers();
-    const Complex step = phasor(slope);
-    for (const int half : { 0, used / 2 }) {
-        // A new start every few carriers keeps rounding errors from adding up.
-        constexpr int RESTART = 32;
-        Complex turn;
-        for (int u = half; u < half + used / 2; ++u) {
-            turn = (u - half) % RESTART == 0
-                       ? phasor(d_phases[symbol] + slope * d_format.carrier(u))
-                       : product(turn, step);
-            d_rotated[u] = product(d_channel[u], turn);
-        }
-    }
-    if (!d_gains.empty()) {
-        for (auto& value : d_rotated) {
-            value *= d_gains[symbol];
-        }
-    }
 }
 
 // LLRs of the first count bits of an OFDM symbol.
@@ -370,6 +346,22 @@ void BurstDemodulator::demodulate(const BurstHeader& header, const Complex* samp
         demap(symbol, demapper, std::min(bits - first, bits_per_ofdm_symbol), llrs + first);
     }
     descramble(CODED_HEADER_BITS, bits, llrs);
+}
+
+// What the pilots miss by after equalisation.
+void BurstDemodulator::measure_pilots(std::size_t symbols)
+{
+    d_pilot_error = 0.0;
+    d_pilot_power = 0.0;
+    const float* pilot = d_pilots.data();
+    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+        rotated_pilots(symbol);
+        for (const int position : d_format.pilot_positions(symbol)) {
+            const Complex expected = *pilot++ * d_rotated[position];
+            d_pilot_error += std::norm(d_received[symbol][position] - expected);
+            d_pilot_power += std::norm(expected);
+        }
+    }
 }
 
 BurstQuality BurstDemodulator::quality() const

@@ -91,6 +91,7 @@ private:
     using Complex = std::complex<float>;
     using Carriers = std::vector<Complex>;         //!< a value for each used carrier
     static constexpr double LOWEST_NOISE = 1.0e-6; //!< of the signal
+    static constexpr int RESTART = 32; //!< products of phasors, before rounding errors add up
 
     /*! Samples of a burst that are not there, and the first OFDM symbol that they are missing in.
      */
@@ -114,10 +115,13 @@ private:
     void receive_symbol(const Complex* samples, std::size_t symbol, bool known);
     void finish_tracking();
     void receive_symbols(const Complex* samples, std::size_t symbols);
-    void rotated_channel(std::size_t symbol);
     void demap(std::size_t symbol, const QamDemapper& demapper, std::size_t count, float* llrs);
     void measure_pilots(std::size_t symbols);
     // burst_demodulator_changes.cc
+    void carrier_turns(double phase, double slope, Carriers& turns) const;
+    void pilot_turns(std::size_t symbol, double phase, double slope, Carriers& turns) const;
+    void rotated_channel(std::size_t symbol);
+    void rotated_pilots(std::size_t symbol);
     void follow_changes(const Complex* samples, std::size_t symbols);
     void transform_symbols(const Complex* samples, std::size_t symbols);
     void measure_misses(std::size_t symbols);
@@ -190,7 +194,7 @@ private:
     std::vector<double> d_phases, d_timings;
     std::vector<float> d_pilots;
     std::vector<float> d_scrambling; //!< -1 where a bit is inverted, else 1
-    Carriers d_rotated;
+    Carriers d_rotated, d_turns;
     std::vector<Complex> d_realigned;  //!< samples of a burst with those that were lost
     double d_header_phase = 0.0;       //!< after the header, radians
     double d_header_rate = 0.0;        //!< and how it goes on, radians per OFDM symbol

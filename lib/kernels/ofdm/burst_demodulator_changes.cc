@@ -5,6 +5,7 @@
 #include "kernels/base/complex_product.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -20,6 +21,87 @@ constexpr std::size_t NEIGHBOURS = 6; // on each side, among which an outlier st
 constexpr std::size_t AVERAGED = 2;   // on each side, for the noise
 
 } // namespace
+
+// e^(i (phase + slope carrier)) of each carrier.
+void BurstDemodulator::carrier_turns(double phase, double slope, Carriers& turns) const
+{
+    const int used = d_format.used_carriers();
+    turns.resize(used);
+    // Four chains of products, for one would wait for each of its own.
+    constexpr int CHAINS = 4;
+    const Complex step = phasor(slope);
+    const Complex steps = phasor(CHAINS * slope);
+    for (const int half : { 0, used / 2 }) {
+        for (int block = half; block < half + used / 2; block += RESTART) {
+            const int end = std::min(block + RESTART, half + used / 2);
+            turns[block] = phasor(phase + slope * d_format.carrier(block));
+            for (int u = block + 1; u < std::min(block + CHAINS, end); ++u) {
+                turns[u] = product(turns[u - 1], step);
+            }
+            for (int u = block + CHAINS; u < end; ++u) {
+                turns[u] = product(turns[u - CHAINS], steps);
+            }
+        }
+    }
+}
+
+// The same of the pilots of an OFDM symbol alone.
+void BurstDemodulator::pilot_turns(std::size_t symbol,
+                                   double phase,
+                                   double slope,
+                                   Carriers& turns) const
+{
+    constexpr int FARTHEST = BurstFormat::GROUP + 1; // from one to the next, across the middle
+    std::array<Complex, FARTHEST + 1> steps = { 1.0f, phasor(slope) };
+    for (int i = 2; i <= FARTHEST; ++i) {
+        steps[i] = product(steps[i - 1], steps[1]);
+    }
+    const auto& positions = d_format.pilot_positions(symbol);
+    turns.resize(positions.size());
+    int carrier = d_format.carrier(positions[0]);
+    Complex turn = phasor(phase + slope * carrier);
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        const int next = d_format.carrier(positions[i]);
+        turn = product(turn, steps[next - carrier]);
+        turns[i] = turn;
+        carrier = next;
+    }
+}
+
+// The channel at the time of an OFDM symbol, to d_rotated.
+void BurstDemodulator::rotated_channel(std::size_t symbol)
+{
+    if (d_moves) {
+        d_rotated = d_moving[symbol];
+        return;
+    }
+    carrier_turns(
+        d_phases[symbol], -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]), d_turns);
+    const float gain = d_gains.empty() ? 1.0f : d_gains[symbol];
+    for (std::size_t u = 0; u < d_rotated.size(); ++u) {
+        d_rotated[u] = gain * product(d_channel[u], d_turns[u]);
+    }
+}
+
+// The same of the pilots alone.
+void BurstDemodulator::rotated_pilots(std::size_t symbol)
+{
+    const auto& positions = d_format.pilot_positions(symbol);
+    if (d_moves) {
+        for (const int position : positions) {
+            d_rotated[position] = d_moving[symbol][position];
+        }
+        return;
+    }
+    pilot_turns(symbol,
+                d_phases[symbol],
+                -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]),
+                d_turns);
+    const float gain = d_gains.empty() ? 1.0f : d_gains[symbol];
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        d_rotated[positions[i]] = gain * product(d_channel[positions[i]], d_turns[i]);
+    }
+}
 
 void BurstDemodulator::follow_changes(const Complex* samples, std::size_t symbols)
 {
@@ -80,7 +162,7 @@ void BurstDemodulator::measure_misses(std::size_t symbols)
     d_misses.resize(symbols);
     const float* pilot = d_pilots.data();
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        rotated_channel(symbol);
+        rotated_pilots(symbol);
         double sum = 0.0;
         const auto& positions = d_format.pilot_positions(symbol);
         for (const int position : positions) {
@@ -96,14 +178,16 @@ void BurstDemodulator::find_outliers(std::size_t symbols)
 {
     d_outliers.assign(symbols, 0);
     const double factor = 1.0 + OUTLIER / std::sqrt(1.0 * d_format.pilot_carriers());
-    std::vector<double> sorted;
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
         const std::size_t first = symbol - std::min(symbol, NEIGHBOURS);
         const std::size_t last = std::min(symbol + NEIGHBOURS + 1, symbols);
-        sorted.assign(d_misses.begin() + first, d_misses.begin() + last);
-        const auto middle = sorted.begin() + sorted.size() / 2;
-        std::nth_element(sorted.begin(), middle, sorted.end());
-        d_outliers[symbol] = d_misses[symbol] > factor * *middle;
+        const double miss = d_misses[symbol];
+        std::size_t below = 0;
+        for (std::size_t i = first; i < last; ++i) {
+            below += factor * d_misses[i] < miss;
+        }
+        // Whether the median is among them.
+        d_outliers[symbol] = below > (last - first) / 2;
     }
 }
 
@@ -111,7 +195,7 @@ void BurstDemodulator::follow_gain(std::size_t symbols)
 {
     std::vector<float> gains(symbols);
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        rotated_channel(symbol);
+        rotated_pilots(symbol);
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
         double both = 0.0;
         double power = 1.0e-30;
@@ -297,22 +381,6 @@ bool BurstDemodulator::pilots_agree(std::size_t symbols) const
     const double pairs = static_cast<double>(symbols - 1) / static_cast<double>(symbols);
     return std::abs(neighbours) > LEAST * power ||
            (symbols > 1 && std::abs(later_products(symbols, 1)) > LEAST * pairs * power);
-}
-
-// What the pilots miss by after equalisation.
-void BurstDemodulator::measure_pilots(std::size_t symbols)
-{
-    d_pilot_error = 0.0;
-    d_pilot_power = 0.0;
-    const float* pilot = d_pilots.data();
-    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        rotated_channel(symbol);
-        for (const int position : d_format.pilot_positions(symbol)) {
-            const Complex expected = *pilot++ * d_rotated[position];
-            d_pilot_error += std::norm(d_received[symbol][position] - expected);
-            d_pilot_power += std::norm(expected);
-        }
-    }
 }
 
 } // namespace gr::vqdeepsc::kernel

@@ -43,14 +43,12 @@ void BurstDemodulator::block_error(std::size_t first, Carriers& error)
         if (d_outliers[symbol]) {
             continue;
         }
-        rotated_channel(symbol);
+        rotated_pilots(symbol);
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
         for (const int position : d_format.pilot_positions(symbol)) {
-            const Complex turn =
-                std::conj(d_rotated[position]) / (std::abs(d_rotated[position]) + 1.0e-30f);
             // Turned so that it adds up over symbols of different phase.
-            const Complex back =
-                product(turn, d_channel[position] / (std::abs(d_channel[position]) + 1.0e-30f));
+            const Complex turn = product(std::conj(d_rotated[position]), d_channel[position]);
+            const Complex back = turn / (std::sqrt(std::norm(turn)) + 1.0e-30f);
             const Complex miss = *pilot++ * d_received[symbol][position] - d_rotated[position];
             error[position] += share * product(miss, back);
         }

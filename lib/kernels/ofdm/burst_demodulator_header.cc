@@ -212,10 +212,9 @@ void BurstDemodulator::estimate_from_header()
         for (const int position : d_format.data_positions(symbol)) {
             sent[position] = *point++;
         }
+        carrier_turns(-d_phases[symbol], -slope, d_turns);
         for (std::size_t u = 0; u < sum.size(); ++u) {
-            const Complex back =
-                product(std::conj(sent[u]),
-                        phasor(-d_phases[symbol] - slope * d_format.carrier(static_cast<int>(u))));
+            const Complex back = product(std::conj(sent[u]), d_turns[u]);
             // All that is sent has mean power 1, and so have QPSK and pilots each.
             aligned[symbol][u] = product(d_received[symbol][u], back);
             sum[u] += aligned[symbol][u];

@@ -18,6 +18,8 @@ constexpr std::size_t TAIL = 8;
 constexpr int MOST_LOST = 4;
 // Correlation of the cyclic prefix where it is.
 constexpr double PREFIX_CORRELATION = 0.3;
+// And of that best one, where it should be.
+constexpr double PREFIX_IN_PLACE = 0.7;
 // How much better the pilots have to fit.
 constexpr double BETTER = 1.3;
 // Standard deviations of what noise makes of them.
@@ -62,18 +64,27 @@ int BurstDemodulator::early_prefixes(const Complex* samples, std::size_t symbols
         products[i % length] += std::complex<double>(product(b, std::conj(a)));
         powers[i % length] += 0.5 * (std::norm(a) + std::norm(b));
     }
+    double total = 0.0;
+    for (int i = 0; i < length; ++i) {
+        if (!std::isfinite(powers[i])) {
+            products[i] = powers[i] = 0.0;
+        }
+        total += powers[i];
+    }
+    // Of that, rounding errors may be.
+    const double least_power = 1.0e-9 * total;
+    // Sums over the length of a prefix, from each position on; squared, as roots take time.
+    std::complex<double> sum = 0.0;
+    double power = 0.0;
+    for (int i = 0; i < prefix; ++i) {
+        sum += products[i];
+        power += powers[i];
+    }
     double best = 0.0;
     int early = 0;
     double in_place = 0.0;
     for (int d = 0; d < length; ++d) {
-        std::complex<double> sum = 0.0;
-        double power = 1.0e-30;
-        for (int i = 0; i < prefix; ++i) {
-            const int at = (d + i) % length;
-            sum += products[at];
-            power += powers[at];
-        }
-        const double correlation = std::abs(sum) / power;
+        const double correlation = power > least_power ? std::norm(sum) / (power * power) : 0.0;
         if (correlation > best) {
             best = correlation;
             early = (length - d) % length;
@@ -81,8 +92,13 @@ int BurstDemodulator::early_prefixes(const Complex* samples, std::size_t symbols
         if (d <= prefix / 2) {
             in_place = std::max(in_place, correlation);
         }
+        const int next = (d + prefix) % length;
+        sum += products[next] - products[d];
+        power += powers[next] - powers[d];
     }
-    return best > PREFIX_CORRELATION && in_place < 0.7 * best ? early : 0;
+    constexpr double LEAST = PREFIX_CORRELATION * PREFIX_CORRELATION;
+    constexpr double RATIO = PREFIX_IN_PLACE * PREFIX_IN_PLACE;
+    return best > LEAST && in_place < RATIO * best ? early : 0;
 }
 
 // What the pilots of an OFDM symbol say about the channel, where its samples come early by so many.

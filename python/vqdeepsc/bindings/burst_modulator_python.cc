@@ -21,7 +21,8 @@ void bind_burst_modulator(py::module& m)
         "a\n"
         "region. Output: samples; tx_sob and tx_eob mark the ends of each burst. "
         "transport_blocks:\n"
-        "as at the ldpc_encoder; the header names them. ValueError for parameters out of range. "
+        "as at the ldpc_encoder; the header names them. burst_profile: 0 static, 1 pedestrian,\n"
+        "2 vehicular. ValueError for parameters out of range. "
         "The format is in docs/air-interface.md.")
         .def(py::init(&burst_modulator::make),
              py::arg("payload_bits"),
@@ -31,7 +32,8 @@ void bind_burst_modulator(py::module& m)
              py::arg("cyclic_prefix") = 32,
              py::arg("amplitude") = 0.3f,
              py::arg("peak") = 1.0f,
-             py::arg("transport_blocks") = std::vector<std::pair<size_t, size_t>>())
+             py::arg("transport_blocks") = std::vector<std::pair<size_t, size_t>>(),
+             py::arg("burst_profile") = 0)
         .def("coded_bits", &burst_modulator::coded_bits, "Bits that a frame has.")
         .def("burst_samples", &burst_modulator::burst_samples, "Samples that a burst has.")
         .def("set_amplitude",

@@ -27,8 +27,8 @@ class burst_receiver(gr.hier_block2):
     sample), cfo (cycles per sample), cfo_hz, clock_offset_ppm, snr_db (mean Es/N0 of a carrier),
     evm_db, mirrored (I and Q came swapped); where the header is right also the
     fields of its frame header, payload_bits, bits_per_symbol, code_rate, uep_profile,
-    redundancy_version, interrupted (another burst began in it), block_errors, blocks, iterations,
-    copies; where it is not, error.
+    redundancy_version, burst_profile, interrupted (another burst began in it), block_errors,
+    blocks, iterations, copies; where it is not, error.
     Message ``symbols``: of each burst a PDU with the equalised data carriers of its last OFDM
     symbol, for a constellation display. While backlog regions wait at a block behind ``regions``,
     no more samples are taken: a file waits, and a radio's driver counts what it then loses.

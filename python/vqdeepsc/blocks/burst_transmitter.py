@@ -15,8 +15,8 @@ class burst_transmitter(gr.hier_block2):
     Input: bytes with one payload bit each; the first of a frame carries the tag ``frame`` of
     :mod:`.frames`. Output: samples, the first of each burst tagged ``tx_sob``
     and the last ``tx_eob``; nothing comes between bursts. The receiver reads bits_per_symbol,
-    code_rate and payload_bits from the header of a burst; fft_size and cyclic_prefix it has to
-    know.
+    code_rate, payload_bits and burst_profile from the header of a burst; fft_size and
+    cyclic_prefix it has to know.
 
     :param payload_bits: bits of a frame, 1 to 65,535
     :param bits_per_symbol: 2 (QPSK), 4 or 6 (16-, 64-QAM)
@@ -27,6 +27,8 @@ class burst_transmitter(gr.hier_block2):
     :param peak: largest magnitude of a sample, above 0; what is larger is cut
     :param transport_blocks: (payload bits, coded bits) of each transport block of a frame, whose
         number is in the header and whose list the receiver has to know; empty for a single one
+    :param burst_profile: how quickly the channel may fade: 0 (static), 1 (pedestrian) or 2
+        (vehicular), which have more pilots or shorter OFDM symbols
     :raises ValueError: for a parameter out of range
     """
 
@@ -40,6 +42,7 @@ class burst_transmitter(gr.hier_block2):
         amplitude: float = 0.3,
         peak: float = 1.0,
         transport_blocks: Sequence[tuple[int, int]] = (),
+        burst_profile: int = 0,
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -56,6 +59,7 @@ class burst_transmitter(gr.hier_block2):
             amplitude,
             peak,
             transport_blocks,
+            burst_profile,
         )
         self._encoder = ldpc_encoder(
             payload_bits,

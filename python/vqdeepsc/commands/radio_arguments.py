@@ -90,6 +90,15 @@ def add_burst_coding(parser: argparse.ArgumentParser, whose: str = "") -> None:
     )
 
 
+def add_burst_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile",
+        default="static",
+        metavar="NAME",
+        help="static, pedestrian or vehicular: how quickly the channel may fade within a burst",
+    )
+
+
 def add_secret(parser: argparse.ArgumentParser, addresses: str) -> None:
     parser.add_argument(
         "--secret",

@@ -12,6 +12,7 @@ from vqdeepsc.messages import say
 from .private_state import private_state
 from .radio_arguments import (
     add_burst_coding,
+    add_burst_profile,
     add_radio,
     add_secret,
     burst_parameters,
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sample-rate", type=quantity, default=1e6, metavar="HZ", help="samples per second"
     )
     add_burst_coding(parser)
+    add_burst_profile(parser)
     parser.add_argument(
         "--amplitude",
         type=float,
@@ -98,7 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
         images,
         settings,
         arguments.model,
-        burst_parameters(arguments, amplitude=arguments.amplitude),
+        burst_parameters(arguments, amplitude=arguments.amplitude, profile=arguments.profile),
         interval=arguments.interval,
         copies=arguments.repeat,
         first_image=arguments.first_image,

@@ -8,13 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vqdeepsc.codec import Codec
-from vqdeepsc.errors import refused_parameters
+from vqdeepsc.errors import ParameterError, refused_parameters
 from vqdeepsc.link import DEFAULT_PROTECTION, PLAIN, PROFILES, TransportBlock
 
 from ..blocks.burst_receiver import ALL_SESSIONS, DEFAULT_LARGEST_CFO, burst_receiver
 from ..blocks.burst_transmitter import burst_transmitter
 from ..blocks.protection import burst_transport_blocks, profile_transport_blocks
 from ..vqdeepsc_python import burst_modulator
+
+BURST_PROFILES = ("static", "pedestrian", "vehicular")
+"""Names of the burst profiles, in the order of their numbers in a burst's header."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class BurstParameters:
     fft_size, cyclic_prefix, bits_per_symbol, code_rate: as at burst_transmitter; amplitude: root
     mean square of the samples; protection: PLAIN, one of PROFILES, which every receiver knows, or
     coded bits for each bit of every scale but the finest, coarse first, such as 6/6/4, which the
-    receiver must be told together with bits_per_symbol and code_rate.
+    receiver must be told together with bits_per_symbol and code_rate;
+    profile: one of BURST_PROFILES, for channels that fade more or less quickly.
     Raises ParameterError for values out of range."""
 
     fft_size: int = 256
@@ -46,8 +50,13 @@ class BurstParameters:
     code_rate: str = "1/3"
     amplitude: float = 0.2
     protection: str = DEFAULT_PROTECTION
+    profile: str = BURST_PROFILES[0]
 
     def __post_init__(self) -> None:
+        if self.profile not in BURST_PROFILES:
+            raise ParameterError(
+                f"profile is {self.profile!r}, must be one of {', '.join(BURST_PROFILES)}"
+            )
         # the modulator knows what is allowed, whatever the payload
         self._modulator(payload_bits=1000)
 
@@ -90,6 +99,7 @@ class BurstParameters:
                 self.cyclic_prefix,
                 self.amplitude,
                 transport_blocks=self.transport_blocks(codec),
+                burst_profile=BURST_PROFILES.index(self.profile),
             )
 
     def receiver_parameters(

@@ -218,6 +218,7 @@ class TestBurstFormats(BurstTest):
             ({"payload_bits": 10, "bits_per_symbol": 3}, "bits_per_symbol is 3"),
             ({"payload_bits": 10, "code_rate": "5/6"}, "5/6"),
             ({"payload_bits": 10, "fft_size": 100}, "fft_size is 100"),
+            ({"payload_bits": 10, "burst_profile": 3}, "burst_profile is 3, must be 0 to 2"),
             ({"payload_bits": 10, "cyclic_prefix": 4}, "cyclic_prefix is 4"),
             ({"payload_bits": 10, "amplitude": 0.0}, "amplitude"),
             ({"payload_bits": 10, "peak": float("nan")}, "peak"),

@@ -93,6 +93,7 @@ def write_burst(
     size: int,
     prefix: int,
     transport_blocks: Sequence[tuple[int, int]] = (),
+    burst_profile: int = 0,
 ) -> np.ndarray:
     """A burst of rate 1/3 with Es = 1, written from docs/air-interface.md; LDPC is the kernel's."""
     transport_blocks = transport_blocks or [(bits.size, 3 * bits.size)]
@@ -120,7 +121,7 @@ def write_burst(
         fields = [(1, 8), modulation, (0, 4), (bits.size, 16), (header.model, 16), *image]
         fields += [(header.first_block // 64, 24), profile]
     else:
-        fields = [(2, 8), (0, 4), modulation, (0, 4), profile, (0, 2), (bits.size, 16)]
+        fields = [(2, 8), (burst_profile, 4), modulation, (0, 4), profile, (0, 2), (bits.size, 16)]
         fields += [(header.model, 16), (header.session, 32), *image]
         fields += [(header.first_block, 24), (header.block_bits, 16), (0, 34)]
     packed = [value >> i & 1 for value, width in fields for i in range(width - 1, -1, -1)]
@@ -134,27 +135,41 @@ def write_burst(
         (LdpcEncoder(packed.size, 1536, 2).encode(packed), 2),
         (np.concatenate(payload), bits_per_symbol),
     ]
-    per_symbol = 3 * size // 4
-    scrambling = sequence(874, 1536 + 3 * bits.size + 6 * per_symbol)
-    symbols = []
-    for stream, depth in coded:
+    payload_size = max(64, size // 2) if burst_profile == 2 else size
+    payload_prefix = min(prefix, payload_size // 2)
+    pilots_per_group = 1 if burst_profile == 0 else 2
+    scrambling = sequence(874, 1536 + 3 * bits.size + 6 * 3 * size // 4)
+    values_of = []
+    forms = [(size, 1), (payload_size, pilots_per_group)]
+    for (stream, depth), (n, pilots) in zip(coded, forms, strict=True):
+        per_symbol = n // 16 * (13 - pilots)
         count = -(-stream.size // (depth * per_symbol)) * depth * per_symbol
         padded = np.zeros(count, np.uint8)
         padded[: stream.size] = stream
         padded ^= scrambling[:count]
         scrambling = scrambling[count:]
         labels = padded.reshape(-1, depth) @ (1 << np.arange(depth - 1, -1, -1))
-        symbols.append(qam_points(depth)[labels])
-    data = np.concatenate(symbols).reshape(-1, per_symbol)
-    pilots = 1.0 - 2.0 * sequence(873, len(data) * size // 16)
+        values_of.append(qam_points(depth)[labels].reshape(-1, per_symbol))
+    header_symbols, payload_symbols = values_of
+    if burst_profile == 0:
+        rows = [
+            (m, row, *forms[0], prefix) for m, row in enumerate([*header_symbols, *payload_symbols])
+        ]
+    else:
+        rows = [(m, row, *forms[0], prefix) for m, row in enumerate(header_symbols)]
+        rows += [(m, row, *forms[1], payload_prefix) for m, row in enumerate(payload_symbols)]
     samples = [preamble, training[-prefix:], training, training]
-    for m, row in enumerate(data):
-        is_pilot = np.arange(used) % 13 == (6 + 5 * m) % 13
-        values = np.zeros(used, complex)
-        values[is_pilot] = pilots[m * size // 16 : (m + 1) * size // 16]
+    for m, row, n, pilots, guard in rows:
+        place = np.arange(13 * n // 16) % 13
+        is_pilot = place == (6 + 5 * m) % 13
+        if pilots == 2:
+            is_pilot |= place == (12 + 5 * m) % 13
+        count = n // 16 * pilots
+        values = np.zeros(is_pilot.size, complex)
+        values[is_pilot] = 1.0 - 2.0 * sequence(873, (m + 1) * count)[m * count :]
         values[~is_pilot] = row
-        body = transform(values, size)
-        samples += [body[-prefix:], body]
+        body = transform(values, n)
+        samples += [body[-guard:], body]
     return np.concatenate(samples)
 
 
@@ -205,6 +220,35 @@ def test_a_header_names_one_known_list_of_transport_blocks():
             for blocks in possible
         }
         assert len(named) == len(possible) > 5
+
+
+@pytest.mark.parametrize(
+    "form", [(256, 32), (64, 16), (1024, 400)], ids=lambda form: f"{form[0]}-{form[1]}"
+)
+@pytest.mark.parametrize("burst_profile", [1, 2])
+def test_burst_of_a_profile_is_what_the_document_says(burst_profile, form):
+    header = FrameHeader(model=0xBEEF, image=9, width=300, height=200, first_block=192)
+    bits = np.random.default_rng(8).integers(0, 2, 3000, np.uint8)
+    sent, _ = transmit(
+        bits[None],
+        [header],
+        fft_size=form[0],
+        cyclic_prefix=form[1],
+        burst_profile=burst_profile,
+    )
+    written = write_burst(header, bits, 4, *form, burst_profile=burst_profile)
+    assert sent.size == written.size
+    kept = np.abs(sent) < 0.999
+    scale = 0.3 / np.sqrt(13 / 16)
+    np.testing.assert_allclose(sent[kept], scale * written[kept], atol=1e-5)
+    receiver = vqdeepsc.burst_receiver(*form)
+    rng = np.random.default_rng(9)
+    noise = rng.normal(0, 0.03, (2, sent.size + 2000))
+    noisy = noise[0] + 1j * noise[1]
+    noisy[1000:-1000] += sent
+    [(_, llrs)], [line] = receive(noisy.astype(np.complex64), receiver=receiver)
+    np.testing.assert_array_equal(llrs > 0, bits)
+    assert line["burst_profile"] == burst_profile
 
 
 @pytest.mark.parametrize("burst", NAMES, indirect=True, ids=str)

@@ -10,138 +10,14 @@ N0 the noise in it. A burst that is lost counts all its blocks as failed.
 """
 
 import argparse
-import functools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from burst_link import AMPLITUDE, CARRIER_POWER, SAMPLE_RATE, random_frames, received, transmitted
+from burst_fading import BLOCKS, FADING, HEADER_END, bursts, faded, known_errors, noise, ratio
+from burst_link import AMPLITUDE, CARRIER_POWER, received
 from gnuradio import vqdeepsc
-from vqdeepsc.kernels import LdpcDecoder, QamDemapper, csi_equalize
-
-PAYLOAD_BITS = 20032
-CODED_BITS = 3 * PAYLOAD_BITS
-BITS_PER_SYMBOL = 4
-BLOCKS = 3
-# The format as in docs/air-interface.md.
-FFT_SIZE, PREFIX = 256, 32
-USED = 13 * FFT_SIZE // 16
-SYMBOL = FFT_SIZE + PREFIX
-TRAINING_END = 576 + PREFIX + 2 * FFT_SIZE
-HEADER_SYMBOLS = 4
-SYMBOLS = HEADER_SYMBOLS + -(-CODED_BITS // BITS_PER_SYMBOL // (12 * FFT_SIZE // 16))
-LENGTH = TRAINING_END + SYMBOLS * SYMBOL
-CARRIERS = np.r_[-USED // 2 : 0, 1 : USED // 2 + 1]
-ADVANCE = 8  # samples that the window of the known channel begins inside the prefix
-MIDDLES = TRAINING_END + np.arange(SYMBOLS) * SYMBOL + PREFIX + FFT_SIZE // 2
-
-
-@dataclass(frozen=True)
-class Fading:
-    """Delays in samples, their mean powers, and the power of a constant path in the first."""
-
-    delays: tuple[int, ...]
-    powers: tuple[float, ...]
-    rician: float = 0.0
-
-
-FADING = {
-    "one tap": Fading((0,), (1.0,)),
-    "one tap, Rician 10 dB": Fading((0,), (1.0,), 10.0),
-    "three taps": Fading((0, 5, 12), (1.0, 10**-0.3, 10**-0.6)),
-    "six taps": Fading(
-        (0, 1, 2, 4, 6, 9), tuple(np.exp(-np.array([0, 1, 2, 4, 6, 9]) / 2.0).tolist())
-    ),
-    "AWGN": Fading((0,), (1.0,), 1e9),
-}
-STEP = 96  # samples between two gains of a path
-
-
-def ratio(decibels: float) -> float:
-    return 10 ** (decibels / 10)
-
-
-def noise(rng: np.random.Generator, count: int, density: float) -> np.ndarray:
-    """White noise of a mean power, complex128 [count]."""
-    parts = rng.normal(0, np.sqrt(density / 2), (2, count))
-    return parts[0] + 1j * parts[1]
-
-
-@functools.cache
-def bursts(count: int) -> np.ndarray:
-    """complex64 [count, LENGTH]."""
-    samples = transmitted(random_frames(count, PAYLOAD_BITS, 1))
-    if samples.shape[1] != LENGTH:
-        raise RuntimeError(f"a burst has {samples.shape[1]} samples, expected are {LENGTH}")
-    return samples
-
-
-@functools.cache
-def scrambling_signs() -> np.ndarray:
-    """+1 or -1 for each coded bit: sequence 874 of TS 38.211 5.2.1, behind the header's bits."""
-    first, count = 1536, CODED_BITS
-    total = 1600 + first + count
-    x1, x2 = [1] + [0] * 30, [874 >> i & 1 for i in range(31)]
-    for i in range(total - 31):
-        x1.append(x1[i + 3] ^ x1[i])
-        x2.append(x2[i + 3] ^ x2[i + 2] ^ x2[i + 1] ^ x2[i])
-    bits = np.array(x1[1600 + first :]) ^ np.array(x2[1600 + first :])
-    return (1.0 - 2.0 * bits).astype(np.float32)
-
-
-@functools.cache
-def decoder() -> tuple[QamDemapper, LdpcDecoder]:
-    return QamDemapper(BITS_PER_SYMBOL), LdpcDecoder(PAYLOAD_BITS, CODED_BITS, BITS_PER_SYMBOL)
-
-
-def known_errors(samples: np.ndarray, channel: np.ndarray, density: float) -> int:
-    """Block errors where the channel [SYMBOLS, USED] of the samples of a burst is known."""
-    data = samples[TRAINING_END:LENGTH].reshape(SYMBOLS, SYMBOL)
-    window = data[:, PREFIX - ADVANCE : PREFIX - ADVANCE + FFT_SIZE]
-    values = np.fft.fft(window, axis=1)[:, CARRIERS] / np.sqrt(FFT_SIZE)
-    values *= np.exp(2j * np.pi * CARRIERS * ADVANCE / FFT_SIZE)
-    carriers = np.arange(USED) % 13
-    mask = np.array([carriers != (6 + 5 * symbol) % 13 for symbol in range(SYMBOLS)])
-    mask[:HEADER_SYMBOLS] = False
-    count = CODED_BITS // BITS_PER_SYMBOL
-    symbols, noises = csi_equalize(
-        values[mask][:count].astype(np.complex64),
-        channel[mask][:count].astype(np.complex64),
-        density,
-    )
-    demapper, ldpc = decoder()
-    return int(ldpc.decode(demapper.demap(symbols, noises) * scrambling_signs()).block_errors)
-
-
-def path_gains(rng: np.random.Generator, fading: Fading, doppler: float, count: int) -> np.ndarray:
-    """Gains [paths, count] every STEP samples (sum of 64 waves each, W. C. Jakes, 1974)."""
-    waves = 64
-    time = np.arange(count) * STEP / SAMPLE_RATE
-    angles, phases = rng.uniform(0, 2 * np.pi, (2, len(fading.delays), waves, 1))
-    gains = np.exp(1j * (2 * np.pi * doppler * np.cos(angles) * time + phases)).sum(1)
-    gains /= np.sqrt(waves)
-    if fading.rician:
-        sight = np.exp(1j * (2 * np.pi * 0.7 * doppler * time + rng.uniform(0, 2 * np.pi)))
-        gains[0] = (np.sqrt(fading.rician) * sight + gains[0]) / np.sqrt(fading.rician + 1)
-    powers = np.array(fading.powers) / np.sum(fading.powers)
-    return gains * np.sqrt(powers)[:, None]
-
-
-def faded(
-    samples: np.ndarray, rng: np.random.Generator, fading: Fading, doppler: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """A burst after the paths, and the channel [SYMBOLS, USED] in each of its OFDM symbols."""
-    at = np.arange(0, LENGTH + 2 * STEP, STEP)
-    gains = path_gains(rng, fading, doppler, at.size)
-    out = np.zeros(LENGTH + max(fading.delays), np.complex128)
-    time = np.arange(LENGTH)
-    for delay, gain in zip(fading.delays, gains, strict=True):
-        out[delay : delay + LENGTH] += np.interp(time + delay, at, gain) * samples
-    middle = np.array([np.interp(MIDDLES, at, gain) for gain in gains])
-    turns = np.exp(-2j * np.pi * np.outer(fading.delays, CARRIERS) / FFT_SIZE)
-    return out, middle.T @ turns * np.sqrt(CARRIER_POWER)
-
+from gnuradio.vqdeepsc.radio.bursts import BURST_PROFILES
 
 # --- front ends: what happens to the samples of a burst with noise
 
@@ -175,7 +51,7 @@ def gain_step(size_db: float, of_noise: bool) -> Callable:
 
     def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
         gain = np.ones(samples.size)
-        first = int(rng.integers(TRAINING_END + HEADER_SYMBOLS * SYMBOL, samples.size))
+        first = int(rng.integers(HEADER_END, samples.size))
         gain[first:] = 10 ** (rng.choice((-1, 1)) * size_db / 20)
         disturbance = noise(rng, samples.size, density)
         return (samples + disturbance) * gain if of_noise else samples * gain + disturbance
@@ -198,7 +74,7 @@ def late_noise(level_db: float) -> Callable:
 
     def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
         out = samples + noise(rng, samples.size, density)
-        first = int(rng.integers(TRAINING_END + HEADER_SYMBOLS * SYMBOL, samples.size))
+        first = int(rng.integers(HEADER_END, samples.size))
         out[first:] += noise(rng, samples.size - first, AMPLITUDE**2 * ratio(level_db))
         return out
 
@@ -209,8 +85,8 @@ def lost_samples(count: int) -> Callable:
     """So many samples of the payload are not there."""
 
     def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
-        first = TRAINING_END + (HEADER_SYMBOLS + 2) * SYMBOL
-        place = int(rng.integers(first, samples.size - 10 * SYMBOL))
+        first = HEADER_END + 600
+        place = int(rng.integers(first, samples.size - 3000))
         kept = np.delete(samples, slice(place, place + count))
         return kept + noise(rng, kept.size, density)
 
@@ -242,17 +118,34 @@ FRONT_ENDS = {
 }
 
 
-def run(disturb: Callable, snr_db: float, count: int, seed: int, known: bool) -> dict:
+def receive(stream: np.ndarray, count: int) -> dict:
+    """Headers and failed blocks of count bursts in a stream of samples, as shares."""
+    log = received(stream.astype(np.complex64), vqdeepsc.burst_receiver())
+    failed = np.full(count, BLOCKS)
+    for line in log:
+        if line["header_ok"] and line["image"] < count:
+            failed[line["image"]] = min(failed[line["image"]], line["block_errors"])
+    headers = {line["image"] for line in log if line["header_ok"]}
+    return {
+        "bursts": count,
+        "headers": len(headers) / count,
+        "received": float(failed.sum()) / (BLOCKS * count),
+    }
+
+
+def run(
+    disturb: Callable, snr_db: float, count: int, seed: int, known: bool, profile: int = 0
+) -> dict:
     """Block errors of count bursts; disturb(samples, rng, density) gives a burst's samples with
-    noise, and its channel [SYMBOLS, USED] or None."""
+    noise, and the channel of its payload as of faded(), or None."""
     rng = np.random.default_rng(seed)
     density = CARRIER_POWER / ratio(snr_db)
     parts = [noise(rng, 1000, density)]
     errors = 0
-    for samples in bursts(count):
+    for samples in bursts(count, profile):
         out, channel = disturb(samples, rng, density)
         if known:
-            errors += known_errors(out, channel, density)
+            errors += known_errors(out, channel, density, profile)
         rotation = rng.uniform(-0.05, 0.05) * np.arange(out.size) + rng.uniform()
         parts += [
             out * np.exp(2j * np.pi * rotation),
@@ -260,31 +153,23 @@ def run(disturb: Callable, snr_db: float, count: int, seed: int, known: bool) ->
         ]
     stream = np.concatenate([*parts, noise(rng, 3000, density)])
     stream += getattr(disturb, "leak", 0.0)
-    log = received(stream.astype(np.complex64), vqdeepsc.burst_receiver())
-    failed = np.full(count, BLOCKS)
-    for line in log:
-        if line["header_ok"] and line["image"] < count:
-            failed[line["image"]] = min(failed[line["image"]], line["block_errors"])
-    headers = {line["image"] for line in log if line["header_ok"]}
-    result = {
-        "bursts": count,
-        "headers": len(headers) / count,
-        "received": float(failed.sum()) / (BLOCKS * count),
-    }
+    result = receive(stream, count)
     if known:
         result["known"] = errors / (BLOCKS * count)
     return result
 
 
-def measure_fading(name: str, doppler: float, snr_db: float, count: int, seed: int) -> dict:
+def measure_fading(
+    name: str, doppler: float, snr_db: float, count: int, seed: int, profile: int = 0
+) -> dict:
     def disturb(
         samples: np.ndarray, rng: np.random.Generator, density: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        out, channel = faded(samples, rng, FADING[name], doppler)
+        out, channel = faded(samples, rng, FADING[name], doppler, profile)
         return out + noise(rng, out.size, density), channel
 
     return {"what": name, "doppler_hz": doppler, "snr_db": snr_db} | run(
-        disturb, snr_db, count, seed, True
+        disturb, snr_db, count, seed, True, profile
     )
 
 
@@ -320,6 +205,9 @@ def parse_arguments() -> argparse.Namespace:
         "--front-end", nargs="*", choices=FRONT_ENDS, default=list(FRONT_ENDS), help="front ends"
     )
     parser.add_argument("--front-end-snr", type=float, default=15.0, help="Es/N0 in dB")
+    parser.add_argument(
+        "--profile", default=BURST_PROFILES[0], choices=BURST_PROFILES, help="of bursts that fade"
+    )
     parser.add_argument("--bursts", type=int, default=100, help="of each point")
     parser.add_argument("--seed", type=int, default=7, help="of channel and noise")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line instead")
@@ -329,6 +217,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     count, seed = arguments.bursts, arguments.seed
+    profile = BURST_PROFILES.index(arguments.profile)
     if not arguments.json:
         print(f"{'':40}{'fD':>5}{'Es/N0':>7}{'headers':>9}{'received':>10}{'known':>8}")
 
@@ -347,7 +236,7 @@ def main() -> None:
     for name in arguments.fading:
         for doppler in arguments.doppler:
             for snr_db in arguments.snr:
-                show(measure_fading(name, doppler, snr_db, count, seed))
+                show(measure_fading(name, doppler, snr_db, count, seed, profile))
     for name in arguments.front_end:
         show(measure_front_end(name, arguments.front_end_snr, count, seed))
 

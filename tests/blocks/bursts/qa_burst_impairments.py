@@ -32,6 +32,13 @@ class TestBurstImpairments(gr_unittest.TestCase):
                 row = measure_fading(name, doppler, snr_db, 50, 1)
                 self.assertLessEqual(row["received"], row["known"] + 2 / 150 + 1e-9)
 
+    def test_vehicular_profile(self):
+        """Where the static profile loses a quarter of the blocks of a receiver before it."""
+        for name in ("six taps", "three taps"):
+            with self.subTest(name):
+                row = measure_fading(name, 400, 15, 20, 7, profile=2)
+                self.assertLessEqual(row["received"], row["known"] + 1 / 60 + 1e-9)
+
     def test_noise_in_few_samples(self):
         """Where preambles that are hit, or one impulse in each FFT, cost 7 to 100 %."""
         for name in (

@@ -70,7 +70,7 @@ style: setup
 	@find include lib python tests -name '*.cc' -o -name '*.h' | xargs "$(PREFIX)/bin/clang-format" --dry-run --Werror
 	@"$(PREFIX)/bin/mypy" --no-error-summary
 
-# clang-tidy takes half an hour where it has not run yet, and seconds afterwards.
+# clang-tidy takes minutes where it has not run yet, and seconds afterwards.
 lint: style install $(PREFIX)/bin/clang-tidy
 	@scripts/tidy
 

@@ -294,7 +294,7 @@ def attack(
             faults += faults_of_files(folder)
         told = errors.read_text(errors="replace")
         # the interpreter itself tells of a Ctrl-C before the command has begun
-        if "Traceback" in told and "in main" in told:
+        if "Traceback" in told and "command.py" in told:
             faults.append(f"a traceback: {' | '.join(told.splitlines()[-SHOWN_LINES:])}")
         if status == EXIT_BUG:
             faults.append(f"taken for a bug of ours: {told.splitlines()[-1]}")

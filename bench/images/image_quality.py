@@ -22,7 +22,8 @@ from vqdeepsc.cli.arguments import positive
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images import baselines
-from vqdeepsc.images.files import crop_square, find_images, load_found
+from vqdeepsc.images.files import crop_square
+from vqdeepsc.images.finding import find_images
 from vqdeepsc.images.metrics import quality
 from vqdeepsc.images.perceptual import METRICS
 
@@ -110,8 +111,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         shipped = Path(skimage.data.__file__).parent
         paths = arguments.images or [shipped / name for name in DEFAULT_IMAGES]
-        found = list(find_images(paths).items())[: arguments.limit]
-        images = {name: load_found(name, where) for name, where in found}
+        images = {one.name: one.load() for one in find_images(paths)[: arguments.limit]}
         if not arguments.native:
             images = {name: crop_square(image) for name, image in images.items()}
         names, metrics = usable(arguments.baseline)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vqdeepsc.images.files import find_images, load_found
+from vqdeepsc.images.finding import find_images
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 import draw_graphics
@@ -14,7 +14,7 @@ import draw_graphics
 
 def drawn(folder, *options):
     assert draw_graphics.main([str(folder), *options]) == 0
-    return {name: load_found(name, where) for name, where in find_images([folder]).items()}
+    return {image.name: image.load() for image in find_images([folder])}
 
 
 def test_kinds_take_turns_and_seeds_repeat(tmp_path):

@@ -92,23 +92,47 @@ PreambleMatcher::Peak PreambleMatcher::strongest(const std::vector<std::complex<
                                                  int direction)
 {
     Peak peak;
+    const std::complex<float>* spectrum = d_forward.output();
+    std::complex<float>* input = d_backward.input();
+    const auto* output = reinterpret_cast<const float*>(d_backward.output());
+    std::array<float, MOST_DELAY + 1> powers;
     for (int offset = -d_largest_offset; offset <= d_largest_offset; ++offset) {
         // A cycle per short symbol is two bins.
         const auto* shifted = reference.data() + WINDOW - 2 * direction * offset;
         for (int i = 0; i < WINDOW; ++i) {
-            d_backward.input()[i] = product(d_forward.output()[i], shifted[i]);
+            input[i] = product(spectrum[i], shifted[i]);
         }
         d_backward.execute();
+        float largest = 0.0f;
         for (int delay = 0; delay <= MOST_DELAY; ++delay) {
-            const auto value = d_backward.output()[delay];
-            const float power = value.real() * value.real() + value.imag() * value.imag();
-            if (power > peak.power) {
-                peak = { power, delay, offset };
-            }
+            const float real = output[2 * delay];
+            const float imag = output[2 * delay + 1];
+            powers[delay] = real * real + imag * imag;
+            largest = std::max(largest, powers[delay]);
+        }
+        if (largest > peak.power) {
+            const auto first = std::find(powers.begin(), powers.end(), largest);
+            peak = { largest, static_cast<int>(first - powers.begin()), offset };
         }
     }
     peak.power /= static_cast<float>(WINDOW) * WINDOW;
     return peak;
+}
+
+// The most that any reference can have of what is folded.
+float PreambleMatcher::bound()
+{
+    const std::complex<float>* folded = d_forward.input();
+    float energy = 0.0f;
+    float largest = 0.0f;
+    for (int i = 0; i < WINDOW; ++i) {
+        energy += std::norm(folded[i]);
+        if (i >= SHORT) {
+            energy -= std::norm(folded[i - SHORT]);
+        }
+        largest = std::max(largest, energy);
+    }
+    return largest * d_short_symbol_energy;
 }
 
 // The phases of the single short symbols, half a preamble apart, make the offset finer.
@@ -164,7 +188,8 @@ PreambleMatch PreambleMatcher::match(const float* real, const float* imag, int g
     const double fraction = fractional_cfo(real + guess, imag + guess);
     fold(real, imag, fraction);
     const Peak straight = strongest(d_straight, 1);
-    const Peak mirrored = strongest(d_mirrored, -1);
+    const bool settled = MIRRORED_RATIO * straight.power >= bound();
+    const Peak mirrored = settled ? Peak() : strongest(d_mirrored, -1);
     PreambleMatch match{};
     match.mirrored = mirrored.power > MIRRORED_RATIO * straight.power;
     const Peak& best = match.mirrored ? mirrored : straight;

@@ -50,6 +50,7 @@ private:
     static double fractional_cfo(const float* real, const float* imag);
     void fold(const float* real, const float* imag, double fraction);
     Peak strongest(const std::vector<std::complex<float>>& reference, int direction);
+    float bound();
     double refine(const float* real, const float* imag, double coarse, float sign_of_q) const;
 
     int d_largest_offset; //!< in cycles per short symbol

@@ -287,3 +287,30 @@ def test_one_sentence_for_each_error(two_images, recording, tmp_path, capfd):
         if "none of the images" in words:
             done.stderr = done.stderr.splitlines(keepends=True)[-1]
         assert_one_sentence(done, *words)
+
+
+def test_what_is_not_received(two_images, tmp_path, capfd):
+    """Of another session, of another format; and options that say nothing that can be."""
+    radio = ("--radio", "file", "--device", tmp_path / "samples.cf32")
+    sent = run_here(capfd, "transmit", two_images, *radio, "--session", 7, "--first-image", 0)
+    assert sent.returncode == 0, sent.stderr
+    output = ("--output", tmp_path / "out")
+    for options, sentence in (
+        (("--session", 8), "session 00000007, received is session 00000008"),
+        (("--formats", "qpsk:1/3,16qam:1/2"), "4 bits per symbol at rate 1/3"),
+    ):
+        done = run_here(capfd, "receive", *radio, *output, *options)
+        assert done.returncode == 0, done.stderr
+        assert "0 images received" in done.stdout
+        assert sentence in done.stderr
+    options = ("--session", "first", "--formats", "16qam:1/3", "--largest-cfo", 0.25)
+    done = run_here(capfd, "receive", *radio, *output, *options)
+    assert "2 images received" in done.stdout
+    for options in (
+        ("--session", "second"),
+        ("--formats", "16qam"),
+        ("--formats", "256qam:1/3"),
+        ("--formats", "16qam:5/6"),
+        ("--largest-cfo", 0.3),
+    ):
+        assert_one_sentence(run_here(capfd, "receive", *radio, *output, *options))

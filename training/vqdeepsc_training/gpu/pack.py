@@ -38,6 +38,7 @@ ROOMS = ("base", "data", "networks", "objectives", "trainer", "gpu", "tools")
 LAUNCHER = '''# SPDX-License-Identifier: GPL-3.0-or-later
 """Train what this folder holds: python3 run.py --seconds N --output FOLDER (--help says more)."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -46,7 +47,11 @@ sys.path.insert(0, str(HERE / "code"))
 
 from vqdeepsc_training.command import main  # noqa: E402
 
-sys.exit(main(["gpu", "run", "--pack", str(HERE), *sys.argv[1:]]))
+status = main(["gpu", "run", "--pack", str(HERE), *sys.argv[1:]])
+sys.stdout.flush()
+sys.stderr.flush()
+# Python takes its time to take PyTorch down, and all is written.
+os._exit(status)
 '''
 
 

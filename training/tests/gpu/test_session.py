@@ -4,6 +4,7 @@
 import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +24,8 @@ from vqdeepsc_training.trainer.checkpoint import read_checkpoint
 from vqdeepsc_training.trainer.configuration import Configuration
 
 CPU = torch.device("cpu")
-SECONDS = 40
-"""Most of it is PyTorch's, which takes long to load on a machine that is busy."""
+SECONDS = (30, 120, 480)
+"""Of a call; the next one where a machine is so busy that PyTorch takes all of them to load."""
 
 
 @pytest.fixture
@@ -61,11 +62,14 @@ def call(pack: Path, output: Path, *more: str) -> subprocess.CompletedProcess:
 
 def test_two_calls_on_a_bare_machine_become_a_bundle(tmp_path, planned, image_tar):
     output = tmp_path / "output"
-    done = call(planned, output, "--seconds", str(SECONDS), "--largest-file", "0.02")
+    for seconds in SECONDS:
+        shutil.rmtree(output, ignore_errors=True)
+        done = call(planned, output, "--seconds", str(seconds), "--largest-file", "0.02")
+        if done.returncode == 0 and json.loads((output / "record.json").read_text())["runs"]:
+            break
     assert done.returncode == 0, done.stderr
     record = json.loads((output / "record.json").read_text())
-    (first,) = record["calls"]
-    (run,) = first["runs"]
+    (run,) = record["calls"][0]["runs"]
     assert run["ended"] == "annealed"
     assert run["learning_rate_factor"] < 0.2
     assert run["pictures"] == run["steps"] * run["batch"]
@@ -75,7 +79,7 @@ def test_two_calls_on_a_bare_machine_become_a_bundle(tmp_path, planned, image_ta
     assert max(run["files"].values()) <= 0.02 * 2**20
     assert {path.name for path in output.iterdir()} == {"record.json", *run["files"]}
 
-    Session(planned, output, 15.0, CPU, report=lambda line: None).train()
+    Session(planned, output, float(seconds), CPU, report=lambda line: None).train()
     record = json.loads((output / "record.json").read_text())
     second = record["calls"][1]["runs"][0]
     assert list(second["files"]) == ["small-4s.pt"]

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 
 import numpy as np
-from burst_impairments import BLOCKS, LENGTH, bursts, noise, ratio
+from burst_fading import BLOCKS, bursts, noise, ratio
 from burst_link import AMPLITUDE, CARRIER_POWER, received
 from gnuradio import vqdeepsc
 
@@ -61,12 +61,13 @@ def other_bursts(over_db: float) -> Change:
     def change(stream: np.ndarray, starts: list[int], rng: np.random.Generator) -> np.ndarray:
         out = stream.copy()
         others = bursts(OTHERS)
+        length = others.shape[1]
         first = number = 0
-        while first + LENGTH < stream.size:
-            cycles = rng.uniform(-0.05, 0.05) * np.arange(LENGTH) + rng.uniform()
+        while first + length < stream.size:
+            cycles = rng.uniform(-0.05, 0.05) * np.arange(length) + rng.uniform()
             other = others[number % OTHERS] * np.exp(2j * np.pi * cycles)
-            out[first : first + LENGTH] += 10 ** (over_db / 20) * other
-            first += LENGTH + int(rng.integers(500, 20000))
+            out[first : first + length] += 10 ** (over_db / 20) * other
+            first += length + int(rng.integers(500, 20000))
             number += 1
         return out
 
@@ -103,9 +104,9 @@ def measure(
         cfo = rng.choice((-1, 1)) * rng.uniform(*offsets)
         starts.append(place)
         gap = int(rng.integers(500, 3000))
-        turn = np.exp(2j * np.pi * (cfo * np.arange(LENGTH) + rng.uniform()))
+        turn = np.exp(2j * np.pi * (cfo * np.arange(samples.size) + rng.uniform()))
         parts += [samples * turn, np.zeros(gap)]
-        place += LENGTH + gap
+        place += samples.size + gap
     stream = np.concatenate([*parts, np.zeros(3000)])
     stream = stream + noise(rng, stream.size, CARRIER_POWER / ratio(snr_db))
     stream = INTERFERENCE[name](stream, starts, rng)

@@ -141,6 +141,7 @@ private:
     std::complex<double> rotation(std::size_t symbols, std::size_t lag) const;
     double pilot_frequency(std::size_t symbols) const;
     double pilot_doppler(std::size_t symbols) const;
+    bool header_is_flat() const;
     void shift_cfo(const Complex* samples, std::size_t symbols, double frequency);
     void follow_channel(const Complex* samples, std::size_t symbols, bool header_is_known);
     void observe_training();

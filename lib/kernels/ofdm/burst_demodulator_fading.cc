@@ -234,6 +234,18 @@ double BurstDemodulator::pilot_frequency(std::size_t symbols) const
     return coarse + fine / LAG - (d_phases[1] - d_phases[0]);
 }
 
+// Whether the header's channel is good for pilot_frequency(). The carriers of other OFDM symbols
+// than its own may be so far apart that paths turn between them, and that changes.
+bool BurstDemodulator::header_is_flat() const
+{
+    constexpr double LEAST = 0.9;
+    double power = 0.0;
+    for (const auto& value : d_channel) {
+        power += std::norm(value);
+    }
+    return d_format.header_symbols() > 0 || std::abs(across(1)) > LEAST * power;
+}
+
 // Doppler spread in cycles per OFDM symbol, by how much the channel changes between two lags.
 double BurstDemodulator::pilot_doppler(std::size_t symbols) const
 {
@@ -282,7 +294,7 @@ void BurstDemodulator::follow_channel(const Complex* samples,
     double doppler = FIRST_DOPPLER / static_cast<double>(symbols);
     if (header_is_known) {
         const double frequency = pilot_frequency(symbols);
-        if (std::abs(frequency) > LARGEST_ERROR) {
+        if (std::abs(frequency) > LARGEST_ERROR && header_is_flat()) {
             shift_cfo(samples, symbols, frequency);
         }
         doppler = std::clamp(pilot_doppler(symbols), doppler, ChannelTracker::HIGHEST_DOPPLER);

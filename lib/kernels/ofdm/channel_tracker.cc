@@ -24,6 +24,12 @@ constexpr double CYCLES_OF_A_PIECE = 3.1;
 
 using Complex = std::complex<double>;
 
+// Cycles per OFDM symbol. The header alone may be off by more, and has training beside its pilots.
+double highest_doppler(double symbols)
+{
+    return symbols < BurstFormat::GROUP ? 0.5 : ChannelTracker::HIGHEST_DOPPLER;
+}
+
 } // namespace
 
 ChannelTracker::ChannelTracker(const BurstFormat& format)
@@ -261,7 +267,7 @@ void ChannelTracker::track(std::size_t symbols,
     int start = 0;
     while (start + 1 < static_cast<int>(CLASSES.size()) && !all.empty() &&
            CLASSES[start] < doppler * all[0].length &&
-           CLASSES[start + 1] < HIGHEST_DOPPLER * all[0].length) {
+           CLASSES[start + 1] < highest_doppler(all[0].length) * all[0].length) {
         ++start;
     }
     for (const Piece& piece : all) {
@@ -281,7 +287,8 @@ void ChannelTracker::track(std::size_t symbols,
         attempt(start, true);
         const int from = start;
         const int classes = static_cast<int>(CLASSES.size());
-        while (start + 1 < classes && CLASSES[start + 1] < HIGHEST_DOPPLER * piece.length &&
+        while (start + 1 < classes &&
+               CLASSES[start + 1] < highest_doppler(piece.length) * piece.length &&
                attempt(start + 1, false)) {
             ++start;
         }

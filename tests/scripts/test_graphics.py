@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Graphics that are drawn for training and tests."""
 
-import sys
-from pathlib import Path
-
+import draw_graphics
 import numpy as np
 import pytest
 from vqdeepsc.images.finding import find_images
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-import draw_graphics
 
 
 def drawn(folder, *options):

@@ -2,7 +2,10 @@
 """Samples that SigMF describes, in each of its types, with its archives and collections."""
 
 import json
+import os
 import tarfile
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -30,6 +33,34 @@ def test_every_complex_type_of_sigmf(tmp_path, transmission, datatype):
     # the package reads the same
     expected = sigmf.fromfile(tmp_path / "a.sigmf-meta", skip_checksum=True).read_samples()
     np.testing.assert_allclose(read_all(recording), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("way", ["pipe", "growing file"])
+@pytest.mark.parametrize("datatype", FORMATS)
+def test_samples_of_sigmf_that_still_come(tmp_path, transmission, datatype, way):
+    """Metadata lie there from the beginning, as recorders write them; the samples come."""
+    content, path = stored(transmission, datatype), tmp_path / "a.sigmf-data"
+    captures = [{"core:sample_start": 0, "core:frequency": FREQUENCY}]
+    describe(tmp_path / "a.sigmf-meta", datatype, captures, sample_rate=RATE)
+    begun, grows = len(content) // 2 + 1, way == "growing file"
+    if grows:
+        path.write_bytes(content[:begun])
+    else:
+        os.mkfifo(path)
+
+    def write():
+        with path.open("ab", buffering=0) as file:
+            for place in range(begun if grows else 0, len(content), 40_000):
+                file.write(content[place : place + 40_000])
+                time.sleep(0.01)
+
+    writing = threading.Thread(target=write, daemon=True)
+    writing.start()
+    recording = open_recording(str(tmp_path / "a.sigmf-meta"), tell=pytest.fail, follow=grows)
+    got = read_all(recording, follow=grows, count=transmission.size if grows else None)
+    error = {"8": 0.006, "16": 2e-5, "32": 1e-7}[datatype[2:].partition("_")[0].replace("64", "32")]
+    assert_read(Case("", None, error, BOTH), recording, transmission, got[: transmission.size])
+    writing.join(timeout=10)
 
 
 def test_headers_trailing_bytes_and_named_datasets(tmp_path, transmission):

@@ -48,7 +48,7 @@ def open_recording(
         if path.suffix.lower() in SIGMF_SUFFIXES:
             if format_name:
                 raise RecordingError(f"{name} tells the format of its samples itself")
-            recording = open_sigmf(path, channel)
+            recording = _from_pipe(open_sigmf(path, channel))
         else:
             recording = _open(path, name, format_name, channel, follow, tell)
         _check_files(recording, follow)
@@ -58,6 +58,14 @@ def open_recording(
     if channels > 1:
         tell(f"{name} has {channels} channels, of which number {channel} is received")
     return recording
+
+
+def _from_pipe(recording: Recording) -> Recording:
+    """The recording, read from a named pipe where metadata describe one."""
+    part, *others = recording.parts
+    if others or not part.file.is_fifo():
+        return recording
+    return replace(recording, pipe=ByteStream(part.file))
 
 
 def _open(

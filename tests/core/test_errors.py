@@ -2,14 +2,13 @@
 """One base for all errors that a user can mend."""
 
 import ast
-import errno
 import importlib
 from pathlib import Path
 
 import pytest
 import vqdeepsc
 from vqdeepsc import ChannelModel, Error, ParameterError, Scheme, Simulation
-from vqdeepsc.errors import explain, refused_parameters
+from vqdeepsc.errors import refused_parameters
 from vqdeepsc.link import Link
 from vqdeepsc.simulation import System
 
@@ -73,11 +72,3 @@ def test_wrong_parameters(make):
 def test_a_bug_inside_is_not_taken_for_a_parameter():
     with pytest.raises(TypeError), refused_parameters():
         raise TypeError
-
-
-def test_files_that_fail_are_no_bugs():
-    full = OSError(errno.ENOSPC, "No space left on device")
-    assert explain(full) == "No space left on device"
-    full.filename = "image.png"
-    assert explain(full) == "image.png: No space left on device"
-    assert explain(OSError("no errno: nobody's file")) is None

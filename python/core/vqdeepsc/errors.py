@@ -23,9 +23,8 @@ def explain(error: Exception) -> str | None:
     """One sentence about what a user can mend, as a command says it; None for a bug."""
     if isinstance(error, Error):
         return str(error)
-    if isinstance(error, OSError) and error.strerror:
-        # a full disk has no name
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror or error}"
     if isinstance(error, MemoryError):
         return "there is not enough memory"
     if isinstance(error, ModuleNotFoundError):

@@ -37,14 +37,12 @@ bool in_symbols(const kernel::TransportBlocks& blocks, int bits_per_symbol)
 }
 
 // Refuses transport blocks that are none; which of them a frame has, its header says.
-const std::vector<kernel::TransportBlocks>& checked(
-    const std::vector<kernel::TransportBlocks>& known)
+void check(const std::vector<kernel::TransportBlocks>& known)
 {
     for (const auto& blocks : known) {
         const auto [payload_bits, coded_bits] = frame_bits(blocks);
         kernel::frame_blocks(payload_bits, coded_bits, 1, blocks);
     }
-    return known;
 }
 
 // Raises for what is no integer, and for one that an int does not hold.
@@ -65,8 +63,8 @@ burst_decoder::sptr burst_decoder::make(
     if (backlog < 1) {
         throw std::invalid_argument("backlog is 0, must be at least 1");
     }
-    return gnuradio::make_block_sptr<burst_decoder_impl>(
-        iterations, checked(transport_blocks), backlog);
+    check(transport_blocks);
+    return gnuradio::make_block_sptr<burst_decoder_impl>(iterations, transport_blocks, backlog);
 }
 
 burst_decoder_impl::burst_decoder_impl(int iterations,

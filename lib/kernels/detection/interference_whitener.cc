@@ -41,7 +41,7 @@ FilterTaps prediction_error_filter(const std::vector<std::complex<double>>& corr
             sum += taps[k] * correlation[m - k];
         }
         const auto reflection = -sum / error;
-        taps.push_back(0.0);
+        taps.emplace_back(0.0);
         const auto before = taps;
         for (std::size_t k = 0; k <= m; ++k) {
             taps[k] += reflection * std::conj(before[m - k]);

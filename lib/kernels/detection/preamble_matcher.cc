@@ -56,9 +56,9 @@ PreambleMatcher::PreambleMatcher(double largest_cfo)
         }
         d_forward.execute();
         // Three periods, so that a part of it is the spectrum at an offset.
-        std::vector<std::complex<float>> values;
+        std::vector<std::complex<float>> values(3 * WINDOW);
         for (int i = 0; i < 3 * WINDOW; ++i) {
-            values.push_back(std::conj(d_forward.output()[i % WINDOW]));
+            values[i] = std::conj(d_forward.output()[i % WINDOW]);
         }
         return values;
     };

@@ -4,11 +4,13 @@
 
 Run with the Python of the installation, for example prefix/bin/python bench/receive_file.py. Each
 image is one burst of 25,024 samples; the gaps are as long as the share on the air says. Msample/s
-are of the whole command from its start to its end, loading and decoding included.
+are of the whole command from its start to its end, loading and decoding included, by the clock and
+by the processor time of all its threads.
 """
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -70,9 +72,12 @@ def measure(share: float, samples: int, seed: int) -> dict:
         program = "import sys; from vqdeepsc.cli import main; sys.exit(main(sys.argv[1:]))"
         command = [sys.executable, "-c", program, "receive", "--radio", "file"]
         command += ["--device", str(path), "--output", f"{folder}/out", "--log", str(log)]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         seconds = time.monotonic() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         if done.returncode:
             raise RuntimeError(done.stderr)
         lines = [json.loads(line) for line in log.read_text().splitlines()]
@@ -80,6 +85,7 @@ def measure(share: float, samples: int, seed: int) -> dict:
     return {
         "on_the_air": share,
         "msamples_per_second": samples / seconds / 1e6,
+        "msamples_per_processor_second": samples / processor / 1e6,
         "bursts": count,
         "images": len(images),
         "without_snr": sum(line.get("snr_db") is None for line in images),
@@ -97,14 +103,18 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line instead")
     arguments = parser.parse_args()
     if not arguments.json:
-        print(f"{'on the air':>10}{'Msample/s':>11}{'bursts':>8}{'images':>8}{'without SNR':>13}")
+        print(
+            f"{'on the air':>10}{'Msample/s':>11}{'per CPU s':>11}{'bursts':>8}"
+            f"{'images':>8}{'without SNR':>13}"
+        )
     for share in arguments.share:
         row = measure(share, arguments.samples, arguments.seed)
         if arguments.json:
             print(json.dumps(row), flush=True)
             continue
         print(
-            f"{share:10.0%}{row['msamples_per_second']:11.1f}{row['bursts']:8}{row['images']:8}"
+            f"{share:10.0%}{row['msamples_per_second']:11.1f}"
+            f"{row['msamples_per_processor_second']:11.1f}{row['bursts']:8}{row['images']:8}"
             f"{row['without_snr']:13}",
             flush=True,
         )

@@ -42,7 +42,7 @@ def test_writes_images_and_results(tmp_path):
     ]
     assert {row["source_bits"] for row in rows} == {str(2 * 20032)}
     assert {row["symbols"] for row in rows} == {str(2 * 15024)}
-    assert [int(row["block_errors"]) for row in rows] == [0, 0, 8, 6]
+    assert [int(row["block_errors"]) for row in rows] == [0, 0, 10, 6]
     assert [row["decoded"] for row in rows] == ["1", "1", "1", "0"]
     assert float(rows[0]["ssim"]) > float(rows[2]["ssim"])
     assert len(json.loads(done.stdout)["results"]) == 4

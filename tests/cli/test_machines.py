@@ -84,6 +84,9 @@ COMMANDS = [
         (),
     ),
     ("receive --radio file --device a.cs16 --output rx --log l.jsonl", ("rx", "l.jsonl"), ()),
+    ("transmit a.png --radio file --device u.cs16 --protection 6/6/4", ("u.cs16",), ()),
+    ("receive --radio file --device u.cs16 --output rx --record failed", ("rx", "failed"), ()),
+    ("replay failed", (), ()),
     ("receive --radio zmq --device ipc://air --output rx --seconds 1", ("rx",), ()),
     (
         "receive --radio zmq --device tcp://127.0.0.1:PORT --output rx --seconds 1",

@@ -22,6 +22,10 @@ bool BurstDemodulator::payload_goes_on(const BurstHeader& header,
                                        std::size_t first_sample,
                                        std::size_t last_sample)
 {
+    // Where the payload has other symbols than the header, they are taken to go on.
+    if (header.burst_profile != 0) {
+        return true;
+    }
     const std::size_t known = d_format.header_symbols();
     const std::size_t symbols = known + d_format.payload_symbols(header.qam_symbols());
     const std::size_t length = d_format.symbol_samples();

@@ -86,9 +86,10 @@ def test_files_that_are_none(recording):
     data = recording.with_suffix(".sigmf-data")
     for path in (data, recording):
         path.unlink()
-        os.mkfifo(path)
-        assert_refused(recording, f"{path} is not a file")
-        path.unlink()
+        if path == recording:  # samples may come through a pipe
+            os.mkfifo(path)
+            assert_refused(recording, f"{path} is not a file")
+            path.unlink()
         path.symlink_to("/dev/zero")
         assert_refused(recording, f"{path} is not a file")
         path.unlink()

@@ -3,6 +3,7 @@
 #include "input.h"
 #include "kernels/ldpc/ldpc_transport.h"
 
+#include <cmath>
 #include <stdexcept>
 #include <vector>
 
@@ -52,7 +53,7 @@ void run(Input& input)
     require(result.blocks >= 1 && result.block_errors <= result.blocks);
     require(result.iterations >= 1 && result.iterations <= iterations);
     for (std::size_t i = 0; i < payload_bits; i++) {
-        require(received[i] <= 1 && posterior[i] == posterior[i]);
+        require(received[i] <= 1 && !std::isnan(posterior[i]));
         require((posterior[i] > 0) == (received[i] == 1));
     }
     require(from_input || !result.crc_ok || received == payload);

@@ -287,7 +287,7 @@ BurstDemodulator& BurstDemodulator::continued(int profile)
 {
     auto& payload = d_payloads.at(profile);
     if (!payload) {
-        payload.reset(new BurstDemodulator(d_format.payload_format(profile)));
+        payload = std::make_unique<BurstDemodulator>(d_format.payload_format(profile));
     }
     const auto& format = payload->d_format;
     const int prefix = format.cyclic_prefix();

@@ -28,6 +28,7 @@ std::vector<float> receive(const std::vector<int>& bits, std::mt19937& random)
 {
     std::normal_distribution<float> noise(0.0f, 2.3f);
     std::vector<float> llrs;
+    llrs.reserve(bits.size());
     for (const int bit : bits) {
         llrs.push_back((bit ? 1.0f : -1.0f) + noise(random));
     }

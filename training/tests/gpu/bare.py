@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a script as on a machine that has PyTorch, NumPy and Pillow, and nothing else of ours."""
+"""Run a script as on a machine that has PyTorch, NumPy and Pillow, and nothing else of ours.
+
+A pack brings a package vqdeepsc of its own, which hides what is installed.
+"""
 
 import runpy
 import sys
@@ -14,7 +17,6 @@ ABSENT = {
     "skimage",
     "tensorboard",
     "tqdm",
-    "vqdeepsc",
 }
 find_spec = PathFinder.find_spec
 

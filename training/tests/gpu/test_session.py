@@ -259,7 +259,10 @@ def test_a_run_that_fails_is_repeated_without_ways(tmp_path, planned, monkeypatc
     assert run == {"run": "small-4s", "ended": "annealed", "failures": ["capture failed"]}
 
 
-def test_packs_that_are_not_whole_are_refused(tmp_path, planned, capsys):
+def test_packs_that_are_not_whole_are_refused(tmp_path, planned, capsys, monkeypatch):
+    # the time of a call is that of its process, which here runs all tests
+    monkeypatch.setattr("vqdeepsc_training.tools.gpu.process_age", lambda: 0.0)
+
     def refused(*more):
         arguments = ["--pack", str(planned), "--output", str(tmp_path / "out"), "--seconds", "30"]
         assert tool("gpu")(["run", *arguments, "--device", "cpu", *more]) == 2

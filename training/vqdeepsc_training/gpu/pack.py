@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import vqdeepsc.errors
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -190,3 +191,8 @@ def _copy_code(folder: Path) -> None:
     shutil.copyfile(source / "command.py", target / "command.py")
     for room in ROOMS:
         shutil.copytree(source / room, target / room, ignore=shutil.ignore_patterns("__pycache__"))
+    # Of the core package, which needs more than a bare machine has, the errors alone.
+    core = folder / "vqdeepsc"
+    core.mkdir()
+    write_whole(core / "__init__.py", '"""What training needs of the core package."""\n')
+    shutil.copyfile(vqdeepsc.errors.__file__, core / "errors.py")

@@ -142,7 +142,7 @@ class Scheme:
             raise ParameterError(
                 f"{self} has {coded} bits on the air for {payload} bits of payload"
             )
-        factors = self._factors(len(part_bits), coded / payload)
+        factors = self._factors(len(part_bits), coded / max(payload, 1))
         if not factors:
             return [TransportBlock(payload, coded)]
         if len(factors) != len(part_bits) - 1:

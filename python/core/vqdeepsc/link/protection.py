@@ -11,7 +11,8 @@ PROFILES: dict[str, dict[int, tuple[float, ...]]] = {
     "broadcast": {4: (7, 7, 7), 3: (6, 6)},
 }
 """Coded bits for each payload bit of every scale but the finest, coarse first, by the number of
-scales, where the whole has rate 1/3. `bench/images/protection.py` finds them: the highest mean SSIM from -2 to 6 dB that has full quality at 4 dB (balanced) or at 6 dB."""
+scales, where the whole has rate 1/3. `bench/images/protection.py` finds them: the highest mean SSIM
+from -2 to 6 dB that has full quality at 4 dB (balanced) or at 6 dB (broadcast)."""
 
 DEFAULT_PROTECTION = "balanced"
 """Of `transmit`, `demo` and the examples."""

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -271,6 +272,9 @@ def test_packs_that_are_not_whole_are_refused(tmp_path, planned, capsys, monkeyp
     def refused(*more):
         arguments = ["--pack", str(planned), "--output", str(tmp_path / "out"), "--seconds", "30"]
         assert tool("gpu")(["run", *arguments, "--device", "cpu", *more]) == 2
+        # a refused call leaves nothing behind that ends the process half a minute later
+        guards = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+        assert all(one.finished.is_set() for one in guards)
         return capsys.readouterr().err
 
     assert "no run other; there are small-4s" in refused("--only", "other")

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..base.errors import DataError
@@ -47,6 +49,18 @@ def end_at_once() -> None:
     """End the process, whatever it is doing: a compiler or a starved machine may take too long."""
     print("The time is over; what was saved last stays.", file=sys.stderr, flush=True)
     os._exit(EXIT_CUT_SHORT)
+
+
+@contextlib.contextmanager
+def _cut_short(seconds: float) -> Iterator[None]:
+    """The process ends after so many seconds, unless this is left before, also by an error."""
+    guard = threading.Timer(seconds, end_at_once)
+    guard.daemon = True
+    guard.start()
+    try:
+        yield
+    finally:
+        guard.cancel()
 
 
 def process_age() -> float:
@@ -137,20 +151,17 @@ def _run(arguments: argparse.Namespace) -> None:
     from ..gpu.timed import Limits
 
     left = started + arguments.seconds - time.monotonic()
-    guard = threading.Timer(max(0.0, left - GUARD_SECONDS), end_at_once)
-    guard.daemon = True
-    guard.start()
-    if arguments.threads is not None:
-        torch.set_num_threads(arguments.threads)
-    call = Session(
-        arguments.pack,
-        arguments.output,
-        arguments.seconds,
-        distributed.own_device(arguments.device),
-        Limits(file_bytes=int(arguments.largest_file * 2**20)),
-        arguments.only,
-        started,
-        lambda line: print(line, flush=True),
-    ).train()
-    guard.cancel()
+    with _cut_short(max(0.0, left - GUARD_SECONDS)):
+        if arguments.threads is not None:
+            torch.set_num_threads(arguments.threads)
+        call = Session(
+            arguments.pack,
+            arguments.output,
+            arguments.seconds,
+            distributed.own_device(arguments.device),
+            Limits(file_bytes=int(arguments.largest_file * 2**20)),
+            arguments.only,
+            started,
+            lambda line: print(line, flush=True),
+        ).train()
     print(f"Ended after {call['seconds']} of {arguments.seconds:g} s", flush=True)

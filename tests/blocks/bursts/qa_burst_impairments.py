@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A few rows of bench/burst_impairments.py: bursts through channels and front ends that change."""
+"""A few rows of burst_impairments.py: bursts through channels and front ends that change."""
 
 import numpy as np
 from burst_impairments import measure_fading, measure_front_end

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A few rows of bench/burst_interference.py: bursts beside carriers and narrow signals."""
+"""A few rows of burst_interference.py: bursts beside carriers and narrow signals."""
 
 from burst_interference import measure, measure_wide
 from gnuradio import gr_unittest

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bursts that the receiver misses with frequency and clock offsets, and images it finds in noise.
 
-Run with the Python of the installation, for example prefix/bin/python bench/burst_detection.py.
+Run with the Python of the installation (prefix/bin/python).
 Bursts are short (200 bits), so that preamble and header decide. Offsets are uniform within those
 of both ends, each within --ppm of 2.4 GHz and of its sample clock.
 """

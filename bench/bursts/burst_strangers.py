@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What bursts of strangers cost a receiver: Msample per second of processor time.
 
-Run with the Python of the installation, for example prefix/bin/python bench/burst_strangers.py.
+Run with the Python of the installation (prefix/bin/python).
 Nothing here is a whole burst, so that no LDPC decoder should have to run on a payload.
 """
 

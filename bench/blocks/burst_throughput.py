@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Samples per second of burst transmitter and receiver, beside GNU Radio's ofdm_tx and ofdm_rx.
 
-Run with the Python of the installation, for example prefix/bin/python bench/burst_throughput.py.
+Run with the Python of the installation (prefix/bin/python).
 Figures are per second of processor time of all threads, that is, of one core.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from burst_link import CARRIER_POWER, MODEL, random_frames, transmitted
 from gnuradio import blocks, digital, gr, vqdeepsc
 from gnuradio.vqdeepsc.blocks.frames import header_to_pmt
 from gnuradio.vqdeepsc.blocks.loopback import frames_source
@@ -21,28 +20,40 @@ from vqdeepsc.kernels import FrameHeader
 PAYLOAD_BITS = 20032
 BURSTS = 8
 SNR_DB = 10.0
+AMPLITUDE = 0.3
+CARRIER_POWER = AMPLITUDE**2 * 16 / 13  # Es: docs/air-interface.md
 TREE_PACKET_BYTES = 96
 FLOWGRAPH = Callable[[gr.top_block], gr.basic_block]
 
 
+def random_bursts(frame_bits: int, repeat: bool) -> gr.basic_block:
+    """A source of frames of random bits, each of an image of its own."""
+    frames = np.random.default_rng(1).integers(0, 2, (BURSTS, frame_bits), np.uint8)
+    headers = [
+        header_to_pmt(FrameHeader(model=0x1234, image=i, width=128, height=128))
+        for i in range(BURSTS)
+    ]
+    source = frames_source(frames, headers)
+    source.set_repeat(repeat)
+    return source
+
+
 def noisy_bursts() -> np.ndarray:
-    samples = transmitted(random_frames(BURSTS, PAYLOAD_BITS, 1)).reshape(-1)
+    top = gr.top_block()
+    sink = blocks.vector_sink_c()
+    transmitter = vqdeepsc.burst_transmitter(PAYLOAD_BITS, amplitude=AMPLITUDE)
+    top.connect(random_bursts(PAYLOAD_BITS, repeat=False), transmitter, sink)
+    top.run()
+    samples = np.array(sink.data(), np.complex64)
     rng = np.random.default_rng(2)
     noise = rng.normal(0, np.sqrt(CARRIER_POWER * 10 ** (-SNR_DB / 10) / 2), (2, samples.size))
     return (samples + noise[0] + 1j * noise[1]).astype(np.complex64)
 
 
 def transmitter(top: gr.top_block) -> gr.basic_block:
-    frames = random_frames(BURSTS, PAYLOAD_BITS, 1)
-    headers = [
-        header_to_pmt(FrameHeader(model=MODEL, image=i, width=128, height=128))
-        for i in range(BURSTS)
-    ]
-    source = frames_source(frames, headers)
-    source.set_repeat(True)
     count = blocks.copy(gr.sizeof_gr_complex)
     top.connect(
-        source,
+        random_bursts(PAYLOAD_BITS, repeat=True),
         vqdeepsc.burst_transmitter(PAYLOAD_BITS),
         count,
         blocks.null_sink(gr.sizeof_gr_complex),
@@ -52,13 +63,7 @@ def transmitter(top: gr.top_block) -> gr.basic_block:
 
 def modulator(top: gr.top_block) -> gr.basic_block:
     block = vqdeepsc.burst_modulator(PAYLOAD_BITS)
-    frames = random_frames(BURSTS, block.coded_bits(), 1)
-    headers = [
-        header_to_pmt(FrameHeader(model=MODEL, image=i, width=128, height=128))
-        for i in range(BURSTS)
-    ]
-    source = frames_source(frames, headers)
-    source.set_repeat(True)
+    source = random_bursts(block.coded_bits(), repeat=True)
     top.connect(source, block, blocks.null_sink(gr.sizeof_gr_complex))
     return block
 

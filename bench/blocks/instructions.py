@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # Machine, compiler, emulator and the instruction sets to count.
 COMPILERS = (
     ("aarch64", "aarch64-linux-gnu-g++", "qemu-aarch64-static", ("neon", "portable")),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Symbols per second of the soft demapper and the fading channel, beside GNU Radio's own.
 
-Run with the Python of the installation, for example prefix/bin/python bench/demapper.py.
+Run with the Python of the installation (prefix/bin/python).
 """
 
 import argparse

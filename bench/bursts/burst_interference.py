@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Headers and code blocks that fail beside carriers, narrow signals and other bursts.
 
-Run with the Python of the installation, for example prefix/bin/python bench/burst_interference.py.
+Run with the Python of the installation (prefix/bin/python).
 Bursts are those of burst_impairments.py. A carrier or a narrow signal changes its frequency with
 the first sample of each burst. A burst that is lost counts all its blocks as failed.
 """

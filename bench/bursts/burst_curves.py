@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Block errors over Es/N0 on channels that fade, beside the known channel, and the loss in dB.
 
-Run with the Python of the installation, for example prefix/bin/python bench/burst_curves.py.
+Run with the Python of the installation (prefix/bin/python).
 Bursts, paths and the known channel are those of burst_impairments.py. --model selective and
 dynamic take the paths from GNU Radio's selective_fading_model and dynamic_channel_model, whose
 channel is not known; the second adds offsets of clock and frequency that walk.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Code blocks of received bursts that fail against Es/N0, beside the same code with known channel.
 
-Run with the Python of the installation, for example prefix/bin/python bench/burst_sensitivity.py.
+Run with the Python of the installation (prefix/bin/python).
 Bursts of 20,032 bits, rate 1/3, go through channel_model with frequency and clock offset. Es is
 the power of a carrier after the channel, N0 the noise in it. A burst that is not detected or
 whose header is lost counts all its blocks as failed.

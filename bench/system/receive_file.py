@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How fast `vqdeepsc receive` goes through a file, and whether the log knows each image's SNR.
 
-Run with the Python of the installation, for example prefix/bin/python bench/receive_file.py. Each
-image is one burst of 25,024 samples; the gaps are as long as the share on the air says. Msample/s
-are of the whole command from its start to its end, loading and decoding included, by the clock and
-by the processor time of all its threads.
+Run with the Python of the installation (prefix/bin/python). Each image is one burst of 25,024
+samples; the gaps are as long as the share on the air says. Msample/s are of the whole command from
+its start to its end, loading and decoding included, by the clock and by the processor time of all
+its threads.
 """
 
 import argparse

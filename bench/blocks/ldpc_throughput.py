@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Payload bits per second of the LDPC decoder on one core, beside GNU Radio's fec.ldpc_decoder.
 
-Run with the Python of the installation, for example prefix/bin/python bench/ldpc_throughput.py.
+Run with the Python of the installation (prefix/bin/python).
 """
 
 import argparse

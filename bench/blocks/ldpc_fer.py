@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frame error rate of the LDPC code with Gray 16-QAM against Es/N0, with the BICM limit beside it.
 
-Run with the Python of the installation, for example prefix/bin/python bench/ldpc_fer.py.
+Run with the Python of the installation (prefix/bin/python).
 Every instruction set gives the same bits, so one curve stands for all.
 """
 

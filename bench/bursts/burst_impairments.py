@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Code blocks that fail where the channel changes within a burst, or the front end is not ideal.
 
-Run with the Python of the installation, for example prefix/bin/python bench/burst_impairments.py.
+Run with the Python of the installation (prefix/bin/python).
 Bursts of 20,032 bits, rate 1/3, 16-QAM, of 25 ms at 1 Msample/s, each with a frequency offset of
 its own; beside the receiver, the same bursts, noise, demapper and decoder with frequency, timing,
 noise and the channel at the middle of each OFDM symbol known. Es is the mean power of a carrier,

@@ -353,7 +353,7 @@ def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) ->
         bounds.append(
             {
                 "name": str(bound.system),
-                "pictures": bound.training.get("pictures"),
+                "images": bound.training.get("images"),
                 "hours": bound.training.get("hours"),
                 "begun_at": before[-1].get("run", "") if before else "",
             }

@@ -150,7 +150,7 @@ def test_the_upper_bounds_of_the_checkout_are_in_figures_and_text(folder, monkey
 
     plot = paper_report.plot_means
     monkeypatch.setattr(paper_report, "plot_means", plot_means)
-    trained = {"pictures": 3240, "hours": 0.17, "history": [{"run": "quantised"}]}
+    trained = {"images": 3240, "hours": 0.17, "history": [{"run": "quantised"}]}
     bound = make_upper_bound(folder / "four-unquantised.onnx", 0.9, trained)
     options = "--limit", "1", "--only", "cars"
     assert paper.main(arguments(folder, *options)) == 0

@@ -41,7 +41,7 @@ SMALL_CONDITIONAL = {
 SMALL_CONDITIONAL_3 = SMALL_CONDITIONAL | {"codewords": [0, 64, 32, 8]}
 ENDED = {
     "step": 3,
-    "pictures": 12,
+    "images": 12,
     "seconds": 36.0,
     "curve": [],
     "history": [],
@@ -62,7 +62,7 @@ def smooth_image(random: np.random.Generator, height: int, width: int) -> np.nda
 def image_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tar file of twelve PNG images, 48 pixels high."""
     random = np.random.default_rng(0)
-    path = tmp_path_factory.mktemp("data") / "pictures.tar"
+    path = tmp_path_factory.mktemp("data") / "images.tar"
     with tarfile.open(path, "w") as archive:
         for number in range(12):
             buffer = io.BytesIO()
@@ -135,7 +135,7 @@ def configuration() -> dict:
             "unquantised_steps": 2,
             "precision": "bfloat16",
             "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1},
-            "noise": {"from": 0.5, "pictures": 1},
+            "noise": {"from": 0.5, "images": 1},
             "commitment": 0.25,
             "quantiser_weight": 0.2,
             "average": 0.9,

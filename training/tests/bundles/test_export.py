@@ -169,7 +169,7 @@ def test_bundle_of_a_trained_network(tmp_path, image_tar, configuration, recordi
     }
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["training"]["steps"] == 6
-    assert manifest["training"]["pictures"] == 24
+    assert manifest["training"]["images"] == 24
     assert [scale["bits"] for scale in manifest["scales"]] == [4, 3, 2, 1]
     assert Codec(bundle).bits_per_region == 20032
     assert (
@@ -242,7 +242,7 @@ def test_indices_of_codewords_that_hardly_differ_count_as_equal(tmp_path, monkey
     graphs.write_graphs(network, tmp_path)
     monkeypatch.setattr(network, "encode", turned)
     found = graphs.check_graphs(network, tmp_path, ((1, 128, 128),))
-    assert found["unequal_labels"] <= graphs.INDEX_TOLERANCE
+    assert found["unequal_indices"] <= graphs.INDEX_TOLERANCE
 
 
 def test_entropy_share_of_known_counts():
@@ -296,7 +296,7 @@ def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, image_tar, 
                 "--data",
                 str(image_tar),
                 "--data-names",
-                "own/pictures",
+                "own/images",
                 "--measure",
                 f"own={image_tar}",
                 "--results",
@@ -308,7 +308,7 @@ def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, image_tar, 
     exported = json.loads(capsys.readouterr().out)
     told = json.loads((bundle / "manifest.json").read_text())["training"]
     assert told["configuration"]["name"] == "small"
-    assert (told["steps"], told["pictures"], told["seed"]) == (4, 16, 3)
+    assert (told["steps"], told["images"], told["seed"]) == (4, 16, 3)
     assert told["decoder_tuning"]["steps"] == 2
     assert "tuned for 2 steps, on 8 crops" in (bundle / "MODEL_CARD.md").read_text()
     record = json.loads((tuned / "tuned_4s.json").read_text())

@@ -28,7 +28,7 @@ def written(settings: dict, folder: Path) -> Path:
         "configuration": configuration,
         "average": build_network(settings).state_dict(),
         "step": 7,
-        "pictures": 28,
+        "images": 28,
         "seconds": 36.0,
         "curve": [],
     }
@@ -52,7 +52,7 @@ def test_the_graph_is_the_network_without_quantisation(tmp_path, settings):
     (entry,) = onnx.load(output).metadata_props
     record = json.loads(entry.value)
     assert entry.key == "training"
-    assert (record["steps"], record["pictures"], record["hours"]) == (7, 28, 0.01)
+    assert (record["steps"], record["images"], record["hours"]) == (7, 28, 0.01)
 
 
 def test_a_run_without_quantisation_begins_at_a_quantised_network(

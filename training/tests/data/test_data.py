@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures from folders and tar files, what happens to broken ones, and the sampler."""
+"""Images from folders and tar files, what happens to broken ones, and the sampler."""
 
 from pathlib import Path
 
@@ -191,7 +191,7 @@ def test_sampler_follows_its_configuration(image_tar, tmp_path, configuration):
     [
         (b"", r"bad\.png is empty\.$"),
         (
-            b"\x89PNG\r\n\x1a\nnot a picture",
+            b"\x89PNG\r\n\x1a\nnot an image",
             r"bad\.png is not an image, or of a kind that is not read\.$",
         ),
         (None, "there are no images in"),

@@ -73,7 +73,7 @@ def test_two_calls_on_a_bare_machine_become_a_bundle(tmp_path, planned, image_ta
     (run,) = record["calls"][0]["runs"]
     assert run["ended"] == "annealed"
     assert run["learning_rate_factor"] < 0.2
-    assert run["pictures"] == run["steps"] * run["batch"]
+    assert run["images"] == run["steps"] * run["batch"]
     assert np.isfinite(run["after"]["psnr_db"])
     # Files of bounded size, and nothing else.
     assert len(run["files"]) > 1
@@ -88,9 +88,9 @@ def test_two_calls_on_a_bare_machine_become_a_bundle(tmp_path, planned, image_ta
     # It goes on from the weights of the first call, rounded to 8 bits where they are many.
     assert second["before"]["psnr_db"] == pytest.approx(run["after"]["psnr_db"], abs=0.2)
     state = read_checkpoint(output / "small-4s.pt")
-    assert [entry["pictures"] for entry in state["history"]] == [run["pictures"]]
+    assert [entry["images"] for entry in state["history"]] == [run["images"]]
     assert state["configuration"]["seed"] == 4
-    assert record["runs"]["small-4s"]["pictures"] == second["pictures"]
+    assert record["runs"]["small-4s"]["images"] == second["images"]
 
     bundle = tmp_path / "small-4s"
     exported = ["--checkpoint", str(output / "small-4s.pt"), "--bundle", str(bundle)]
@@ -104,12 +104,12 @@ def timed_run(output, image_tar, configuration, device, name="small-4s", **optio
     """A run on the images of a tar file, for as long as a test may take."""
     del configuration["noise"]
     whole = Configuration.read(configuration).having(data=("a",), shares=(1.0,), steps=None)
-    pictures = read_tar(image_tar)
+    images = read_tar(image_tar)
     return TimedRun(
         name,
         whole,
-        ResidentImages.of([pictures], device),
-        np.stack([picture[:32, :32] for picture in pictures[:3]]),
+        ResidentImages.of([images], device),
+        np.stack([image[:32, :32] for image in images[:3]]),
         output,
         None,
         device,

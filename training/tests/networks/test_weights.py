@@ -113,7 +113,7 @@ def test_a_run_begins_at_a_bundle(tmp_path, image_tar, configuration, recording,
         if not name.startswith("spaces."):
             assert torch.equal(second["network"][name], value), name
     (entry,) = second["history"]
-    assert (entry["run"], entry["pictures"]) == ("first", first["pictures"])
+    assert (entry["run"], entry["images"]) == ("first", first["images"])
 
 
 def test_a_bundle_that_does_not_say_how_it_was_trained_is_no_beginning(

@@ -29,18 +29,18 @@ def test_laws_are_found():
 
 
 def point(psnr):
-    return [{"step": 1, "pictures": 1, "ssim": psnr / 40, "psnr_db": psnr}]
+    return [{"step": 1, "images": 1, "ssim": psnr / 40, "psnr_db": psnr}]
 
 
 RECORD = {
     "history": [
         {"until_step": 7, "configuration": {}},
-        {"pictures": 500, "run": "a", "fresh": ["head"], "validation": point(20.0)},
-        {"pictures": 1000, "run": "a", "fresh": [], "validation": point(24.0)},
-        {"pictures": 1000, "run": "a", "fresh": [], "validation": point(25.0)},
-        {"pictures": 2000, "run": "a", "fresh": [], "validation": point(26.0)},
+        {"images": 500, "run": "a", "fresh": ["head"], "validation": point(20.0)},
+        {"images": 1000, "run": "a", "fresh": [], "validation": point(24.0)},
+        {"images": 1000, "run": "a", "fresh": [], "validation": point(25.0)},
+        {"images": 2000, "run": "a", "fresh": [], "validation": point(26.0)},
     ],
-    "pictures": 4000,
+    "images": 4000,
     "hours": 0.5,
     "parameters": 1234,
     "validation": point(27.0),
@@ -81,7 +81,7 @@ def test_page_has_what_the_records_say(tmp_path, capsys):
     assert "the rates of the tables are assumptions" in text
     assert (docs / "forecast.png").exists()
     call = {"device_type": "cuda", "device": "a GPU", "runs": []}
-    call["runs"] = [{"run": "my-model", "pictures_per_second": 2468.0}]
+    call["runs"] = [{"run": "my-model", "images_per_second": 2468.0}]
     rehearsed = {"device_type": "cpu", "device": "x86_64", "runs": call["runs"]}
     (results / "gpu" / "first.json").write_text(json.dumps({"calls": [call, rehearsed]}))
     assert tool("report-forecast")(arguments) == 0

@@ -16,19 +16,19 @@ from vqdeepsc_training.trainer.checkpoint import whole_curve
 def test_the_card_says_what_the_next_doubling_would_bring():
     def points(slope: float, *images: int) -> list[dict]:
         return [
-            {"pictures": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
+            {"images": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
             for n in images
         ]
 
     single = points(0.01, 100, 500, 700, 900, 1000)
     assert next_doubling([], whole_curve([], single)) == pytest.approx(
-        {"pictures": 1000, "since": 500, "ssim": 0.01, "psnr_db": 1.0}
+        {"images": 1000, "since": 500, "ssim": 0.01, "psnr_db": 1.0}
     )
     assert next_doubling([], single[:1]) is next_doubling([], []) is None
 
     def run(name: str, *images: int, fresh: tuple[str, ...] = ()) -> dict:
         return {
-            "pictures": images[-1],
+            "images": images[-1],
             "run": name,
             "fresh": list(fresh),
             "until_step": 4,
@@ -43,16 +43,16 @@ def test_the_card_says_what_the_next_doubling_would_bring():
     runs = runs_of_this_network(history)
     assert [entry["run"] for entry in runs] == ["first"]
     assert runs_of_this_network(history[:1]) == []
-    second = [{"pictures": 1200, "ssim": 0.5 + 0.02 * np.log2(400) + 0.03, "psnr_db": 31.0}]
+    second = [{"images": 1200, "ssim": 0.5 + 0.02 * np.log2(400) + 0.03, "psnr_db": 31.0}]
     curve = whole_curve(runs, second)
-    assert [point["pictures"] for point in curve] == [200, 400, 1600]
+    assert [point["images"] for point in curve] == [200, 400, 1600]
     found = next_doubling(runs, curve)
-    assert (found["pictures"], found["since"]) == (1600, 400)
+    assert (found["images"], found["since"]) == (1600, 400)
     assert (found["ssim_since"], found["ssim"]) == pytest.approx((0.03, 0.015))
 
 
 def test_the_card_cites_each_known_data_set_once():
-    lines = sources(["cars196/train", "own/pictures", "cars196/test"])
+    lines = sources(["cars196/train", "own/images", "cars196/test"])
     assert len(lines) == 1
     assert "Krause" in lines[0]
 

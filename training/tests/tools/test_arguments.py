@@ -101,7 +101,7 @@ def test_configurations_that_cannot_be_trained_are_refused(
         ({"zoom": 10**400}, "zoom must lie between"),
         ({"colour": 1e300}, "colour is 1e+300, but must be at least 0 and at most 1"),
         ({"optimiser": {"name": "adam", "learning_rate": 0.1, "betas": [0, 10**400]}}, "betas"),
-        ({"noise": {"from": 0.5, "pictures": 5}}, "noise.pictures is 5, but a batch has 4"),
+        ({"noise": {"from": 0.5, "images": 5}}, "noise.images is 5, but a batch has 4"),
         ({"prefixes": {"images": 5}}, "prefixes.images is 5, but a batch has 4"),
         ({"network": {"type": "conditional", "wrong": 1}}, "network.wrong is not known"),
     ):
@@ -133,7 +133,7 @@ def test_an_export_says_at_once_what_it_cannot_use(tmp_path, image_tar, configur
     arguments = ["--checkpoint", str(checkpoint), "--data", str(image_tar), "--bundle"]
     bundle = str(tmp_path / "bundle")
     for more, word in (
-        ([bundle, "--measure", "pictures"], "not NAME=PATH"),
+        ([bundle, "--measure", "images"], "not NAME=PATH"),
         ([bundle, "--measure", "own=none"], "none does not exist"),
         ([str(tmp_path / "file" / "bundle")], "Not a directory"),
         ([bundle, "--results", str(tmp_path / "file" / "results")], "Not a directory"),

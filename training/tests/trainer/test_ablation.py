@@ -87,7 +87,7 @@ def test_variants_are_trained_recorded_and_drawn(tmp_path, image_tar, variants, 
         assert set(record["entropy_share"]) == {"s1", "s2", "s3", "s4"}
         assert record["computed_in"] in ("bfloat16", "float32")
         assert record["processor"] == torch.backends.cpu.get_cpu_capability()
-        assert record["data"] == [record["validation_data"]] == ["data0/pictures.tar"]
+        assert record["data"] == [record["validation_data"]] == ["data0/images.tar"]
     # What has a record is not trained again; another length is.
     assert tool("ablate")(given) == 0
     assert capsys.readouterr().out == ""
@@ -160,7 +160,7 @@ def made_up(name, seed, ssim, psnr, minutes=1.0):
         "entropy_share": {"s1": 0.9},
         "crops_seen": 80,
         "parameters": 9,
-        "pictures": 2,
+        "images": 2,
         "validation": [{"seconds": 60, "ssim": ssim, "psnr_db": psnr}],
     }
 

@@ -149,7 +149,7 @@ def test_decoder_is_tuned_on_a_gpu(tmp_path, image_tar, recording, configuration
     first = trainer_on(CPU, tmp_path, image_tar, recording, configuration)
     for _ in range(3):
         first.train_step()
-    configuration |= {"decoder_only": True, "noise": {"from": 0.0, "pictures": 2}}
+    configuration |= {"decoder_only": True, "noise": {"from": 0.0, "images": 2}}
     with PretendedGpu():
         trainer = trainer_on(GPU, tmp_path, image_tar, recording, configuration)
         assert trainer.start_from(first.summary()) == []

@@ -88,7 +88,7 @@ def test_history_says_which_data_and_shares_there_were(tmp_path, image_tar, conf
             == 0
         )
     record = json.loads((tmp_path / "run" / "record.json").read_text())
-    name = f"{image_tar.parent.name}/pictures.tar"
+    name = f"{image_tar.parent.name}/images.tar"
     assert record["history"] == [
         {"until_step": 1, "configuration": {"steps": 1, "data": [name], "shares": [1.0]}},
         {"until_step": 2, "configuration": {"steps": 2, "shares": [0.5, 0.5]}},
@@ -100,7 +100,7 @@ def test_history_says_which_data_and_shares_there_were(tmp_path, image_tar, conf
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["history"][2]["configuration"]["noise"] == {
         "from": 0.5,
-        "pictures": 1,
+        "images": 1,
         "weight": 1.0,
     }
 
@@ -155,7 +155,7 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, image_tar, configura
     assert torch.equal(third["network"]["stem.weight"], first["average"]["stem.weight"])
     assert not third["started"]
     (entry,) = third["history"]
-    assert entry["pictures"] == first["pictures"]
+    assert entry["images"] == first["images"]
     assert "spaces.0.embedding" in entry["fresh"]
     assert "stem.weight" not in entry["fresh"]
     configuration["network"] = SMALL_PAPER
@@ -277,7 +277,7 @@ def test_two_processes_train_one_network(tmp_path, image_tar, configuration, rec
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
     assert checkpoint["step"] == 8
-    assert checkpoint["pictures"] == 2 * 4 * 8
+    assert checkpoint["images"] == 2 * 4 * 8
 
 
 def test_checkpoints_that_cannot_be_read_are_refused(tmp_path):

@@ -27,7 +27,7 @@ CONDITIONAL = {
     "unquantised_steps": 1,
     "precision": "float32",
     "loss": {"mae": 1.0, "mse": 10.0, "ssim": 0.1, "log_mse": 0.01},
-    "noise": {"from": 0.5, "pictures": 2},
+    "noise": {"from": 0.5, "images": 2},
     "annealing": {"noise": 0.3, "until": 0.9},
     "commitment": 0.25,
     "quantiser_weight": 0.2,

@@ -50,7 +50,7 @@ def test_resumed_run_equals_an_uninterrupted_one(tmp_path, image_tar, configurat
     """Also when it is stopped before the k-means start, after it, and in the noisy phase."""
     parts, whole = resumed_and_whole(tmp_path, image_tar, configuration, stop)
     assert parts["step"] == whole["step"] == 8
-    for key in ("network", "average", "optimisers", "pictures"):
+    for key in ("network", "average", "optimisers", "images"):
         assert_same(parts[key], whole[key], key)
 
 
@@ -191,7 +191,7 @@ def test_training_lowers_the_loss_and_uses_the_codebooks(tmp_path, image_tar, co
     run(tmp_path, image_tar, configuration, "run", "--validation", str(image_tar))
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["steps"] == 60
-    assert record["pictures"] == 240
+    assert record["images"] == 240
     after = record["validation"][-1]
     configuration |= {"steps": 1, "unquantised_steps": 0}
     run(tmp_path, image_tar, configuration, "short", "--validation", str(image_tar))

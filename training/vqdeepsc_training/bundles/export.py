@@ -121,7 +121,7 @@ def export(
         "configuration": run["configuration"],
         "data": names,
         "steps": run["step"],
-        "pictures": run["pictures"],
+        "images": run["images"],
         "seed": run["configuration"]["seed"],
     }
     if run is not checkpoint:
@@ -130,7 +130,7 @@ def export(
                 key: value for key, value in configuration.items() if key != "network"
             },
             "steps": checkpoint["step"],
-            "pictures": checkpoint["pictures"],
+            "images": checkpoint["images"],
         }
     card = bundle / "MODEL_CARD.md"
     name = bundle.name

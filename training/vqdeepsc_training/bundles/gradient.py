@@ -99,7 +99,7 @@ def write_gradient(folder: Path) -> None:
             helper.make_tensor_value_info(
                 f"d{scale}",
                 TensorProto.FLOAT,
-                ["pictures", graph.shapes[name][1], f"height_{scale}", f"width_{scale}"],
+                ["images", graph.shapes[name][1], f"height_{scale}", f"width_{scale}"],
             )
         )
     onnx.checker.check_model(model)
@@ -137,12 +137,12 @@ def _image_gradient(graph: Graph) -> str:
     model.input.extend(
         [
             helper.make_tensor_value_info(
-                "target", TensorProto.FLOAT, ["pictures", 3, "height", "width"]
+                "target", TensorProto.FLOAT, ["images", 3, "height", "width"]
             ),
             helper.make_tensor_value_info("weights", TensorProto.FLOAT, [2]),
         ]
     )
-    model.output.append(helper.make_tensor_value_info("errors", TensorProto.FLOAT, ["pictures", 2]))
+    model.output.append(helper.make_tensor_value_info("errors", TensorProto.FLOAT, ["images", 2]))
     difference = graph.add("Sub", "image", "target")
     squared = graph.mean(graph.add("Mul", difference, difference))
     dissimilarity, similarity_gradient = _dissimilarity(graph)

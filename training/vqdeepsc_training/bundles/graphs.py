@@ -57,7 +57,7 @@ def write_graphs(network: nn.Module, folder: Path, record: dict | None = None) -
     image = torch.rand(2, 3, 32, 48)
     with torch.no_grad():
         codewords = network.encode(image).codewords
-    free = {0: "pictures", 2: "height", 3: "width"}
+    free = {0: "images", 2: "height", 3: "width"}
     write_graph(
         EncoderGraph(network),
         (image,),
@@ -67,7 +67,7 @@ def write_graphs(network: nn.Module, folder: Path, record: dict | None = None) -
         output_names=[f"s{scale}" for scale in scales],
         dynamic_axes={"image": free}
         | {
-            f"s{scale}": {0: "pictures", 1: f"height_{scale}", 2: f"width_{scale}"}
+            f"s{scale}": {0: "images", 1: f"height_{scale}", 2: f"width_{scale}"}
             for scale in scales
         },
     )
@@ -79,7 +79,7 @@ def write_graphs(network: nn.Module, folder: Path, record: dict | None = None) -
         output_names=["image"],
         dynamic_axes={"image": free}
         | {
-            f"q{scale}": {0: "pictures", 2: f"height_{scale}", 3: f"width_{scale}"}
+            f"q{scale}": {0: "images", 2: f"height_{scale}", 3: f"width_{scale}"}
             for scale in scales
         },
     )
@@ -143,4 +143,4 @@ def check_graphs(network: nn.Module, folder: Path, sizes: tuple = CHECK_SIZES) -
         raise ExportError(f"{unequal:.2%} of the exported encoder's indices differ from PyTorch.")
     if difference > IMAGE_TOLERANCE:
         raise ExportError(f"The exported decoder's images differ from PyTorch by {difference:g}.")
-    return {"unequal_labels": unequal, "picture_difference": difference}
+    return {"unequal_indices": unequal, "image_difference": difference}

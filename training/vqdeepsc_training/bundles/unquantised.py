@@ -43,7 +43,7 @@ def export_unquantised(checkpoint: Path, output: Path) -> None:
     network.prepare_export()
     round_weights(network)
     graph = UnquantisedGraph(network).eval()
-    free = {0: "pictures", 2: "height", 3: "width"}
+    free = {0: "images", 2: "height", 3: "width"}
     record = run_record(state, sum(p.numel() for p in network.parameters()))
     with whole_path(output) as unfinished:
         write_graph(

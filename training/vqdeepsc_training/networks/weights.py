@@ -93,7 +93,12 @@ def read_graph(path: Path) -> tuple[dict[str, Tensor], dict | None]:
         # An exporter writes equal tensors once.
         if node.op_type == "Identity" and node.input[0] in weights:
             weights[node.output[0]] = weights[node.input[0]]
-    records = [json.loads(prop.value) for prop in model.metadata_props if prop.key == RECORD]
+    records = [
+        # vqdeepsc-4s 0.6 and vqdeepsc-3s 0.5 say pictures, and their files' hashes must stay.
+        json.loads(prop.value.replace('"pictures":', '"images":'))
+        for prop in model.metadata_props
+        if prop.key == RECORD
+    ]
     return (
         {name.partition(".")[2]: torch.tensor(value) for name, value in weights.items()},
         records[0] if records else None,

@@ -176,7 +176,7 @@ def circumstances(groups: Groups, reference: str, variant: Variant) -> dict[str,
         "minutes": one["minutes"],
         "precision": machine[0],
         "processor": machine[1],
-        "pictures": one["pictures"],
+        "images": one["images"],
         "data": one.get("validation_data", "").removesuffix(".tar"),
     }
 

@@ -38,7 +38,7 @@ def evaluate(codec: Codec, images: NDArray[np.uint8]) -> tuple[dict, list[NDArra
         figures.append(quality(image, decoded))
         decoded_images.append(decoded)
     result = {
-        "pictures": len(images),
+        "images": len(images),
         **mean_quality(figures),
         "entropy_share": {f"s{scale}": round(entropy_share(c), 3) for scale, c in counts.items()},
         "index_counts": {f"s{scale}": c.astype(int).tolist() for scale, c in counts.items()},
@@ -65,7 +65,7 @@ def evaluate_baseline(
             decoded = decompress(file.content, width, height)
         figures.append(quality(image, decoded))
         decoded_images.append(decoded)
-    return {"pictures": len(images), **mean_quality(figures), "failed": failed}, decoded_images
+    return {"images": len(images), **mean_quality(figures), "failed": failed}, decoded_images
 
 
 def sheet(images: NDArray, decoded: list[NDArray], count: int, columns: int = 8) -> Image.Image:

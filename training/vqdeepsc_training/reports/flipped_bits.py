@@ -91,7 +91,7 @@ def keep_record(
     kept = json.loads(path.read_text()) if path.exists() else {}
     kept[codec.name] = {
         "model_id": codec.model_id,
-        "pictures": images,
+        "images": images,
         "positions": positions,
         "seed": seed,
         "scales": measured,

@@ -79,15 +79,15 @@ def annealed_ends(record: dict[str, Any]) -> list[dict[str, float]]:
     started afresh after it.
     """
     runs = [
-        (entry["pictures"], entry.get("validation", []), entry.get("fresh", []))
+        (entry["images"], entry.get("validation", []), entry.get("fresh", []))
         for entry in record["history"]
-        if "pictures" in entry
+        if "images" in entry
     ]
-    runs.append((record["pictures"], record["validation"], []))
+    runs.append((record["images"], record["validation"], []))
     ends: list[dict[str, float]] = []
     crops = 0
-    for pictures, curve, fresh in runs:
-        crops += pictures
+    for images, curve, fresh in runs:
+        crops += images
         if curve:
             ends.append({"crops": crops} | {name: curve[-1][name] for name in MEASURES})
         if fresh:
@@ -103,13 +103,13 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        if {"history", "validation", "pictures", "hours"} <= record.keys():
+        if {"history", "validation", "images", "hours"} <= record.keys():
             ends = annealed_ends(record)
             if len(ends) >= FEWEST_RUNS:
                 name = path.stem.replace("_", "-")
                 found[name] = {
                     "ends": ends,
-                    "rate": record["pictures"] / (3600 * record["hours"]),
+                    "rate": record["images"] / (3600 * record["hours"]),
                     "parameters": record["parameters"],
                 }
     if not found:
@@ -128,7 +128,7 @@ def gpu_rates(folder: Path) -> list[dict[str, Any]]:
                     {
                         "device": call["device"],
                         "run": run["run"],
-                        "rate": run["pictures_per_second"],
+                        "rate": run["images_per_second"],
                     }
                     for run in call["runs"]
                 ]

@@ -121,30 +121,30 @@ def next_doubling(runs: list[dict], curve: list[dict]) -> dict[str, float] | Non
     runs: of `runs_of_this_network`; curve: their `whole_curve` with that of the last run. Ends of
     runs, where the learning rate has fallen, are compared; for a single run lines are fitted to
     SSIM and PSNR against log2 of the crops, over the last half of the crops.
-    Returns the crops seen (`pictures`), those of the earlier point (`since`), and what a doubling
+    Returns the crops seen (`images`), those of the earlier point (`since`), and what a doubling
     brought (`ssim`, `psnr_db`); between ends of runs also what all crops since then brought
     (`ssim_since`, `psnr_db_since`).
     """
     if not curve:
         return None
     last = curve[-1]
-    before = sum(run["pictures"] for run in runs)
-    earlier = [point for point in curve if point["pictures"] <= before]
-    if earlier and last["pictures"] > before:
-        doublings = np.log2(last["pictures"] / before)
+    before = sum(run["images"] for run in runs)
+    earlier = [point for point in curve if point["images"] <= before]
+    if earlier and last["images"] > before:
+        doublings = np.log2(last["images"] / before)
         ssim, psnr_db = (last[key] - earlier[-1][key] for key in ("ssim", "psnr_db"))
         return {
-            **{"pictures": last["pictures"], "since": before},
+            **{"images": last["images"], "since": before},
             **{"ssim_since": ssim, "psnr_db_since": psnr_db},
             **{"ssim": ssim / doublings, "psnr_db": psnr_db / doublings},
         }
-    late = [point for point in curve if 2 * point["pictures"] >= last["pictures"]]
-    if len(late) < 3 or last["pictures"] < 1.5 * late[0]["pictures"]:
+    late = [point for point in curve if 2 * point["images"] >= last["images"]]
+    if len(late) < 3 or last["images"] < 1.5 * late[0]["images"]:
         return None
-    doublings = np.log2([point["pictures"] for point in late])
+    doublings = np.log2([point["images"] for point in late])
     ssim, psnr_db = (
         float(np.polyfit(doublings, [point[key] for point in late], 1)[0])
         for key in ("ssim", "psnr_db")
     )
-    since = late[0]["pictures"]
-    return {"pictures": last["pictures"], "since": since, "ssim": ssim, "psnr_db": psnr_db}
+    since = late[0]["images"]
+    return {"images": last["images"], "since": since, "ssim": ssim, "psnr_db": psnr_db}

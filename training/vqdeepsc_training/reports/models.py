@@ -66,11 +66,11 @@ def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, reco
         models = kept["models"][codec.name]
         codecs = kept["codecs"].setdefault(str(codec.bits_per_region), {})
         for name, images in sets.items():
-            if models.get(name, {}).get("pictures") != len(images):
+            if models.get(name, {}).get("images") != len(images):
                 models[name], _ = evaluate(codec, images)
             known = codecs.setdefault(name, {})
             for baseline in NAMES:
-                if known.get(baseline, {}).get("pictures") != len(images):
+                if known.get(baseline, {}).get("images") != len(images):
                     known[baseline], _ = evaluate_baseline(baseline, images, codec.bits_per_region)
             write_whole(record, json.dumps(kept, indent=1, sort_keys=True) + "\n")
     return kept
@@ -126,7 +126,7 @@ def curves(records: dict[str, dict], base: Path) -> None:
         for name, record in records.items():
             points = whole_curve(record["history"], record["validation"])
             axis.plot(
-                [point["pictures"] / 1000 for point in points],
+                [point["images"] / 1000 for point in points],
                 [point[key] for point in points],
                 label=name,
             )

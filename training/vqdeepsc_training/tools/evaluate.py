@@ -45,6 +45,6 @@ def run(arguments: argparse.Namespace) -> None:
         return
     for path, figures in results.items():
         shares = " ".join(f"{name} {share:.0%}" for name, share in figures["entropy_share"].items())
-        print(f"{path}: {figures['pictures']} images, entropy {shares}")
+        print(f"{path}: {figures['images']} images, entropy {shares}")
         for name, measured in {codec.name: figures, **figures["baselines"]}.items():
             print(f"  {name:<14}" + format_quality(measured))

@@ -225,7 +225,7 @@ def ablate(
                         "validation_data": first,
                         **measured,
                         "elsewhere": {other: measure(trainer, images[other]) for other in others},
-                        "pictures": len(images[first]),
+                        "images": len(images[first]),
                         "crops_seen": trainer.images,
                         "steps": trainer.step,
                         "parameters": sum(p.numel() for p in trainer.network.parameters()),

@@ -73,7 +73,7 @@ def completed(checkpoint: dict) -> dict:
     missing = {
         "history": [],
         "started": False,
-        "pictures": checkpoint["step"] * configuration.batch,
+        "images": checkpoint["step"] * configuration.batch,
         # They computed in the precision of their configuration.
         "computed_in": configuration.precision,
     }
@@ -88,17 +88,16 @@ def write_checkpoint(state: dict, path: Path) -> None:
 
 
 def whole_curve(history: list[dict], curve: list[dict]) -> list[dict]:
-    """Validation points of a run and of those before it; `pictures` counts on through all runs.
+    """Validation points of a run and of those before it; `images` counts on through all runs.
 
     history, curve: of a checkpoint, or a record's `history` and `validation`.
     """
     points, before = [], 0
     for entry in [*history, {"validation": curve}]:
         points += [
-            point | {"pictures": before + point["pictures"]}
-            for point in entry.get("validation", [])
+            point | {"images": before + point["images"]} for point in entry.get("validation", [])
         ]
-        before += entry.get("pictures", 0)
+        before += entry.get("images", 0)
     return points
 
 
@@ -143,7 +142,7 @@ def run_record(checkpoint: dict, parameters: int) -> dict:
         "configuration": checkpoint["configuration"],
         "computed_in": checkpoint["computed_in"],
         "steps": checkpoint["step"],
-        "pictures": checkpoint["pictures"],
+        "images": checkpoint["images"],
         "hours": round(checkpoint["seconds"] / 3600, 3),
         "parameters": parameters,
         "history": checkpoint["history"],

@@ -41,7 +41,7 @@ class Noise(Table):
     """Images of each batch that are decoded after a bad channel, from which share of the run."""
 
     start: float = entry(low=0, high=1, key="from")
-    images: int = entry(low=1, key="pictures")
+    images: int = entry(low=1)
     weight: float = entry(1.0, low=0)
 
 
@@ -108,7 +108,7 @@ class Configuration(Table):
         super().__post_init__()
         if self.noise and self.noise.images > self.batch:
             raise ConfigurationError(
-                f"noise.pictures is {self.noise.images}, but a batch has {self.batch}"
+                f"noise.images is {self.noise.images}, but a batch has {self.batch}"
             )
         if self.prefixes and self.prefixes.images > self.batch:
             raise ConfigurationError(

@@ -34,7 +34,7 @@ CHECKPOINT, SELECTED, RECORD = "checkpoint.pt", "best.pt", "record.json"
 """Files of a run's folder."""
 CPU = torch.device("cpu")
 # What the checkpoint of a tuned decoder keeps of the run that trained encoder and codebooks.
-RUN_KEYS = ("configuration", "computed_in", "step", "pictures", "seconds", "curve", "history")
+RUN_KEYS = ("configuration", "computed_in", "step", "images", "seconds", "curve", "history")
 
 
 class Trainer:
@@ -250,7 +250,7 @@ class Trainer:
             ratio.append(psnr(decoded, image))
         point = {
             "step": self.step,
-            "pictures": self.images,
+            "images": self.images,
             "seconds": round(self.seconds),
             "ssim": round(float(torch.cat(similarity).mean()), 4),
             "psnr_db": round(float(torch.cat(ratio).mean()), 3),
@@ -296,7 +296,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "started": self.started,
             "step": self.step,
-            "pictures": self.images,
+            "images": self.images,
             "seconds": self.seconds,
             "hours": self.hours,
             "curve": self.curve,
@@ -336,7 +336,7 @@ class Trainer:
             *state["history"],
             {
                 "until_step": state["step"],
-                "pictures": state["pictures"],
+                "images": state["images"],
                 "run": state["configuration"]["name"],
                 "fresh": fresh,
                 "validation": state["curve"],
@@ -360,7 +360,7 @@ class Trainer:
             ) from error
         self.started = state["started"]
         self.step = state["step"]
-        self.images = state["pictures"]
+        self.images = state["images"]
         self.seconds = state["seconds"]
         self.curve = state["curve"]
         self.history = state["history"]

@@ -134,7 +134,7 @@ int burst_decoder_impl::work(int noutput_items,
             }
             end = start;
         }
-        // Outside frames d_llrs is empty, and what comes is passed over.
+        // Outside frames d_llrs is empty, and what comes is skipped.
         const int taken = static_cast<int>(std::min<size_t>(end - done, d_llrs.size() - d_filled));
         std::copy_n(llrs + done, taken, d_llrs.begin() + d_filled);
         d_filled += taken;

@@ -91,7 +91,7 @@ void burst_demodulator_impl::find_bursts(int samples)
                              ? pmt::dict_ref(tag.value, pmt::intern("cfo"), pmt::PMT_NIL)
                              : pmt::PMT_NIL;
         if (tag.offset < DELAY || !pmt::is_real(cfo)) {
-            d_logger->warn("a tag 'burst' that burst_detector did not make was passed over");
+            d_logger->warn("a tag 'burst' that burst_detector did not make was skipped");
             continue;
         }
         const auto dc = pmt::dict_ref(tag.value, pmt::intern("dc"), pmt::from_complex(0.0));

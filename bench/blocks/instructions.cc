@@ -41,7 +41,7 @@ void demap(QamDemapper::Method method, InstructionSet set, int calls)
     }
 }
 
-void draw(InstructionSet set, int calls)
+void add_noise(InstructionSet set, int calls)
 {
     std::vector<float> values(2 * SYMBOLS);
     for (int call = 0; call < calls; call++) {
@@ -67,7 +67,7 @@ int main(int argc, char** argv)
     } else if (work == "maxlog" || work == "exact") {
         demap(demapper_method_from_name(work), set, calls);
     } else if (work == "gaussian") {
-        draw(set, calls);
+        add_noise(set, calls);
     } else {
         std::cerr << "'" << work << "' is no kernel\n";
         return 2;

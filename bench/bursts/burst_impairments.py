@@ -86,8 +86,8 @@ def lost_samples(count: int) -> Callable:
 
     def change(samples: np.ndarray, rng: np.random.Generator, density: float) -> np.ndarray:
         first = HEADER_END + 600
-        place = int(rng.integers(first, samples.size - 3000))
-        kept = np.delete(samples, slice(place, place + count))
+        position = int(rng.integers(first, samples.size - 3000))
+        kept = np.delete(samples, slice(position, position + count))
         return kept + noise(rng, kept.size, density)
 
     return change

@@ -99,14 +99,14 @@ def measure(
     """What is received of count bursts whose offsets, in cycles per sample, are between two in
     magnitude; parameters are those of the receiver."""
     rng = np.random.default_rng(seed)
-    parts, starts, place = [np.zeros(1000)], [], 1000
+    parts, starts, position = [np.zeros(1000)], [], 1000
     for samples in bursts(OTHERS + count)[OTHERS:]:
         cfo = rng.choice((-1, 1)) * rng.uniform(*offsets)
-        starts.append(place)
+        starts.append(position)
         gap = int(rng.integers(500, 3000))
         turn = np.exp(2j * np.pi * (cfo * np.arange(samples.size) + rng.uniform()))
         parts += [samples * turn, np.zeros(gap)]
-        place += samples.size + gap
+        position += samples.size + gap
     stream = np.concatenate([*parts, np.zeros(3000)])
     stream = stream + noise(rng, stream.size, CARRIER_POWER / ratio(snr_db))
     stream = INTERFERENCE[name](stream, starts, rng)

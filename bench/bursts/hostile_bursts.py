@@ -206,7 +206,7 @@ def senders_of(image: NDArray[np.uint8], colours: NDArray, nothing: NDArray) -> 
     return found - {len(colours)}
 
 
-def judge(folder: Path, senders: Senders, nothing: NDArray, good: int) -> dict[str, int]:
+def evaluate(folder: Path, senders: Senders, nothing: NDArray, good: int) -> dict[str, int]:
     """What the receiver's log and its images say."""
     events = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     images = [event for event in events if event["event"] == "image"]
@@ -280,15 +280,15 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
         wait_for_bursts(folder / "log.jsonl", sum(sent.values()))
         receiver.terminate()
         status = receiver.wait()
-    told = (folder / "errors").read_text().splitlines()
+    lines = (folder / "errors").read_text().splitlines()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / MEGABYTE
     return {
         "minutes_on_the_air": arguments.minutes,
         "minutes_of_the_clock": (time.monotonic() - begin) / 60,
         "status": status,
         **{f"bursts_{kind.replace(' ', '_')}": count for kind, count in sorted(sent.items())},
-        **judge(folder, senders, nothing, good),
-        "images_dropped": sum("dropped" in line for line in told),
+        **evaluate(folder, senders, nothing, good),
+        "images_dropped": sum("dropped" in line for line in lines),
         "memory_mb": peak,
     }
 

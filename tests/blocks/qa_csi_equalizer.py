@@ -12,8 +12,8 @@ from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 class CsiEqualizerTest(gr_unittest.TestCase):
     def setUp(self):
         rng = np.random.default_rng(2)
-        draw = rng.normal(size=(2, 10_007)) + 1j * rng.normal(size=(2, 10_007))
-        self.y, self.h = draw.astype(np.complex64)
+        random = rng.normal(size=(2, 10_007)) + 1j * rng.normal(size=(2, 10_007))
+        self.y, self.h = random.astype(np.complex64)
 
     def run_block(self, y, h, snr_db, chunk=None, tags=(), outputs=2):
         top = gr.top_block()

@@ -12,8 +12,8 @@ from vqdeepsc.kernels import FadingChannel
 
 def random_symbols(count):
     rng = np.random.default_rng(1)
-    draw = rng.normal(size=count) + 1j * rng.normal(size=count)
-    return (draw / math.sqrt(2)).astype(np.complex64)
+    noise = rng.normal(size=count) + 1j * rng.normal(size=count)
+    return (noise / math.sqrt(2)).astype(np.complex64)
 
 
 class FadingChannelTest(gr_unittest.TestCase):

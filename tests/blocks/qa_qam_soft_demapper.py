@@ -47,7 +47,7 @@ class QamSoftDemapperTest(gr_unittest.TestCase):
     def setUp(self):
         self.rng = np.random.default_rng(3)
 
-    def draw(self, count):
+    def random_symbols(self, count):
         symbols = self.rng.normal(size=count) + 1j * self.rng.normal(size=count)
         noise = 10 ** self.rng.uniform(-2, 1, count)
         return symbols.astype(np.complex64), noise.astype(np.float32)
@@ -67,7 +67,7 @@ class QamSoftDemapperTest(gr_unittest.TestCase):
         return np.array(sink.data()), sink
 
     def test_llrs_against_all_points_in_float64(self):
-        symbols, noise = self.draw(2003)
+        symbols, noise = self.random_symbols(2003)
         for bits in (2, 4, 6, 8):
             for method in ("maxlog", "exact"):
                 for density, chunk in ((noise, None), (noise, 97), (0.2, None)):
@@ -79,7 +79,7 @@ class QamSoftDemapperTest(gr_unittest.TestCase):
                         self.assertLess(np.max(np.abs(got - expected) / (1 + scale)), 1e-6)
 
     def test_int8_output_is_the_rounded_and_clipped_float_output(self):
-        symbols, noise = self.draw(2003)
+        symbols, noise = self.random_symbols(2003)
         tags = [gr.python_to_tag((1501, pmt.intern("frame"), pmt.PMT_T))]
         for bits, density, steps, saturation, chunk in (
             (2, noise, 4.0, 127, None),
@@ -175,7 +175,7 @@ class QamSoftDemapperTest(gr_unittest.TestCase):
         np.testing.assert_array_equal(certain, [-1e6, 1e6])
 
     def test_tags_move_to_the_first_bit_once(self):
-        symbols, noise = self.draw(3000)
+        symbols, noise = self.random_symbols(3000)
         offsets = (0, 1, 1501, 2999)
         tags = [
             gr.python_to_tag((offset, pmt.intern("frame"), pmt.from_long(offset)))

@@ -101,7 +101,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                     else pmt.init_u8vector(bits.size, bits.tolist())
                 )
                 pdus.append(pmt.cons(header_to_pmt(header), data))
-        # a region of the wrong length is passed over
+        # a region of the wrong length is skipped
         pdus.append(pmt.cons(pmt.car(pdus[-1]), pmt.init_u8vector(3, [0, 1, 0])))
         with tempfile.TemporaryDirectory() as folder:
             block = vqdeepsc.semantic_decoder(codec.name, folder=folder)
@@ -198,7 +198,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         with self.assertRaisesRegex(FrameError, "60000 bytes are no"):
             pdu_to_image(pmt.cons(claim, pmt.cdr(pdu)))
 
-    def test_timeout_draws_what_has_arrived(self):
+    def test_timeout_decodes_what_has_arrived(self):
         image = photograph(200, 100)
         top = gr.top_block()
         block = vqdeepsc.semantic_decoder(timeout=0.2)
@@ -231,7 +231,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         top.wait()
         self.assertLessEqual(len(timers), 1)
 
-    def test_a_timer_that_ends_early_draws_nothing(self):
+    def test_a_timer_that_ends_early_decodes_nothing(self):
         first, second, third = self.frames(photograph(300, 100), 3)
         top = gr.top_block()
         block = vqdeepsc.semantic_decoder(timeout=1000.0)

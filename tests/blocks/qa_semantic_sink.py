@@ -142,7 +142,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         expected = self.codec.decode_bits(bits, 256, 128, received=[True, False])
         np.testing.assert_array_equal(decoded[0][0], expected)
 
-    def test_wrong_frames_are_passed_over_and_the_next_is_drawn(self):
+    def test_wrong_frames_are_skipped_and_the_next_is_decoded(self):
         image = photograph(128, 128)
         ((header, bits),) = self.frames(image, 3)
         other = FrameHeader(model=header.model ^ 1, image=3, width=128, height=128)

@@ -13,8 +13,8 @@ from vqdeepsc import kernels
 class KernelsTest(unittest.TestCase):
     def setUp(self):
         self.rng = np.random.default_rng(4)
-        draw = self.rng.normal(size=5003) + 1j * self.rng.normal(size=5003)
-        self.symbols = draw.astype(np.complex64)
+        random = self.rng.normal(size=5003) + 1j * self.rng.normal(size=5003)
+        self.symbols = random.astype(np.complex64)
         self.noise = self.rng.uniform(0.01, 2, 5003).astype(np.float32)
 
     def test_numpy_2_is_refused_where_its_arrays_would_be_misread(self):

@@ -32,8 +32,8 @@ SECONDS = 60
 def burst_samples() -> np.ndarray:
     """Noise of root mean square AMPLITUDE that stays inside the full scale of 1."""
     rng = np.random.default_rng(3)
-    draw = rng.normal(size=(2, sum(LENGTHS))) * AMPLITUDE / np.sqrt(2)
-    return np.clip(draw[0] + 1j * draw[1], -0.9 - 0.9j, 0.9 + 0.9j).astype(np.complex64)
+    random = rng.normal(size=(2, sum(LENGTHS))) * AMPLITUDE / np.sqrt(2)
+    return np.clip(random[0] + 1j * random[1], -0.9 - 0.9j, 0.9 + 0.9j).astype(np.complex64)
 
 
 def burst_source() -> gr.basic_block:

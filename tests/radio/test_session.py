@@ -155,7 +155,7 @@ def test_a_radio_that_gives_no_more_is_an_error(tmp_path):
         collect(top, EventLog())
 
 
-def test_a_sink_that_cannot_draw_ends_all_the_same(monkeypatch):
+def test_a_sink_that_cannot_decode_ends_all_the_same(monkeypatch):
     sink = semantic_sink()
     monkeypatch.setattr(sink._assembler, "flush", fall_down)
     assert sink.stop()

@@ -117,6 +117,6 @@ def test_a_camera_is_let_go_when_the_run_ends(monkeypatch):
     ],
 )
 def test_settings_that_a_radio_lacks_are_refused(settings, word):
-    """They were passed over in silence."""
+    """They were skipped in silence."""
     with pytest.raises(RadioError, match=word):
         make_receiver(RadioSettings(**settings))

@@ -143,7 +143,7 @@ def test_survives_anything(recording, decoded, tmp_path, capfd):
     assert_same(received(out), decoded)
 
 
-def test_bursts_of_another_model_are_logged_and_not_drawn(recording, tmp_path, capfd):
+def test_bursts_of_another_model_are_logged_and_not_decoded(recording, tmp_path, capfd):
     samples = np.fromfile(recording, np.complex64)
     out = receive_samples(samples, tmp_path, capfd, "--model", "vqdeepsc-3s")
     assert received(out) == []

@@ -92,10 +92,10 @@ InterferenceWhitener::InterferenceWhitener(int order)
 
 void InterferenceWhitener::take(const float* real, const float* imag)
 {
-    const auto place = d_taken++ % KEPT_BLOCKS;
-    std::copy_n(real, BLOCK, d_kept_real.begin() + place * BLOCK);
-    std::copy_n(imag, BLOCK, d_kept_imag.begin() + place * BLOCK);
-    Spectrum& spectrum = d_spectra[place];
+    const auto position = d_taken++ % KEPT_BLOCKS;
+    std::copy_n(real, BLOCK, d_kept_real.begin() + position * BLOCK);
+    std::copy_n(imag, BLOCK, d_kept_imag.begin() + position * BLOCK);
+    Spectrum& spectrum = d_spectra[position];
     spectrum.fill(0.0f);
     for (int first = 0; first < BLOCK; first += SIZE) {
         auto* input = reinterpret_cast<float*>(d_fft.input());

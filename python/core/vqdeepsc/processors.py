@@ -49,8 +49,8 @@ def cgroup_quota(groups: Path = _GROUPS, control: Path = _CONTROL) -> float:
 def _limits(control: Path, path: str) -> Iterator[float]:
     """Of a group and of all that it is in."""
     group = PurePosixPath(path)
-    for place in (group, *group.parents):
-        folder = control / str(place).lstrip("/")
+    for ancestor in (group, *group.parents):
+        folder = control / str(ancestor).lstrip("/")
         try:
             if (folder / "cpu.max").is_file():
                 quota, period = (folder / "cpu.max").read_text().split()

@@ -160,10 +160,10 @@ def write_burst(
         rows += [(m, row, *forms[1], payload_prefix) for m, row in enumerate(payload_symbols)]
     samples = [preamble, training[-prefix:], training, training]
     for m, row, n, pilots, guard in rows:
-        place = np.arange(13 * n // 16) % 13
-        is_pilot = place == (6 + 5 * m) % 13
+        position = np.arange(13 * n // 16) % 13
+        is_pilot = position == (6 + 5 * m) % 13
         if pilots == 2:
-            is_pilot |= place == (12 + 5 * m) % 13
+            is_pilot |= position == (12 + 5 * m) % 13
         count = n // 16 * pilots
         values = np.zeros(is_pilot.size, complex)
         values[is_pilot] = 1.0 - 2.0 * sequence(873, (m + 1) * count)[m * count :]

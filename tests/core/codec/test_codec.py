@@ -100,7 +100,7 @@ def test_arrays_that_are_no_images_are_refused(codec, image):
         codec.encode(image)
 
 
-def test_certain_soft_bits_draw_what_hard_bits_draw(codec, photograph):
+def test_certain_soft_bits_decode_to_what_hard_bits_do(codec, photograph):
     image = photograph[:140, :150]
     bits = codec.encode_bits(image)
     np.testing.assert_array_equal(
@@ -108,7 +108,7 @@ def test_certain_soft_bits_draw_what_hard_bits_draw(codec, photograph):
     )
 
 
-def test_many_images_are_drawn_as_one_by_one(codec, photograph):
+def test_many_images_are_decoded_as_one_by_one(codec, photograph):
     images = [photograph[y : y + 128, x : x + 128] for y, x in ((0, 0), (128, 64), (200, 300))]
     bits = np.stack([codec.encode_bits(image) for image in images])
     llrs = soft(bits) + np.random.default_rng(5).normal(0, 40, bits.shape)
@@ -126,7 +126,7 @@ def test_batches_do_not_change_with_their_size(codec, photograph, monkeypatch):
     np.testing.assert_array_equal(codec.decode_many(bits, 128, 128, soft=False), at_once)
 
 
-def test_a_lost_region_is_drawn_from_the_prior_and_costs_no_other(codec, photograph):
+def test_a_lost_region_is_reconstructed_from_the_prior_and_costs_no_other(codec, photograph):
     image = np.concatenate([photograph[:128], photograph[128:256]], axis=1)  # 10 regions
     width = image.shape[1]
     bits = codec.encode_bits(image)
@@ -157,7 +157,7 @@ def from_all_posteriors(codec, llrs, width, height):
 
 
 @pytest.mark.parametrize("model", ["vqdeepsc-4s", "vqdeepsc-3s"])
-def test_posteriors_by_tile_draw_the_same_bits(model, monkeypatch):
+def test_posteriors_by_tile_decode_to_the_same_image(model, monkeypatch):
     monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 384)
     codec = Codec(model)
     width, height = 810, 430
@@ -173,7 +173,7 @@ def test_posteriors_by_tile_draw_the_same_bits(model, monkeypatch):
 
 @pytest.mark.parametrize("model", ["vqdeepsc-4s", "vqdeepsc-3s"])
 @pytest.mark.parametrize("arrived", [[], [0], [17], [21], [8, 20]])
-def test_where_nothing_arrived_the_prior_is_drawn(model, arrived, monkeypatch):
+def test_where_nothing_arrived_the_prior_is_decoded(model, arrived, monkeypatch):
     monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 384)
     codec = Codec(model)
     width, height = 810, 430
@@ -214,7 +214,7 @@ def test_an_image_takes_the_memory_of_a_tile_and_not_of_all_its_regions(codec, m
     assert most < image.nbytes + 40e6
 
 
-def test_nothing_received_still_draws(codec):
+def test_nothing_received_still_decodes(codec):
     decoded = codec.decode_llrs(np.zeros((3, codec.bits_per_region)), 200, 200, np.zeros(3, bool))
     assert decoded.shape == (200, 200, 3)
 

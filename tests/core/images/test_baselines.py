@@ -92,7 +92,7 @@ def test_damaged_files_never_raise(image, codec):
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
-def test_a_jpeg_that_ends_early_is_drawn_as_far_as_it_goes(image):
+def test_a_jpeg_that_ends_early_is_decoded_as_far_as_it_goes(image):
     content = baselines.compress(image, "jpeg", BITS).content
     decoded = baselines.decompress(content[: len(content) // 2], SIDE, SIDE)
     np.testing.assert_array_equal(decoded[:8], baselines.decompress(content, SIDE, SIDE)[:8])
@@ -106,7 +106,7 @@ def test_nonsense_and_other_sizes_do_not_decode(image):
     np.testing.assert_array_equal(baselines.mid_grey(3, 2), np.full((2, 3, 3), 128))
 
 
-def test_what_draws_worse_than_grey_counts_as_lost():
+def test_what_decodes_worse_than_grey_counts_as_lost():
     grey = Quality(0.3, 12.0)
     assert baselines.counts_as_decoded(Quality(0.3, 9.0), grey)
     assert not baselines.counts_as_decoded(Quality(0.29, 30.0), grey)

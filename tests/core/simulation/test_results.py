@@ -100,7 +100,7 @@ def test_other_files_are_refused(tmp_path, content, word):
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_figures_are_drawn(tmp_path, suffix):
+def test_figures_are_plotted(tmp_path, suffix):
     results = [
         make_result(image=image, system=system, channel=channel, snr_db=snr_db, ssim=snr_db / 10)
         for image in ("a", "b")

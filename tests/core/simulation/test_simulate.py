@@ -293,7 +293,7 @@ def test_workers_end_when_their_parent_is_killed(folder, tmp_path):
     process.communicate(timeout=60)
 
 
-def test_clean_images_are_drawn_once(folder, tmp_path):
+def test_clean_images_are_decoded_once(folder, tmp_path):
     """The profile counts what was done."""
     profile = Profile()
     simulation = Simulation(

@@ -146,9 +146,9 @@ def test_every_format_is_read_while_the_file_grows(tmp_path, transmission, case)
 
     def grow():
         with path.open("ab", buffering=0) as file:
-            for place in range(beginning, len(content), 40_000):
+            for position in range(beginning, len(content), 40_000):
                 time.sleep(0.02)
-                file.write(content[place : place + 40_000])
+                file.write(content[position : position + 40_000])
 
     recording = quiet_open(path, case, [], follow=True)
     growing = threading.Thread(target=grow, daemon=True)

@@ -50,8 +50,8 @@ def test_samples_of_sigmf_that_still_come(tmp_path, transmission, datatype, way)
 
     def write():
         with path.open("ab", buffering=0) as file:
-            for place in range(begun if grows else 0, len(content), 40_000):
-                file.write(content[place : place + 40_000])
+            for position in range(begun if grows else 0, len(content), 40_000):
+                file.write(content[position : position + 40_000])
                 time.sleep(0.01)
 
     writing = threading.Thread(target=write, daemon=True)

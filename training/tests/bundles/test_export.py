@@ -110,7 +110,7 @@ def test_assignment_changes_indices_but_no_image():
     for first, second in zip(before.codewords, after.codewords, strict=True):
         assert torch.allclose(first, second, atol=1e-6)
     assert [sorted(count) for count in counts] == totals
-    assert all(assigned <= drawn + 1e-4 for drawn, assigned in costs.values())
+    assert all(assigned <= random + 1e-4 for random, assigned in costs.values())
     assert costs["s1"][1] < costs["s1"][0]
     recounted = count_indices(network, images)
     assert all(np.array_equal(a, b) for a, b in zip(counts, recounted, strict=True))
@@ -223,7 +223,7 @@ def test_export_says_what_is_wrong(tmp_path, image_tar, capsys):
 
 
 def test_indices_of_codewords_that_hardly_differ_count_as_equal(tmp_path, monkeypatch):
-    """Rounding may turn such an index; one of a coarse scale between others is a fault."""
+    """Rounding may turn such an index; one of a coarse scale between others is an error."""
     network = ready(SMALL_CONDITIONAL)
     graphs.write_graphs(network, tmp_path)
     encode = network.encode

@@ -15,7 +15,7 @@ from vqdeepsc_training.bundles import variants
 
 
 @pytest.mark.parametrize(("kind", "near_db"), [("int8", 30), ("fp16", 45)])
-def test_converted_decoder_draws_nearly_the_same(tmp_path, kind, near_db):
+def test_converted_decoder_reconstructs_nearly_the_same(tmp_path, kind, near_db):
     codec = Codec(ROOT / "models" / "vqdeepsc-4s", threads=1)
     random = np.random.default_rng(0)
     images = np.stack([smooth_image(random, 64, 64) for _ in range(3)])
@@ -25,8 +25,8 @@ def test_converted_decoder_draws_nearly_the_same(tmp_path, kind, near_db):
     assert converted.model_id == codec.model_id
     assert converted.version.endswith(f"+{kind}")
     posteriors = codec.one_hot(codec.encode(images[0]))
-    drawn, expected = (one.decode(posteriors, 64, 64) for one in (converted, codec))
-    assert psnr(expected, drawn) > near_db
+    reconstructed, expected = (one.decode(posteriors, 64, 64) for one in (converted, codec))
+    assert psnr(expected, reconstructed) > near_db
     graph = onnx.load(tmp_path / "variant" / "decoder.onnx").graph
     operators = {node.op_type for node in graph.node}
     if kind == "int8":

@@ -160,7 +160,7 @@ def test_sampler_follows_its_configuration(image_tar, tmp_path, configuration):
     centres = torch.stack([torch.from_numpy(cache[i][:, 8:56].copy()) for i in range(12)])
 
     def batch(**more):
-        # All crops of the middle 48 columns: what differs from the images is not their place.
+        # All crops of the middle 48 columns: what differs from the images is not their position.
         settings = Configuration.read(configuration | {"crop": 48, "batch": 40, "seed": 1} | more)
         sampler = make_sampler(settings, [cache], [1.0])
         sampler._random_image = lambda random: centres[random.integers(12)].numpy()

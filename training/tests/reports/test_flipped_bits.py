@@ -20,7 +20,7 @@ def codec() -> Codec:
     return Codec(BUNDLE, threads=1)
 
 
-def test_losses_are_those_of_images_with_one_other_label(codec):
+def test_losses_are_those_of_images_with_one_other_index(codec):
     image = smooth_image(np.random.default_rng(0), 48, 64)
     found = flipped_bits.losses(codec, image, 3, np.random.default_rng(1))
     assert found[0] == 0
@@ -35,10 +35,10 @@ def test_losses_are_those_of_images_with_one_other_label(codec):
 
 def test_means_over_flips_and_over_assignments(codec, monkeypatch):
     """The assigned indices count the flips of one bit, random ones all other codewords."""
-    drawn = []
+    scales = []
 
     def losses(codec, image, scale, random):
-        drawn.append(scale)
+        scales.append(scale)
         return np.arange(codec.scales[scale - 1].codewords) ** 2.0
 
     monkeypatch.setattr(flipped_bits, "losses", losses)
@@ -47,8 +47,8 @@ def test_means_over_flips_and_over_assignments(codec, monkeypatch):
     assert found["s2"]["random"] == sum(n * n for n in range(8)) / 7
     assert found["s4"]["random"] == found["s4"]["assigned"] == 1
     assert found["s1"]["difference_error"] == 0
-    # Two images; as many codewords are drawn for each scale.
-    assert [drawn.count(scale) for scale in (1, 2, 3, 4)] == [2, 4, 8, 16]
+    # Two images; as many random codewords for each scale.
+    assert [scales.count(scale) for scale in (1, 2, 3, 4)] == [2, 4, 8, 16]
 
 
 def test_command_line_keeps_a_record(tmp_path, image_tar, capsys):

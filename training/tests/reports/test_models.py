@@ -69,7 +69,7 @@ def test_page_has_the_measured_figures(tmp_path, image_tar, few_photographs):
         assert sheet.width > 4 * 128
         assert sheet.height > 5 * 128
     assert (tmp_path / "docs" / "models_training.png").stat().st_size > 1000
-    # Drawn again from the record alone.
+    # Plotted again from the record alone.
     (tmp_path / "docs" / "models.md").unlink()
     assert tool("report-models")(arguments) == 0
     assert (tmp_path / "docs" / "models.md").read_text() == page

@@ -73,7 +73,7 @@ def arguments(tmp_path, image_tar, variants, *more):
     ]
 
 
-def test_variants_are_trained_recorded_and_drawn(tmp_path, image_tar, variants, capsys):
+def test_variants_are_trained_recorded_and_reported(tmp_path, image_tar, variants, capsys):
     given = arguments(tmp_path, image_tar, variants, "--only", "First")
     assert tool("ablate")(given) == 0
     assert capsys.readouterr().out.count("SSIM") == 3
@@ -98,14 +98,14 @@ def test_variants_are_trained_recorded_and_drawn(tmp_path, image_tar, variants, 
         == 0
     )
     docs = tmp_path / "docs"
-    drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(docs)]
-    assert tool("report-ablations")(drawing) == 0
+    reporting = ["--results", str(results), "--variants", str(variants), "--docs", str(docs)]
+    assert tool("report-ablations")(reporting) == 0
     assert named_rows(docs) == ["reference", "mae alone", "parallel"]
     assert (docs / "ablations.png").stat().st_size > 1000
 
 
 def named_rows(docs):
-    """Variants of the tables of a drawn document, in their order."""
+    """Variants of the tables of a page, in their order."""
     lines = (docs / "ablations.md").read_text().splitlines()
     return [
         line.split("|")[2].strip()
@@ -138,9 +138,9 @@ def test_table_built_on_a_variant_is_measured_on_other_data_too(
         assert record["shares"] == shares
         # The same images give the same figures.
         assert record["elsewhere"][name]["psnr_db"] == record["psnr_db"]
-    drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
+    reporting = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
     capsys.readouterr()
-    assert tool("report-ablations")(drawing) == 0
+    assert tool("report-ablations")(reporting) == 0
     assert named_rows(tmp_path) == ["new reference", "first alone"]
     text = (tmp_path / "ablations.md").read_text()
     assert f"SSIM, {tmp_path.name}/other |" in text
@@ -165,7 +165,7 @@ def made_up(name, seed, ssim, psnr, minutes=1.0):
     }
 
 
-def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
+def test_reported_figures_are_means_and_distances(tmp_path, variants, capsys):
     """Means over the seeds, distances to the table's own reference, the spread of the seeds."""
     results = tmp_path / "results"
     results.mkdir()
@@ -178,8 +178,8 @@ def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
     ):
         seed = sum(1 for path in results.glob(f"{record['name']}*"))
         (results / f"{record['name']}-{seed}.json").write_text(json.dumps(record))
-    drawing = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
-    assert tool("report-ablations")(drawing) == 0
+    reporting = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
+    assert tool("report-ablations")(reporting) == 0
     text = (tmp_path / "ablations.md").read_text()
     assert "| 0.810 | 25.50 dB |" in text
     assert "| 0.710 (-0.100) | 23.50 dB (-2.00) |" in text
@@ -190,11 +190,11 @@ def test_drawn_figures_are_means_and_distances(tmp_path, variants, capsys):
     assert "Not run yet: `mae alone`." in text
     assert "Not run yet: `first alone`." in text
     (results / "parallel-1.json").write_text(json.dumps(made_up("parallel", 2, 0.7, 24, 2.0)))
-    assert tool("report-ablations")(drawing) == 2
+    assert tool("report-ablations")(reporting) == 2
     assert "'First'" in capsys.readouterr().err
     for path in results.glob("reference*"):
         path.unlink()
-    assert tool("report-ablations")(drawing) == 2
+    assert tool("report-ablations")(reporting) == 2
     assert "has no record of the reference" in capsys.readouterr().err
 
 

@@ -181,7 +181,7 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, image_tar, configura
 
 
 def test_tuning_the_decoder_leaves_the_encoder(tmp_path, image_tar, configuration):
-    """Labels and codewords stay; the decoder learns; export puts both together."""
+    """Indices and codewords stay; the decoder learns; export puts both together."""
     first = run(tmp_path, image_tar, configuration, "first")
     configuration = json.loads(TUNING.read_text())
     configuration |= {"crop": 32, "batch": 4, "steps": 3}

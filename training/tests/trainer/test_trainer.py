@@ -141,7 +141,7 @@ def test_configurations_that_need_more_say_so(tmp_path, image_tar, configuration
 
 
 def test_images_are_compared_with_the_teachers(tmp_path, image_tar, configuration):
-    """The loss grows by weight times the MAE to what the wider network draws, which stays."""
+    """The loss grows by weight times the MAE to the images of the wider network, which stays."""
     del configuration["noise"]
     configuration["precision"] = "float32"
     wider = configuration["network"] | {"widths": [16, 16, 16]}
@@ -216,7 +216,7 @@ def test_every_configuration_trains(tmp_path, image_tar, config):
 
 
 def test_assignment_within_a_run_keeps_every_image(tmp_path, image_tar, configuration, recording):
-    """Labels change with their codewords, in the network and in the averaged one alike."""
+    """Indices change with their codewords, in the network and in the averaged one alike."""
     cache = open_cache(image_tar, tmp_path, 32, 64)
     configuration["steps"] = 5
     trainer = Trainer(

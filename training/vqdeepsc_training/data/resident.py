@@ -154,7 +154,7 @@ class ResidentSampler:
         self.flips = flips
 
     def ends_epoch(self, step: int) -> bool:
-        """No: images are drawn, not counted."""
+        """No: images are random, not counted."""
         return False
 
     def batches(self, step: int, workers: int = 0) -> Iterator[Tensor]:
@@ -195,8 +195,8 @@ class ResidentSampler:
         # Beyond a region the last pixel stands, whose weight is 0 there.
         inside = torch.minimum(line, sides - 1)
         columns = torch.where(flips.bool(), sides - 1 - inside, inside)
-        places = (starts + inside * strides)[:, :, None] + columns[:, None, :]
-        found = self.images.pixels[places.flatten()].view(*places.shape, 3)
+        positions = (starts + inside * strides)[:, :, None] + columns[:, None, :]
+        found = self.images.pixels[positions.flatten()].view(*positions.shape, 3)
         image = found.permute(0, 3, 1, 2).float().div_(255)
         if largest == self.crop:
             return image

@@ -23,7 +23,7 @@ from .encoded import Encoded, Quantised
 from .quantiser import EmbeddingSpace
 
 SLOPE = 0.1
-# Places of a 2x2 cell, row by row, in the order of the passes: diagonal neighbours first.
+# Positions in a 2x2 cell, row by row, in the order of the passes: diagonal neighbours first.
 PASSES = (0, 3, 1, 2)
 
 
@@ -213,7 +213,7 @@ class ConditionalNetwork(nn.Module):
         return self.sent[0] == 0
 
     def prepare_export(self) -> None:
-        """Draw the graph in the form that runtimes run fastest."""
+        """Put the graph into the form that runtimes run fastest."""
         self.exporting = True
 
     def _take(self, conv: nn.Conv2d, image: Tensor, factor: int) -> Tensor:

@@ -122,9 +122,9 @@ class EmbeddingSpace(nn.Module):
     def _disturbed(self, features: Tensor) -> Tensor:
         if not (self.noise and self.training):
             return features
-        drawn = torch.randn(features.shape, generator=self.noise_source).to(features.device)
+        noise = torch.randn(features.shape, generator=self.noise_source).to(features.device)
         deviation = self.embedding.detach().var(0, correction=0).mean().sqrt()
-        return features + self.noise * deviation * drawn
+        return features + self.noise * deviation * noise
 
     def indices(self, features: Tensor) -> Tensor:
         """Indices int64 [B, H, W] of the codewords nearest to features [B, K, H, W] (eq. 2)."""

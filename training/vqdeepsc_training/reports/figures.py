@@ -15,6 +15,6 @@ def save_figure(figure: Figure, base: Path) -> None:
     """Write a figure of curves as base.png, with a palette."""
     with whole_path(base.with_suffix(".png")) as unfinished:
         figure.savefig(unfinished, dpi=110)
-        with Image.open(unfinished) as drawn:
-            few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        with Image.open(unfinished) as plotted:
+            few = plotted.convert("RGB").quantize(256, dither=Image.Dither.NONE)
         few.save(unfinished, optimize=True)

@@ -91,7 +91,7 @@ def chosen(scores: NDArray[np.float64]) -> dict[str, int]:
 
 
 def image_sheet(codec: Codec, images: NDArray[np.uint8], path: Path) -> None:
-    """Draw original, ours and the photo codecs, one row for each image of SHOWN."""
+    """Compose original, ours and the photo codecs, one row for each image of SHOWN."""
     ours = [codec.decode(codec.one_hot(codec.encode(image)), SIDE, SIDE) for image in images]
     rows = chosen(np.array([float(ssim(*pair)) for pair in zip(images, ours, strict=True)]))
     picked = images[list(rows.values())]

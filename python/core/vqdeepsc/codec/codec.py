@@ -27,7 +27,7 @@ from .tiling import Tile, scaled, tiles
 if TYPE_CHECKING:
     from PIL import Image
 
-BATCH_PIXELS = 32 * 128 * 128  # pixels that the decoder draws at once
+BATCH_PIXELS = 32 * 128 * 128  # pixels that the decoder reconstructs at once
 RegionPosteriors = Callable[[NDArray[np.intp]], dict[int, NDArray[np.float32]]]
 """Posteriors {l: [count, positions_l, N_l]} of the regions with these numbers."""
 

@@ -139,9 +139,9 @@ def _end_of_tiff(content: bytes) -> int:
         return int(begin) + 2 + 12 * int(entries)
     end = len(content)
     for entry in range(entries):
-        _, kind, count, place = struct.unpack_from(f"{order}HHII", directory, 2 + 12 * entry)
+        _, kind, count, offset = struct.unpack_from(f"{order}HHII", directory, 2 + 12 * entry)
         size = _TIFF_SIZES[kind] * count if kind < len(_TIFF_SIZES) else 0
-        end = max(end, int(place + size) if size > 4 else 0)
+        end = max(end, int(offset + size) if size > 4 else 0)
     return max(end, _end_of_strips(content))
 
 

@@ -230,9 +230,9 @@ class burst_recorder(gr.sync_block):
             first = max(0, begin - _LEAD, self._end - _KEPT)
             if begin < first:
                 continue  # it was forgotten already
-            places = np.arange(first, min(end, self._end)) % _KEPT
+            positions = np.arange(first, min(end, self._end)) % _KEPT
             try:
-                self._folder.keep(self._ring[places], begin - first, burst)
+                self._folder.keep(self._ring[positions], begin - first, burst)
             except Exception as error:
                 # The scheduler swallows what a handler raises.
                 self.error = error

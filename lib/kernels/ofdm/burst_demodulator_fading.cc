@@ -333,22 +333,6 @@ void BurstDemodulator::follow_channel(const Complex* samples,
         const double share = std::max(1.0 - d_tracker.error(), 0.2);
         const double measured = std::max(sum / std::max<std::size_t>(count, 1) / share, lowest);
         const double ratio = measured / noise;
-        if (getenv("DBG")) {
-            std::printf("  pass %d doppler %.4f->%.4f noise %.4f->%.4f error %.3f power %.3f freq "
-                        "%.4f taps",
-                        pass,
-                        doppler,
-                        d_tracker.doppler(),
-                        noise,
-                        measured,
-                        d_tracker.error(),
-                        power,
-                        d_tracker.mean_frequency());
-            for (std::size_t t = 0; t < profile.size(); ++t)
-                if (profile[t] > 0)
-                    std::printf(" %d:%.4f>%.4f", (int)t, profile[t], d_tracker.profile()[t]);
-            std::printf("\n");
-        } // DBG
         noise = measured;
         if (pass > 0 && ratio < OTHER_NOISE && ratio > 1.0 / OTHER_NOISE && before == d_outliers) {
             break;

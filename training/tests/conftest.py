@@ -39,6 +39,7 @@ SMALL_CONDITIONAL = {
     "decay": 0.9,
 }
 SMALL_CONDITIONAL_3 = SMALL_CONDITIONAL | {"codewords": [0, 64, 32, 8]}
+SMALL_PROGRESSIVE = SMALL_CONDITIONAL | {"second_codewords": 16, "second_dimension": 2}
 ENDED = {
     "step": 3,
     "images": 12,
@@ -113,8 +114,8 @@ def write_small_bundle(folder: Path, settings: dict, record: dict | None) -> nn.
         training={},
         measured={},
         priors={
-            level + 1: np.ones(space.codewords)
-            for level, space in zip(network.sent, network.spaces, strict=True)
+            scale: np.ones(space.codewords)
+            for scale, space in zip(network.scales, network.spaces, strict=True)
         },
     )
     return network

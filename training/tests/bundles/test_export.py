@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, tool
+from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, SMALL_PROGRESSIVE, tool
 from numpy.typing import NDArray
 from torch import nn
 from vqdeepsc.codec import Codec
@@ -44,8 +44,14 @@ def ready(settings: dict) -> nn.Module:
 
 @pytest.mark.parametrize(
     "settings",
-    [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, SMALL_PAPER_3],
-    ids=["conditional_4scale", "conditional_3scale", "paper_4scale", "paper_3scale"],
+    [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PROGRESSIVE, SMALL_PAPER, SMALL_PAPER_3],
+    ids=[
+        "conditional_4scale",
+        "conditional_3scale",
+        "progressive",
+        "paper_4scale",
+        "paper_3scale",
+    ],
 )
 def test_graphs_agree_with_pytorch_for_any_size(tmp_path, settings):
     network = ready(settings)
@@ -57,10 +63,10 @@ def test_graphs_agree_with_pytorch_for_any_size(tmp_path, settings):
     found = encoder.run(None, {"image": image.numpy()})
     encoded = network.encode(image)
     codebooks = np.load(tmp_path / "codebooks.npz")
-    assert sorted(codebooks.files) == [f"e{level + 1}" for level in network.sent]
-    for level, indices, features in zip(network.sent, found, encoded.features, strict=True):
+    assert sorted(codebooks.files) == [f"e{scale}" for scale in network.scales]
+    for scale, indices, features in zip(network.scales, found, encoded.features, strict=True):
         rows = features.permute(0, 2, 3, 1).double().numpy()[..., None, :]
-        distances = np.linalg.norm(rows - codebooks[f"e{level + 1}"].astype(np.float64), axis=-1)
+        distances = np.linalg.norm(rows - codebooks[f"e{scale}"].astype(np.float64), axis=-1)
         assert indices.dtype == np.int64
         chosen = np.take_along_axis(distances, indices[..., None], -1)[..., 0]
         assert np.allclose(chosen, distances.min(-1), atol=1e-5)

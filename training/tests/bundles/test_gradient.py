@@ -15,6 +15,7 @@ from vqdeepsc.codec.manifest import MANIFEST
 
 from vqdeepsc_training.base.errors import ExportError
 from vqdeepsc_training.bundles.gradient import write_gradient
+from vqdeepsc_training.networks.encoded import stride
 from vqdeepsc_training.objectives.losses import ssim
 
 NETWORKS = {
@@ -34,12 +35,12 @@ def test_it_is_the_gradient_of_the_decoder(tmp_path, settings, weights):
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(2, 3, 32, 48, generator=generator)
     codewords = [
-        torch.randn(2, s.dimension, 32 >> level + 1, 48 >> level + 1, generator=generator)
-        for level, s in zip(network.sent, network.spaces, strict=True)
+        torch.randn(2, s.dimension, 32 // stride(scale), 48 // stride(scale), generator=generator)
+        for scale, s in zip(network.scales, network.spaces, strict=True)
     ]
     found = graph.run(
         None,
-        {f"q{n + 1}": q.numpy() for n, q in zip(network.sent, codewords, strict=True)}
+        {f"q{n}": q.numpy() for n, q in zip(network.scales, codewords, strict=True)}
         | {"target": target.numpy(), "weights": torch.tensor(weights).numpy()},
     )
     named = dict(zip([node.name for node in graph.get_outputs()], found, strict=True))
@@ -50,8 +51,8 @@ def test_it_is_the_gradient_of_the_decoder(tmp_path, settings, weights):
     (torch.tensor(weights) * errors.log()).sum().backward()
     torch.testing.assert_close(torch.from_numpy(named["image"]), image.detach())
     torch.testing.assert_close(torch.from_numpy(named["errors"]), errors.detach())
-    for level, q in zip(network.sent, codewords, strict=True):
-        own = torch.from_numpy(named[f"d{level + 1}"])
+    for scale, q in zip(network.scales, codewords, strict=True):
+        own = torch.from_numpy(named[f"d{scale}"])
         torch.testing.assert_close(own, q.grad, rtol=1e-3, atol=1e-3 * float(q.grad.abs().max()))
 
 

@@ -5,12 +5,13 @@ import copy
 
 import pytest
 import torch
-from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3
+from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PROGRESSIVE
 from torch.nn import functional
 
+from vqdeepsc_training.base.errors import ConfigurationError
 from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.networks.conditional import PASSES, SuccessiveHead, to_grid
-from vqdeepsc_training.networks.encoded import Quantised
+from vqdeepsc_training.networks.encoded import Quantised, stride
 
 
 def test_cells_go_to_the_grid_row_by_row():
@@ -47,7 +48,9 @@ def test_each_pass_knows_the_codewords_of_the_passes_before():
 
 
 @pytest.mark.parametrize(
-    "settings", [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3], ids=["4scale", "3scale"]
+    "settings",
+    [SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PROGRESSIVE],
+    ids=["4scale", "3scale", "progressive"],
 )
 def test_decoder_needs_nothing_but_the_codewords(settings):
     torch.manual_seed(0)
@@ -55,8 +58,8 @@ def test_decoder_needs_nothing_but_the_codewords(settings):
     image = torch.rand(2, 3, 48, 64)
     decoded, encoded = network(image)
     assert torch.allclose(network.decode(*encoded.codewords), decoded, atol=1e-6)
-    for level, space, indices in zip(network.sent, network.spaces, encoded.indices, strict=True):
-        assert indices.shape == (2, 48 >> (level + 1), 64 >> (level + 1))
+    for scale, space, indices in zip(network.scales, network.spaces, encoded.indices, strict=True):
+        assert indices.shape == (2, 48 // stride(scale), 64 // stride(scale))
         assert int(indices.max()) < space.codewords
     looked_up = [
         space.look_up(found) for space, found in zip(network.spaces, encoded.indices, strict=True)
@@ -69,3 +72,21 @@ def test_only_the_finest_scale_may_be_left_out():
     settings["codewords"] = [16, 0, 4, 2]
     with pytest.raises(ValueError, match="only the first"):
         build_network(settings)
+
+
+def test_the_second_stage_sees_what_the_first_leaves():
+    torch.manual_seed(0)
+    network = build_network(SMALL_PROGRESSIVE).eval()
+    network.spaces[1].embedding.mul_(0.01)
+    image = torch.rand(1, 3, 32, 48)
+    before = network.encode(image)
+    network.out.bias.data.add_(0.1)
+    after = network.encode(image)
+    # the drawn image alone has changed, and nothing but the second stage knows of it
+    changed = [
+        not torch.equal(one, other)
+        for one, other in zip(before.features, after.features, strict=True)
+    ]
+    assert changed == [True, False, False, False, False]
+    with pytest.raises(ConfigurationError, match="no second stage"):
+        build_network(SMALL_PROGRESSIVE | {"codewords": [0, 64, 32, 8]})

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from vqdeepsc_training.networks.build import build_network
+from vqdeepsc_training.networks.encoded import stride
 from vqdeepsc_training.networks.paper import (
     DownSampleBlock,
     ResidualBlock,
@@ -95,8 +96,8 @@ def test_source_bits_are_those_of_table_1():
         with torch.device("meta"):
             network = build_network(settings)
         bits[name] = sum(
-            space.bits * (64 >> level) ** 2
-            for level, space in zip(network.sent, network.spaces, strict=True)
+            space.bits * (128 // stride(scale)) ** 2
+            for scale, space in zip(network.scales, network.spaces, strict=True)
         )
     assert bits == {"paper_4scale": 4 * 5008, "paper_3scale": 4 * 1904}
 

@@ -55,8 +55,8 @@ def test_a_bundle_holds_every_weight_under_its_name(tmp_path, settings, configur
     assert set(own) - set(counted) <= set(read["average"])
     for name in set(own) - set(counted):
         assert torch.equal(read["average"][name], own[name]), name
-    for position, space in enumerate(network.spaces):
-        counts, sums = (read["average"][f"spaces.{position}.{name}"] for name in ("counts", "sums"))
+    for scale, space in zip(network.scales, network.spaces, strict=True):
+        counts, sums = (read["average"][f"spaces.{scale}.{name}"] for name in ("counts", "sums"))
         assert torch.allclose(counts, torch.full((space.codewords,), 1 / space.codewords))
         assert torch.allclose(sums / counts[:, None], space.embedding)
 

@@ -54,7 +54,7 @@ def test_events_hold_what_happened(tmp_path, image_tar, recording, configuration
     scalars = {tag: events.Scalars(tag) for tag in events.Tags()["scalars"]}
     assert [event.step for event in scalars["train/loss"]] == [4, 8]
     assert scalars["validation/ssim"][-1].value == pytest.approx(checkpoint["curve"][-1]["ssim"])
-    counts = checkpoint["network"]["spaces.0.counts"].double()
+    counts = checkpoint["network"]["spaces.1.counts"].double()
     shares = counts / counts.sum()
     entropy = -(shares * shares.clamp_min(1e-12).log2()).sum().item() / 4
     assert scalars["codebook/s1/entropy_share"][-1].value == pytest.approx(entropy, abs=1e-5)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from short_runs import assert_same, resumed_and_whole
 
+from vqdeepsc_training.base.errors import ConfigurationError
 from vqdeepsc_training.base.precision import Arithmetic
 from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.objectives.losses import reconstruction_loss
@@ -30,8 +31,9 @@ def test_loss_of_the_first_layers_reaches_encoder_and_decoder(configuration):
         return Step(9, 0.5, image, decoded, encoded, quantised, generator)
 
     loss, terms = part.loss(step())
+    counts = part.drawn_counts(step().generator)
     codewords = prefix_codewords(
-        network.spaces, [sent[:3] for sent in encoded.codewords], step().generator
+        network.spaces, [sent[:3] for sent in encoded.codewords], part.layers, counts
     )
     expected, _ = reconstruction_loss(network.decode(*codewords), image[:3], settings.loss)
     assert float(terms["prefixes"]) == pytest.approx(float(expected), rel=1e-5)
@@ -45,3 +47,22 @@ def test_loss_of_the_first_layers_reaches_encoder_and_decoder(configuration):
 def test_a_resumed_run_draws_the_same_layers(tmp_path, image_tar, configuration):
     parts, whole = resumed_and_whole(tmp_path, image_tar, configuration | PREFIXES, 3)
     assert_same(parts["network"], whole["network"])
+
+
+def test_numbers_of_layers_are_drawn_by_their_shares(configuration):
+    def part(shares: list[float] | None) -> PrefixDecoding:
+        prefixes = {"images": 4, "shares": shares}
+        settings = Configuration.read(configuration | {"prefixes": prefixes})
+        network = build_network(settings.network)
+        return PrefixDecoding(settings, network, Arithmetic(torch.device("cpu"), "float32"))
+
+    generator = torch.Generator().manual_seed(1)
+    drawn = [count for _ in range(100) for count in part(None).drawn_counts(generator)]
+    assert set(drawn) == set(range(1, 7))
+    drawn = [
+        count for _ in range(100) for count in part([0, 1, 3, 0, 0, 0]).drawn_counts(generator)
+    ]
+    assert set(drawn) == {2, 3} and 250 < drawn.count(3) < 350
+    for wrong in ([1.0, 1.0], [0.0] * 6):
+        with pytest.raises(ConfigurationError, match="must be 6 numbers and not all 0"):
+            part(wrong)

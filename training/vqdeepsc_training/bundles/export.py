@@ -50,7 +50,7 @@ def assign_indices(network: nn.Module, counts: list[NDArray]) -> dict[str, list[
         prior = counts[position] / counts[position].sum()
         costs = one_bit_costs(space.embedding.numpy(), prior)
         order = assign(costs)
-        result[f"s{network.sent[position] + 1}"] = [
+        result[f"s{network.scales[position]}"] = [
             round(costs.sum() / (len(order) - 1), 4),
             round(assignment_cost(costs, order), 4),
         ]
@@ -153,7 +153,7 @@ def export(
             bundle,
             name=name,
             version=version,
-            priors=dict(zip([s + 1 for s in network.sent], counts, strict=True)),
+            priors=dict(zip(network.scales, counts, strict=True)),
             training=training,
             measured=brief,
         )

@@ -53,7 +53,7 @@ class DecoderGraph(nn.Module):
 
 def write_graphs(network: nn.Module, folder: Path, record: dict | None = None) -> None:
     """encoder.onnx, decoder.onnx and codebooks.npz of a network; record: of its run."""
-    scales = [level + 1 for level in network.sent]
+    scales = network.scales
     image = torch.rand(2, 3, 32, 48)
     with torch.no_grad():
         codewords = network.encode(image).codewords

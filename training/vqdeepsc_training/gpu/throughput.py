@@ -132,7 +132,7 @@ def graphed(trainer: Trainer) -> Forward:
         flat = torch.cuda.make_graphed_callables(
             _Flat(trainer.network.train()), (sample,), allow_unused_input=True
         )
-    scales = len(trainer.network.sent)
+    scales = len(trainer.network.scales)
 
     def forward(image: Tensor, quantised: bool) -> tuple[Tensor, Encoded]:
         decoded, embedding, commitment, *lists = flat(image)

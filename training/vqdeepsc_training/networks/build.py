@@ -12,7 +12,7 @@ from ..base.schema import Table
 from .conditional import ConditionalNetwork
 from .encoded import Encoded
 from .paper import PaperNetwork
-from .quantiser import EmbeddingSpace
+from .quantiser import EmbeddingSpaces
 from .settings import NetworkSettings, read_network
 
 
@@ -25,12 +25,12 @@ class TunedNetwork(nn.Module):
         self.decoder = decoder
 
     @property
-    def sent(self) -> list[int]:
-        """Levels of the scales that are sent, 0 for scale 1."""
-        return self.encoder.sent
+    def scales(self) -> list[int]:
+        """Numbers of the scales that are sent, fine to coarse."""
+        return self.encoder.scales
 
     @property
-    def spaces(self) -> list[EmbeddingSpace]:
+    def spaces(self) -> EmbeddingSpaces:
         """Embedding spaces, fine to coarse."""
         return self.encoder.spaces
 

@@ -7,6 +7,9 @@ the finest scale are chosen in four passes over its 2x2 cells, each pass knowing
 the passes before, so that an index can mend what its neighbours' codewords leave. Pixels are folded
 into channels by four, so that most layers run on the 32x32 grid. There is no batch normalisation.
 Indices, grids and what the receiver gets are the paper's.
+
+A network may have a second stage of scale 1: a residual codebook on the same grid, numbered as
+scale 0, whose encoder sees what the decoder makes of all scales and what that leaves of the image.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from torch.nn import functional
 
 from ..base.errors import ConfigurationError
 from .encoded import Encoded, Quantised
-from .quantiser import EmbeddingSpace
+from .quantiser import EmbeddingSpace, EmbeddingSpaces
 
 SLOPE = 0.1
 # Positions in a 2x2 cell, row by row, in the order of the passes: diagonal neighbours first.
@@ -129,8 +132,10 @@ class ConditionalNetwork(nn.Module):
     decoder_blocks: residual blocks of the 1/4 grid in the analysis, in the encoder of the finest
     scale and in the decoder. For ablations: without `conditional`, no encoder sees what the coarser
     scales say, as in the paper; without `successive`, no index knows its neighbours' codewords;
-    `rotation` and `normalised` are those of EmbeddingSpace.
-    Raises ConfigurationError if another scale than the first has no codewords.
+    `rotation` and `normalised` are those of EmbeddingSpace. second_codewords, second_dimension: N
+    and K of the second stage of scale 1, which there is unless N is 0.
+    Raises ConfigurationError if another scale than the first has no codewords, and for a second
+    stage of a scale 1 that is not sent.
     """
 
     def __init__(
@@ -148,6 +153,8 @@ class ConditionalNetwork(nn.Module):
         successive: bool,
         rotation: bool,
         normalised: bool,
+        second_codewords: int = 0,
+        second_dimension: int = 2,
     ) -> None:
         super().__init__()
         if len(codewords) != 4 or not all(codewords[1:]):
@@ -155,13 +162,17 @@ class ConditionalNetwork(nn.Module):
                 f"The codewords are {list(codewords)}, but only the first of four "
                 "scales may have none."
             )
+        if second_codewords and not codewords[0]:
+            raise ConfigurationError("Without scale 1 there is no second stage of it.")
         self.exporting = False
-        self.sent = [level for level in range(4) if codewords[level]]
+        sent = [level for level in range(4) if codewords[level]]
+        self.second = second_codewords > 0
+        self.scales = [0] * self.second + [level + 1 for level in sent]
         self.bounded = bounded
         self.conditional = conditional
         w4, w8, w16 = widths
         k1, k2, k3, k4 = dimensions
-        self.spaces = nn.ModuleList(
+        spaces = [
             EmbeddingSpace(
                 codewords[level],
                 dimensions[level],
@@ -170,8 +181,21 @@ class ConditionalNetwork(nn.Module):
                 rotation,
                 normalised,
             )
-            for level in self.sent
-        )
+            for level in sent
+        ]
+        if self.second:
+            spaces.insert(
+                0,
+                EmbeddingSpace(
+                    second_codewords,
+                    second_dimension,
+                    decay,
+                    restart_shares[0],
+                    rotation,
+                    normalised,
+                ),
+            )
+        self.spaces = EmbeddingSpaces(self.scales, spaces)
         # Analysis of the image on the grids 1/4, 1/8 and 1/16.
         self.stem = nn.Conv2d(48, w4, 3, padding=1)
         self.analyse_4 = blocks(w4, encoder_blocks)
@@ -206,11 +230,18 @@ class ConditionalNetwork(nn.Module):
             self.take_1 = nn.Conv2d(4 * k1, w4, 3, padding=1)
         self.draw_1 = blocks(w4, decoder_blocks)
         self.out = nn.Conv2d(w4, 48, 3, padding=1)
+        if self.second:
+            self.left = nn.Conv2d(48, w4, 3, padding=1)
+            self.join_0 = nn.Conv2d(2 * w4, w4, 1)
+            self.refine_0 = blocks(w4, head_blocks)
+            self.head_0 = SuccessiveHead(w4, second_dimension, w4, successive)
+            self.take_0 = nn.Conv2d(4 * second_dimension, w4, 3, padding=1)
+            self.draw_0 = blocks(w4, 1)
 
     @property
     def fine(self) -> bool:
         """Whether scale 1 is sent."""
-        return self.sent[0] == 0
+        return 1 in self.scales
 
     def prepare_export(self) -> None:
         """Put the graph into the form that runtimes run fastest."""
@@ -233,28 +264,38 @@ class ConditionalNetwork(nn.Module):
         """Features on the 1/4 grid from scales 4, 3 and 2."""
         return self.draw_4(activate(p2 + self.take_2(q2)))
 
-    def decode_finest(self, p1: Tensor, q1: Tensor | None) -> Tensor:
-        """Image [B, 3, H, W] in about [0, 1] from all scales."""
-        features = p1 if q1 is None else p1 + self._take(self.take_1, q1, 2)
-        return functional.pixel_shuffle(self.out(self.draw_1(features)), 4) + 0.5
+    def draw_finest(self, p1: Tensor, q1: Tensor | None) -> Tensor:
+        """Features on the 1/4 grid from scales 4 to 1, of which `out` draws the image."""
+        return self.draw_1(p1 if q1 is None else p1 + self._take(self.take_1, q1, 2))
+
+    def draw_second(self, d1: Tensor, q0: Tensor) -> Tensor:
+        """As `draw_finest`, from those features and the second stage of scale 1."""
+        return self.draw_0(d1 + self._take(self.take_0, q0, 2))
+
+    def to_image(self, features: Tensor) -> Tensor:
+        """Image [B, 3, H, W] in about [0, 1] of features on the 1/4 grid."""
+        return functional.pixel_shuffle(self.out(features), 4) + 0.5
 
     def decode(self, *codewords: Tensor) -> Tensor:
         """Image [B, 3, H, W] from the codewords of the scales sent, fine to coarse.
 
-        Each is [B, K, H/2^l, W/2^l].
+        Each is [B, K, H/s, W/s] with the scale's stride s.
         """
         *finest, q2, q3, q4 = codewords
         p1 = self.predict_1(self.predict_2(self.predict_3(q4), q3), q2)
-        return self.decode_finest(p1, finest[0] if finest else None)
+        drawn = self.draw_finest(p1, finest[-1] if finest else None)
+        if self.second:
+            drawn = self.draw_second(drawn, finest[0])
+        return self.to_image(drawn)
 
     def encode(self, image: Tensor, quantised: bool = True) -> Encoded:
         """Features, codewords and indices of image [B, 3, H, W] in [0, 1]."""
         return self._encode(image, quantised)[0]
 
-    def _quantise(self, level: int, quantised: bool, features: Tensor) -> Quantised:
+    def _quantise(self, scale: int, quantised: bool, features: Tensor) -> Quantised:
         if self.bounded:
             features = torch.tanh(features)
-        space = self.spaces[level - self.sent[0]]
+        space = self.spaces[self.scales.index(scale)]
         features = space.prepared(features)
         if quantised:
             return Quantised(features, *space(features))
@@ -267,28 +308,35 @@ class ConditionalNetwork(nn.Module):
         return prediction if self.conditional else torch.zeros_like(prediction)
 
     def _encode(self, image: Tensor, quantised: bool) -> tuple[Encoded, Tensor]:
-        """As `encode`; also the prediction from scales 2 to 4, which the decoder needs again."""
+        """As `encode`; also the features of which `out` draws the decoded image."""
         h4 = self.analyse_4(activate(self._take(self.stem, image - 0.5, 4)))
         h8 = self.analyse_8(activate(self.down_8(h4)))
         h16 = self.analyse_16(activate(self.down_16(h8)))
-        s4 = self._quantise(3, quantised, self.head_4(activate(h16)))
+        s4 = self._quantise(4, quantised, self.head_4(activate(h16)))
         p3 = self.predict_3(s4.codewords)
         s3 = self._quantise(
-            2, quantised, self.head_3(activate(self.join_3(torch.cat((h8, self._seen(p3)), 1))))
+            3, quantised, self.head_3(activate(self.join_3(torch.cat((h8, self._seen(p3)), 1))))
         )
         p2 = self.predict_2(p3, s3.codewords)
         joined = activate(self.join_2(torch.cat((h4, self._seen(p2)), 1)))
         if not self.fine:
             gathered = activate(self.gather_2(self.refine_2(joined)))
-            s2 = self.head_2(gathered, partial(self._quantise, 1, quantised))
-            return Encoded.of([s2, s3, s4]), self.predict_1(p2, s2.codewords)
-        s2 = self._quantise(1, quantised, self.head_2(joined))
+            s2 = self.head_2(gathered, partial(self._quantise, 2, quantised))
+            drawn = self.draw_finest(self.predict_1(p2, s2.codewords), None)
+            return Encoded.of([s2, s3, s4]), drawn
+        s2 = self._quantise(2, quantised, self.head_2(joined))
         p1 = self.predict_1(p2, s2.codewords)
         refined = self.refine_1(activate(self.join_1(torch.cat((h4, self._seen(p1)), 1))))
-        s1 = self.head_1(refined, partial(self._quantise, 0, quantised))
-        return Encoded.of([s1, s2, s3, s4]), p1
+        s1 = self.head_1(refined, partial(self._quantise, 1, quantised))
+        drawn = self.draw_finest(p1, s1.codewords)
+        if not self.second:
+            return Encoded.of([s1, s2, s3, s4]), drawn
+        left = self._take(self.left, image - self.to_image(drawn), 4)
+        joined = activate(self.join_0(torch.cat((h4, self._seen(drawn)), 1)) + left)
+        s0 = self.head_0(self.refine_0(joined), partial(self._quantise, 0, quantised))
+        return Encoded.of([s0, s1, s2, s3, s4]), self.draw_second(drawn, s0.codewords)
 
     def forward(self, image: Tensor, quantised: bool = True) -> tuple[Tensor, Encoded]:
         """Decoded image [B, 3, H, W] and what was encoded."""
-        encoded, p1 = self._encode(image, quantised)
-        return self.decode_finest(p1, encoded.codewords[0] if self.fine else None), encoded
+        encoded, drawn = self._encode(image, quantised)
+        return self.to_image(drawn), encoded

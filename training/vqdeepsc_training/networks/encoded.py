@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 
+def stride(scale: int) -> int:
+    """Pixels between two positions of a scale; scale 0 is the second stage of scale 1."""
+    return 2 ** max(scale, 1)
+
+
 @dataclass
 class Quantised:
     """One scale, or some of its positions.
@@ -27,7 +32,7 @@ class Quantised:
 class Encoded:
     """Lists are by scale that is sent, fine to coarse; the losses are sums over the scales.
 
-    features and codewords: [B, K, H/2^l, W/2^l]; indices: int64 [B, H/2^l, W/2^l].
+    features and codewords: [B, K, H/s, W/s]; indices: int64 [B, H/s, W/s]; s: the scale's stride.
     """
 
     features: list[Tensor]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..base.errors import ConfigurationError
 from .encoded import Encoded
-from .quantiser import EmbeddingSpace
+from .quantiser import EmbeddingSpace, EmbeddingSpaces
 
 DIMENSIONS = (128, 256, 512, 1024)
 FIRST_CHANNELS = 64
@@ -93,16 +93,18 @@ class PaperNetwork(nn.Module):
         c0 = max(1, round(FIRST_CHANNELS * width))
         channels = [max(1, round(dimension * width)) for dimension in DIMENSIONS]
         c1, c2, c3, c4 = channels
-        self.sent = [level for level in range(4) if codewords[level]]
+        sent = [level for level in range(4) if codewords[level]]
+        self.scales = [level + 1 for level in sent]
         self.first = nn.Sequential(convolution(3, c0), nn.PReLU())
         self.down = nn.ModuleList(
             DownSampleBlock(inputs, outputs)
             for inputs, outputs in zip((c0, c1, c2, c3), channels, strict=True)
         )
-        self.spaces = nn.ModuleList(
-            EmbeddingSpace(codewords[level], channels[level], decay) for level in self.sent
+        self.spaces = EmbeddingSpaces(
+            self.scales,
+            [EmbeddingSpace(codewords[level], channels[level], decay) for level in sent],
         )
-        joined = [channels[level] * (2 if level in self.sent else 1) for level in range(3)]
+        joined = [channels[level] * (2 if level in sent else 1) for level in range(3)]
         self.last = nn.Sequential(convolution(c4, c4), nn.PReLU())
         self.up = nn.ModuleList(
             [
@@ -124,7 +126,7 @@ class PaperNetwork(nn.Module):
         for block in self.down:
             current = block(current)
             maps.append(current)
-        features = [maps[level] for level in self.sent]
+        features = [maps[scale - 1] for scale in self.scales]
         none = torch.zeros(())
         if not quantised:
             return Encoded(features, features, [], none, none)
@@ -135,12 +137,12 @@ class PaperNetwork(nn.Module):
 
     def decode(self, *codewords: Tensor) -> Tensor:
         """Image [B, 3, H, W] from the maps of the scales sent, fine to coarse (eq. 6)."""
-        received = dict(zip(self.sent, codewords, strict=True))
-        current = self.last(received[3])
-        for level, block in zip((2, 1, 0, None), self.up, strict=True):
+        received = dict(zip(self.scales, codewords, strict=True))
+        current = self.last(received[4])
+        for scale, block in zip((3, 2, 1, None), self.up, strict=True):
             current = block(current)
-            if level in received:
-                current = torch.cat((current, received[level]), 1)
+            if scale in received:
+                current = torch.cat((current, received[scale]), 1)
         return self.out(current)
 
     def forward(self, image: Tensor, quantised: bool = True) -> tuple[Tensor, Encoded]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -204,3 +206,27 @@ class EmbeddingSpace(nn.Module):
         self.counts.masked_fill_(dead, 1.0 / self.codewords)
         self.sums.copy_(torch.where(dead[:, None], fresh / self.codewords, self.sums))
         return dead.sum()
+
+
+class EmbeddingSpaces(nn.Module):
+    """Embedding spaces of the scales that are sent, fine to coarse, as a sequence.
+
+    A space is named by the number of its scale, so that networks of other scales find it again.
+    """
+
+    def __init__(self, scales: Sequence[int], spaces: Sequence[EmbeddingSpace]) -> None:
+        super().__init__()
+        for scale, space in zip(scales, spaces, strict=True):
+            self.add_module(str(scale), space)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[EmbeddingSpace]:
+        return iter(self._modules.values())
+
+    def __reversed__(self) -> Iterator[EmbeddingSpace]:
+        return reversed(self._modules.values())
+
+    def __getitem__(self, position: int) -> EmbeddingSpace:
+        return list(self)[position]

@@ -28,6 +28,8 @@ class ConditionalSettings(Table):
     successive: bool = True
     rotation: bool = False
     normalised: bool = False
+    second_codewords: int = entry(0, low=0)
+    second_dimension: int = entry(2, low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

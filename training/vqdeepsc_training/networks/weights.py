@@ -120,18 +120,24 @@ def read_bundle_checkpoint(directory: Path) -> dict:
             f"{directory} does not say how it was trained, so no run can begin at its weights."
         )
     spaces = {}
-    for position, scale in enumerate(bundle.scales):
+    for scale in bundle.scales:
         embedding = torch.from_numpy(bundle.codebooks[scale.scale])
         counts = torch.tensor(scale.prior, dtype=torch.float32)
         spaces |= {
-            f"spaces.{position}.embedding": embedding,
-            f"spaces.{position}.counts": counts,
-            f"spaces.{position}.sums": embedding * counts[:, None],
+            f"spaces.{scale.scale}.embedding": embedding,
+            f"spaces.{scale.scale}.counts": counts,
+            f"spaces.{scale.scale}.sums": embedding * counts[:, None],
         }
     if "trained" not in record:
-        return record | {"average": encoder | decoder | spaces}
+        return record | {"average": _without_spaces(encoder | decoder) | spaces}
     encoder, decoder = (
         {name.partition(".")[2]: value for name, value in weights.items()}
         for weights in (encoder, decoder)
     )
-    return record | {"average": encoder | decoder | spaces, "encoder": decoder | encoder | spaces}
+    average, own = (_without_spaces(weights) for weights in (encoder | decoder, decoder | encoder))
+    return record | {"average": average | spaces, "encoder": own | spaces}
+
+
+def _without_spaces(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights without the codebooks that a graph holds: the bundle has them by scale."""
+    return {name: value for name, value in weights.items() if not name.startswith("spaces.")}

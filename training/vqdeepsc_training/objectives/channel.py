@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..base.errors import ConfigurationError
 from ..data.recording import LLR_STEP, Recording
+from ..networks.encoded import stride
 from ..networks.quantiser import EmbeddingSpace
 
 MISSING_SHARE = 0.25
@@ -17,8 +18,8 @@ MINIMUM_PRIOR = 1e-9  # as the codec's: a codeword that never occurred can still
 def check_recording(recording: Recording | None, network: nn.Module, crop: int) -> None:
     """Raise ConfigurationError unless the recording's transmissions carry the bits of one crop."""
     payload = sum(
-        space.bits * (crop >> level + 1) ** 2
-        for space, level in zip(network.spaces, network.sent, strict=True)
+        space.bits * (crop // stride(scale)) ** 2
+        for space, scale in zip(network.spaces, network.scales, strict=True)
     )
     if recording is None:
         raise ConfigurationError(

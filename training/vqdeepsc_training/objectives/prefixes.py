@@ -1,37 +1,60 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Images of which only the first layers arrived: an embedded code of the paper's scales.
 
-The layers are the scales, coarse first; the finest one in four, each a position of its 2x2 cells in
-the order in which they are chosen. What is missing is its prior: the mean of the codewords by
-frequency, as a receiver has it.
+The layers are the scales, coarse first; those of the finest grid in four, each a position of its
+2x2 cells in the order in which they are chosen, and the second stage of a scale after it. What is
+missing is its prior: the mean of the codewords by frequency, as a receiver has it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..networks.conditional import PASSES
+from ..networks.encoded import stride
 from ..networks.quantiser import EmbeddingSpace
 
 
-def layer_count(scales: int) -> int:
-    """Layers of a network that sends so many scales."""
-    return scales - 1 + len(PASSES)
+@dataclass(frozen=True)
+class Layer:
+    """What arrives together.
 
-
-def arrived_positions(scale: int, scales: int, layers: int, shape: tuple[int, int]) -> Tensor:
-    """Mask bool [h, w] of the positions of a scale in the first `layers` layers.
-
-    scale: 0 for the finest of the scales that are sent; shape: (h, w) of its grid.
+    scale: its place among the scales that are sent, 0 for the finest; position: of the scale's 2x2
+    cells, row by row, or None for the whole scale.
     """
-    if scale:
-        return torch.full(shape, layers >= scales - scale)
+
+    scale: int
+    position: int | None = None
+
+
+def layers_of(scales: Sequence[int]) -> list[Layer]:
+    """Layers of a network that sends these scales, fine to coarse, in the order of sending."""
+    layers = []
+    for place in reversed(range(len(scales))):
+        if stride(scales[place]) == stride(scales[0]):
+            layers += [Layer(place, position) for position in PASSES]
+        else:
+            layers.append(Layer(place))
+    return layers
+
+
+def arrived_positions(layers: Sequence[Layer], scale: int, shape: tuple[int, int]) -> Tensor:
+    """Mask bool [h, w] of the positions of a scale in layers that arrived.
+
+    scale: its place, as in `Layer`; shape: (h, w) of its grid.
+    """
     mask = torch.zeros(shape, dtype=torch.bool)
-    for position in PASSES[: max(0, layers - (scales - 1))]:
-        mask[position // 2 :: 2, position % 2 :: 2] = True
+    for layer in layers:
+        if layer.scale != scale:
+            continue
+        if layer.position is None:
+            mask[:] = True
+        else:
+            mask[layer.position // 2 :: 2, layer.position % 2 :: 2] = True
     return mask
 
 
@@ -42,19 +65,21 @@ def prior_codeword(space: EmbeddingSpace) -> Tensor:
 
 
 def prefix_codewords(
-    spaces: Sequence[EmbeddingSpace], codewords: Sequence[Tensor], generator: torch.Generator
+    spaces: Sequence[EmbeddingSpace],
+    codewords: Sequence[Tensor],
+    layers: Sequence[Layer],
+    counts: Sequence[int],
 ) -> list[Tensor]:
-    """Codewords of images of which a random number of layers arrived, from one to all but one.
+    """Codewords of images of which the first layers arrived.
 
-    codewords: [B, K, h, w] of each scale that is sent, fine to coarse; the result is like it, with
-    the gradient of what arrived.
+    codewords: [B, K, h, w] of each scale that is sent, fine to coarse; layers: of `layers_of`;
+    counts: how many of them arrived, for each image. The result is like the codewords, with the
+    gradient of what arrived.
     """
-    scales, batch = len(spaces), len(codewords[0])
-    layers = torch.randint(1, layer_count(scales), (batch,), generator=generator).tolist()
     received = []
     for scale, (space, sent) in enumerate(zip(spaces, codewords, strict=True)):
         shape = (sent.shape[2], sent.shape[3])
-        masks = [arrived_positions(scale, scales, count, shape) for count in layers]
+        masks = [arrived_positions(layers[:count], scale, shape) for count in counts]
         mask = torch.stack(masks)[:, None].to(sent.device)
         missing = prior_codeword(space)[None, :, None, None].to(sent.dtype)
         received.append(torch.where(mask, sent, missing))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from ..networks.encoded import stride
 from ..objectives.quality import entropy_share
 from ..trainer.checkpoint import trained_run, whole_curve
 from .flipped_bits import table
@@ -20,6 +21,8 @@ SOURCES = {
     "hierarchical image segmentation, IEEE TPAMI 33(5), 2011; for research use.",
 }
 """Who made the data sets, by the first part of their names."""
+REGION_SIDE = 128
+"""Pixels of the side of a region whose bits the card says."""
 ENTROPY_SHARE = 0.85
 CURVE_POINTS = 12
 
@@ -50,14 +53,14 @@ def model_card(
     trained = getattr(network, "encoder", network)
     scales = [
         {
-            "name": f"s{level + 1}",
-            "number": level + 1,
-            "side": 64 >> level,
+            "name": f"s{scale}",
+            "number": scale,
+            "side": REGION_SIDE // stride(scale),
             "codewords": space.codewords,
             "dimension": space.dimension,
-            "bits": space.bits * (64 >> level) ** 2,
+            "bits": space.bits * (REGION_SIDE // stride(scale)) ** 2,
         }
-        for level, space in zip(network.sent, network.spaces, strict=True)
+        for scale, space in zip(network.scales, network.spaces, strict=True)
     ]
     bits = {scale["name"]: scale["bits"] for scale in scales}
     runs = runs_of_this_network(run["history"])

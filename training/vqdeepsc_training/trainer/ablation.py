@@ -129,8 +129,8 @@ def measure(trainer: Trainer, images: NDArray[np.uint8]) -> dict:
         figures += [quality(*one) for one in zip(*pair, strict=True)]
     counts = count_indices(copy.deepcopy(trainer.average).cpu(), images)
     shares = {
-        f"s{level + 1}": round(entropy_share(count), 3)
-        for level, count in zip(trainer.average.sent, counts, strict=True)
+        f"s{scale}": round(entropy_share(count), 3)
+        for scale, count in zip(trainer.average.scales, counts, strict=True)
     }
     return mean_quality(figures) | {"entropy_share": shares}
 

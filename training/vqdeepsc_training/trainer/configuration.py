@@ -47,10 +47,14 @@ class Noise(Table):
 
 @dataclass(frozen=True)
 class Prefixes(Table):
-    """Images of each batch that are decoded again from their first layers, a random number."""
+    """Images of each batch that are decoded again from their first layers, a random number.
+
+    shares: how often each number of layers is drawn, from 1 to all but one; None for equally often.
+    """
 
     images: int = entry(low=1)
     weight: float = entry(1.0, low=0)
+    shares: tuple[float, ...] | None = entry(None, low=0)
 
 
 @dataclass(frozen=True)

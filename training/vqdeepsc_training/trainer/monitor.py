@@ -32,10 +32,10 @@ def image_grid(trainer: Trainer, images: NDArray[np.uint8]) -> Tensor:
 def codebook_usage(trainer: Trainer) -> dict[str, float]:
     """By scale, the share of its bits that the indices use, and the rarest index's part of 1/N."""
     usage = {}
-    for level, space in zip(trainer.network.sent, trainer.network.spaces, strict=True):
+    for scale, space in zip(trainer.network.scales, trainer.network.spaces, strict=True):
         counts = space.counts.cpu().numpy().astype(np.float64)
-        usage[f"s{level + 1}/entropy_share"] = entropy_share(counts)
-        usage[f"s{level + 1}/rarest"] = float(counts.min() / counts.mean())
+        usage[f"s{scale}/entropy_share"] = entropy_share(counts)
+        usage[f"s{scale}/rarest"] = float(counts.min() / counts.mean())
     return usage
 
 

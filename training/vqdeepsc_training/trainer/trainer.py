@@ -82,6 +82,7 @@ class Trainer:
         self.encoder: nn.Module | None = None
         self.trained: dict = {}
         self.started = False
+        self.fresh = [True] * len(self.network.spaces)
         self.step = 0
         self.seconds = 0.0
         self.images = 0
@@ -97,8 +98,10 @@ class Trainer:
 
     @property
     def unquantised_steps(self) -> int:
-        """Steps before the k-means start of the codebooks; -1 if the run started with codebooks."""
-        return -1 if self.started else self.configuration.unquantised_steps
+        """Steps before the k-means start of the codebooks; -1 once all have started."""
+        if self.started:
+            return -1
+        return self.configuration.unquantised_steps if all(self.fresh) else 0
 
     @property
     def quantised(self) -> bool:
@@ -198,11 +201,14 @@ class Trainer:
 
     @torch.no_grad()
     def start_codebooks(self, image: Tensor, generator: torch.Generator) -> None:
-        """k-means start of every embedding space, coarse to fine, on one batch."""
+        """k-means start of the fresh embedding spaces, coarse to fine, on one batch."""
         for scale in reversed(range(len(self.network.spaces))):
+            if not self.fresh[scale]:
+                continue
             # Finer features depend on the coarser codewords, so each scale is encoded anew.
             _, encoded = self.network(image, quantised=False)
             self.network.spaces[scale].start_from(encoded.features[scale], generator)
+        self.started = True
         self.average.load_state_dict(self.network.state_dict())
 
     @torch.no_grad()
@@ -311,7 +317,7 @@ class Trainer:
         """Begin a new run at the averaged weights and codebooks of another run's checkpoint.
 
         The networks may differ in parts; returns the names of the weights that start afresh.
-        Codebooks start by k-means unless all of them fit.
+        Codebooks that do not fit start by k-means.
         Raises DataError if less than half of the weights fit.
         """
         own = self.network.state_dict()
@@ -327,7 +333,11 @@ class Trainer:
         fresh = sorted(set(own) - set(fitting))
         self.network.load_state_dict(fitting, strict=False)
         self.average.load_state_dict(self.network.state_dict())
-        self.started = not any(name.startswith("spaces.") for name in fresh)
+        self.fresh = [
+            any(name.startswith(f"spaces.{scale}.") for name in fresh)
+            for scale in self.network.scales
+        ]
+        self.started = not any(self.fresh)
         if self.configuration.decoder_only:
             assign_indices(self.network, self.average)
             self.encoder = copy.deepcopy(self.average).eval()

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training with images of which the first layers arrived."""
+"""Training with images of which the first layers arrived, and with a second stage."""
 
 import pytest
 import torch
-from short_runs import assert_same, resumed_and_whole
+from conftest import SMALL_PROGRESSIVE
+from short_runs import assert_same, resumed_and_whole, run
 
 from vqdeepsc_training.base.errors import ConfigurationError
 from vqdeepsc_training.base.precision import Arithmetic
@@ -66,3 +67,17 @@ def test_numbers_of_layers_are_drawn_by_their_shares(configuration):
     for wrong in ([1.0, 1.0], [0.0] * 6):
         with pytest.raises(ConfigurationError, match="must be 6 numbers and not all 0"):
             part(wrong)
+
+
+def test_a_second_stage_starts_beside_codebooks_that_go_on(tmp_path, image_tar, configuration):
+    configuration |= {"network": SMALL_PROGRESSIVE | {"second_codewords": 8}, "noise": None}
+    first = run(tmp_path, image_tar, configuration, "first")
+    weights = tmp_path / "first" / "checkpoint.pt"
+    configuration["network"] = SMALL_PROGRESSIVE
+    configuration["steps"] = 1
+    second = run(tmp_path, image_tar, configuration, "second", "--weights", str(weights))
+    assert second["started"]
+    (entry,) = second["history"]
+    assert entry["fresh"] == [f"spaces.0.{name}" for name in ("counts", "embedding", "sums")]
+    shift = second["network"]["spaces.1.embedding"] - first["average"]["spaces.1.embedding"]
+    assert shift.abs().max() < 1.0

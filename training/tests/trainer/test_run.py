@@ -10,13 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import (
-    SMALL_CONDITIONAL,
-    SMALL_CONDITIONAL_3,
-    SMALL_PAPER,
-    SMALL_PROGRESSIVE,
-    tool,
-)
+from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, tool
 from short_runs import assert_same, run
 
 from vqdeepsc_training.base.errors import DataError
@@ -137,20 +131,6 @@ def test_curve_begins_with_the_codebooks(tmp_path, image_tar, configuration, mon
     assert state["curve"] == said[3:]
     best = read_checkpoint(tmp_path / "run" / "best.pt")
     assert best["step"] == max(said[3:], key=lambda point: point["ssim"])["step"]
-
-
-def test_a_second_stage_starts_beside_codebooks_that_go_on(tmp_path, image_tar, configuration):
-    configuration |= {"network": SMALL_PROGRESSIVE | {"second_codewords": 8}, "noise": None}
-    first = run(tmp_path, image_tar, configuration, "first")
-    weights = tmp_path / "first" / "checkpoint.pt"
-    configuration["network"] = SMALL_PROGRESSIVE
-    configuration["steps"] = 1
-    second = run(tmp_path, image_tar, configuration, "second", "--weights", str(weights))
-    assert second["started"]
-    (entry,) = second["history"]
-    assert entry["fresh"] == [f"spaces.0.{name}" for name in ("counts", "embedding", "sums")]
-    shift = second["network"]["spaces.1.embedding"] - first["average"]["spaces.1.embedding"]
-    assert shift.abs().max() < 1.0
 
 
 def test_new_run_starts_at_the_weights_of_another(tmp_path, image_tar, configuration):

@@ -288,42 +288,30 @@ def tuned(tmp_path, image_tar, configuration, recording):
     return tmp_path
 
 
-def test_card_and_record_of_a_tuned_decoder_tell_of_both_runs(tuned, image_tar, capsys):
-    """The run that trained the encoder is the model's training; the tuning is told beside it."""
-    capsys.readouterr()
+def test_card_and_record_of_a_tuned_decoder_have_both_runs(tuned, image_tar):
+    """The run that trained the encoder is the model's training; the tuning stands beside it."""
     bundle = tuned / "tuned-4s"
-    assert (
-        tool("export")(
-            [
-                "--checkpoint",
-                str(tuned / "tuned" / "checkpoint.pt"),
-                "--bundle",
-                str(bundle),
-                "--data",
-                str(image_tar),
-                "--data-names",
-                "own/images",
-                "--measure",
-                f"own={image_tar}",
-                "--results",
-                str(tuned),
-            ]
-        )
-        == 0
+    exported = exporting.export(
+        tuned / "tuned" / "checkpoint.pt",
+        bundle,
+        [image_tar],
+        data_names=["own/images"],
+        measure={"own": image_tar},
+        results=tuned,
     )
-    exported = json.loads(capsys.readouterr().out)
-    told = json.loads((bundle / "manifest.json").read_text())["training"]
-    assert told["configuration"]["name"] == "small"
-    assert (told["steps"], told["images"], told["seed"]) == (4, 16, 3)
-    assert told["decoder_tuning"]["steps"] == 2
+    training = json.loads((bundle / "manifest.json").read_text())["training"]
+    assert training["data"] == ["own/images"]
+    assert training["configuration"]["name"] == "small"
+    assert (training["steps"], training["images"], training["seed"]) == (4, 16, 3)
+    assert training["decoder_tuning"]["steps"] == 2
     assert "tuned for 2 steps, on 8 crops" in (bundle / "MODEL_CARD.md").read_text()
     record = json.loads((tuned / "tuned_4s.json").read_text())
     run, tuning = (
         json.loads((tuned / name / "record.json").read_text()) for name in ("run", "tuned")
     )
     assert {key: record[key] for key in run} == run
-    assert told["configuration"] == run["configuration"]
-    assert record["decoder_tuning"] == told["decoder_tuning"] | {
+    assert training["configuration"] == run["configuration"]
+    assert record["decoder_tuning"] == training["decoder_tuning"] | {
         key: tuning[key] for key in ("hours", "validation")
     }
     for key in ("measured", "assignment", "flipped_bits"):

@@ -15,6 +15,7 @@ from vqdeepsc_training.reports.forecast import (
     power_law,
     row,
 )
+from vqdeepsc_training.trainer.record import Change, EarlierRun, ModelRecord, Point
 
 CROPS = np.array([1e4, 3e4, 6e4, 2e5])
 
@@ -29,22 +30,33 @@ def test_laws_are_found():
 
 
 def point(psnr):
-    return [{"step": 1, "images": 1, "ssim": psnr / 40, "psnr_db": psnr}]
+    return (Point(step=1, images=1, seconds=1, ssim=psnr / 40, psnr_db=psnr),)
 
 
-RECORD = {
-    "history": [
-        {"until_step": 7, "configuration": {}},
-        {"images": 500, "run": "a", "fresh": ["head"], "validation": point(20.0)},
-        {"images": 1000, "run": "a", "fresh": [], "validation": point(24.0)},
-        {"images": 1000, "run": "a", "fresh": [], "validation": point(25.0)},
-        {"images": 2000, "run": "a", "fresh": [], "validation": point(26.0)},
-    ],
-    "images": 4000,
-    "hours": 0.5,
-    "parameters": 1234,
-    "validation": point(27.0),
-}
+def run(images, psnr, *fresh):
+    return EarlierRun(until_step=7, images=images, run="a", fresh=fresh, validation=point(psnr))
+
+
+RECORD = ModelRecord(
+    configuration={},
+    computed_in="float32",
+    steps=8,
+    images=4000,
+    hours=0.5,
+    parameters=1234,
+    history=(
+        Change(until_step=7, configuration={}),
+        run(500, 20.0, "head"),
+        run(1000, 24.0),
+        run(1000, 25.0),
+        run(2000, 26.0),
+    ),
+    validation=point(27.0),
+    version="1.0.0",
+    measured={},
+    assignment={},
+    flipped_bits={},
+)
 
 
 def test_crops_count_from_where_a_part_started_afresh():
@@ -72,7 +84,7 @@ def test_page_has_what_the_records_say(tmp_path, capsys):
     arguments = ["--results", str(results), "--docs", str(docs)]
     assert tool("report-forecast")(arguments) == 2
     assert "no record of a model" in capsys.readouterr().err
-    (results / "my_model.json").write_text(json.dumps(RECORD))
+    (results / "my_model.json").write_text(json.dumps(RECORD.to_json()))
     (results / "quality.json").write_text("{}")
     assert tool("report-forecast")(arguments) == 0
     text = (docs / "forecast.md").read_text()

@@ -10,15 +10,15 @@ from vqdeepsc_training.reports.model_card import (
     sources,
     uneven_indices,
 )
-from vqdeepsc_training.trainer.checkpoint import whole_curve
+from vqdeepsc_training.trainer.record import Change, EarlierRun, Point, whole_curve
 
 
 def test_the_card_says_what_the_next_doubling_would_bring():
-    def points(slope: float, *images: int) -> list[dict]:
-        return [
-            {"images": n, "ssim": 0.5 + slope * np.log2(n), "psnr_db": 20 + np.log2(n)}
-            for n in images
-        ]
+    def point(images: int, ssim: float, psnr_db: float) -> Point:
+        return Point(step=1, images=images, seconds=1, ssim=ssim, psnr_db=psnr_db)
+
+    def points(slope: float, *images: int) -> list[Point]:
+        return [point(n, 0.5 + slope * np.log2(n), 20 + np.log2(n)) for n in images]
 
     single = points(0.01, 100, 500, 700, 900, 1000)
     assert next_doubling([], whole_curve([], single)) == pytest.approx(
@@ -26,26 +26,20 @@ def test_the_card_says_what_the_next_doubling_would_bring():
     )
     assert next_doubling([], single[:1]) is next_doubling([], []) is None
 
-    def run(name: str, *images: int, fresh: tuple[str, ...] = ()) -> dict:
-        return {
-            "images": images[-1],
-            "run": name,
-            "fresh": list(fresh),
-            "until_step": 4,
-            "validation": points(0.02, *images),
-        }
+    def run(name: str, *images: int, fresh: tuple[str, ...] = ()) -> EarlierRun:
+        return EarlierRun(4, images[-1], name, fresh, tuple(points(0.02, *images)))
 
     history = [
         run("other", 50, 100, fresh=("spaces",)),
-        {"until_step": 2, "configuration": {}},
+        Change(2, {}),
         run("first", 200, 400),
     ]
     runs = runs_of_this_network(history)
-    assert [entry["run"] for entry in runs] == ["first"]
+    assert [entry.run for entry in runs] == ["first"]
     assert runs_of_this_network(history[:1]) == []
-    second = [{"images": 1200, "ssim": 0.5 + 0.02 * np.log2(400) + 0.03, "psnr_db": 31.0}]
+    second = [point(1200, 0.5 + 0.02 * np.log2(400) + 0.03, 31.0)]
     curve = whole_curve(runs, second)
-    assert [point["images"] for point in curve] == [200, 400, 1600]
+    assert [found.images for found in curve] == [200, 400, 1600]
     found = next_doubling(runs, curve)
     assert (found["images"], found["since"]) == (1600, 400)
     assert (found["ssim_since"], found["ssim"]) == pytest.approx((0.03, 0.015))

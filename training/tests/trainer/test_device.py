@@ -132,7 +132,7 @@ def test_training_on_a_gpu_mixes_no_devices(
             running = trainer_on(device, tmp_path, image_tar, recording, configuration)
             running.resume()
             losses[device] += [running.train_step()["loss"] for _ in range(2)]
-            losses[device].append(running.validate(images)["psnr_db"])
+            losses[device].append(running.validate(images).psnr_db)
             assert monitor.image_grid(running, images).device == CPU
             assert monitor.codebook_usage(running)
             measured = ablate.measure(running, images)

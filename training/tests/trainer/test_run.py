@@ -15,6 +15,7 @@ from short_runs import assert_same, run
 
 from vqdeepsc_training.base.errors import DataError
 from vqdeepsc_training.trainer.checkpoint import averaged_network, read_checkpoint
+from vqdeepsc_training.trainer.record import Change
 from vqdeepsc_training.trainer.trainer import Trainer
 
 main = tool("train")
@@ -126,11 +127,11 @@ def test_curve_begins_with_the_codebooks(tmp_path, image_tar, configuration, mon
         "--validation",
         str(image_tar),
     )
-    assert [point["step"] for point in said] == [1, 2, 3, 4, 5, 6]
-    assert ["unquantised" in point for point in said] == [True] * 3 + [False] * 3
-    assert state["curve"] == said[3:]
+    assert [point.step for point in said] == [1, 2, 3, 4, 5, 6]
+    assert [point.unquantised for point in said] == [True] * 3 + [None] * 3
+    assert state["curve"] == [point.to_json() for point in said[3:]]
     best = read_checkpoint(tmp_path / "run" / "best.pt")
-    assert best["step"] == max(said[3:], key=lambda point: point["ssim"])["step"]
+    assert best["step"] == max(said[3:], key=lambda point: point.ssim).step
 
 
 def test_new_run_starts_at_the_weights_of_another(tmp_path, image_tar, configuration):
@@ -373,7 +374,7 @@ def test_record_is_whole_when_writing_fails(tmp_path, image_tar, configuration, 
         raise OSError("the machine stops")
 
     monkeypatch.setattr("os.replace", stopped)
-    monkeypatch.setattr(Trainer, "record", lambda self: {"half": "written"})
+    monkeypatch.setattr(Trainer, "record", lambda self: Change(1, {"half": "written"}))
     monkeypatch.setattr("vqdeepsc_training.trainer.trainer.write_checkpoint", lambda *given: None)
     config = tmp_path / "config.json"
     assert (

@@ -11,7 +11,13 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from .errors import ConfigurationError
 
-KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    dict: "an object",
+}
 LARGEST = 10**12
 """Of any number: what is computed with a seed then still fits into 64 bits."""
 T = TypeVar("T", bound="Table")
@@ -89,8 +95,13 @@ class Table:
 def read_one_of(tables: Sequence[type[Table]], values: object, name: str) -> Any:
     """The table of a JSON object whose `type` is the default that one of `tables` has for it.
 
+    Where they have none, it is the first that has all keys of the object.
     Raises ConfigurationError as `Table.read`, and for another type.
     """
+    if not all(hasattr(table, "type") for table in tables):
+        given = set(values) if isinstance(values, Mapping) else set()
+        fitting = [one for one in tables if given <= set(map(_key, dataclasses.fields(one)))]
+        return (fitting or tables)[0].read(values, name)
     by_type = {table.type: table for table in tables}
     kind = values.get("type") if isinstance(values, Mapping) else None
     if not isinstance(kind, str) or kind not in by_type:

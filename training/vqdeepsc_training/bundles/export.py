@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,14 @@ from ..reports.model_card import model_card
 from ..trainer.checkpoint import (
     averaged_network,
     read_checkpoint,
+    read_curve,
     run_metadata,
     run_record,
     trained_run,
 )
 from ..trainer.checkpoint import untuned as without_tuning
 from ..trainer.configuration import Configuration
+from ..trainer.record import ModelRecord, Training, Tuning
 from .gradient import write_gradient
 from .graphs import check_graphs, write_graphs
 
@@ -117,28 +120,30 @@ def export(
     agreement = check_graphs(network, bundle)
     write_gradient(bundle)
     run = trained_run(checkpoint)
-    training = {
-        "configuration": run["configuration"],
-        "data": names,
-        "steps": run["step"],
-        "images": run["images"],
-        "seed": run["configuration"]["seed"],
-    }
+    tuning = None
     if run is not checkpoint:
-        training["decoder_tuning"] = {
-            "configuration": {
-                key: value for key, value in configuration.items() if key != "network"
-            },
-            "steps": checkpoint["step"],
-            "images": checkpoint["images"],
-        }
+        tuning = Tuning(
+            configuration={key: value for key, value in configuration.items() if key != "network"},
+            steps=checkpoint["step"],
+            images=checkpoint["images"],
+        )
+    training = Training(
+        configuration=run["configuration"],
+        data=tuple(names),
+        steps=run["step"],
+        images=run["images"],
+        seed=run["configuration"]["seed"],
+        decoder_tuning=tuning,
+    )
+    parameters = sum(p.numel() for p in getattr(network, "encoder", network).parameters())
+    record = run_record(run, parameters)
     card = bundle / "MODEL_CARD.md"
     name = bundle.name
 
     def describe(measured: dict, flipped: dict) -> None:
         write_whole(
             card,
-            model_card(name, version, network, checkpoint, training, measured, assignment, flipped),
+            model_card(name, version, network, record, training, measured, assignment, flipped),
         )
         brief = {
             key: {
@@ -154,7 +159,7 @@ def export(
             name=name,
             version=version,
             priors=dict(zip(network.scales, counts, strict=True)),
-            training=training,
+            training=training.to_json(),
             measured=brief,
         )
 
@@ -170,12 +175,12 @@ def export(
     Codec(bundle)
     found = {"measured": measured, "assignment": assignment, "flipped_bits": flipped}
     if results:
-        parameters = sum(p.numel() for p in getattr(network, "encoder", network).parameters())
-        record = {"version": version, **run_record(run, parameters), **found}
-        if run is not checkpoint:
-            record["decoder_tuning"] = training["decoder_tuning"] | {
-                "hours": round(checkpoint["seconds"] / 3600, 3),
-                "validation": checkpoint["curve"],
-            }
-        write_whole(results / f"{name.replace('-', '_')}.json", json.dumps(record, indent=1) + "\n")
+        if tuning is not None:
+            hours = round(checkpoint["seconds"] / 3600, 3)
+            tuning = replace(tuning, hours=hours, validation=read_curve(checkpoint))
+        published = ModelRecord(
+            **vars(record), version=version, **found, decoder_tuning=tuning
+        ).to_json()
+        path = results / f"{name.replace('-', '_')}.json"
+        write_whole(path, json.dumps(published, indent=1) + "\n")
     return {"agreement": agreement} | found

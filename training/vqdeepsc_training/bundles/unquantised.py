@@ -55,7 +55,7 @@ def export_unquantised(checkpoint: Path, output: Path) -> None:
             dynamic_axes={"image": free, "image_out": free},
         )
         model = onnx.load(unfinished)
-        onnx.helper.set_model_props(model, {"training": json.dumps(record)})
+        onnx.helper.set_model_props(model, {"training": json.dumps(record.to_json())})
         onnx.save(model, unfinished)
         check_graph(graph, unfinished.read_bytes(), output)
 

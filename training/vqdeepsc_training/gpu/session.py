@@ -216,7 +216,7 @@ class Session:
                 self.report(f"{run.name} failed: {failures[-1]}")
                 self.limits = replace(self.limits, ways=False)
             else:
-                record["runs"][run.name] = timed.record()
+                record["runs"][run.name] = timed.record().to_json()
                 return found | ({"failures": failures} if failures else {})
             finally:
                 timed = None

@@ -22,6 +22,7 @@ from ..data.resident import ResidentImages, ResidentSampler
 from ..networks.rounding import packed_state
 from ..trainer.checkpoint import PACKED, read_checkpoint, untuned
 from ..trainer.configuration import Configuration
+from ..trainer.record import RunRecord
 from ..trainer.trainer import Trainer
 from .throughput import (
     OUT_OF_MEMORY,
@@ -108,7 +109,7 @@ class TimedRun:
         trainer = self.trainer = self._make(batch)
         started = self.passed()
         images = self._bound_validation(VALIDATION_SHARE * seconds)
-        before = trainer.validate(self.validation)
+        before = trainer.validate(self.validation).to_json()
         trainer.curve.clear()
         self._save()
         # The validation and the checkpoint at the end take as long as these.
@@ -135,15 +136,15 @@ class TimedRun:
         if self.device.type == "cuda":
             found["memory_bytes"] = torch.cuda.max_memory_allocated(self.device)
         if ended != "diverged":
-            found["after"] = trainer.validate(self.validation)
+            found["after"] = trainer.validate(self.validation).to_json()
             self._save()
         found["files"] = {path.name: path.stat().st_size for path in self.files}
         found["seconds"] = round(self.passed(), 1)
         self.report(f"{self.name}: {ended}, after {found.get('after')}")
         return found
 
-    def record(self) -> dict:
-        """The record of the run, as `Trainer.record`."""
+    def record(self) -> RunRecord:
+        """The record of the run."""
         return self.trainer.record()
 
     def _earlier(self) -> dict | None:
@@ -237,7 +238,7 @@ class TimedRun:
                 if not math.isfinite(terms["loss"]):
                     return "diverged", ways
                 if validates:
-                    self.report(f"{self.name}: {trainer.validate(self.validation)}")
+                    self.report(f"{self.name}: {trainer.validate(self.validation).to_json()}")
                 self._save()
                 saved = self.passed()
         synchronise(self.device)

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from ..base.errors import DataError
 from ..base.files import write_whole
+from ..trainer.record import RunRecord, read_model_records, runs_before
 from .figures import save_figure
 from .page import render
 
@@ -72,24 +73,19 @@ def power_law(crops: np.ndarray, quality: np.ndarray) -> Law:
     return min(laws, key=lambda law: law.error)
 
 
-def annealed_ends(record: dict[str, Any]) -> list[dict[str, float]]:
+def annealed_ends(record: RunRecord) -> list[dict[str, float]]:
     """Quality at the end of each run since a part of the network last started afresh.
 
-    Each has `crops`, seen since then, `ssim` and `psnr_db`. A run's history entry says what
-    started afresh after it.
+    Each has `crops`, seen since then, `ssim` and `psnr_db`.
     """
-    runs = [
-        (entry["images"], entry.get("validation", []), entry.get("fresh", []))
-        for entry in record["history"]
-        if "images" in entry
-    ]
-    runs.append((record["images"], record["validation"], []))
+    runs = [(run.images, run.validation, run.fresh) for run in runs_before(record.history)]
+    runs.append((record.images, record.validation, ()))
     ends: list[dict[str, float]] = []
     crops = 0
     for images, curve, fresh in runs:
         crops += images
         if curve:
-            ends.append({"crops": crops} | {name: curve[-1][name] for name in MEASURES})
+            ends.append({"crops": crops} | {name: getattr(curve[-1], name) for name in MEASURES})
         if fresh:
             ends, crops = [], 0
     return ends
@@ -101,17 +97,11 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
     Raises DataError if there is none.
     """
     found = {}
-    for path in sorted(folder.glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if {"history", "validation", "images", "hours"} <= record.keys():
-            ends = annealed_ends(record)
-            if len(ends) >= FEWEST_RUNS:
-                name = path.stem.replace("_", "-")
-                found[name] = {
-                    "ends": ends,
-                    "rate": record["images"] / (3600 * record["hours"]),
-                    "parameters": record["parameters"],
-                }
+    for name, record in read_model_records(folder).items():
+        ends = annealed_ends(record)
+        if len(ends) >= FEWEST_RUNS:
+            rate = record.images / (3600 * record.hours)
+            found[name] = {"ends": ends, "rate": rate, "parameters": record.parameters}
     if not found:
         raise DataError(f"{folder} has no record of a model that was trained in three runs.")
     return found

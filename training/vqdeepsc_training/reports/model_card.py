@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,15 @@ from torch import nn
 
 from ..networks.encoded import stride
 from ..objectives.quality import entropy_share
-from ..trainer.checkpoint import trained_run, whole_curve
+from ..trainer.record import (
+    Change,
+    EarlierRun,
+    Point,
+    RunRecord,
+    Training,
+    runs_before,
+    whole_curve,
+)
 from .flipped_bits import table
 from .page import render
 
@@ -37,18 +46,18 @@ def model_card(
     name: str,
     version: str,
     network: nn.Module,
-    checkpoint: dict,
-    training: dict,
+    record: RunRecord,
+    training: Training,
     measured: dict,
     assignment: dict,
     flipped: dict,
 ) -> str:
     """Markdown that says what a model is, how it was trained and what was measured.
 
+    record: of the run that trained encoder and codebooks; training: as the manifest has it;
     measured: by data set, of `evaluate`; assignment: of `assign_indices`; flipped: of
     `flipped_bits.measure`, or empty.
     """
-    run = trained_run(checkpoint)
     # A tuned network holds two of the same shape, of which each half is used.
     trained = getattr(network, "encoder", network)
     scales = [
@@ -63,8 +72,8 @@ def model_card(
         for scale, space in zip(network.scales, network.spaces, strict=True)
     ]
     bits = {scale["name"]: scale["bits"] for scale in scales}
-    runs = runs_of_this_network(run["history"])
-    curve = whole_curve(runs, run["curve"])
+    runs = runs_of_this_network(record.history)
+    curve = whole_curve(runs, record.validation)
     shown = curve[:: max(1, len(curve) // CURVE_POINTS)]
     if shown and shown[-1] is not curve[-1]:
         shown.append(curve[-1])
@@ -80,14 +89,11 @@ def model_card(
         assignment=assignment,
         flipped=table(flipped) if flipped else [],
         training=training,
-        hours=run["seconds"] / 3600,
-        sources=sources([*training["data"], *measured]),
-        configuration=run["configuration"],
-        tuning=training["decoder_tuning"] if run is not checkpoint else None,
-        history=[
-            entry | {"parts": sorted({part.split(".")[0] for part in entry.get("fresh", ())})}
-            for entry in run["history"]
-        ],
+        hours=record.hours,
+        sources=sources([*training.data, *measured]),
+        configuration=record.configuration,
+        tuning=training.decoder_tuning,
+        history=[(entry, fresh_parts(entry)) for entry in record.history],
         doubling=next_doubling(runs, curve),
         curve=shown,
     )
@@ -111,14 +117,20 @@ def uneven_indices(measured: dict, bits: dict[str, int]) -> list[dict[str, Any]]
     return found
 
 
-def runs_of_this_network(history: list[dict]) -> list[dict]:
+def fresh_parts(entry: Change | EarlierRun) -> list[str]:
+    """The parts of a network that started afresh after a run, none after a change."""
+    fresh = entry.fresh if isinstance(entry, EarlierRun) else ()
+    return sorted({weight.split(".")[0] for weight in fresh})
+
+
+def runs_of_this_network(history: Sequence[Change | EarlierRun]) -> list[EarlierRun]:
     """The runs of a record's history since parts of the network last started afresh."""
-    runs = [entry for entry in history if "run" in entry]
-    afresh = [number for number, entry in enumerate(runs) if entry["fresh"]]
+    runs = runs_before(history)
+    afresh = [number for number, run in enumerate(runs) if run.fresh]
     return runs[afresh[-1] + 1 :] if afresh else runs
 
 
-def next_doubling(runs: list[dict], curve: list[dict]) -> dict[str, float] | None:
+def next_doubling(runs: Sequence[EarlierRun], curve: Sequence[Point]) -> dict[str, float] | None:
     """What the last doubling of the crops brought, or None if the curve is too short.
 
     runs: of `runs_of_this_network`; curve: their `whole_curve` with that of the last run. Ends of
@@ -131,23 +143,23 @@ def next_doubling(runs: list[dict], curve: list[dict]) -> dict[str, float] | Non
     if not curve:
         return None
     last = curve[-1]
-    before = sum(run["images"] for run in runs)
-    earlier = [point for point in curve if point["images"] <= before]
-    if earlier and last["images"] > before:
-        doublings = np.log2(last["images"] / before)
-        ssim, psnr_db = (last[key] - earlier[-1][key] for key in ("ssim", "psnr_db"))
+    before = sum(run.images for run in runs)
+    earlier = [point for point in curve if point.images <= before]
+    if earlier and last.images > before:
+        doublings = np.log2(last.images / before)
+        ssim, psnr_db = last.ssim - earlier[-1].ssim, last.psnr_db - earlier[-1].psnr_db
         return {
-            **{"images": last["images"], "since": before},
+            **{"images": last.images, "since": before},
             **{"ssim_since": ssim, "psnr_db_since": psnr_db},
             **{"ssim": ssim / doublings, "psnr_db": psnr_db / doublings},
         }
-    late = [point for point in curve if 2 * point["images"] >= last["images"]]
-    if len(late) < 3 or last["images"] < 1.5 * late[0]["images"]:
+    second_half = [point for point in curve if 2 * point.images >= last.images]
+    since = second_half[0].images
+    if len(second_half) < 3 or last.images < 1.5 * since:
         return None
-    doublings = np.log2([point["images"] for point in late])
+    doublings = np.log2([point.images for point in second_half])
     ssim, psnr_db = (
-        float(np.polyfit(doublings, [point[key] for point in late], 1)[0])
+        float(np.polyfit(doublings, [getattr(point, key) for point in second_half], 1)[0])
         for key in ("ssim", "psnr_db")
     )
-    since = late[0]["images"]
-    return {"images": last["images"], "since": since, "ssim": ssim, "psnr_db": psnr_db}
+    return {"images": last.images, "since": since, "ssim": ssim, "psnr_db": psnr_db}

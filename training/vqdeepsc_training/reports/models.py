@@ -24,7 +24,7 @@ from ..base.repository import ROOT
 from ..data.images import evaluation_images
 from ..data.photographs import PHOTOGRAPHS, SIDE, photograph_tiles
 from ..objectives.quality import quality
-from ..trainer.checkpoint import whole_curve
+from ..trainer.record import ModelRecord, read_model_records, whole_curve
 from . import flipped_bits
 from .evaluation import evaluate, evaluate_baseline
 from .figures import save_figure
@@ -117,17 +117,17 @@ def image_sheet(codec: Codec, images: NDArray[np.uint8], path: Path) -> None:
         sheet.save(unfinished, optimize=True)
 
 
-def curves(records: dict[str, dict], base: Path) -> None:
+def curves(records: dict[str, ModelRecord], base: Path) -> None:
     """SSIM and PSNR of validation against the crops seen, as base.png."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axis, (key, label) in zip(
         figure.subplots(1, 2), (("ssim", "SSIM"), ("psnr_db", "PSNR (dB)")), strict=True
     ):
         for name, record in records.items():
-            points = whole_curve(record["history"], record["validation"])
+            points = whole_curve(record.history, record.validation)
             axis.plot(
-                [point["images"] / 1000 for point in points],
-                [point[key] for point in points],
+                [point.images / 1000 for point in points],
+                [getattr(point, key) for point in points],
                 label=name,
             )
         axis.set_xlabel("crops seen (thousands)")
@@ -147,18 +147,14 @@ def write_page(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> N
             raise DataError(f"{codec.name} has not been measured: give --data.")
     docs.mkdir(parents=True, exist_ok=True)
     images = photographs()
-    records = {
-        path.stem.replace("_", "-"): json.loads(path.read_text())
-        for path in sorted(results.glob("*.json"))
-    }
-    records = {name: record for name, record in records.items() if "validation" in record}
+    records = read_model_records(results)
     training_data = dict.fromkeys(
         data for codec in bundles for data in codec.bundle.manifest.training.get("data", ())
     )
     models = []
     for codec in bundles:
         image_sheet(codec, images, docs / f"models_{codec.name}.png")
-        flipped = records.get(codec.name, {}).get("flipped_bits")
+        flipped = records[codec.name].flipped_bits if codec.name in records else {}
         models.append(
             {
                 "name": codec.name,

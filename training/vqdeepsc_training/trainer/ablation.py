@@ -229,7 +229,7 @@ def ablate(
                         "crops_seen": trainer.images,
                         "steps": trainer.step,
                         "parameters": sum(p.numel() for p in trainer.network.parameters()),
-                        "validation": trainer.curve,
+                        "validation": [point.to_json() for point in trainer.curve],
                     },
                     indent=1,
                 )

@@ -12,9 +12,11 @@ from torch import nn
 
 from ..base.errors import ConfigurationError, DataError
 from ..base.files import read_parts, whole_file
+from ..base.schema import read_one_of
 from ..networks.build import TunedNetwork, build_network
 from ..networks.rounding import unpacked_state
 from .configuration import Configuration
+from .record import Change, EarlierRun, Point, RunRecord
 
 WEIGHTS = ("average", "encoder")
 PACKED = (*WEIGHTS, "discriminator")
@@ -87,20 +89,6 @@ def write_checkpoint(state: dict, path: Path) -> None:
         torch.save(state, file)
 
 
-def whole_curve(history: list[dict], curve: list[dict]) -> list[dict]:
-    """Validation points of a run and of those before it; `images` counts on through all runs.
-
-    history, curve: of a checkpoint, or a record's `history` and `validation`.
-    """
-    points, before = [], 0
-    for entry in [*history, {"validation": curve}]:
-        points += [
-            point | {"images": before + point["images"]} for point in entry.get("validation", [])
-        ]
-        before += entry.get("images", 0)
-    return points
-
-
 def averaged_network(checkpoint: dict) -> nn.Module:
     """Network with the averaged weights of a checkpoint, in evaluation mode."""
     network = _network(checkpoint, "average")
@@ -132,19 +120,25 @@ def run_metadata(checkpoint: dict) -> dict:
     return {key: value for key, value in checkpoint.items() if key not in WEIGHTS + RESUMING}
 
 
-def run_record(checkpoint: dict, parameters: int) -> dict:
-    """What a run was and how it went, for results/; parameters: how many the network has.
+def run_record(checkpoint: dict, parameters: int) -> RunRecord:
+    """The record of the run of a checkpoint; parameters: how many the network has."""
+    return RunRecord(
+        configuration=checkpoint["configuration"],
+        computed_in=checkpoint["computed_in"],
+        steps=checkpoint["step"],
+        images=checkpoint["images"],
+        hours=round(checkpoint["seconds"] / 3600, 3),
+        parameters=parameters,
+        history=read_history(checkpoint),
+        validation=read_curve(checkpoint),
+    )
 
-    `computed_in` is the precision of the last step.
-    `history` says what the configuration was up to a step, where it was changed on resuming.
-    """
-    return {
-        "configuration": checkpoint["configuration"],
-        "computed_in": checkpoint["computed_in"],
-        "steps": checkpoint["step"],
-        "images": checkpoint["images"],
-        "hours": round(checkpoint["seconds"] / 3600, 3),
-        "parameters": parameters,
-        "history": checkpoint["history"],
-        "validation": checkpoint["curve"],
-    }
+
+def read_history(checkpoint: dict) -> tuple[Change | EarlierRun, ...]:
+    """What was before a checkpoint's run, or otherwise in it."""
+    return tuple(read_one_of((Change, EarlierRun), one, "history") for one in checkpoint["history"])
+
+
+def read_curve(checkpoint: dict) -> tuple[Point, ...]:
+    """The points of validation of a checkpoint's run."""
+    return tuple(Point.read(point, "curve") for point in checkpoint["curve"])

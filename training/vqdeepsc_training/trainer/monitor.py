@@ -90,9 +90,9 @@ class Monitor:
 
     def report(self, terms: dict[str, float]) -> None:
         """Validate, keep the weights if they are the best, and say how the training goes."""
-        point = {"step": self.trainer.step}
+        point: dict[str, float] = {"step": self.trainer.step}
         if self.images is not None:
-            point = self.trainer.validate(self.images)
+            point = self.trainer.validate(self.images).to_json()
             self.trainer.save_if_best()
         texts = [name if value is True else f"{name} {value:.4g}" for name, value in point.items()]
         texts += [f"train_{name} {value:.4g}" for name, value in terms.items()]

@@ -7,6 +7,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,18 @@ from ..networks.build import TunedNetwork, build_network, running_statistics
 from ..networks.encoded import Encoded
 from ..objectives.losses import psnr, ssim
 from ..objectives.optimiser import configure_optimisers
-from .checkpoint import read_checkpoint, run_record, write_checkpoint
+from .checkpoint import (
+    read_checkpoint,
+    read_curve,
+    read_history,
+    run_record,
+    write_checkpoint,
+)
 from .configuration import Configuration
 from .loss import make_parts
 from .noise import assign_indices
 from .parts import Step
+from .record import Change, EarlierRun, Point, RunRecord
 
 CHECKPOINT, SELECTED, RECORD = "checkpoint.pt", "best.pt", "record.json"
 """Files of a run's folder."""
@@ -86,8 +94,8 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.images = 0
-        self.curve: list[dict] = []
-        self.history: list[dict] = []
+        self.curve: list[Point] = []
+        self.history: list[Change | EarlierRun] = []
 
     @property
     def progress(self) -> float:
@@ -244,7 +252,7 @@ class Trainer:
                 decoded, _ = self.with_encoder(self.average)(image.to(self.device), self.quantised)
             yield image, decoded.float().clamp(0, 1).cpu()
 
-    def validate(self, images: np.ndarray) -> dict[str, float]:
+    def validate(self, images: np.ndarray) -> Point:
         """Mean SSIM and PSNR of the averaged weights on images uint8 [P, H, W, 3].
 
         A point of the curve, unless the codebooks of a quantising network have not started:
@@ -254,15 +262,15 @@ class Trainer:
         for image, decoded in self.decoded(images):
             similarity.append(ssim(decoded, image))
             ratio.append(psnr(decoded, image))
-        point = {
-            "step": self.step,
-            "images": self.images,
-            "seconds": round(self.seconds),
-            "ssim": round(float(torch.cat(similarity).mean()), 4),
-            "psnr_db": round(float(torch.cat(ratio).mean()), 3),
-        }
+        point = Point(
+            step=self.step,
+            images=self.images,
+            seconds=round(self.seconds),
+            ssim=round(float(torch.cat(similarity).mean()), 4),
+            psnr_db=round(float(torch.cat(ratio).mean()), 3),
+        )
         if self.configuration.quantised and not self.quantised:
-            return point | {"unquantised": True}
+            return replace(point, unquantised=True)
         self.curve.append(point)
         return point
 
@@ -278,7 +286,7 @@ class Trainer:
         for part in self.parts:
             state |= part.state()
         write_checkpoint(state, self.folder / CHECKPOINT)
-        write_whole(self.folder / RECORD, json.dumps(self.record(), indent=1) + "\n")
+        write_whole(self.folder / RECORD, json.dumps(self.record().to_json(), indent=1) + "\n")
 
     def save_if_best(self) -> None:
         """Keep the averaged weights as best.pt if no point of the curve before had more SSIM.
@@ -287,7 +295,7 @@ class Trainer:
         """
         if not self.configuration.selection or not self.curve or distributed.rank():
             return
-        if self.curve[-1]["ssim"] > max((p["ssim"] for p in self.curve[:-1]), default=-1.0):
+        if self.curve[-1].ssim > max((p.ssim for p in self.curve[:-1]), default=-1.0):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_checkpoint(self.summary(), self.folder / SELECTED)
 
@@ -305,11 +313,11 @@ class Trainer:
             "images": self.images,
             "seconds": self.seconds,
             "hours": self.hours,
-            "curve": self.curve,
-            "history": self.history,
+            "curve": [point.to_json() for point in self.curve],
+            "history": [entry.to_json() for entry in self.history],
         }
 
-    def record(self) -> dict:
+    def record(self) -> RunRecord:
         """As `run_record`."""
         return run_record(self.summary(), sum(p.numel() for p in self.network.parameters()))
 
@@ -342,16 +350,14 @@ class Trainer:
             assign_indices(self.network, self.average)
             self.encoder = copy.deepcopy(self.average).eval()
             self.trained = {key: state[key] for key in RUN_KEYS if key in state}
-        self.history = [
-            *state["history"],
-            {
-                "until_step": state["step"],
-                "images": state["images"],
-                "run": state["configuration"]["name"],
-                "fresh": fresh,
-                "validation": state["curve"],
-            },
-        ]
+        before = EarlierRun(
+            until_step=state["step"],
+            images=state["images"],
+            run=state["configuration"]["name"],
+            fresh=tuple(fresh),
+            validation=read_curve(state),
+        )
+        self.history = [*read_history(state), before]
         return fresh
 
     def resume(self) -> None:
@@ -372,13 +378,13 @@ class Trainer:
         self.step = state["step"]
         self.images = state["images"]
         self.seconds = state["seconds"]
-        self.curve = state["curve"]
-        self.history = state["history"]
+        self.curve = list(read_curve(state))
+        self.history = list(read_history(state))
         before = self.configuration.changes(Configuration.read(state["configuration"]))
         if state["computed_in"] != self.arithmetic.precision:
             before["computed_in"] = state["computed_in"]
         if before:
-            self.history.append({"until_step": self.step, "configuration": before})
+            self.history.append(Change(self.step, before))
 
     def _restore(self, state: dict) -> None:
         """Weights and the state of the optimisers, from a checkpoint."""

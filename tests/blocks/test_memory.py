@@ -80,13 +80,14 @@ def test_the_largest_image_takes_the_memory_that_is_stated():
     document = Path(__file__).parents[2] / "docs" / "radios.md"
     (stated,) = re.findall(r"^\| arrived whole \| ([\d.]+) GB", document.read_text(), re.M)
     taken = megabytes("""
-    from vqdeepsc.codec import Codec, region_count
+    from vqdeepsc.codec import Codec, Run, region_count
     from vqdeepsc.limits import MAXIMUM_PIXELS
 
     codec = Codec(networks=("decoder",))
     width, height = 6400, MAXIMUM_PIXELS // 6400
     region = np.random.default_rng(1).normal(0, 20, codec.bits_per_region).astype(np.float32)
-    llrs = {number: region.copy() for number in range(region_count(width, height))}
+    regions = range(region_count(width, height))
+    llrs = {Run(64 * number, 64, 313): region.copy() for number in regions}
     assert codec.decode_received(llrs, width, height).shape == (height, width, 3)
     print(peak())
     """)

@@ -88,9 +88,10 @@ def test_a_file_of_version_1_is_read(codec, photograph, tmp_path, capfd):
     pixels = photograph[:150, :200]
     indices = codec.encode(pixels)
     squares = Regions(200, 150, version=1)
+    blocks = np.arange(4 * 64).reshape(4, 64)
     bits = codec.layout.pack(
         {
-            scale.scale: squares.cut(indices.maps[scale.scale], np.arange(4), scale.stride)
+            scale.scale: squares.cut(indices.maps[scale.scale], blocks, scale.stride)
             for scale in codec.scales
         }
     )

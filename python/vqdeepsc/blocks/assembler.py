@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqdeepsc.changed_limits import allowed, option
-from vqdeepsc.codec import Codec, region_count
+from vqdeepsc.codec import Codec, Run, RunError, run_of_frame
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
 from vqdeepsc.limits import (
     MAXIMUM_IMAGES_IN_FLIGHT,
@@ -27,6 +27,7 @@ from .frames import Burst, FrameError, check_copies
 class ReceivedImage:
     """A decoded image: uint8 [H, W, 3], its number, and how many of its regions arrived.
 
+    Where frames carry other blocks than regions, a region that arrived is 64 blocks of them.
     snr_db: mean of its bursts, decoded_at: when the last of them was (time.monotonic()); None where
     the regions did not say.
     """
@@ -41,12 +42,14 @@ class ReceivedImage:
 
 @dataclass
 class _Incomplete:
-    """What has arrived of an image: regions of LLRs, and which of them are free of errors."""
+    """What has arrived of an image: runs of blocks with LLRs, and which are free of errors.
+
+    complete: blocks of which all copies have come."""
 
     header: FrameHeader
-    llrs: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-    certain: set[int] = field(default_factory=set)
-    received: Counter[int] = field(default_factory=Counter)
+    llrs: dict[Run, NDArray[np.float32]] = field(default_factory=dict)
+    certain: set[Run] = field(default_factory=set)
+    received: Counter[Run] = field(default_factory=Counter)
     complete: int = 0
     bursts: int = 0
     snr_sum: float = 0.0
@@ -56,20 +59,35 @@ class _Incomplete:
     @property
     def regions(self) -> int:
         """Regions that the image has."""
-        header = self.header
-        return region_count(header.width, header.height, header.version)
+        return -(-self.header.blocks // REGION_BLOCKS)
 
-    def add(
-        self, region: int, llrs: NDArray[np.float32], combined: int, errors: int | None
-    ) -> None:
-        if region in self.certain:
+    @property
+    def received_regions(self) -> int:
+        """Regions that arrived, at least in part where a frame carries one."""
+        blocks = sum(self._blocks(run) for run in self.llrs)
+        missing = blocks < self.header.blocks
+        return min(-(-blocks // REGION_BLOCKS), self.regions - missing)
+
+    def _blocks(self, run: Run) -> int:
+        """Blocks of the image in a run."""
+        return min(run.blocks, self.header.blocks - run.first_block)
+
+    def add(self, run: Run, llrs: NDArray[np.float32], combined: int, errors: int | None) -> None:
+        """Take the LLRs of a run, as ImageAssembler.add does."""
+        if run in self.certain:
             return
-        if errors == 0 or combined > 1 or region not in self.llrs:
-            self.llrs[region] = np.array(llrs, np.float32)
+        if errors == 0 or combined > 1 or run not in self.llrs:
+            self.llrs[run] = np.array(llrs, np.float32)
         else:
-            self.llrs[region] += llrs
+            self.llrs[run] += llrs
         if errors == 0:
-            self.certain.add(region)
+            self.certain.add(run)
+
+    def count(self, run: Run, copies: int) -> None:
+        """Count a copy of a run, of which so many will come."""
+        self.received[run] += 1
+        if self.received[run] == copies:
+            self.complete += self._blocks(run)
 
 
 class ImageAssembler:
@@ -109,14 +127,15 @@ class ImageAssembler:
         errors: int | None = None,
         burst: Burst | None = None,
     ) -> list[ReceivedImage]:
-        """Take LLRs float [bits_per_region] of one region; return the images that are done.
+        """Take LLRs float [bits] of one frame; return the images that are done.
 
         LLRs of a region that comes twice are added, unless the later ones stem from several
         copies already (combined > 1): then they take the place of the earlier ones. A region
         without errors (errors: of its code blocks, None if unknown) stays as it is, whatever
-        comes after it. Raises FrameError for a region of another model or of another length.
+        comes after it. Raises FrameError for a frame of another model, or one that carries what
+        the model does not send.
         """
-        self._check(header, llrs)
+        run = self._run(header, llrs)
         done: list[ReceivedImage] = []
         sender = header.version, header.session
         image = self._images.pop(sender, None)
@@ -124,16 +143,14 @@ class ImageAssembler:
             done += self._decode(image)
             image = None
         image = self._images[sender] = image or _Incomplete(header)
-        region = header.first_block // REGION_BLOCKS
-        image.add(region, llrs, combined, errors)
-        image.received[region] += 1
+        image.add(run, llrs[: run.bits], combined, errors)
+        image.count(run, self._copies)
         image.touched = burst.decoded_at if burst else time.monotonic()
         if burst:
             image.bursts += 1
             image.snr_sum += burst.snr_db
             image.decoded_at = burst.decoded_at
-        image.complete += image.received[region] == self._copies
-        if image.complete == image.regions:
+        if image.complete >= header.blocks:
             done += self._decode(self._images.pop(sender))
         self._drop_oldest()
         return done
@@ -151,22 +168,18 @@ class ImageAssembler:
         for sender in waiting:
             yield from self._decode(self._images.pop(sender))
 
-    def _check(self, header: FrameHeader, llrs: NDArray[np.float32]) -> None:
+    def _run(self, header: FrameHeader, llrs: NDArray[np.float32]) -> Run:
+        """What a frame carries; raises FrameError."""
         codec = self._codec
         if header.model != codec.model_id:
             raise FrameError(
                 f"the frame is of model {header.model:04x}, the codebooks here are "
                 f"{codec.model_id:04x}"
             )
-        if llrs.shape != (codec.bits_per_region,):
-            raise FrameError(f"a region has {codec.bits_per_region} bits, not {llrs.size}")
-        if header.first_block % REGION_BLOCKS:
-            raise FrameError(f"block {header.first_block} is inside a region")
-        if header.block_bits not in (0, codec.bits_per_region // REGION_BLOCKS):
-            raise FrameError(
-                f"a block has {codec.bits_per_region // REGION_BLOCKS} bits, not "
-                f"{header.block_bits}"
-            )
+        try:
+            return run_of_frame(codec.layout, header.first_block, header.block_bits, llrs.size)
+        except RunError as error:
+            raise FrameError(str(error)) from error
 
     def _drop_oldest(self) -> None:
         regions = sum(len(image.llrs) for image in self._images.values())
@@ -195,7 +208,7 @@ class ImageAssembler:
             pixels,
             header.image,
             image.regions,
-            len(image.llrs),
+            image.received_regions,
             image.snr_sum / image.bursts if image.bursts else None,
             image.decoded_at,
         )

@@ -10,8 +10,9 @@ import tracemalloc
 import numpy as np
 import pytest
 from PIL import Image
-from vqdeepsc.codec import Codec, Regions
+from vqdeepsc.codec import Codec, Regions, Run
 from vqdeepsc.codec.inference import NetworkError
+from vqdeepsc.codec.regions import region_blocks
 from vqdeepsc.images import metrics
 from vqdeepsc.images.files import crop_square
 
@@ -144,11 +145,17 @@ def test_a_lost_region_is_reconstructed_from_the_prior_and_costs_no_other(codec,
     np.testing.assert_array_equal(codec.decode_llrs(without, width, 128), hard)
 
 
+def by_region(llrs, regions=None):
+    """Soft bits of regions, as what has arrived."""
+    regions = range(len(llrs)) if regions is None else regions
+    return {Run(64 * region, 64, llrs[region].size // 64): llrs[region] for region in regions}
+
+
 def from_all_posteriors(codec, llrs, width, height):
     """The image, decoded as the definition says: posteriors of all regions, put together."""
     posteriors = codec.layout.posteriors(llrs)
     layout = Regions(width, height)
-    regions = np.arange(layout.count)
+    regions = region_blocks(np.arange(layout.count))
     maps = {
         scale.scale: layout.assemble(posteriors[scale.scale], regions, scale.stride)
         for scale in codec.scales
@@ -164,7 +171,7 @@ def test_posteriors_by_tile_decode_to_the_same_image(model, monkeypatch):
     llrs = np.random.default_rng(6).normal(0, 6, (22, codec.bits_per_region)).astype(np.float32)
     expected = from_all_posteriors(codec, llrs, width, height)
     np.testing.assert_array_equal(codec.decode_llrs(llrs, width, height), expected)
-    received = codec.decode_received(dict(enumerate(llrs)), width, height)
+    received = codec.decode_received(by_region(llrs), width, height)
     np.testing.assert_array_equal(received, expected)
     hard = codec.decode_bits((llrs > 0).astype(np.uint8), width, height)
     certain = from_all_posteriors(codec, soft((llrs > 0).astype(int)), width, height)
@@ -181,7 +188,7 @@ def test_where_nothing_arrived_the_prior_is_decoded(model, arrived, monkeypatch)
     rng = np.random.default_rng(7)
     llrs[arrived] = rng.normal(0, 6, (len(arrived), codec.bits_per_region))
     expected = from_all_posteriors(codec, llrs, width, height).astype(int)
-    decoded = codec.decode_received({region: llrs[region] for region in arrived}, width, height)
+    decoded = codec.decode_received(by_region(llrs, arrived), width, height)
     difference = np.abs(decoded - expected)
     # the last bits of sums differ with the size of what the networks get
     assert difference.max() <= 1
@@ -191,8 +198,8 @@ def test_where_nothing_arrived_the_prior_is_decoded(model, arrived, monkeypatch)
 def test_regions_that_are_none_are_refused(codec):
     region = np.zeros(codec.bits_per_region, np.float32)
     for number, values in ((-1, region), (3, region), (0, region[1:])):
-        with pytest.raises(ValueError, match="takes regions 0 to 2 of 20032 bits"):
-            codec.decode_received({number: values}, 200, 200)
+        with pytest.raises(ValueError, match="has 3 regions of 20032 bits"):
+            codec.decode_received({Run(64 * number, 64, 313): values}, 200, 200)
 
 
 def test_an_image_takes_the_memory_of_a_tile_and_not_of_all_its_regions(codec, monkeypatch):
@@ -201,10 +208,10 @@ def test_an_image_takes_the_memory_of_a_tile_and_not_of_all_its_regions(codec, m
     region = np.random.default_rng(8).normal(0, 6, codec.bits_per_region).astype(np.float32)
     tracemalloc.start()
     try:
-        codec.decode_received(dict.fromkeys(range(48), region), 48 * 128, 128)
+        codec.decode_received(by_region([region] * 48), 48 * 128, 128)
         row = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
-        image = codec.decode_received({0: region}, 6320, 6320)
+        image = codec.decode_received(by_region([region]), 6320, 6320)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from vqdeepsc.codec.regions import Regions, pad_image, padded_size, region_count
+from vqdeepsc.codec.regions import Regions, pad_image, padded_size, region_blocks, region_count
 from vqdeepsc.kernels import FrameHeader
 
 SIZES = [(1, 1), (128, 128), (129, 128), (600, 400), (16, 257), (432, 288), (810, 430), (2000, 40)]
@@ -12,7 +12,7 @@ WIDEST_REGION = 8 + 11  # blocks: a region may reach over the end of a band of e
 
 def all_blocks(layout):
     """(row, column) of each block, in the order in which frames carry them."""
-    rows, columns = layout.blocks(np.arange(layout.count))
+    rows, columns = layout.blocks(np.arange(64 * layout.count))
     return list(zip(rows.reshape(-1).tolist(), columns.reshape(-1).tolist(), strict=True))
 
 
@@ -28,7 +28,7 @@ def test_every_block_is_in_one_place(width, height, version):
     numbers = layout.under(slice(0, layout.rows * 16), slice(0, layout.columns * 16))
     for i, (row, column) in enumerate(blocks):
         if (row, column) in inside[:1] + inside[-1:] or (row < layout.rows and i % 37 == 0):
-            assert column >= layout.columns or numbers[row, column] == i // 64
+            assert column >= layout.columns or numbers[row, column] == i
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_version_1_takes_whole_squares(width, height, frames):
 
 def test_where_the_size_fits_both_versions_are_the_same():
     for size in ((128, 128), (384, 256), (640, 512)):
-        regions = np.arange(region_count(*size))
+        regions = region_blocks(np.arange(region_count(*size)))
         for stride in (2, 4, 8, 16):
             np.testing.assert_array_equal(
                 Regions(*size, 1).positions(regions, stride),
@@ -68,7 +68,7 @@ def test_the_order_of_a_small_image_by_hand():
 @pytest.mark.parametrize("width, height", [(432, 288), (384, 288), (810, 430), (4000, 3000)])
 def test_regions_are_compact(width, height):
     layout = Regions(width, height)
-    rows, columns = layout.blocks(np.arange(layout.count - 1))
+    rows, columns = layout.blocks(region_blocks(np.arange(layout.count - 1)))
     for axis in (rows, columns):
         assert (np.ptp(axis, axis=1) + 1 <= WIDEST_REGION).all()
 
@@ -77,7 +77,7 @@ def test_regions_are_compact(width, height):
 @pytest.mark.parametrize("version", [1, 2])
 def test_regions_assemble_to_what_was_cut(width, height, version):
     layout = Regions(width, height, version)
-    regions = np.arange(layout.count)
+    regions = region_blocks(np.arange(layout.count))
     rng = np.random.default_rng(4)
     for stride in (2, 16):
         shape = layout.rows * 16 // stride, layout.columns * 16 // stride, 2
@@ -93,14 +93,16 @@ def test_a_part_of_a_map_is_assembled():
     shape = layout.rows * 4, layout.columns * 4
     positions = np.random.default_rng(5).integers(1, 99, shape)
     rows, columns = slice(20, 60), slice(36, 100)
-    regions = np.unique(layout.under(slice(80, 240), slice(144, 400)))
-    part = layout.assemble(layout.cut(positions, regions, 4), regions, 4, rows, columns)
+    under = layout.under(slice(80, 240), slice(144, 400))
+    regions = region_blocks(np.unique(under // 64))
+    cut = layout.cut(positions, regions, 4)
+    part = layout.assemble(cut, regions, 4, rows=rows, columns=columns)
     np.testing.assert_array_equal(part, positions[rows, columns])
 
 
 def test_positions_of_a_region_are_in_raster_order_of_the_image():
     layout = Regions(432, 288)
-    for row in layout.positions(np.arange(layout.count), 2):
+    for row in layout.positions(region_blocks(np.arange(layout.count)), 2):
         known = row[row >= 0]
         assert (np.diff(known) > 0).all()
         assert (row[known.size :] == -1).all()

@@ -12,6 +12,7 @@ from .bundle import (
 from .codec import Codec, Indices
 from .manifest import BundleError, Manifest, read_manifest, write_manifest
 from .regions import FRAME_VERSION, Regions, pad_image, region_count
+from .runs import Run, RunError, run_of_frame
 from .scales import Scale
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Indices",
     "Manifest",
     "Regions",
+    "Run",
+    "RunError",
     "Scale",
     "find_model",
     "list_models",
@@ -31,5 +34,6 @@ __all__ = [
     "read_bundle",
     "read_manifest",
     "region_count",
+    "run_of_frame",
     "write_manifest",
 ]

@@ -4,6 +4,8 @@
 Within a region the coarse scale comes first, positions in the order of `regions`, each index MSB
 first.
 LLR = ln P(bit=1)/P(bit=0).
+Where scales are sent in passes, the bits of a region are an embedded code: any prefix decodes, and
+what it lacks is as the prior of its codebook says.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .scales import Scale
+from vqdeepsc.kernels import REGION_BLOCKS
+
+from .scales import PASSES, Scale
 
 MAXIMUM_LLR = 1e4  # keeps infinite soft bits out of the products; e^-10000 is zero anyway
 MINIMUM_PRIOR = 1e-9  # a codeword that training never used can still be sent
@@ -23,16 +27,35 @@ MINIMUM_PRIOR = 1e-9  # a codeword that training never used can still be sent
 class BitLayout:
     """Where each scale's indices lie among the bits of a region."""
 
-    def __init__(self, scales: Sequence[Scale]) -> None:
+    def __init__(self, scales: Sequence[Scale], blocks: int = REGION_BLOCKS) -> None:
+        """blocks: that the region has."""
         if not scales:
             raise ValueError("a model must send at least one scale")
         self.scales = tuple(sorted(scales, key=lambda scale: -scale.scale))
+        self.blocks = blocks
         self.slices: dict[int, slice] = {}
         start = 0
         for scale in self.scales:
-            self.slices[scale.scale] = slice(start, start + scale.bits_per_region)
-            start += scale.bits_per_region
+            bits = self._positions(scale) * scale.bits
+            self.slices[scale.scale] = slice(start, start + bits)
+            start += bits
         self.bits_per_region = start
+
+    @property
+    def embedded(self) -> bool:
+        """Whether senders may send any prefix of the bits."""
+        return any(scale.passes for scale in self.scales)
+
+    @property
+    def layer_bits(self) -> list[int]:
+        """Bits of a block up to the end of each layer: of each scale, or of each of its passes."""
+        ends, end = [], 0
+        for scale in self.scales:
+            layers = len(PASSES) if scale.passes else 1
+            for _ in range(layers):
+                end += scale.positions_per_block * scale.bits // layers
+                ends.append(end)
+        return ends
 
     @property
     def scale_bits(self) -> list[int]:
@@ -58,7 +81,7 @@ class BitLayout:
         indices = {}
         for scale in self.scales:
             part = rows[:, self.slices[scale.scale]].astype(np.int64)
-            part = part.reshape(len(rows), scale.positions, scale.bits)
+            part = part.reshape(len(rows), self._positions(scale), scale.bits)
             indices[scale.scale] = part @ (1 << np.arange(scale.bits - 1, -1, -1))
         return indices
 
@@ -81,7 +104,8 @@ class BitLayout:
             logarithms -= logarithms.max(axis=1, keepdims=True)
             np.exp(logarithms, out=logarithms)
             logarithms /= logarithms.sum(axis=1, keepdims=True)
-            result[scale.scale] = logarithms.reshape(len(rows), scale.positions, scale.codewords)
+            shape = (len(rows), self._positions(scale), scale.codewords)
+            result[scale.scale] = logarithms.reshape(shape)
         return result
 
     def one_hot(
@@ -93,6 +117,9 @@ class BitLayout:
             for scale in self.scales
         }
 
+    def _positions(self, scale: Scale) -> int:
+        return scale.positions_per_block * self.blocks
+
     def _rows(self, values: ArrayLike) -> NDArray[Any]:
         rows = np.asarray(values)
         if rows.ndim != 2 or rows.shape[1] != self.bits_per_region:
@@ -100,6 +127,11 @@ class BitLayout:
                 f"expected an array [regions, {self.bits_per_region}], got {list(rows.shape)}"
             )
         return rows
+
+
+def certain_llrs(bits: ArrayLike) -> NDArray[np.float32]:
+    """LLRs of bits that are known for certain: their posteriors are 0 and 1."""
+    return np.where(np.asarray(bits) & 1, MAXIMUM_LLR, -MAXIMUM_LLR).astype(np.float32)
 
 
 def index_bits(bits: int) -> NDArray[np.uint8]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vqdeepsc.kernels import REGION_BLOCKS
+
 from .bits import BitLayout
 from .bundle import (
     DEFAULT_MODEL,
@@ -20,7 +22,8 @@ from .bundle import (
 )
 from .providers import DEFAULT_PROVIDER, Provider
 from .reconstruction import Posteriors, Reconstruction
-from .regions import FRAME_VERSION, Regions, pad_image, padded_size
+from .regions import FRAME_VERSION, Regions, pad_image, padded_size, region_blocks
+from .runs import ReceivedRuns, Run
 from .scales import Scale
 from .tiling import Tile, scaled, tiles
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 BATCH_PIXELS = 32 * 128 * 128  # pixels that the decoder reconstructs at once
-RegionPosteriors = Callable[[NDArray[np.intp]], dict[int, NDArray[np.float32]]]
+RegionPosteriors = Callable[[NDArray[np.int64]], dict[int, NDArray[np.float32]]]
 """Posteriors {l: [count, positions_l, N_l]} of the regions with these numbers."""
 
 
@@ -37,7 +40,7 @@ class Indices:
     """What is sent of one image.
 
     width, height: of the image in pixels;
-    maps: {l: int64 [ceil16(height)/2**l, ceil16(width)/2**l]}, indices of codewords."""
+    maps: {l: int64 [ceil16(height)/stride, ceil16(width)/stride]}, indices of codewords."""
 
     width: int
     height: int
@@ -84,7 +87,7 @@ class Codec:
 
     @property
     def bits_per_region(self) -> int:
-        """Source bits of a region of 64 blocks: 20,032 for the paper's four scales."""
+        """Most source bits of a region of 64 blocks: 20,032 for the paper's four scales."""
         return self.layout.bits_per_region
 
     def encode(self, image: NDArray[np.uint8] | Image.Image) -> Indices:
@@ -113,7 +116,8 @@ class Codec:
     def decode(self, posteriors: Posteriors, width: int, height: int) -> NDArray[np.uint8]:
         """Decodes an image uint8 [height, width, 3] from probabilities of the codewords.
 
-        posteriors: {l: [ceil16(height)/2**l, ceil16(width)/2**l, N_l]}; one-hot for hard decisions.
+        posteriors: {l: [ceil16(height)/stride, ceil16(width)/stride, N_l]}; one-hot for hard
+        decisions.
         """
         maps = {scale: np.asarray(values) for scale, values in posteriors.items()}
         padded_width, padded_height = padded_size(width, height)
@@ -135,11 +139,23 @@ class Codec:
 
         Positions of a region that lie outside the padded image carry index 0."""
         layout = Regions(indices.width, indices.height)
-        regions = np.arange(layout.count)
-        return self.layout.pack(
+        return self._pack(indices, layout, region_blocks(np.arange(layout.count)), self.layout)
+
+    def run_bits(self, indices: Indices, run: Run) -> NDArray[np.uint8]:
+        """Bits uint8 [run.bits] of a run of blocks."""
+        layout = Regions(indices.width, indices.height)
+        bits = self._pack(indices, layout, run.numbers, BitLayout(self.scales, run.blocks))
+        first: NDArray[np.uint8] = bits[0, : run.bits]
+        return first
+
+    def _pack(
+        self, indices: Indices, regions: Regions, blocks: NDArray[np.int64], layout: BitLayout
+    ) -> NDArray[np.uint8]:
+        """Bits [n, layout.bits_per_region] of the blocks [n, layout.blocks]."""
+        return layout.pack(
             {
-                scale.scale: layout.cut(indices.maps[scale.scale], regions, scale.stride)
-                for scale in self.scales
+                s.scale: regions.cut(indices.maps[s.scale], blocks, s.stride, s.passes)
+                for s in self.scales
             }
         )
 
@@ -149,15 +165,12 @@ class Codec:
         """Bits [regions, bits_per_region] to the indices they were made from."""
         layout = Regions(width, height, version)
         values = self.layout.unpack(self._all_regions(bits, layout))
-        regions = np.arange(layout.count)
-        return Indices(
-            width,
-            height,
-            {
-                scale.scale: layout.assemble(values[scale.scale], regions, scale.stride)
-                for scale in self.scales
-            },
-        )
+        blocks = region_blocks(np.arange(layout.count))
+        maps = {
+            s.scale: layout.assemble(values[s.scale], blocks, s.stride, s.passes)
+            for s in self.scales
+        }
+        return Indices(width, height, maps)
 
     def encode_bits(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
         """An image to the bits uint8 [regions, bits_per_region] that are sent."""
@@ -179,7 +192,7 @@ class Codec:
         values = self._all_regions(bits, layout)
         arrived = self._mask(received, len(values))
 
-        def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
+        def posteriors(regions: NDArray[np.int64]) -> dict[int, NDArray[np.float32]]:
             result = self.layout.one_hot(self.layout.unpack(values[regions]))
             missing = ~arrived[regions]
             if missing.any():
@@ -205,37 +218,28 @@ class Codec:
         values = self._all_regions(llrs, layout)
         arrived = self._mask(received, len(values))
 
-        def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
+        def posteriors(regions: NDArray[np.int64]) -> dict[int, NDArray[np.float32]]:
             return self.layout.posteriors(np.where(arrived[regions, None], values[regions], 0))
 
         return _only(self._decode_regions([posteriors], arrived, layout))
 
     def decode_received(
         self,
-        llrs: Mapping[int, NDArray[np.floating[Any]]],
+        llrs: Mapping[Run, NDArray[np.floating[Any]]],
         width: int,
         height: int,
         version: int = FRAME_VERSION,
     ) -> NDArray[np.uint8]:
         """Decodes an image uint8 [height, width, 3] from the soft bits of what arrived.
 
-        llrs: {region: [bits_per_region]}; the others are decoded from the prior of each codebook.
-        version: of the order of blocks. Raises ValueError for a region that the image lacks."""
-        layout = Regions(width, height, version)
-        arrived = np.zeros(layout.count, bool)
-        for region, values in llrs.items():
-            if not 0 <= region < len(arrived) or np.shape(values) != (self.bits_per_region,):
-                raise ValueError(
-                    f"an image of {width}x{height} takes regions 0 to {len(arrived) - 1} of "
-                    f"{self.bits_per_region} bits, got region {region}, {list(np.shape(values))}"
-                )
-            arrived[region] = True
-        nothing = np.zeros(self.bits_per_region, np.float32)
-
-        def posteriors(regions: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
-            return self.layout.posteriors(np.stack([llrs.get(int(i), nothing) for i in regions]))
-
-        return _only(self._decode_regions([posteriors], arrived, layout))
+        llrs: {run: [run.bits]}; what is in no run, and what its bits do not say, is decoded from
+        the prior of each codebook. version: of the order of blocks. Raises ValueError for a run
+        that the image lacks."""
+        received = ReceivedRuns(
+            self.layout, llrs, Regions(width, height, version), self._reconstruction.prior()
+        )
+        known = None if received.complete else received.known
+        return _only(self._reconstruction.decode(1, width, height, received.posteriors, known))
 
     def decode_many(
         self, values: ArrayLike, width: int, height: int, *, soft: bool = True
@@ -272,15 +276,17 @@ class Codec:
         Posteriors are made tile by tile, and only where something has arrived."""
 
         def assemble(tile: Tile) -> Posteriors:
-            regions = np.unique(layout.under(tile.outer_rows, tile.outer_columns))
+            under = layout.under(tile.outer_rows, tile.outer_columns) // REGION_BLOCKS
+            regions = np.unique(under)
             batches = [source(regions) for source in sources]
             return {
                 scale.scale: np.stack(
                     [
                         layout.assemble(
                             batch.pop(scale.scale),
-                            regions,
+                            region_blocks(regions),
                             scale.stride,
+                            scale.passes,
                             scaled(tile.outer_rows, scale.stride),
                             scaled(tile.outer_columns, scale.stride),
                         )
@@ -291,7 +297,8 @@ class Codec:
             }
 
         def known(tile: Tile) -> NDArray[np.bool_]:
-            flags: NDArray[np.bool_] = arrived[layout.under(tile.outer_rows, tile.outer_columns)]
+            under = layout.under(tile.outer_rows, tile.outer_columns) // REGION_BLOCKS
+            flags: NDArray[np.bool_] = arrived[under]
             return flags
 
         size = layout.width, layout.height

@@ -29,7 +29,7 @@ from vqdeepsc.messages import from_json
 from vqdeepsc.whole_files import write_whole
 
 from .codebooks import CodebooksError, codebook_shapes
-from .scales import Scale
+from .scales import Scale, scale_stride
 
 FORMAT = 1
 GRADIENT = "gradient.onnx"
@@ -45,6 +45,10 @@ OPTIONAL_FILES = {GRADIENT: MAXIMUM_NETWORK_BYTES}
 MANIFEST = "manifest.json"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MAXIMUM_BITS = 16
+RASTER, BY_PASSES = "raster", "passes"
+ORDERS = (RASTER, BY_PASSES)
+"""How positions follow each other within a scale: in raster order, or those of scales 1 and 0 in
+passes (Scale.passes)."""
 
 
 class BundleError(Error):
@@ -110,13 +114,14 @@ def write_manifest(
     priors: Mapping[int, Sequence[float] | NDArray[np.floating[Any]]],
     training: Mapping[str, Any],
     measured: Mapping[str, Any],
+    order: str = RASTER,
 ) -> Manifest:
     """Writes manifest.json for the other files of the bundle at `path`.
 
     Codewords, dimensions and bits come from codebooks.npz.
     priors: {l: [N_l]} counts or frequencies of the indices, scaled here to sum 1;
     training: configuration, data, steps, pictures, seed;
-    measured: {data set: {"ssim": ..., "psnr_db": ..., "ms_ssim": ...}}.
+    measured: {data set: {"ssim": ..., "psnr_db": ..., "ms_ssim": ...}}; order: of ORDERS.
     Raises BundleError if a file is missing or the result would not load."""
     directory = Path(path)
     try:
@@ -136,7 +141,7 @@ def write_manifest(
         scales.append(
             {
                 "scale": scale,
-                "stride": 2**scale,
+                "stride": scale_stride(scale),
                 "codewords": codewords,
                 "dimension": dimension,
                 "bits": int(codewords).bit_length() - 1,
@@ -152,6 +157,8 @@ def write_manifest(
         "training": dict(training),
         "measured": dict(measured),
     }
+    if order != RASTER:
+        content["order"] = order
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     try:
         manifest = _parse_manifest(directory, content)
@@ -199,10 +206,15 @@ def _parse_manifest(directory: Path, content: Any) -> Manifest:
             raise ValueError(f"the hash of {file} is not a SHA-256 in hexadecimal")
     if not isinstance(content["scales"], list):
         raise TypeError("'scales' must be a list")
-    scales = tuple(_parse_scale(entry) for entry in content["scales"])
+    order = content.get("order", RASTER)
+    if order not in ORDERS:
+        raise ValueError(f"the order must be one of {', '.join(ORDERS)}, not {order!r}")
+    scales = tuple(_parse_scale(entry, order) for entry in content["scales"])
     numbers = [scale.scale for scale in scales]
     if not numbers or numbers != sorted(set(numbers)):
         raise ValueError("the scales must be listed once each, fine to coarse")
+    if order == BY_PASSES and 1 not in numbers:
+        raise ValueError("only a model that sends scale 1 can have the order 'passes'")
     return Manifest(
         directory, name, version, scales, files, content["training"], content["measured"]
     )
@@ -221,7 +233,7 @@ def _is_measurement(value: Any) -> bool:
     return value is None or (type(value) in (int, float) and math.isfinite(value))
 
 
-def _parse_scale(entry: Any) -> Scale:
+def _parse_scale(entry: Any, order: str) -> Scale:
     if not isinstance(entry, dict):
         raise TypeError("a scale must be an object")
     # no power of two is computed of a number that may be any
@@ -234,10 +246,12 @@ def _parse_scale(entry: Any) -> Scale:
     }
     numbers = {}
     for key, limit in limits.items():
-        if type(entry[key]) is not int or not 1 <= entry[key] <= limit:
-            raise ValueError(f"{key!r} of a scale must be an integer from 1 to {limit:,}")
+        # a second stage can only follow the first in passes
+        least = 0 if key == "scale" and order == BY_PASSES else 1
+        if type(entry[key]) is not int or not least <= entry[key] <= limit:
+            raise ValueError(f"{key!r} of a scale must be an integer from {least} to {limit:,}")
         numbers[key] = entry[key]
-    if numbers["stride"] != 2 ** numbers["scale"]:
+    if numbers["stride"] != scale_stride(numbers["scale"]):
         raise ValueError(f"scale {numbers['scale']} cannot have stride {numbers['stride']}")
     if numbers["codewords"] != 2 ** numbers["bits"]:
         raise ValueError(
@@ -254,4 +268,5 @@ def _parse_scale(entry: Any) -> Scale:
         raise ValueError(f"the priors of scale {numbers['scale']} are not probabilities")
     prior /= prior.sum()
     prior.setflags(write=False)
-    return Scale(**numbers, prior=prior)
+    passes = order == BY_PASSES and numbers["scale"] <= 1
+    return Scale(**numbers, prior=prior, passes=passes)

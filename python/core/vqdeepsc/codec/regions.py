@@ -21,9 +21,13 @@ from numpy.typing import NDArray
 
 from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS
 
+from .scales import PASSES
+
 BAND_ROWS = 8
 FRAME_VERSION = 2
 """Version of the order that senders use."""
+
+_TURNS = np.argsort(PASSES)  # the pass of each position of a 2x2 cell
 
 
 def padded_size(width: int, height: int) -> tuple[int, int]:
@@ -48,6 +52,11 @@ def pad_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def region_count(width: int, height: int, version: int = FRAME_VERSION) -> int:
     """Regions that an image of width x height pixels takes."""
     return Regions(width, height, version).count
+
+
+def region_blocks(regions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """The numbers of the blocks of these regions: [len(regions), 64]."""
+    return np.asarray(regions, np.int64)[:, None] * REGION_BLOCKS + np.arange(REGION_BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -95,11 +104,11 @@ class Regions:
         within = ends % REGION_BLOCKS != 0
         return first, np.append(first[1:], self.rows), np.cumsum(within) % 2 == 1
 
-    def blocks(self, regions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        """Rows and columns of the blocks of these regions: [2, len(regions), 64].
+    def blocks(self, numbers: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Rows and columns of the blocks with these numbers: [2, ...].
 
         Blocks beyond the image have a row or a column beyond it."""
-        number = np.asarray(regions, np.int64)[:, None] * REGION_BLOCKS + np.arange(REGION_BLOCKS)
+        number = np.asarray(numbers, np.int64)
         if self.version == 1:
             square, within = np.divmod(number, REGION_BLOCKS)
             row, column = np.divmod(square, self._square_columns)
@@ -117,45 +126,58 @@ class Regions:
     def of_blocks(
         self, rows: NDArray[np.integer[Any]], columns: NDArray[np.integer[Any]]
     ) -> NDArray[np.int64]:
-        """Number of the region that holds each of these blocks, which are of the image."""
+        """The numbers of the blocks in these rows and columns, which are of the image."""
         rows, columns = np.asarray(rows, np.int64), np.asarray(columns, np.int64)
         if self.version == 1:
-            return rows // BAND_ROWS * self._square_columns + columns // BAND_ROWS
+            square = rows // BAND_ROWS * self._square_columns + columns // BAND_ROWS
+            within = rows % BAND_ROWS * BAND_ROWS + columns % BAND_ROWS
+            return square * REGION_BLOCKS + within
         first, after, backwards = self._bands
         band = np.minimum(rows // BAND_ROWS, len(first) - 1)
         column = np.where(backwards[band], self.columns - 1 - columns, columns)
         before = first[band] * self.columns + column * (after - first)[band]
-        number: NDArray[np.int64] = (before + rows - first[band]) // REGION_BLOCKS
-        return number
+        numbers: NDArray[np.int64] = before + rows - first[band]
+        return numbers
 
     def under(self, rows: slice, columns: slice) -> NDArray[np.int64]:
-        """Map of region numbers of the blocks under these rows and columns of pixels."""
+        """Map of the numbers of the blocks under these rows and columns of pixels."""
         blocks = [
             np.arange(part.start // BLOCK_SIDE, -(-part.stop // BLOCK_SIDE))
             for part in (rows, columns)
         ]
         return self.of_blocks(*np.meshgrid(*blocks, indexing="ij"))
 
-    def positions(self, regions: NDArray[np.integer[Any]], stride: int) -> NDArray[np.int64]:
-        """Where the positions of these regions lie in the map of a scale, -1 beyond the image.
+    def positions(
+        self, numbers: NDArray[np.integer[Any]], stride: int, passes: bool = False
+    ) -> NDArray[np.int64]:
+        """Where the positions of regions lie in the map of a scale, -1 beyond the image.
 
-        stride: pixels between positions. Returns [len(regions), positions of a region], numbers in
-        raster order of the map; within a region they are in raster order of the image as well."""
+        numbers: [regions, blocks] of the blocks of each; stride: pixels between positions;
+        passes: whether they come in passes, as in Scale. Returns [regions, positions of a region],
+        numbers in raster order of the map; within a pass they are in raster order as well."""
         side = BLOCK_SIDE // stride
-        rows, columns = self.blocks(regions)
+        rows, columns = self.blocks(numbers)
         y = rows[..., None, None] * side + np.arange(side)[:, None]
         x = columns[..., None, None] * side + np.arange(side)
         width = side * BAND_ROWS * (self._square_columns + 1)  # beyond every column
-        keys = np.sort((y * width + x).reshape(len(regions), -1), axis=1)
-        y, x = np.divmod(keys, width)
+        height = side * (self.rows + BAND_ROWS)  # and every row
+        turn = _TURNS[y % 2 * 2 + x % 2] if passes else 0
+        keys = np.sort(((turn * height + y) * width + x).reshape(len(numbers), -1), axis=1)
+        y, x = np.divmod(keys % (height * width), width)
         inside = (y < self.rows * side) & (x < self.columns * side)
         return np.where(inside, y * (self.columns * side) + x, -1)
 
     def cut(
-        self, positions: NDArray[Any], regions: NDArray[np.integer[Any]], stride: int
+        self,
+        positions: NDArray[Any],
+        numbers: NDArray[np.integer[Any]],
+        stride: int,
+        passes: bool = False,
     ) -> NDArray[Any]:
-        """A scale's map [h, w, ...] to these regions [len(regions), positions, ...], 0 beyond."""
-        wanted = self.positions(regions, stride)
+        """A scale's map [h, w, ...] to regions of these blocks [regions, positions, ...].
+
+        Beyond the image it is 0."""
+        wanted = self.positions(numbers, stride, passes)
         flat = positions.reshape(-1, *positions.shape[2:])
         values: NDArray[Any] = flat[np.maximum(wanted, 0)]
         values[wanted < 0] = 0
@@ -164,18 +186,20 @@ class Regions:
     def assemble(
         self,
         values: NDArray[Any],
-        regions: NDArray[np.integer[Any]],
+        numbers: NDArray[np.integer[Any]],
         stride: int,
+        passes: bool = False,
         rows: slice | None = None,
         columns: slice | None = None,
+        result: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
-        """Regions [len(regions), positions, ...] to rows and columns of a scale's map (all: None).
+        """Regions [regions, positions, ...] to rows and columns of a scale's map (all: None).
 
-        What no region holds is 0."""
+        result: the map that they are written to; without one, what no region holds is 0."""
         width = self.columns * BLOCK_SIDE // stride
         rows = rows or slice(0, self.rows * BLOCK_SIDE // stride)
         columns = columns or slice(0, width)
-        wanted = self.positions(regions, stride)
+        wanted = self.positions(numbers, stride, passes)
         y, x = np.divmod(wanted, width)
         inside = (
             (wanted >= 0)
@@ -185,6 +209,6 @@ class Regions:
             & (x < columns.stop)
         )
         shape = (rows.stop - rows.start, columns.stop - columns.start, *values.shape[2:])
-        result = np.zeros(shape, values.dtype)
+        result = np.zeros(shape, values.dtype) if result is None else result
         result[y[inside] - rows.start, x[inside] - columns.start] = values[inside]
         return result

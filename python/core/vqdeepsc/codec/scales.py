@@ -12,14 +12,20 @@ from numpy.typing import NDArray
 from vqdeepsc.errors import Error
 from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS
 
+PASSES = (0, 3, 1, 2)
+"""Positions of a 2x2 cell, row by row, in the order in which passes send them."""
+
 
 @dataclass(frozen=True)
 class Scale:
     """One scale of a model.
 
-    scale: l = 1 (finest) to 4 (coarsest); stride: 2**l pixels for each position;
+    scale: l = 1 (finest) to 4 (coarsest), or 0 for the second stage of scale 1, which quantises
+    what that leaves; stride: scale_stride(l) pixels for each position;
     codewords: N_l = 2**bits; dimension: K_l; bits: for each index;
-    prior: float64 [N_l], how often each index occurs, sums to 1.
+    prior: float64 [N_l], how often each index occurs, sums to 1;
+    passes: whether the positions are sent in four passes over their 2x2 cells, in the order of
+    PASSES, each in raster order, and not in raster order alone.
     """
 
     scale: int
@@ -28,11 +34,17 @@ class Scale:
     dimension: int
     bits: int
     prior: NDArray[np.float64]
+    passes: bool = False
+
+    @property
+    def positions_per_block(self) -> int:
+        """Positions of a block of 16x16 pixels."""
+        return (BLOCK_SIDE // self.stride) ** 2
 
     @property
     def positions(self) -> int:
         """Positions of a region."""
-        return REGION_BLOCKS * (BLOCK_SIDE // self.stride) ** 2
+        return REGION_BLOCKS * self.positions_per_block
 
     @property
     def bits_per_region(self) -> int:
@@ -54,3 +66,8 @@ class Scale:
             )
         indices: NDArray[np.int64] = found[0]
         return indices
+
+
+def scale_stride(scale: int) -> int:
+    """Pixels for each position of a scale along each side."""
+    return 1 << max(scale, 1)

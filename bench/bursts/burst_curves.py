@@ -3,19 +3,22 @@
 """Block errors over Es/N0 on channels that fade, beside the known channel, and the loss in dB.
 
 Run with the Python of the installation (prefix/bin/python).
-Bursts, paths and the known channel are those of burst_impairments.py. --model selective and
-dynamic take the paths from GNU Radio's selective_fading_model and dynamic_channel_model, whose
-channel is not known; the second adds offsets of clock and frequency that walk.
+Bursts, paths and the known channel are those of burst_impairments.py. A curve is measured at those
+of --snr around the share of failed blocks at which it is compared. --model selective and dynamic
+take the paths from GNU Radio's selective_fading_model and dynamic_channel_model, whose channel is
+not known; the second adds offsets of clock and frequency that walk. --results keeps the points in a
+file, and a run goes on where another ended.
 """
 
 import argparse
 import json
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from burst_fading import FADING, PAYLOADS, Fading, bursts, noise, ratio
-from burst_impairments import measure_fading, receive
+from burst_fading import BLOCKS, FADING, PAYLOADS, Fading, bursts, noise, ratio
+from burst_impairments import measure_fading, receive, shares
 from burst_link import CARRIER_POWER, SAMPLE_RATE
 from gnuradio import blocks, channels, gr
 from gnuradio.vqdeepsc.radio.bursts import BURST_PROFILES
@@ -59,7 +62,9 @@ def measure_model(
     rng = np.random.default_rng(seed)
     stream = np.array(sink.data(), np.complex64)
     stream = stream + noise(rng, stream.size, CARRIER_POWER / ratio(snr_db))
-    return {"what": name, "doppler_hz": doppler, "snr_db": snr_db} | receive(stream, count)
+    return {"what": name, "doppler_hz": doppler, "snr_db": snr_db} | shares(
+        count, *receive(stream, count)
+    )
 
 
 def threshold(rows: list[dict], who: str, share: float) -> float:
@@ -73,23 +78,114 @@ def threshold(rows: list[dict], who: str, share: float) -> float:
     return float("nan")
 
 
-def plot(curves: dict[str, list[dict]], path: Path) -> None:
+def whose(row: dict) -> list[str]:
+    return [who for who in ("received", "known") if who in row]
+
+
+class Results:
+    """Points that were measured, in a file of JSON lines if there is one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text().splitlines() if path and path.exists() else []
+        self.rows = [json.loads(line) for line in lines]
+
+    def row(self, key: dict) -> dict:
+        """The point of these parameters, measured if it is not there."""
+        for row in self.rows:
+            if row.items() >= key.items():
+                return row
+        name, doppler, snr_db = key["what"], key["doppler_hz"], key["snr_db"]
+        count, seed = key["bursts"], key["seed"]
+        profile = BURST_PROFILES.index(key["profile"])
+        if key["model"] == "ours":
+            row = measure_fading(name, doppler, snr_db, count, seed, profile)
+        else:
+            row = measure_model(key["model"], name, doppler, snr_db, count, seed, profile)
+        self.rows.append(key | row)
+        if self._path:
+            with self._path.open("a") as file:
+                file.write(json.dumps(key | row) + "\n")
+        return key | row
+
+
+def crossing(results: Results, key: dict, grid: list[float], start: int, share: float) -> int:
+    """Measures upwards and downwards from a point of the grid until all cross the share.
+
+    Returns where the receiver does."""
+
+    def failed(at: int) -> list[float]:
+        row = results.row(key | {"snr_db": grid[at]})
+        return [row[who] for who in whose(row)]
+
+    top = start
+    while max(failed(top)) > share and top + 1 < len(grid):
+        top += 1
+    bottom = start
+    while min(failed(bottom)) <= share and bottom > 0:
+        bottom -= 1
+    while top > 0 and failed(top - 1)[0] <= share:
+        top -= 1
+    return top
+
+
+def curves(arguments: argparse.Namespace, results: Results) -> Iterator[tuple[str, list[dict]]]:
+    """Name and points of each curve."""
+    grid = sorted(arguments.snr)
+    for profile in arguments.profile:
+        for name in arguments.fading:
+            start = len(grid) // 2
+            for doppler in arguments.doppler:
+                key = {
+                    "model": arguments.model,
+                    "profile": profile,
+                    "what": name,
+                    "doppler_hz": doppler,
+                    "bursts": arguments.bursts,
+                    "seed": arguments.seed,
+                }
+                start = crossing(results, key, grid, start, arguments.share)
+                for snr_db in arguments.fixed_snr:
+                    results.row(key | {"snr_db": snr_db})
+                rows = [row for row in results.rows if row.items() >= key.items()]
+                yield (
+                    f"{profile}, {name}, {doppler:g} Hz",
+                    sorted(rows, key=lambda row: row["snr_db"]),
+                )
+
+
+def plot(measured: dict[str, list[dict]], path: Path) -> None:
+    """One diagram for each channel, a colour for each spread."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7, 5), layout="constrained")
-    for name, rows in curves.items():
-        snr = [row["snr_db"] for row in rows]
-        floor = 0.3 / (3 * rows[0]["bursts"])
-        (line,) = axes.semilogy(snr, [max(row["received"], floor) for row in rows], label=name)
-        if "known" in rows[0]:
-            known = [max(row["known"], floor) for row in rows]
-            axes.semilogy(snr, known, "--", color=line.get_color())
-    axes.set(xlabel="Es/N0 (dB)", ylabel="blocks that fail (dashed: channel known)")
-    axes.grid(True, which="both", alpha=0.3)
-    axes.legend()
+    channels_ = list(dict.fromkeys(rows[0]["what"] for rows in measured.values()))
+    figure, diagrams = plt.subplots(
+        1,
+        len(channels_),
+        figsize=(4.2 * len(channels_), 4.2),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for channel, axes in zip(channels_, diagrams[0], strict=True):
+        for name, rows in measured.items():
+            if rows[0]["what"] != channel:
+                continue
+            snr = [row["snr_db"] for row in rows]
+            # What no block failed at is shown below the least share that can be seen.
+            floor = 0.5 / (BLOCKS * rows[0]["bursts"])
+            shares_ = {who: [max(row[who], floor) for row in rows] for who in whose(rows[0])}
+            label = name.replace(f", {channel}", "").removeprefix("static, ")
+            (line,) = axes.semilogy(snr, shares_["received"], "o-", markersize=3, label=label)
+            if "known" in shares_:
+                axes.semilogy(snr, shares_["known"], "--", color=line.get_color())
+        axes.set(title=channel, xlabel="mean Es/N0 (dB)")
+        axes.grid(True, which="both", alpha=0.3)
+        axes.legend(fontsize="small")
+    diagrams[0][0].set_ylabel("blocks that fail (dashed: known channel)")
     figure.savefig(path, dpi=110)
 
 
@@ -99,13 +195,20 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--fading", nargs="+", choices=FADING, default=["three taps", "six taps"], help="channels"
+        "--fading",
+        nargs="+",
+        choices=FADING,
+        default=["one tap", "three taps", "six taps"],
+        help="channels",
     )
     parser.add_argument(
         "--doppler", type=float, nargs="+", default=[1, 10, 50, 100, 200], help="spread in Hz"
     )
     parser.add_argument(
-        "--snr", type=float, nargs="+", default=[6, 8, 10, 12, 14, 16], help="Es/N0 in dB, upwards"
+        "--snr", type=float, nargs="+", default=list(range(3, 30, 2)), help="grid of Es/N0 in dB"
+    )
+    parser.add_argument(
+        "--fixed-snr", type=float, nargs="*", default=[], help="measured beside the crossing, in dB"
     )
     parser.add_argument(
         "--profile", nargs="+", default=["static"], choices=BURST_PROFILES, help="of the bursts"
@@ -116,21 +219,21 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=0.01, help="of the blocks, for the loss")
     parser.add_argument("--bursts", type=int, default=100, help="of each point")
     parser.add_argument("--seed", type=int, default=7, help="of channel and noise")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="JSON lines of the points")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="PNG file with the curves")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line instead")
     return parser.parse_args()
 
 
 def show(name: str, rows: list[dict], arguments: argparse.Namespace) -> None:
-    whose = [who for who in ("received", "known") if who in rows[0]]
-    levels = {who: threshold(rows, who, arguments.share) for who in whose}
+    levels = {who: threshold(rows, who, arguments.share) for who in whose(rows[0])}
     if arguments.json:
         print(json.dumps({"curve": name, "rows": rows, "threshold_db": levels}), flush=True)
         return
-    print(f"{name}, paths: {arguments.model}")
+    print(f"{name}, paths: {arguments.model}, {arguments.bursts} bursts a point")
     for row in rows:
-        shares = "".join(f"{row[who]:10.2%} {who}" for who in whose)
-        print(f"{row['snr_db']:8.1f} dB{row['headers']:9.1%} headers{shares}")
+        parts = "".join(f"{row[who]:10.2%} {who}" for who in whose(row))
+        print(f"{row['snr_db']:8.1f} dB{row['headers']:9.1%} headers{parts}")
     reached = {who: level for who, level in levels.items() if not np.isnan(level)}
     text = ", ".join(f"{who} at {level:.2f} dB" for who, level in reached.items())
     loss = f", loss {levels['received'] - levels['known']:.2f} dB" if len(reached) == 2 else ""
@@ -139,23 +242,13 @@ def show(name: str, rows: list[dict], arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     arguments = parse_arguments()
-    curves: dict[str, list[dict]] = {}
-    for profile in arguments.profile:
-        number = BURST_PROFILES.index(profile)
-        for name in arguments.fading:
-            for doppler in arguments.doppler:
-                rows = []
-                for snr_db in sorted(arguments.snr):
-                    point = (name, doppler, snr_db, arguments.bursts, arguments.seed, number)
-                    rows.append(
-                        measure_fading(*point)
-                        if arguments.model == "ours"
-                        else measure_model(arguments.model, *point)
-                    )
-                curves[f"{profile}, {name}, {doppler:g} Hz"] = rows
-                show(f"{profile}, {name}, {doppler:g} Hz", rows, arguments)
+    results = Results(arguments.results)
+    measured = {}
+    for name, rows in curves(arguments, results):
+        measured[name] = rows
+        show(name, rows, arguments)
     if arguments.plot:
-        plot(curves, arguments.plot)
+        plot(measured, arguments.plot)
 
 
 if __name__ == "__main__":

@@ -98,9 +98,19 @@ def ratio(decibels: float) -> float:
 
 
 def noise(rng: np.random.Generator, count: int, density: float) -> np.ndarray:
-    """White noise of a mean power, complex128 [count]."""
-    parts = rng.normal(0, np.sqrt(density / 2), (2, count))
-    return parts[0] + 1j * parts[1]
+    """White noise of a mean power, complex64 [count]."""
+    parts = rng.standard_normal(2 * count, np.float32)
+    parts *= np.float32(np.sqrt(density / 2))
+    return parts.view(np.complex64)
+
+
+def rotation(cfo: float, phase: float, count: int) -> np.ndarray:
+    """e^(2 pi i (cfo n + phase)) for n = 0 ... count - 1, complex64; cfo in cycles per sample."""
+    rows = -(-count // STEP)
+    coarse = np.exp(2j * np.pi * (cfo * STEP * np.arange(rows) + phase))
+    fine = np.exp(2j * np.pi * cfo * np.arange(STEP))
+    turns = coarse.astype(np.complex64)[:, None] * fine.astype(np.complex64)
+    return turns.reshape(-1)[:count]
 
 
 @functools.cache
@@ -151,16 +161,27 @@ def known_errors(samples: np.ndarray, channel: np.ndarray, density: float, profi
 
 def path_gains(rng: np.random.Generator, fading: Fading, doppler: float, count: int) -> np.ndarray:
     """Gains [paths, count] every STEP samples (sum of 64 waves each, W. C. Jakes, 1974)."""
-    waves = 64
-    time = np.arange(count) * STEP / SAMPLE_RATE
-    angles, phases = rng.uniform(0, 2 * np.pi, (2, len(fading.delays), waves, 1))
-    gains = np.exp(1j * (2 * np.pi * doppler * np.cos(angles) * time + phases)).sum(1)
+    waves, row = 64, 16
+    angles, phases = rng.uniform(0, 2 * np.pi, (2, len(fading.delays), 1, waves))
+    turn = 2j * np.pi * doppler * STEP / SAMPLE_RATE * np.cos(angles)
+    # Time goes on by rows, so that each wave is a product and their sum one of matrices.
+    coarse = np.exp(turn * row * np.arange(-(-count // row))[:, None] + 1j * phases)
+    fine = np.exp(turn * np.arange(row)[:, None])
+    gains = (coarse @ fine.swapaxes(1, 2)).reshape(len(fading.delays), -1)[:, :count]
     gains /= np.sqrt(waves)
     if fading.rician:
+        time = np.arange(count) * STEP / SAMPLE_RATE
         sight = np.exp(1j * (2 * np.pi * 0.7 * doppler * time + rng.uniform(0, 2 * np.pi)))
         gains[0] = (np.sqrt(fading.rician) * sight + gains[0]) / np.sqrt(fading.rician + 1)
     powers = np.array(fading.powers) / np.sum(fading.powers)
     return gains * np.sqrt(powers)[:, None]
+
+
+def between(gains: np.ndarray) -> np.ndarray:
+    """Gains of every sample on straight lines between those every STEP samples, complex64."""
+    first = gains[:-1, None].astype(np.complex64)
+    change = np.diff(gains)[:, None].astype(np.complex64)
+    return (first + change * (np.arange(STEP, dtype=np.float32) / STEP)).reshape(-1)
 
 
 def faded(
@@ -174,12 +195,13 @@ def faded(
 
     What a fast channel changes within an OFDM symbol, which disturbs its carriers, is not in it."""
     payload = PAYLOADS[profile]
-    at = np.arange(0, samples.size + 2 * STEP, STEP)
-    gains = path_gains(rng, fading, doppler, at.size)
-    out = np.zeros(samples.size + max(fading.delays), np.complex128)
-    time = np.arange(samples.size)
-    for delay, gain in zip(fading.delays, gains, strict=True):
-        out[delay : delay + samples.size] += np.interp(time + delay, at, gain) * samples
-    middle = np.array([np.interp(payload.middles, at, gain) for gain in gains])
+    longest = max(fading.delays)
+    gains = path_gains(rng, fading, doppler, -(-(samples.size + longest) // STEP) + 1)
+    out = np.zeros(samples.size + longest, np.complex64)
+    middle = np.empty((len(fading.delays), payload.symbols), np.complex64)
+    for path, (delay, gain) in enumerate(zip(fading.delays, gains, strict=True)):
+        every = between(gain)
+        out[delay : delay + samples.size] += every[delay : delay + samples.size] * samples
+        middle[path] = every[payload.middles]
     turns = np.exp(-2j * np.pi * np.outer(fading.delays, payload.carriers) / payload.fft_size)
     return out, middle.T @ turns * np.sqrt(CARRIER_POWER)

@@ -14,10 +14,22 @@ import json
 from collections.abc import Callable
 
 import numpy as np
-from burst_fading import BLOCKS, FADING, HEADER_END, bursts, faded, known_errors, noise, ratio
+from burst_fading import (
+    BLOCKS,
+    FADING,
+    HEADER_END,
+    bursts,
+    faded,
+    known_errors,
+    noise,
+    ratio,
+    rotation,
+)
 from burst_link import AMPLITUDE, CARRIER_POWER, received
 from gnuradio import vqdeepsc
 from gnuradio.vqdeepsc.radio.bursts import BURST_PROFILES
+
+BATCH = 100  # bursts that are received at once; the next ones have the same payloads
 
 # --- front ends: what happens to the samples of a burst with noise
 
@@ -118,18 +130,22 @@ FRONT_ENDS = {
 }
 
 
-def receive(stream: np.ndarray, count: int) -> dict:
-    """Headers and failed blocks of count bursts in a stream of samples, as shares."""
-    log = received(stream.astype(np.complex64), vqdeepsc.burst_receiver())
+def receive(stream: np.ndarray, count: int) -> np.ndarray:
+    """Headers and failed blocks of count bursts in a stream of samples, int [2]."""
+    log = received(stream, vqdeepsc.burst_receiver())
     failed = np.full(count, BLOCKS)
     for line in log:
         if line["header_ok"] and line["image"] < count:
             failed[line["image"]] = min(failed[line["image"]], line["block_errors"])
     headers = {line["image"] for line in log if line["header_ok"]}
+    return np.array([len(headers), failed.sum()])
+
+
+def shares(count: int, headers: int, failed: int) -> dict:
     return {
         "bursts": count,
-        "headers": len(headers) / count,
-        "received": float(failed.sum()) / (BLOCKS * count),
+        "headers": headers / count,
+        "received": float(failed) / (BLOCKS * count),
     }
 
 
@@ -140,20 +156,22 @@ def run(
     noise, and the channel of its payload as of faded(), or None."""
     rng = np.random.default_rng(seed)
     density = CARRIER_POWER / ratio(snr_db)
-    parts = [noise(rng, 1000, density)]
     errors = 0
-    for samples in bursts(count, profile):
-        out, channel = disturb(samples, rng, density)
-        if known:
-            errors += known_errors(out, channel, density, profile)
-        rotation = rng.uniform(-0.05, 0.05) * np.arange(out.size) + rng.uniform()
-        parts += [
-            out * np.exp(2j * np.pi * rotation),
-            noise(rng, int(rng.integers(500, 3000)), density),
-        ]
-    stream = np.concatenate([*parts, noise(rng, 3000, density)])
-    stream += getattr(disturb, "leak", 0.0)
-    result = receive(stream, count)
+    results = np.zeros(2, int)
+    for first in range(0, count, BATCH):
+        parts = [noise(rng, 1000, density)]
+        for samples in bursts(min(BATCH, count), profile)[: count - first]:
+            out, channel = disturb(samples, rng, density)
+            if known:
+                errors += known_errors(out, channel, density, profile)
+            parts += [
+                out * rotation(rng.uniform(-0.05, 0.05), rng.uniform(), out.size),
+                noise(rng, int(rng.integers(500, 3000)), density),
+            ]
+        stream = np.concatenate([*parts, noise(rng, 3000, density)])
+        stream += np.complex64(getattr(disturb, "leak", 0.0))
+        results += receive(stream, min(BATCH, count - first))
+    result = shares(count, *results)
     if known:
         result["known"] = errors / (BLOCKS * count)
     return result

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 
 import numpy as np
-from burst_fading import BLOCKS, bursts, noise, ratio
+from burst_fading import BLOCKS, bursts, noise, ratio, rotation
 from burst_link import AMPLITUDE, CARRIER_POWER, received
 from gnuradio import vqdeepsc
 
@@ -30,8 +30,8 @@ def carrier(over_db: float) -> Change:
     def change(stream: np.ndarray, starts: list[int], rng: np.random.Generator) -> np.ndarray:
         out = stream.copy()
         for first, last in zip(starts, [*starts[1:], stream.size], strict=True):
-            cycles = rng.uniform(-0.4, 0.4) * np.arange(last - first) + rng.uniform()
-            out[first:last] += AMPLITUDE * 10 ** (over_db / 20) * np.exp(2j * np.pi * cycles)
+            tone = rotation(rng.uniform(-0.4, 0.4), rng.uniform(), last - first)
+            out[first:last] += np.float32(AMPLITUDE * 10 ** (over_db / 20)) * tone
         return out
 
     return change
@@ -49,7 +49,7 @@ def narrow_band(over_db: float, share: float) -> Change:
             spectrum[inside] = noise(rng, int(inside.sum()), 1.0)
             signal = np.fft.ifft(spectrum)
             scale = AMPLITUDE * 10 ** (over_db / 20) / np.sqrt(np.mean(np.abs(signal) ** 2))
-            out[first:last] += scale * signal
+            out[first:last] += (scale * signal).astype(np.complex64)
         return out
 
     return change
@@ -64,9 +64,9 @@ def other_bursts(over_db: float) -> Change:
         length = others.shape[1]
         first = number = 0
         while first + length < stream.size:
-            cycles = rng.uniform(-0.05, 0.05) * np.arange(length) + rng.uniform()
-            other = others[number % OTHERS] * np.exp(2j * np.pi * cycles)
-            out[first : first + length] += 10 ** (over_db / 20) * other
+            turn = rotation(rng.uniform(-0.05, 0.05), rng.uniform(), length)
+            other = others[number % OTHERS] * turn
+            out[first : first + length] += np.float32(10 ** (over_db / 20)) * other
             first += length + int(rng.integers(500, 20000))
             number += 1
         return out
@@ -99,18 +99,18 @@ def measure(
     """What is received of count bursts whose offsets, in cycles per sample, are between two in
     magnitude; parameters are those of the receiver."""
     rng = np.random.default_rng(seed)
-    parts, starts, position = [np.zeros(1000)], [], 1000
+    parts, starts, position = [np.zeros(1000, np.complex64)], [], 1000
     for samples in bursts(OTHERS + count)[OTHERS:]:
         cfo = rng.choice((-1, 1)) * rng.uniform(*offsets)
         starts.append(position)
         gap = int(rng.integers(500, 3000))
-        turn = np.exp(2j * np.pi * (cfo * np.arange(samples.size) + rng.uniform()))
-        parts += [samples * turn, np.zeros(gap)]
+        turn = rotation(cfo, rng.uniform(), samples.size)
+        parts += [samples * turn, np.zeros(gap, np.complex64)]
         position += samples.size + gap
-    stream = np.concatenate([*parts, np.zeros(3000)])
+    stream = np.concatenate([*parts, np.zeros(3000, np.complex64)])
     stream = stream + noise(rng, stream.size, CARRIER_POWER / ratio(snr_db))
     stream = INTERFERENCE[name](stream, starts, rng)
-    log = received(stream.astype(np.complex64), vqdeepsc.burst_receiver(**parameters))
+    log = received(stream, vqdeepsc.burst_receiver(**parameters))
     failed = np.full(count, BLOCKS)
     headers = set()
     for line in log:

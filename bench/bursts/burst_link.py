@@ -36,11 +36,26 @@ def transmitted(frames: np.ndarray, model: int = MODEL, **parameters: Any) -> np
     return np.array(sink.data(), np.complex64).reshape(len(frames), -1)
 
 
+class ArraySource(gr.sync_block):
+    """The samples of an array, complex64; vector_source_c takes far longer to make."""
+
+    def __init__(self, samples: np.ndarray) -> None:
+        super().__init__("array_source", None, [np.complex64])
+        self._samples = np.ascontiguousarray(samples, np.complex64)
+        self._next = 0
+
+    def work(self, input_items: list, output_items: list) -> int:
+        part = self._samples[self._next : self._next + len(output_items[0])]
+        output_items[0][: part.size] = part
+        self._next += part.size
+        return part.size or -1
+
+
 def received(stream: np.ndarray, receiver: gr.hier_block2, *between: gr.basic_block) -> list[dict]:
     """The receiver's log of a stream of samples after the blocks between."""
     top = gr.top_block()
     log = blocks.message_debug()
-    source = blocks.vector_source_c(stream)
+    source = ArraySource(stream)  # a flowgraph does not keep blocks of Python alive
     top.connect(source, *between, receiver)
     top.msg_connect(receiver, "log", log, "store")
     top.run()

@@ -2,6 +2,9 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_HERMITIAN_SYSTEM_H
 #define INCLUDED_VQDEEPSC_KERNEL_HERMITIAN_SYSTEM_H
 
+#include "kernels/base/aligned_vector.h"
+#include "kernels/base/cpu_features.h"
+
 #include <complex>
 #include <cstddef>
 #include <vector>
@@ -20,8 +23,8 @@ public:
     /*! A at a row and a column that is no less. */
     void set(std::size_t row, std::size_t column, std::complex<double> value)
     {
-        d_real[row * d_size + column] = value.real();
-        d_imag[row * d_size + column] = value.imag();
+        d_real[row * d_stride + column] = value.real();
+        d_imag[row * d_stride + column] = value.imag();
     }
 
     /*! Solves, b in and x out.
@@ -32,8 +35,12 @@ public:
 private:
     void decompose();
 
+    InstructionSet d_set = best_instruction_set();
     std::size_t d_size = 0;
-    std::vector<double> d_real, d_imag; //!< upper triangle, row by row
+    std::size_t d_stride = 0;                       //!< from one row to the next
+    AlignedVector<double> d_real, d_imag;           //!< upper triangle, row by row
+    AlignedVector<double> d_back_real, d_back_imag; //!< of a column, for the row that is next
+    std::vector<int> d_numbers;                     //!< 0, 1, 2 ...
 };
 
 } // namespace gr::vqdeepsc::kernel

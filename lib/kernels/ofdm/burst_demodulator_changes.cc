@@ -276,15 +276,17 @@ std::vector<double> BurstDemodulator::delay_profile(std::size_t symbols, double 
                 values[position] = product(*pilot++ * d_received[symbol][position], back);
             }
         }
+        const auto& impulse = d_smoother.impulse_response(values);
         for (int tap = 0; tap < taps; ++tap) {
-            later[tap] += std::norm(d_smoother.tap(tap, values));
+            later[tap] += std::norm(impulse[tap]);
         }
     }
     double total = 0.0;
     std::vector<double> noises(taps);
+    const auto& impulse = d_smoother.impulse_response(d_channel);
     for (int tap = 0; tap < taps; ++tap) {
         const double noise = d_training_noise * d_smoother.variance(tap);
-        const double early = std::norm(d_smoother.tap(tap, d_channel)) - noise / header_weight;
+        const double early = std::norm(impulse[tap]) - noise / header_weight;
         const double late = blocks > 0 ? later[tap] / blocks - noise : 0.0;
         noises[tap] = noise / std::sqrt(std::max<double>(blocks, 1.0));
         profile[tap] = std::max({ early, late, 0.0 });

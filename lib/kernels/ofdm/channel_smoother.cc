@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "channel_smoother.h"
 
+#include "kernels/base/complex_rows.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 
 namespace gr::vqdeepsc::kernel {
 
@@ -79,8 +82,18 @@ void subtract(std::complex<float>* a,
 ChannelSmoother::ChannelSmoother(const BurstFormat& format)
     : d_carriers(format.used_carriers()),
       d_taps(format.cyclic_prefix() + 1 + 2 * MARGIN),
-      d_impulse(d_taps)
+      d_row(padded_row<float>(d_taps)),
+      d_fit_real(d_row * d_carriers),
+      d_fit_imag(d_row * d_carriers),
+      d_long_row(padded_row<float>(d_carriers)),
+      d_expand_real(d_long_row * d_taps),
+      d_expand_imag(d_long_row * d_taps),
+      d_impulse(d_taps),
+      d_real(d_long_row),
+      d_imag(d_long_row),
+      d_numbers(std::max(d_carriers, d_taps))
 {
+    std::iota(d_numbers.begin(), d_numbers.end(), 0);
     const int size = format.fft_size();
     const auto phasor = [size](int carrier, int delay) {
         return std::polar(1.0, -2.0 * M_PI * carrier * delay / size);
@@ -104,31 +117,45 @@ ChannelSmoother::ChannelSmoother(const BurstFormat& format)
         for (int u = 0; u < d_carriers; ++u) {
             const Complex value = phasor(format.carrier(u), tap - MARGIN);
             d_expand.emplace_back(value);
+            d_expand_real[tap * d_long_row + u] = d_expand.back().real();
+            d_expand_imag[tap * d_long_row + u] = d_expand.back().imag();
             fit[tap * d_carriers + u] = std::conj(value);
         }
     }
     solve(gram, fit, d_taps, d_carriers);
-    d_fit.assign(fit.begin(), fit.end());
     for (int tap = 0; tap < d_taps; ++tap) {
         float sum = 0.0f;
         for (int u = 0; u < d_carriers; ++u) {
-            sum += std::norm(d_fit[static_cast<std::size_t>(tap) * d_carriers + u]);
+            const std::complex<float> value(fit[static_cast<std::size_t>(tap) * d_carriers + u]);
+            d_fit_real[u * d_row + tap] = value.real();
+            d_fit_imag[u * d_row + tap] = value.imag();
+            sum += std::norm(value);
         }
         d_variances.push_back(sum);
     }
 }
 
-std::complex<float> ChannelSmoother::tap(int tap,
-                                         const std::vector<std::complex<float>>& channel) const
+const std::vector<std::complex<float>>& ChannelSmoother::impulse_response(
+    const std::vector<std::complex<float>>& channel)
 {
-    const auto* row = d_fit.data() + static_cast<std::size_t>(tap) * d_carriers;
-    float real = 0.0f;
-    float imag = 0.0f;
     for (int u = 0; u < d_carriers; ++u) {
-        real += row[u].real() * channel[u].real() - row[u].imag() * channel[u].imag();
-        imag += row[u].real() * channel[u].imag() + row[u].imag() * channel[u].real();
+        d_real[u] = channel[u].real();
+        d_imag[u] = channel[u].imag();
     }
-    return { real, imag };
+    d_sums_real.assign(d_row, 0.0f);
+    d_sums_imag.assign(d_row, 0.0f);
+    const ComplexRows<float> rows = { d_fit_real.data(),
+                                      d_fit_imag.data(),
+                                      d_row,
+                                      d_numbers.data(),
+                                      static_cast<std::size_t>(d_carriers),
+                                      d_real.data(),
+                                      d_imag.data() };
+    add_rows(d_set, rows, d_sums_real.data(), d_sums_imag.data(), d_row);
+    for (int tap = 0; tap < d_taps; ++tap) {
+        d_impulse[tap] = { d_sums_real[tap], d_sums_imag[tap] };
+    }
+    return d_impulse;
 }
 
 std::vector<std::vector<std::complex<float>>> ChannelSmoother::directions(
@@ -172,19 +199,16 @@ std::vector<std::vector<std::complex<float>>> ChannelSmoother::directions(
 
 void ChannelSmoother::smooth(std::vector<std::complex<float>>& channel)
 {
-    for (int i = 0; i < d_taps; ++i) {
-        d_impulse[i] = tap(i, channel);
-    }
-    std::fill(channel.begin(), channel.end(), 0.0f);
-    for (int tap = 0; tap < d_taps; ++tap) {
-        const auto* row = d_expand.data() + static_cast<std::size_t>(tap) * d_carriers;
-        const auto value = d_impulse[tap];
-        for (int u = 0; u < d_carriers; ++u) {
-            channel[u] = {
-                channel[u].real() + row[u].real() * value.real() - row[u].imag() * value.imag(),
-                channel[u].imag() + row[u].real() * value.imag() + row[u].imag() * value.real()
-            };
-        }
+    impulse_response(channel);
+    std::fill(d_real.begin(), d_real.end(), 0.0f);
+    std::fill(d_imag.begin(), d_imag.end(), 0.0f);
+    const ComplexRows<float> rows = { d_expand_real.data(), d_expand_imag.data(),
+                                      d_long_row,           d_numbers.data(),
+                                      d_impulse.size(),     d_sums_real.data(),
+                                      d_sums_imag.data() };
+    add_rows(d_set, rows, d_real.data(), d_imag.data(), d_long_row);
+    for (int u = 0; u < d_carriers; ++u) {
+        channel[u] = { d_real[u], d_imag[u] };
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "channel_smoother.h"
 #include "kernels/base/complex_product.h"
+#include "kernels/base/complex_rows.h"
 
 #include <algorithm>
 #include <array>
@@ -36,7 +37,12 @@ ChannelTracker::ChannelTracker(const BurstFormat& format)
     : d_carriers(format.used_carriers()),
       d_pilots(format.pilot_carriers()),
       d_delays(format.cyclic_prefix() + 1 + 2 * ChannelSmoother::MARGIN),
-      d_positions(ALL + 1)
+      d_positions(ALL + 1),
+      d_row(padded_row<float>(d_delays)),
+      d_turn_rows_real(d_row * d_carriers),
+      d_turn_rows_imag(d_row * d_carriers),
+      d_values_real(d_carriers),
+      d_values_imag(d_carriers)
 {
     for (int u = 0; u < d_carriers; ++u) {
         d_carrier.push_back(format.carrier(u));
@@ -48,8 +54,11 @@ ChannelTracker::ChannelTracker(const BurstFormat& format)
     const double step = 2.0 * M_PI / format.fft_size();
     for (int delay = 0; delay < d_delays; ++delay) {
         for (int u = 0; u < d_carriers; ++u) {
-            d_turns.emplace_back(
+            const std::complex<float> turn(
                 std::polar(1.0, step * d_carrier[u] * (delay - ChannelSmoother::MARGIN)));
+            d_turns.push_back(turn);
+            d_turn_rows_real[u * d_row + delay] = turn.real();
+            d_turn_rows_imag[u * d_row + delay] = turn.imag();
         }
     }
     for (const auto& positions : d_positions) {
@@ -76,16 +85,19 @@ void ChannelTracker::observe(double time,
 {
     d_observations.push_back({ time, kind, weight });
     const auto& positions = d_positions[kind];
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        d_values_real[i] = values[i].real();
+        d_values_imag[i] = values[i].imag();
+    }
+    d_sums_real.assign(d_row, 0.0f);
+    d_sums_imag.assign(d_row, 0.0f);
+    const ComplexRows<float> rows = {
+        d_turn_rows_real.data(), d_turn_rows_imag.data(), d_row, positions.data(), positions.size(),
+        d_values_real.data(),    d_values_imag.data()
+    };
+    add_rows(d_set, rows, d_sums_real.data(), d_sums_imag.data(), d_row);
     for (int delay = 0; delay < d_delays; ++delay) {
-        const auto* turns = d_turns.data() + static_cast<std::size_t>(delay) * d_carriers;
-        float real = 0.0f;
-        float imag = 0.0f;
-        for (std::size_t i = 0; i < positions.size(); ++i) {
-            const auto turn = turns[positions[i]];
-            real += values[i].real() * turn.real() - values[i].imag() * turn.imag();
-            imag += values[i].real() * turn.imag() + values[i].imag() * turn.real();
-        }
-        d_matched.emplace_back(real, imag);
+        d_matched.emplace_back(d_sums_real[delay], d_sums_imag[delay]);
     }
 }
 

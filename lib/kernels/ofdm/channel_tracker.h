@@ -3,6 +3,7 @@
 #define INCLUDED_VQDEEPSC_KERNEL_CHANNEL_TRACKER_H
 
 #include "burst_format.h"
+#include "kernels/base/aligned_vector.h"
 #include "kernels/base/hermitian_system.h"
 
 #include <complex>
@@ -97,12 +98,18 @@ private:
     const int d_carriers;
     const int d_pilots;
     const int d_delays;
+    InstructionSet d_set = best_instruction_set();
     std::vector<int> d_carrier; //!< frequency of each position
     std::vector<std::vector<int>> d_positions;
-    std::vector<std::complex<float>> d_turns;  //!< e^(2 pi i carrier delay / N): delays x positions
+    std::vector<std::complex<float>> d_turns; //!< e^(2 pi i carrier delay / N): delays x positions
+    // The same the other way round, rows padded.
+    const std::size_t d_row;
+    AlignedVector<float> d_turn_rows_real, d_turn_rows_imag;
     std::vector<std::complex<double>> d_grams; //!< kinds x lags of delay
     std::vector<Observation> d_observations;
-    std::vector<std::complex<double>> d_matched; //!< observations x delays
+    std::vector<std::complex<double>> d_matched;       //!< observations x delays
+    AlignedVector<float> d_values_real, d_values_imag; //!< of an observation
+    AlignedVector<float> d_sums_real, d_sums_imag;     //!< by delay
     // Of the last fit.
     HermitianSystem d_system;
     std::vector<int> d_taps;                                       //!< delays that are used

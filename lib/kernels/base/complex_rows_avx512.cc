@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "complex_rows_simd.h"
+
+namespace gr::vqdeepsc::kernel {
+
+void add_rows_float_avx512(const ComplexRows<float>& rows,
+                           float* sum_real,
+                           float* sum_imag,
+                           std::size_t width)
+{
+    add_rows_tiled(rows, sum_real, sum_imag, width);
+}
+
+void add_rows_double_avx512(const ComplexRows<double>& rows,
+                            double* sum_real,
+                            double* sum_imag,
+                            std::size_t width)
+{
+    add_rows_tiled(rows, sum_real, sum_imag, width);
+}
+
+} // namespace gr::vqdeepsc::kernel

@@ -12,14 +12,16 @@ from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, SMALL_PAPER, SMALL_
 from numpy.typing import NDArray
 from torch import nn
 from vqdeepsc.codec import Codec
+from vqdeepsc.codec.scales import PASSES, scale_stride
 
 from vqdeepsc_training.base.errors import ExportError
 from vqdeepsc_training.bundles import export as exporting
 from vqdeepsc_training.bundles import graphs
-from vqdeepsc_training.networks import rounding
+from vqdeepsc_training.networks import conditional, rounding
 from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.networks.counts import count_indices
 from vqdeepsc_training.networks.counts import encode as encode_images
+from vqdeepsc_training.networks.encoded import stride
 from vqdeepsc_training.reports import evaluation, flipped_bits
 from vqdeepsc_training.trainer.checkpoint import read_checkpoint, run_metadata
 
@@ -349,3 +351,8 @@ def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, image_t
     untuned = exported(checkpoint, "untuned", "--untuned")
     assert np.array_equal(untuned, exported(tuned / "run" / "checkpoint.pt", "run-4s"))
     assert not np.array_equal(untuned, decoded)
+
+
+def test_strides_and_passes_are_those_of_the_run_time():
+    assert conditional.PASSES == PASSES
+    assert [stride(scale) for scale in range(5)] == [scale_stride(scale) for scale in range(5)]

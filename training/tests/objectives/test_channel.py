@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import SMALL_CONDITIONAL, SMALL_CONDITIONAL_3, write_link
-from vqdeepsc.codec import BitLayout, Scale
+from vqdeepsc.codec import BitLayout, Regions, Scale
 
 from vqdeepsc_training.data.recording import LLR_STEP, Recording, quantise, read_recording
 from vqdeepsc_training.networks.build import build_network
+from vqdeepsc_training.networks.encoded import stride
 from vqdeepsc_training.networks.quantiser import EmbeddingSpace
 from vqdeepsc_training.objectives import channel
 from vqdeepsc_training.objectives.channel import (
@@ -17,8 +18,6 @@ from vqdeepsc_training.objectives.channel import (
     received_codewords,
     soft_bits,
 )
-
-SIDES = {1: 64, 2: 32, 3: 16, 4: 8}
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -33,9 +32,11 @@ def crops(codewords: dict[int, int], count: int) -> tuple[list, list, BitLayout]
         space = EmbeddingSpace(number, 3)
         space.counts.copy_(torch.rand(number) + 0.05)
         spaces.append(space)
-        indices.append(torch.randint(0, number, (count, SIDES[scale], SIDES[scale])))
+        side = 128 // stride(scale)
+        indices.append(torch.randint(0, number, (count, side, side)))
         prior = (space.counts / space.counts.sum()).double().numpy()
-        scales.append(Scale(scale, 2**scale, number, 3, space.bits, prior))
+        passes = 0 in codewords and scale < 2
+        scales.append(Scale(scale, stride(scale), number, 3, space.bits, prior, passes))
     return spaces, indices, BitLayout(scales)
 
 
@@ -45,22 +46,30 @@ def recorded(payload_bits: int, count: int) -> Recording:
     return Recording(steps, np.array(["awgn"] * count), np.zeros(count), 0)
 
 
-@pytest.mark.parametrize("codewords", [{1: 16, 2: 8, 3: 4, 4: 2}, {2: 64, 3: 32, 4: 8}])
+@pytest.mark.parametrize(
+    "codewords",
+    [{1: 16, 2: 8, 3: 4, 4: 2}, {2: 64, 3: 32, 4: 8}, {0: 16, 1: 16, 2: 8, 3: 4, 4: 2}],
+)
 def test_crop_is_received_as_the_codec_receives_a_region(codewords, monkeypatch):
     """Order of the bits, sign and scale of the LLRs, prior and mean are all the codec's."""
     monkeypatch.setattr(channel, "MISSING_SHARE", 0.0)
-    spaces, indices, layout = crops(codewords, 2)
+    spaces, indices, layout = crops(codewords, 1)
     recording = recorded(layout.bits_per_region, 1)
+    regions, blocks = Regions(128, 128), np.arange(64)[None]
+    scales = sorted(layout.scales, key=lambda scale: scale.scale)
     bits = layout.pack(
-        {scale: found.numpy() for scale, found in zip(codewords, indices, strict=True)}
+        {
+            scale.scale: regions.cut(found[0].numpy(), blocks, scale.stride, scale.passes)
+            for scale, found in zip(scales, indices, strict=True)
+        }
     )
     llrs = LLR_STEP * recording.steps * np.where(bits == 1, 1.0, -1.0)
     posteriors = layout.posteriors(llrs.astype(np.float32))
-    received = received_codewords(spaces, indices, recording, generator())
-    for scale, space, found in zip(codewords, spaces, received, strict=True):
-        expected = posteriors[scale] @ space.embedding.numpy()
-        # One region of a crop has its positions in raster order.
-        actual = found.permute(0, 2, 3, 1).numpy().reshape(expected.shape)
+    received = received_codewords(list(codewords), spaces, indices, recording, generator())
+    for scale, space, found in zip(scales, spaces, received, strict=True):
+        placed = regions.assemble(posteriors[scale.scale], blocks, scale.stride, scale.passes)
+        expected = placed @ space.embedding.numpy()
+        actual = found[0].permute(1, 2, 0).numpy()
         assert np.abs(actual - expected).max() < 1e-4
 
 
@@ -76,7 +85,7 @@ def test_perfect_transmission_gives_the_codewords_that_were_sent(monkeypatch):
     perfect = Recording(
         np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]), np.zeros(1), 0
     )
-    received = received_codewords(spaces, indices, perfect, generator())
+    received = received_codewords([1, 2, 3, 4], spaces, indices, perfect, generator())
     for space, found, codewords in zip(spaces, indices, received, strict=True):
         assert torch.allclose(codewords, space.look_up(found), atol=1e-5)
 
@@ -99,7 +108,7 @@ def test_missing_parts_are_the_same_on_every_scale(monkeypatch):
     perfect = Recording(
         np.full((1, layout.bits_per_region), 127, np.int8), np.array(["awgn"]), np.zeros(1), 0
     )
-    received = received_codewords(spaces, indices, perfect, generator(2))
+    received = received_codewords([1, 2, 3, 4], spaces, indices, perfect, generator(2))
     lost = [
         (codewords - space.look_up(found)).abs().amax(1)[0] > 1e-3
         for space, found, codewords in zip(spaces, indices, received, strict=True)
@@ -116,8 +125,8 @@ def test_every_image_crosses_a_channel_of_its_own(monkeypatch):
     spaces, indices, layout = crops({1: 16, 2: 8, 3: 4, 4: 2}, 2)
     indices = [found[:1].expand(8, -1, -1) for found in indices]
     recording = recorded(layout.bits_per_region, 50)
-    received = received_codewords(spaces, indices, recording, generator())[0]
-    again = received_codewords(spaces, indices, recording, generator())[0]
+    received = received_codewords([1, 2, 3, 4], spaces, indices, recording, generator())[0]
+    again = received_codewords([1, 2, 3, 4], spaces, indices, recording, generator())[0]
     assert torch.equal(received, again)
     assert len({tuple(one.flatten()[:50].tolist()) for one in received}) > 4
 
@@ -126,7 +135,7 @@ def test_soft_bits_of_one_cell():
     """Bits of a region of one position a scale, written out: 10 (coarse), then 011 (fine)."""
     spaces = [EmbeddingSpace(8, 2), EmbeddingSpace(4, 2)]
     indices = [torch.tensor([[[3]]]), torch.tensor([[[2]]])]
-    fine, coarse = soft_bits(spaces, indices, torch.tensor([[10, 20, 30, -40, 50]]))
+    fine, coarse = soft_bits([2, 3], spaces, indices, torch.tensor([[10, 20, 30, -40, 50]]))
     assert torch.allclose(coarse, torch.tensor([[[[2.0, -4.0]]]]))
     assert torch.allclose(fine, torch.tensor([[[[-6.0, -8.0, 10.0]]]]))
 

@@ -13,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from vqdeepsc.codec import Codec, write_manifest
+from vqdeepsc.codec.manifest import BY_PASSES, RASTER
 
 from ..base.errors import DataError
 from ..base.files import write_whole
 from ..data.images import evaluation_images
 from ..networks.counts import count_indices
+from ..networks.encoded import embedded
 from ..networks.rounding import round_weights
 from ..objectives.assignment import assign, assignment_cost, one_bit_costs
 from ..reports import flipped_bits
@@ -161,6 +163,7 @@ def export(
             priors=dict(zip(network.scales, counts, strict=True)),
             training=training.to_json(),
             measured=brief,
+            order=BY_PASSES if embedded(network.scales) else RASTER,
         )
 
     # The codec loads only whole bundles, so there is a manifest before there are figures.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -11,6 +12,11 @@ from torch import Tensor
 def stride(scale: int) -> int:
     """Pixels between two positions of a scale; scale 0 is the second stage of scale 1."""
     return 2 ** max(scale, 1)
+
+
+def embedded(scales: Sequence[int]) -> bool:
+    """Whether the bits of these scales are an embedded code: the finest grid goes in passes."""
+    return 0 in scales
 
 
 @dataclass

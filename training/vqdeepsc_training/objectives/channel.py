@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from ..base.errors import ConfigurationError
 from ..data.recording import LLR_STEP, Recording
-from ..networks.encoded import stride
+from ..networks.conditional import PASSES
+from ..networks.encoded import embedded, stride
 from ..networks.quantiser import EmbeddingSpace
 
 MISSING_SHARE = 0.25
@@ -39,18 +42,35 @@ def index_bits(indices: Tensor, bits: int) -> Tensor:
     return (indices[..., None] >> torch.arange(bits - 1, -1, -1, device=indices.device)) & 1
 
 
-def soft_bits(spaces: list[EmbeddingSpace], indices: list[Tensor], steps: Tensor) -> list[Tensor]:
+def sending_order(height: int, width: int, in_passes: bool) -> Tensor:
+    """Positions int64 [height * width] of a grid, by row, in the order in which they are sent."""
+    grid = torch.arange(height * width).view(height, width)
+    if not in_passes:
+        return grid.flatten()
+    return torch.cat([grid[cell // 2 :: 2, cell % 2 :: 2].flatten() for cell in PASSES])
+
+
+def soft_bits(
+    scales: Sequence[int], spaces: Sequence[EmbeddingSpace], indices: list[Tensor], steps: Tensor
+) -> list[Tensor]:
     """LLRs [B, H, W, bits] = ln P(1)/P(0) of the indices [B, H, W] of each scale, fine to coarse.
 
-    steps: int8 [B, payload bits] of a recording, in the order in which the bits of a region are
-    sent: coarse scale first, raster order, MSB first.
+    scales: their numbers; steps: int8 [B, payload bits] of a recording, in the order in which the
+    bits of a region are sent: coarse scale first, raster order or passes, MSB first.
     """
     llrs: list[Tensor] = []
     start = 0
-    for space, found in zip(reversed(spaces), reversed(indices), strict=True):
+    for scale, space, found in zip(
+        reversed(scales), reversed(spaces), reversed(indices), strict=True
+    ):
         signs = 2.0 * index_bits(found, space.bits) - 1.0
+        batch, height, width, bits = signs.shape
         end = start + signs[0].numel()
-        llrs.insert(0, LLR_STEP * steps[:, start:end].view_as(signs) * signs)
+        in_passes = embedded(scales) and stride(scale) == stride(scales[0])
+        order = sending_order(height, width, in_passes).to(signs.device)
+        sent = torch.zeros(batch, height * width, bits, device=signs.device)
+        sent[:, order] = LLR_STEP * steps[:, start:end].view(batch, -1, bits)
+        llrs.insert(0, sent.view_as(signs) * signs)
         start = end
     return llrs
 
@@ -79,7 +99,8 @@ def missing_part(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
 
 
 def received_codewords(
-    spaces: list[EmbeddingSpace],
+    scales: Sequence[int],
+    spaces: Sequence[EmbeddingSpace],
     indices: list[Tensor],
     recording: Recording,
     generator: torch.Generator,
@@ -99,7 +120,7 @@ def received_codewords(
             present[image] = missing_part(tuple(coarse), generator)
     present = present.to(device)
     codewords = []
-    for space, llrs in zip(spaces, soft_bits(spaces, indices, steps), strict=True):
+    for space, llrs in zip(spaces, soft_bits(scales, spaces, indices, steps), strict=True):
         factor = llrs.shape[1] // coarse[0]
         mask = present.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
         codewords.append(mean_codewords(llrs * mask[..., None], space))

@@ -71,6 +71,7 @@ class NoiseTuning(Part):
                 order.argsort()[found] for order, found in zip(orders, indices, strict=True)
             ]
         codewords = received_codewords(
+            self.network.scales,
             self.network.spaces,
             [found[:count] for found in indices],
             self.recording,

@@ -2,7 +2,9 @@
 """`receive --record` keeps bursts that failed, and `replay` receives them again."""
 
 import json
+import os
 import resource
+import shutil
 from functools import partial
 
 import numpy as np
@@ -143,6 +145,42 @@ def test_recordings_that_are_none_are_told(tmp_path, content):
     (tmp_path / "a.sigmf-meta").write_text(content)
     done = run_command("replay", tmp_path)
     assert_one_sentence(done)
+
+
+def test_recordings_of_any_size_and_length_are_told(tmp_path):
+    """A recording of hours would be received from a list of Python's numbers."""
+    logged = {"offset": 0, "header_ok": False, "error": "x" * 100_000}
+    annotation = {"core:sample_start": 0, "vqdeepsc:burst": logged}
+    general = {"core:datatype": "cf32_le", "core:sample_rate": 1e6, "vqdeepsc:receiver": {}}
+    meta, data = tmp_path / "a.sigmf-meta", tmp_path / "a.sigmf-data"
+    meta.write_text(json.dumps({"global": general, "annotations": [annotation]}))
+    np.zeros(1000, np.complex64).tofile(data)
+    done = run_command("replay", meta)
+    assert done.returncode == 0 and len(done.stdout) < 1000 and not done.stderr
+    os.truncate(data, 200_000_000)
+    done = run_command("replay", meta)
+    assert_one_sentence(done)
+    assert "more than the 16,777,216 allowed" in done.stderr
+
+
+def test_the_whole_of_a_burst_is_kept_whatever_its_profile(tmp_path, sent):
+    image = tmp_path / "a.png"
+    rng = np.random.default_rng(1)
+    save_image(image, rng.integers(0, 256, (128, 128, 3), np.uint8))
+    for profile in ("static", "vehicular"):
+        path = tmp_path / "b.cf32"
+        radio = ("--radio", "file", "--device", path, "--profile", profile)
+        assert run_command("transmit", image, *radio).returncode == 0
+        samples = np.fromfile(path, np.complex64)
+        (end,) = np.flatnonzero(samples)[-1:]
+        samples[8000:20_000] = 0.5 * rng.standard_normal(12_000)
+        samples.tofile(path)
+        assert receive(tmp_path).returncode == 0
+        (meta,) = (tmp_path / "failed").glob("*.sigmf-meta")
+        burst = read_failed_burst(meta)
+        assert burst.logged["block_errors"]
+        assert burst.samples.size - burst.start > end - burst.logged["offset"]
+        shutil.rmtree(tmp_path / "failed")
 
 
 def test_nothing_to_replay_is_told(tmp_path):

@@ -58,9 +58,9 @@ class BurstParameters:
                 f"profile is {self.profile!r}, must be one of {', '.join(BURST_PROFILES)}"
             )
         # the modulator knows what is allowed, whatever the payload
-        self._modulator(payload_bits=1000)
+        self._modulator(1000, 0)
 
-    def _modulator(self, payload_bits: int) -> burst_modulator:
+    def _modulator(self, payload_bits: int, burst_profile: int) -> burst_modulator:
         with refused_parameters():
             return burst_modulator(
                 payload_bits,
@@ -69,16 +69,20 @@ class BurstParameters:
                 self.fft_size,
                 self.cyclic_prefix,
                 self.amplitude,
+                burst_profile=burst_profile,
             )
 
     def samples(self, payload_bits: int, logged: Mapping[str, Any]) -> int:
-        """Samples of a burst of a line of the log, or of one of ours where its header is unknown.
+        """Samples of a burst of a line of the log, or of our longest where its header is unknown.
 
         payload_bits: of our bursts. Raises ParameterError."""
         known = {key: logged[key] for key in ("bits_per_symbol", "code_rate") if key in logged}
-        modulator = replace(self, **known)._modulator(logged.get("payload_bits", payload_bits))
-        samples: int = modulator.burst_samples()
-        return samples
+        burst = replace(self, **known)
+        bits = logged.get("payload_bits", payload_bits)
+        profiles = (
+            [logged["burst_profile"]] if "burst_profile" in logged else range(len(BURST_PROFILES))
+        )
+        return max(burst._modulator(bits, profile).burst_samples() for profile in profiles)
 
     def transport_blocks(self, codec: Codec) -> list[TransportBlock]:
         """The transport blocks of bursts of a model.

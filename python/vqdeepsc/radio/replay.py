@@ -19,6 +19,7 @@ from .recordings.formats import RecordingError
 from .recordings.sigmf_metadata import META
 
 _NEAR = 512  # samples within which a burst is the same one
+_LONGEST_OUTCOME = 200  # characters: what a recording says may have any length
 _AFTER = 16_384  # zeros behind the samples, so that the receiver looks at all of them
 
 
@@ -47,9 +48,11 @@ def outcome(logged: Mapping[str, Any] | None) -> str:
     snr = logged.get("snr_db")
     level = f" at {snr:.1f} dB" if isinstance(snr, float) else ""
     if not logged.get("header_ok"):
-        return f"not received{level} ({logged.get('error', 'no reason is known')})"
+        found = f"not received{level} ({logged.get('error', 'no reason is known')})"
+        return found[:_LONGEST_OUTCOME]
     errors, number = logged.get("block_errors"), logged.get("blocks")
-    return f"{errors} of {number} blocks in error{level}" if errors else f"received{level}"
+    found = f"{errors} of {number} blocks in error{level}" if errors else f"received{level}"
+    return found[:_LONGEST_OUTCOME]
 
 
 def find_recordings(paths: list[str | os.PathLike[str]]) -> list[Path]:

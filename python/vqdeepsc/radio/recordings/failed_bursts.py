@@ -39,7 +39,8 @@ _FORMAT = "cf32_le"
 _SAMPLE_BYTES = 8
 _LEAD = 2048  # samples before a burst: a detector wants to see where it begins
 _TAIL = 4096  # and behind it
-_KEPT = 1 << 21  # samples that are remembered: what a receiver may lag behind, and more
+# Samples that are remembered: what a receiver may lag behind, and far more than any burst has.
+_KEPT = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def read_failed_burst(path: Path) -> FailedBurst:
     data, meta = path.with_suffix(DATA), path.with_suffix(META)
     try:
         description = from_json(read_bounded(meta, MAXIMUM_METADATA_BYTES))
-        content = read_bounded(data, MAXIMUM_RECORDED_BYTES)
+        content = read_bounded(data, _KEPT * _SAMPLE_BYTES)
     except FileError as error:
         raise RecordingError(str(error)) from error
     except ValueError as error:

@@ -11,8 +11,9 @@ from gnuradio.filter import firdes, rational_resampler_ccf
 
 from .settings import RadioError
 
-# A ratio of such whole numbers is nearer to any other one than clocks are to each other.
-_LARGEST_DENOMINATOR = 10_000
+# A ratio of such whole numbers is nearer to any other one than clocks are to each other. They are
+# also what a filter's length grows with.
+_LARGEST_NUMBER = 10_000
 _LARGEST_RATIO = 1000
 # The signal fills 13/16 of its sample rate (0.41 on each side) and may be beside the middle.
 _CUTOFF, _TRANSITION = 0.5, 0.1
@@ -32,7 +33,7 @@ def front_end(rate: float, wanted_rate: float, offset: float) -> list[gr.basic_b
     ratio = wanted_rate / rate
     if not 1 / _LARGEST_RATIO <= ratio <= _LARGEST_RATIO:
         raise RadioError(f"samples of {rate:g}/s are not brought to {wanted_rate:g}/s")
-    fraction = Fraction(ratio).limit_denominator(_LARGEST_DENOMINATOR)
+    fraction = _nearest_fraction(ratio)
     if fraction != 1:
         lower = min(1.0, ratio)
         taps = firdes.low_pass(
@@ -44,3 +45,10 @@ def front_end(rate: float, wanted_rate: float, offset: float) -> list[gr.basic_b
             )
         )
     return row
+
+
+def _nearest_fraction(ratio: float) -> Fraction:
+    """A ratio of whole numbers of which neither is above _LARGEST_NUMBER."""
+    if ratio > 1:
+        return 1 / Fraction(1 / ratio).limit_denominator(_LARGEST_NUMBER)
+    return Fraction(ratio).limit_denominator(_LARGEST_NUMBER)

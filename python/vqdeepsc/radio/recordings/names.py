@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from vqdeepsc.bounded_files import FileError, bounded_file
 
 _FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 _NUMBER = r"(\d+(?:\.\d+)?)"
@@ -65,9 +68,9 @@ def _portapack(path: Path) -> Tuning:
         return Tuning()
     for suffix in (".TXT", ".txt"):
         try:
-            with path.with_suffix(suffix).open("rb") as file:
+            with bounded_file(path.with_suffix(suffix), sys.maxsize) as (file, _):
                 text = file.read(_LARGEST_TEXT).decode("latin-1")
-        except OSError:
+        except FileError:
             continue
         stated = {name: float(value) for name, value in _PORTAPACK.findall(text)}
         return Tuning(stated.get("sample_rate"), stated.get("center_frequency"))

@@ -48,10 +48,7 @@ def open_sigmf(path: Path, channel: int) -> Recording:
         return _open_archive(path, channel)
     if suffix == COLLECTION:
         return _open_collection(path, channel)
-    metadata, data = pair(path)
-    with _named(str(metadata)):
-        content = read_bounded(metadata, MAXIMUM_METADATA_BYTES)
-        return _describe(content, _Location(data), channel)
+    return _open_pair(path, channel, _MetadataBytes())
 
 
 def pair(path: Path) -> tuple[Path, Path]:
@@ -64,8 +61,33 @@ def pair(path: Path) -> tuple[Path, Path]:
     return both[0], both[1]
 
 
+class _MetadataBytes:
+    """Counts the metadata of all recordings that are opened together."""
+
+    def __init__(self) -> None:
+        self._left = int(MAXIMUM_METADATA_BYTES)
+
+    def take(self, count: int) -> None:
+        """Raises ValueError where the recordings have more than is allowed."""
+        self._left -= count
+        if self._left < 0:
+            raise ValueError(
+                f"its recordings have metadata of {allowed(MAXIMUM_METADATA_BYTES, 'bytes')}"
+            )
+
+
+def _open_pair(path: Path, channel: int, taken: _MetadataBytes) -> Recording:
+    metadata, data = pair(path)
+    with _named(str(metadata)):
+        content = read_bounded(metadata, MAXIMUM_METADATA_BYTES)
+    taken.take(len(content))
+    with _named(str(metadata)):
+        return _describe(content, _Location(data), channel)
+
+
 def _open_archive(path: Path, channel: int) -> Recording:
     """Recordings of an archive one after the other; their samples stay in it."""
+    taken = _MetadataBytes()
     locations: dict[str, _Location] = {}
     descriptions: dict[str, bytes] = {}
     with _named(str(path), "SigMF archive"):
@@ -81,6 +103,7 @@ def _open_archive(path: Path, channel: int) -> Recording:
                         f"{member.name} has {member.size:,} bytes, "
                         f"{allowed(MAXIMUM_METADATA_BYTES)}"
                     )
+                taken.take(member.size)
                 descriptions[stem] = read_member(path, member)
     recordings = []
     for stem, content in sorted(descriptions.items()):
@@ -103,7 +126,9 @@ def _open_collection(path: Path, channel: int) -> Recording:
         for name in names:
             if not name or PurePath(name).name != name:
                 raise ValueError(f"{name!r:.50} is no recording beside it")
-    return _join(str(path), [open_sigmf(path.with_name(name + META), channel) for name in names])
+        taken = _MetadataBytes()
+        metadata = [path.with_name(name + META) for name in names]
+        return _join(str(path), [_open_pair(one, channel, taken) for one in metadata])
 
 
 def _join(name: str, recordings: list[Recording]) -> Recording:

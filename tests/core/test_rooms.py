@@ -13,6 +13,7 @@ CORE, MODULE = ROOT / "python" / "core" / "vqdeepsc", ROOT / "python" / "vqdeeps
 FLOORS = [
     {"vqdeepsc.kernels"},
     {"vqdeepsc.codec"},
+    {"vqdeepsc.allocation"},
     {"vqdeepsc.images", "vqdeepsc.link"},
     {"vqdeepsc.simulation"},
     {"vqdeepsc.cli"},

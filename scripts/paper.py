@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -347,17 +347,10 @@ def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) ->
                 "scales": [scale.scale for scale in manifest.scales],
             }
         )
-    bounds = []
-    for bound in map(UpperBound, upper_bounds):
-        before = bound.training.get("history", [])
-        bounds.append(
-            {
-                "name": str(bound.system),
-                "images": bound.training.get("images"),
-                "hours": bound.training.get("hours"),
-                "begun_at": before[-1].get("run", "") if before else "",
-            }
-        )
+    bounds = [
+        {"name": str(bound.system)} | (asdict(bound.training) if bound.training else {})
+        for bound in map(UpperBound, upper_bounds)
+    ]
     content = {"models": described, "upper_bounds": bounds}
     write_whole(path, json.dumps(content, indent=2) + "\n")
 

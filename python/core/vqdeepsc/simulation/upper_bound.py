@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,38 @@ def upper_bound_system(path: str | os.PathLike[str]) -> System:
     return System.parse(printable(Path(path).stem))
 
 
+@dataclass(frozen=True)
+class UpperBoundTraining:
+    """How an upper bound was trained.
+
+    images: crops seen; begun_at: the run at whose weights it began, "" for none."""
+
+    images: int
+    hours: float
+    begun_at: str
+
+    @classmethod
+    def parse(cls, text: str) -> UpperBoundTraining:
+        """Of the record of a run, in JSON; raises ValueError, the end of a sentence."""
+        try:
+            record = from_json(text)
+        except ValueError as error:
+            raise ValueError("has no JSON as its record of training") from error
+        try:
+            last = record["history"][-1] if record["history"] else {}
+            found = cls(int(record["images"]), float(record["hours"]), str(last.get("run", "")))
+        except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
+            raise ValueError("has a record of training without images, hours or history") from error
+        if found.images < 0 or not 0 <= found.hours < math.inf:
+            raise ValueError("has a record of training with impossible numbers")
+        return found
+
+
 class UpperBound:
     """An ONNX network from `image` to `image`, both float32 [N, 3, H, W], RGB in [0, 1].
 
     H and W are multiples of 16. `training/vqdeepsc_training/bundles/unquantised.py` writes it, with
-    the record of its training, which `training` holds (empty if the file has none)."""
+    the record of its training; `training` is None if the file has none."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raises BundleError."""
@@ -46,13 +74,11 @@ class UpperBound:
         inputs, outputs = self._network.get_inputs(), self._network.get_outputs()
         if [node.name for node in (*inputs, *outputs)] != ["image", "image_out"]:
             raise BundleError(f"{path} must take 'image' and give 'image_out'")
+        record = self._network.get_metadata().get("training", "")
         try:
-            training = from_json(self._network.get_metadata().get("training", "{}"))
+            self.training = UpperBoundTraining.parse(record) if record else None
         except ValueError as error:
-            raise BundleError(f"{path} has no JSON as its record of training") from error
-        if not isinstance(training, dict):
-            raise BundleError(f"{path} has no object as its record of training")
-        self.training: dict[str, Any] = training
+            raise BundleError(f"{path} {error}") from error
 
     def reconstruct(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What the network makes of an image uint8 [H, W, 3]."""

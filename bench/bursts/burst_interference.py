@@ -128,7 +128,7 @@ def measure(
 
 
 def measure_wide(snr_db: float, count: int, seed: int) -> dict:
-    """Offsets of 0.117 to 0.25 cycles per sample, and a receiver that is told so."""
+    """Offsets of 0.117 to 0.25 cycles per sample, and a receiver that expects them."""
     row = measure("nothing", snr_db, count, seed, (0.117, 0.25), largest_cfo=0.25)
     return row | {"what": "offsets of 0.117 to 0.25"}
 

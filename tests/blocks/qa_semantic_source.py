@@ -146,9 +146,9 @@ class TestSemanticSource(gr_unittest.TestCase):
         rows = np.array(sink.data(), np.uint8).reshape(3, 2, 20032)
         for copy in rows:
             np.testing.assert_array_equal(copy, self.codec.encode_bits(image))
-        (told,) = stored_messages(sent)
+        (image,) = stored_messages(sent)
         # the same bytes, which are not made again
-        self.assertTrue(pmt.eq(pmt.cdr(told), pmt.cdr(pdu)))
+        self.assertTrue(pmt.eq(pmt.cdr(image), pmt.cdr(pdu)))
         with self.assertRaisesRegex(ValueError, "copies is 0"):
             vqdeepsc.semantic_source(copies=0)
 

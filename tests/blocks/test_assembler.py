@@ -20,9 +20,9 @@ def codec(tmp_path_factory):
 
 @pytest.fixture
 def assembler(codec):
-    told = []
-    assembler = ImageAssembler(codec, on_drop=told.append)
-    assembler.told = told
+    sentences = []
+    assembler = ImageAssembler(codec, on_drop=sentences.append)
+    assembler.sentences = sentences
     return assembler
 
 
@@ -50,11 +50,11 @@ def test_an_image_of_which_too_little_arrived_is_dropped(codec, assembler):
         for region in range(arrived):
             assert not assembler.add(header(codec, 5, region, width, height), llrs)
         assert len(list(assembler.flush())) == decoded
-    assert assembler.told == [TOO_LITTLE.format(1), TOO_LITTLE.format(2)]
+    assert assembler.sentences == [TOO_LITTLE.format(1), TOO_LITTLE.format(2)]
     # the next image of the sender ends this one
     assembler.add(header(codec, 5, 0, width, height), llrs)
     assert not assembler.add(header(codec, 5, 0, width, height, image=2), llrs)
-    assert assembler.told[2:] == [TOO_LITTLE.format(1)]
+    assert assembler.sentences[2:] == [TOO_LITTLE.format(1)]
 
 
 def test_bursts_that_claim_the_largest_image_cost_nothing(codec, assembler, monkeypatch):
@@ -68,9 +68,9 @@ def test_bursts_that_claim_the_largest_image_cost_nothing(codec, assembler, monk
         "image 1 dropped: more than the 4,096 images allowed (--limit images-in-flight) are in "
         "flight"
     )
-    assert assembler.told == [sentence] * 50
+    assert assembler.sentences == [sentence] * 50
     assert not list(assembler.flush())
-    assert len(assembler.told) == count and not assembler.has_begun
+    assert len(assembler.sentences) == count and not assembler.has_begun
 
 
 def test_a_good_image_arrives_among_thousands(codec, assembler):
@@ -85,9 +85,9 @@ def test_a_good_image_arrives_among_thousands(codec, assembler):
     # soft bits of a few images are held to their number too
     for region in range(MAXIMUM_REGIONS_IN_FLIGHT):
         assembler.add(header(codec, 8, region, 128 * 65, 128 * 65), llrs)
-    before = len(assembler.told)
+    before = len(assembler.sentences)
     assembler.add(header(codec, 9, 0, 128 * 65, 128 * 65), llrs)
-    assert assembler.told[before:] == [
+    assert assembler.sentences[before:] == [
         "image 1 dropped: more than the 4,096 regions allowed (--limit regions-in-flight) are in "
         "flight"
     ]

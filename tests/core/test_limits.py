@@ -50,7 +50,7 @@ def test_the_documents_state_every_limit():
 
 
 @pytest.mark.parametrize(
-    ("limit", "words", "told"),
+    ("limit", "words", "expected"),
     [
         (
             "members=2",
@@ -83,11 +83,11 @@ def test_the_documents_state_every_limit():
         ),
     ],
 )
-def test_each_has_an_option_and_a_sentence(folder, limit, words, told):
+def test_each_has_an_option_and_a_sentence(folder, limit, words, expected):
     (folder / "results.csv").write_text("0123456789\n")
     status, error = run(folder, "--limit", limit, *words)
     assert (status, error.count("\n")) == (2, 1)
-    assert told in error
+    assert expected in error
     if "search" not in limit:
         assert f"(--limit {limit.partition('=')[0]})" in error
     assert not (folder / "a.vqd").exists()
@@ -100,7 +100,7 @@ def test_the_environment_counts_and_the_option_more(folder):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("pixels", "the limit 'pixels' is not NAME=N"),
         ("pixels=-1", "the limit 'pixels=-1' is not NAME=N"),
@@ -109,11 +109,11 @@ def test_the_environment_counts_and_the_option_more(folder):
         ("pixel=5", "there is no limit pixel, only card-bytes, "),
     ],
 )
-def test_limits_that_are_none_are_refused_in_a_sentence(folder, text, told):
+def test_limits_that_are_none_are_refused_in_a_sentence(folder, text, expected):
     words = ("encode", "images/a.png", "-o", "a.vqd")
     for status, error in (run(folder, "--limit", text, *words), run(folder, *words, limits=text)):
         assert (status, error.count("\n")) == (2, 1)
-        assert told in error
+        assert expected in error
 
 
 def test_numbers_may_have_factors():

@@ -25,7 +25,7 @@ def stored(samples, datatype):
 @dataclass(frozen=True)
 class Case:
     """name: of the file; content: of its bytes, made from samples; error: the largest in I or Q;
-    knows: whether rate and frequency are told; format: what must be said."""
+    knows: whether rate and frequency are known; format: what must be said."""
 
     name: str
     content: object

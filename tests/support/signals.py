@@ -5,10 +5,10 @@
 
 Each time another command on a normal, a full or a vanishing disk gets SIGINT, SIGTERM or SIGHUP.
 A full disk is a tmpfs of a few kB where mount(8) allows one (root), else a limit of bytes for each
-file. A vanishing one is a folder that goes elsewhere just before the signal. A fault is a file that
-is not whole, status 0 with something missing, the status of a bug, a traceback, or a process that
-is left after the grace: seconds, in which waiting for a processor does not count. The table says
-how the commands ended; faults are listed. Ctrl-C ends it with what has been found.
+file. A vanishing one is a folder that goes elsewhere just before the signal. A failure is a file
+that is not whole, status 0 with something missing, the status of a bug, a traceback, or a process
+that is left after the grace: seconds, in which waiting for a processor does not count. The table
+says how the commands ended; failures are listed. Ctrl-C ends it with what has been found.
 """
 
 from __future__ import annotations
@@ -130,21 +130,21 @@ CHECKS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def faults_of_files(out: Path) -> list[str]:
+def failures_of_files(out: Path) -> list[str]:
     """What is wrong with the files in a folder."""
-    faults = []
+    failures = []
     try:
         check_recording(out)
     except (OSError, ValueError) as error:
-        faults.append(str(error))
+        failures.append(str(error))
     for path in sorted(out.rglob("*")):
         if path.name.startswith("."):
-            faults.append(f"{path.name} was left behind")
+            failures.append(f"{path.name} was left behind")
         try:
             CHECKS.get(path.suffix, lambda _: None)(path)
         except (ValueError, ImageError) as error:
-            faults.append(str(error))
-    return faults
+            failures.append(str(error))
+    return failures
 
 
 def check_recording(out: Path) -> None:
@@ -159,35 +159,35 @@ def check_recording(out: Path) -> None:
             raise ValueError(f"the samples of {path.name} are others")
 
 
-def faults_of_success(
+def failures_of_success(
     case: Case, folders: Sequence[Path], said: str, reference: dict[str, bytes]
 ) -> list[str]:
     """What is missing in the folders although the command ended with status 0.
 
     said: on standard output; reference: the products as they are if nothing happens."""
     files = {path.name: path for folder in folders for path in folder.glob("*")}
-    faults = []
+    failures = []
     for product in case.products:
         if product not in files:
-            faults.append(f"status 0 without {product}")
+            failures.append(f"status 0 without {product}")
         elif files[product].read_bytes() != reference[product]:
-            faults.append(f"status 0, but {product} is another")
+            failures.append(f"status 0, but {product} is another")
     counted = re.search(r"^(\d+) images (received|sent)$", said, re.M)
     if case.arguments[0] in ("receive", "transmit"):
         if not counted:
-            return [*faults, "status 0 without a count of images"]
+            return [*failures, "status 0 without a count of images"]
         number = int(counted[1])
         images = [name for name in files if name.endswith(".png")]
         if counted[2] == "received" and len(images) != number:
-            faults.append(f"status 0 with {len(images)} of {number} images")
+            failures.append(f"status 0 with {len(images)} of {number} images")
         events = files["log.jsonl"].read_text().splitlines() if "log.jsonl" in files else []
         event = "image" if counted[2] == "received" else "sent"
         logged = sum(json.loads(line)["event"] == event for line in events)
         if "--log" in case.arguments and logged != number:
-            faults.append(f"status 0 with {logged} of {number} images in the log")
+            failures.append(f"status 0 with {logged} of {number} images in the log")
         if counted[2] == "sent" and not {"sent.sigmf-meta", "sent.sigmf-data"} <= set(files):
-            faults.append("status 0 without the recording")
-    return faults
+            failures.append("status 0 without the recording")
+    return failures
 
 
 def group_lives(group: int) -> bool:
@@ -269,7 +269,7 @@ def attack(
     grace: float,
     reference: dict[str, bytes],
 ) -> tuple[int, list[str]]:
-    """Status of a command that gets a signal after moment seconds, and the faults found."""
+    """Status of a command that gets a signal after moment seconds, and the failures found."""
     errors, output, gone = (out.with_suffix(f".{name}") for name in ("errors", "output", "gone"))
     with disk(out, kind) as prepare:
         with errors.open("w") as error_stream, output.open("w") as output_stream:
@@ -287,26 +287,26 @@ def attack(
             with suppress(ProcessLookupError):
                 os.kill(process.pid, number)
             wait_for_group(process, grace)
-        faults = []
+        failures = []
         if group_lives(process.pid):
-            faults.append(f"processes are left after {grace:g} s")
+            failures.append(f"processes are left after {grace:g} s")
             os.killpg(process.pid, signal.SIGKILL)
         status = process.wait()
         folders = [folder for folder in (out, gone) if folder.is_dir()]
         for folder in folders:
-            faults += faults_of_files(folder)
-        told = errors.read_text(errors="replace")
+            failures += failures_of_files(folder)
+        lines = errors.read_text(errors="replace").splitlines()
         # the interpreter itself tells of a Ctrl-C before the command has begun
-        if "Traceback" in told and "command.py" in told:
-            faults.append(f"a traceback: {' | '.join(told.splitlines()[-SHOWN_LINES:])}")
+        if all(any(word in line for line in lines) for word in ("Traceback", "command.py")):
+            failures.append(f"a traceback: {' | '.join(lines[-SHOWN_LINES:])}")
         if status == EXIT_BUG:
-            faults.append(f"taken for a bug of ours: {told.splitlines()[-1]}")
+            failures.append(f"taken for a bug of ours: {lines[-1]}")
         if status == 0:
-            faults += faults_of_success(case, folders, output.read_text(), reference)
+            failures += failures_of_success(case, folders, output.read_text(), reference)
     shutil.rmtree(gone, ignore_errors=True)
     errors.unlink()
     output.unlink()
-    return status, faults
+    return status, failures
 
 
 def undisturbed(case: Case, out: Path) -> tuple[float, dict[str, bytes]]:
@@ -330,10 +330,10 @@ def undisturbed(case: Case, out: Path) -> tuple[float, dict[str, bytes]]:
 def storm(
     count: int, seed: int, grace: float, only: Sequence[str] = ()
 ) -> tuple[Counter[tuple[str, str, int]], list[str]]:
-    """How often each command on each disk ended with each status, and all faults."""
+    """How often each command on each disk ended with each status, and all failures."""
     rng = random.Random(seed)
     ended: Counter[tuple[str, str, int]] = Counter()
-    faults: list[str] = []
+    failures: list[str] = []
     with tempfile.TemporaryDirectory(prefix="vqdeepsc-signals-") as name:
         folder = Path(name)
         inputs = folder / "images"
@@ -353,11 +353,11 @@ def storm(
             except KeyboardInterrupt:
                 break
             ended[key, kind, status] += 1
-            faults += [
-                f"{key}, {kind} disk, {number.name} after {moment:.2f} s, status {status}: {fault}"
-                for fault in found
+            failures += [
+                f"{key}, {kind} disk, {number.name} after {moment:.2f} s, status {status}: {what}"
+                for what in found
             ]
-    return ended, faults
+    return ended, failures
 
 
 def main() -> int:
@@ -367,12 +367,12 @@ def main() -> int:
     parser.add_argument("--grace", type=float, default=2.0)
     parser.add_argument("--only", nargs="+", default=(), metavar="COMMAND")
     arguments = parser.parse_args()
-    ended, faults = storm(arguments.count, arguments.seed, arguments.grace, arguments.only)
+    ended, failures = storm(arguments.count, arguments.seed, arguments.grace, arguments.only)
     print(f"{'command':<12} {'disk':<10} {'status':>6} {'times':>6}")
     for (key, disk, status), times in sorted(ended.items()):
         print(f"{key:<12} {disk:<10} {status:>6} {times:>6}")
-    print(*faults, f"{len(faults)} faults after {ended.total()} signals", sep="\n")
-    return bool(faults)
+    print(*failures, f"{len(failures)} failures after {ended.total()} signals", sep="\n")
+    return bool(failures)
 
 
 if __name__ == "__main__":

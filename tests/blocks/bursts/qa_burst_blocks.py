@@ -156,7 +156,7 @@ class TestBurstBlocks(BurstTest):
                 self.assertEqual(len(stored_messages(log)), count)
 
     def test_each_time_that_it_waits_is_told(self):
-        """The first time alone was told."""
+        """The first time alone was said."""
         count, backlog = 40, 4
         samples, _ = transmit(self.frames(count, 100), headers(count), fft_size=64, cyclic_prefix=8)
         top = gr.top_block()
@@ -165,14 +165,14 @@ class TestBurstBlocks(BurstTest):
         self.addCleanup(consumer.go_on.set)
         top.connect(blocks.vector_source_c(samples.tolist()), receiver)
         top.msg_connect(receiver, "regions", consumer, "regions")
-        with tempfile.TemporaryFile() as told:
+        with tempfile.TemporaryFile() as output:
             kept = os.dup(1)
-            os.dup2(told.fileno(), 1)
+            os.dup2(output.fileno(), 1)
             try:
                 top.start()
                 for _ in range(2):
                     self.wait_until(lambda: consumer.waiting() == backlog)
-                    time.sleep(0.1)  # in which it is told
+                    time.sleep(0.1)  # in which it is said
                     consumer.go_on.set()
                     self.wait_until(lambda: consumer.waiting() < backlog // 2)
                     consumer.go_on.clear()
@@ -181,8 +181,8 @@ class TestBurstBlocks(BurstTest):
             finally:
                 os.dup2(kept, 1)
                 os.close(kept)
-            told.seek(0)
-            self.assertGreaterEqual(told.read().count(b"4 regions wait for slow_consumer"), 2)
+            output.seek(0)
+            self.assertGreaterEqual(output.read().count(b"4 regions wait for slow_consumer"), 2)
 
     def wait_until(self, condition) -> None:
         deadline = time.monotonic() + 60

@@ -49,8 +49,8 @@ SPECTRAVUE = bytes(32) + struct.pack("<I", int(FREQUENCY)) + bytes(32)
 SDR_CONSOLE = '<SDR-XML-Root><Definition RadioCenterFreq="433920000"/>'.encode("utf-16-le")
 
 
-def bare(name, datatype, error, knows=(None, None), told=""):
-    return Case(name, lambda samples: stored(samples, datatype), error, knows, told)
+def bare(name, datatype, error, knows=(None, None), format_name=""):
+    return Case(name, lambda samples: stored(samples, datatype), error, knows, format_name)
 
 
 CASES = [
@@ -68,8 +68,8 @@ CASES = [
     bare("b.dat", "ci16_be", 2e-5),
     bare("c.dat", "ci32_le", 1e-7),
     bare("d.dat", "cf32_be", 0),
-    bare("said.dat", "cu16_be", 2e-5, told="cu16_be"),
-    bare("said.cf32", "ci8", 0.006, told="ci8"),
+    bare("said.dat", "cu16_be", 2e-5, format_name="cu16_be"),
+    bare("said.cf32", "ci8", 0.006, format_name="ci8"),
     bare("gqrx_20260102_030405_433920000_2000000_fc.raw", "cf32_le", 0, BOTH),
     bare("air_433.92MHz_2Msps.cs16", "ci16_le", 2e-5, BOTH),
     Case(
@@ -106,11 +106,11 @@ CASES = [
 IDS = [case.name for case in CASES]
 
 
-def quiet_open(path, case, told, **options):
-    recording = open_recording(str(path), case.format, tell=told.append, **options)
+def quiet_open(path, case, sentences, **options):
+    recording = open_recording(str(path), case.format, tell=sentences.append, **options)
     guessed = Path(case.name).suffix.lower() in (".iq", ".raw", ".bin", ".dat")
     known = case.format or case.name.startswith(("gqrx", "wav"))
-    assert len(told) == int(guessed and not known), told
+    assert len(sentences) == int(guessed and not known), sentences
     return recording
 
 

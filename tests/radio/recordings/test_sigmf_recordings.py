@@ -84,12 +84,12 @@ def test_channels_archives_and_collections(tmp_path, transmission):
     (tmp_path / "a.sigmf-data").write_bytes(stored(np.ascontiguousarray(two), "ci16_be"))
     describe(tmp_path / "a.sigmf-meta", "ci16_be", num_channels=2, sample_rate=RATE)
     for channel, expected in enumerate((transmission, transmission[::-1])):
-        told = []
+        sentences = []
         recording = open_recording(
-            str(tmp_path / "a.sigmf-meta"), channel=channel, tell=told.append
+            str(tmp_path / "a.sigmf-meta"), channel=channel, tell=sentences.append
         )
         np.testing.assert_allclose(read_all(recording), expected, atol=3e-5)
-        assert told and f"number {channel}" in told[0]
+        assert sentences and f"number {channel}" in sentences[0]
     with pytest.raises(RecordingError, match="no channel 2"):
         open_recording(str(tmp_path / "a.sigmf-meta"), channel=2)
 

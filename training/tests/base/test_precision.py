@@ -51,7 +51,7 @@ def test_other_precisions_are_refused():
 def test_run_computes_in_what_the_device_has(
     tmp_path, image_tar, configuration, monkeypatch, capsys, supported
 ):
-    """Steps and validation alike; resuming on another device is told."""
+    """Steps and validation alike; resuming on another device is said."""
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: supported)
     seen = []
     original = Trainer.with_encoder
@@ -78,8 +78,8 @@ def test_run_computes_in_what_the_device_has(
     ]
     assert main(given) == 0
     assert set(seen) == {torch.bfloat16 if supported else torch.float32}
-    told = capsys.readouterr().out.count("has no bfloat16 arithmetic, so the training computes in")
-    assert told == (0 if supported else 1)
+    count = capsys.readouterr().out.count("has no bfloat16 arithmetic, so the training computes in")
+    assert count == (0 if supported else 1)
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     used = record["computed_in"]
     assert used == ("bfloat16" if supported else "float32")

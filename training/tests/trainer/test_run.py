@@ -92,7 +92,7 @@ def test_history_says_which_data_and_shares_there_were(tmp_path, image_tar, conf
         {"until_step": 2, "configuration": {"steps": 2, "shares": [0.5, 0.5]}},
     ]
     assert record["configuration"]["shares"] == [0.9, 0.1]
-    # What a configuration did not have is told, too.
+    # What a configuration did not have is recorded, too.
     del configuration["noise"]
     run(tmp_path, image_tar, configuration | {"selection": None}, "run", "--resume", "--steps", "4")
     record = json.loads((tmp_path / "run" / "record.json").read_text())

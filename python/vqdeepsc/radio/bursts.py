@@ -82,7 +82,10 @@ class BurstParameters:
         profiles = (
             [logged["burst_profile"]] if "burst_profile" in logged else range(len(BURST_PROFILES))
         )
-        return max(burst._modulator(bits, profile).burst_samples() for profile in profiles)
+        lengths: list[int] = [
+            burst._modulator(bits, profile).burst_samples() for profile in profiles
+        ]
+        return max(lengths)
 
     def transport_blocks(self, codec: Codec) -> list[TransportBlock]:
         """The transport blocks of bursts of a model.

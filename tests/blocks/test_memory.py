@@ -67,8 +67,8 @@ def test_an_image_crosses_as_a_buffer():
 
     image = np.random.default_rng(1).integers(0, 256, (3000, 4000, 3), np.uint8)
     before = peak()
-    again, picture = pdu_to_image(image_to_pdu(image, 7))
-    assert picture == 7 and np.array_equal(again, image)
+    again, number = pdu_to_image(image_to_pdu(image, 7))
+    assert number == 7 and np.array_equal(again, image)
     print(peak() - before)
     """)
     # to compare them takes as much again

@@ -82,7 +82,7 @@ def json_text(content: bytes) -> None:
 
 def image_message(content: bytes) -> None:
     header, _, pixels = content.partition(b"\0")
-    parse_image([b"picture", header, pixels])
+    parse_image([b"image", header, pixels])
 
 
 def command(content: bytes) -> None:

@@ -183,7 +183,7 @@ def test_addresses_that_cannot_be_used(tmp_path):
     with pytest.raises(ExchangeError, match="is not an address"):
         ImagePublisher("ipc://\udcff")
     with pytest.raises(ExchangeError, match="No such file"):
-        ImagePublisher(f"ipc://{tmp_path}/missing/pictures")
+        ImagePublisher(f"ipc://{tmp_path}/missing/images")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_who_has_no_secret_gets_nothing(tmp_path):
 
 
 def test_images_reach_those_who_have_the_secret(tmp_path, image):
-    address, secret = f"ipc://{tmp_path}/pictures", b"16 bytes or more"
+    address, secret = f"ipc://{tmp_path}/images", b"16 bytes or more"
     publisher = ImagePublisher(address, secret)
     outsider = open_socket(zmq.SUB, address, listens=False)
     outsider.subscribe(b"")

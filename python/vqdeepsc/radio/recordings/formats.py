@@ -41,6 +41,8 @@ class SampleFormat:
 
     def decode(self, content: bytes, channels: int = 1, channel: int = 0) -> NDArray[np.complex64]:
         """Samples of one of the channels, which take turns; content has whole turns."""
+        if channels == 1 and self.number == np.float32:
+            return np.frombuffer(content, np.complex64)
         if self.name == "ci24_le":
             # as the upper three bytes of four
             wide = np.zeros((len(content) // 3, 4), np.uint8)

@@ -70,6 +70,7 @@ bool burst_demodulator_impl::start()
         d_first = 0;
         d_header_known = false;
         d_filter.reset();
+        d_expected.reset();
         d_sent = d_llrs.size();
     }
     return gr::block::start();
@@ -165,7 +166,7 @@ bool burst_demodulator_impl::receive()
             return false;
         }
         if (!burst.refused) {
-            receive_header(*d_demodulator, burst, d_header);
+            receive_header(*d_demodulator, burst, d_header, &d_expected);
         }
         if (burst.refused) {
             refuse(burst.refused);
@@ -173,6 +174,7 @@ bool burst_demodulator_impl::receive()
             return true;
         }
         d_filter.accept(d_header);
+        d_expected.heard(d_header);
         d_header_known = true;
     }
     const size_t count =
@@ -199,11 +201,12 @@ bool burst_demodulator_impl::receive()
 // Receives a header; notes in the burst why it is refused, if it is.
 void burst_demodulator_impl::receive_header(kernel::BurstDemodulator& demodulator,
                                             Burst& burst,
-                                            kernel::BurstHeader& header)
+                                            kernel::BurstHeader& header,
+                                            kernel::ExpectedHeaders* expected)
 {
     const size_t needed = demodulator.format().training_and_header_samples();
     const auto received =
-        demodulator.receive_header(samples_of(burst, needed), burst.cfo, burst.dc);
+        demodulator.receive_header(samples_of(burst, needed), burst.cfo, burst.dc, expected);
     header = received.header;
     burst.tried = true;
     const std::string error =
@@ -234,7 +237,8 @@ bool burst_demodulator_impl::ends_early(size_t count)
             continue;
         }
         kernel::BurstHeader header;
-        receive_header(*d_newcomer, other, header);
+        // Not one that is only expected: it would end a burst that is sure.
+        receive_header(*d_newcomer, other, header, nullptr);
         if (other.refused ||
             d_demodulator->payload_goes_on(
                 d_header, samples_of(burst, begins + needed), begins + training, begins + needed)) {
@@ -257,6 +261,7 @@ bool burst_demodulator_impl::ends_early(size_t count)
         d_header = header;
         d_header_known = true;
         d_filter.accept(d_header);
+        d_expected.heard(d_header);
         return true;
     }
     return false;

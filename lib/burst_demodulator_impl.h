@@ -44,7 +44,8 @@ private:
     bool receive();
     void receive_header(kernel::BurstDemodulator& demodulator,
                         Burst& burst,
-                        kernel::BurstHeader& header);
+                        kernel::BurstHeader& header,
+                        kernel::ExpectedHeaders* expected);
     bool ends_early(size_t count);
     void receive_payload(const gr_complex* samples, bool interrupted);
     size_t present(const Burst& burst) const;
@@ -59,6 +60,7 @@ private:
     std::unique_ptr<kernel::BurstDemodulator> d_demodulator; // of the first burst
     std::unique_ptr<kernel::BurstDemodulator> d_newcomer;    // of one that begins within it
     kernel::BurstFilter d_filter;
+    kernel::ExpectedHeaders d_expected;
     const pmt::pmt_t d_symbols_port;
     std::atomic<double> d_sample_rate;    // may change while running
     std::deque<Burst> d_bursts;           // marked and not yet received

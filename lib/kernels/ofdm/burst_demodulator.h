@@ -7,6 +7,7 @@
 #include "channel_smoother.h"
 #include "channel_tracker.h"
 #include "drift_filter.h"
+#include "expected_headers.h"
 #include "fft.h"
 #include "kernels/ldpc/ldpc_transport.h"
 #include "kernels/qam/qam_demapper.h"
@@ -47,10 +48,13 @@ public:
     /*! \param samples format().training_and_header_samples() samples from the training on
      *  \param cfo     frequency offset in cycles per sample, right within a quarter of a carrier
      *  \param dc      constant in the samples of the burst, which is taken away
+     *  \param expected headers of which one is taken where a fade leaves too little to decode, or
+     *         null
      */
     ReceivedHeader receive_header(const std::complex<float>* samples,
                                   double cfo,
-                                  std::complex<float> dc = 0.0f);
+                                  std::complex<float> dc = 0.0f,
+                                  ExpectedHeaders* expected = nullptr);
 
     /*! Goes on where receive_header() ended.
      * \param header  what it returned, free of errors
@@ -117,6 +121,10 @@ private:
     void receive_symbols(const Complex* samples, std::size_t symbols);
     void demap(std::size_t symbol, const QamDemapper& demapper, std::size_t count, float* llrs);
     void measure_pilots(std::size_t symbols);
+    void track_header(const Complex* samples, bool known);
+    // burst_demodulator_expected.cc
+    const ExpectedHeaders::Candidate* recognise(
+        const Complex* samples, const std::vector<ExpectedHeaders::Candidate>& candidates);
     // burst_demodulator_changes.cc
     void carrier_turns(double phase, double slope, Carriers& turns) const;
     void pilot_turns(std::size_t symbol, double phase, double slope, Carriers& turns) const;

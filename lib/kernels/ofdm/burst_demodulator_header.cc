@@ -134,7 +134,22 @@ ReceivedHeader BurstDemodulator::decode_header(CodedHeader& coded)
     return d_header_codec.decode(llrs.data(), coded);
 }
 
-ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double cfo, Complex dc)
+// Phase and timing of the header's OFDM symbols.
+void BurstDemodulator::track_header(const Complex* samples, bool known)
+{
+    begin_tracking();
+    for (int symbol = 0; symbol < d_format.header_symbols(); ++symbol) {
+        receive_symbol(samples, symbol, known);
+    }
+    finish_tracking();
+    d_header_phase = d_phases.back();
+    d_header_rate = d_phase.rate();
+}
+
+ReceivedHeader BurstDemodulator::receive_header(const Complex* samples,
+                                                double cfo,
+                                                Complex dc,
+                                                ExpectedHeaders* expected)
 {
     d_dc = dc;
     d_payload = nullptr;
@@ -155,19 +170,14 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double c
 
     const std::size_t symbols = d_format.header_symbols();
     ensure_pilots(symbols);
-    begin_tracking();
     if (!is_training()) {
+        begin_tracking();
         d_phases.clear();
         d_timings.clear();
         d_pilot_error = d_pilot_power = 0.0;
         return {};
     }
-    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        receive_symbol(samples, symbol, false);
-    }
-    finish_tracking();
-    d_header_phase = d_phases.back();
-    d_header_rate = d_phase.rate();
+    track_header(samples, false);
     const bool changes = set_header_noise(symbols);
 
     CodedHeader coded;
@@ -178,6 +188,12 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double c
         header = decode_header(coded);
         d_moves = false;
     }
+    const auto* recognised =
+        expected && !header.crc_ok ? recognise(samples, expected->candidates()) : nullptr;
+    if (recognised) {
+        header = { true, {}, recognised->header };
+        coded = recognised->coded;
+    }
     measure_pilots(symbols);
     if (header.crc_ok) {
         const auto points = qam_points(HEADER_BITS_PER_SYMBOL);
@@ -185,6 +201,9 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples, double c
             const int b0 = coded[2 * i] ^ (d_scrambling[2 * i] < 0.0f);
             const int b1 = coded[2 * i + 1] ^ (d_scrambling[2 * i + 1] < 0.0f);
             d_header_points[i] = points[2 * b0 + b1];
+        }
+        if (recognised) {
+            track_header(samples, true);
         }
         estimate_from_header();
     }

@@ -9,6 +9,7 @@ from vqdeepsc_training.base.errors import WriteError
 from vqdeepsc_training.base.files import (
     read_parts,
     whole_file,
+    whole_folder,
     whole_path,
     write_parts,
     write_whole,
@@ -39,6 +40,25 @@ def test_a_full_disk_and_a_folder_that_is_not_there_get_a_sentence(tmp_path):
         Path("/dev/full").open("w") as full,
     ):
         full.write("content")
+
+
+def test_a_folder_stays_until_the_new_one_is_whole(tmp_path):
+    folder = tmp_path / "deep" / "pack"
+    with whole_folder(folder) as new:
+        write_whole(new / "first", "1")
+        assert not folder.exists()
+    with pytest.raises(RuntimeError), whole_folder(folder) as new:
+        write_whole(new / "second", "2")
+        raise RuntimeError
+    assert [path.name for path in folder.parent.rglob("*")] == ["pack", "first"]
+    with whole_folder(folder) as new:
+        write_whole(new / "second", "2")
+    assert [path.name for path in folder.parent.rglob("*")] == ["pack", "second"]
+    with (
+        pytest.raises(WriteError, match=r"pack cannot be written: Not a dir"),
+        whole_folder(folder / "second" / "pack"),
+    ):
+        pass
 
 
 def test_a_path_keeps_its_ending(tmp_path):

@@ -279,11 +279,14 @@ def test_packs_that_are_not_whole_are_refused(tmp_path, planned, capsys, monkeyp
 
     assert "no run other; there are small-4s" in refused("--only", "other")
     (tmp_path / "out").mkdir(exist_ok=True)
-    (tmp_path / "out" / "record.json").write_text("[]")
-    assert "no record of an earlier call" in refused()
+    for content in ("[]", "[" * 100_000):
+        (tmp_path / "out" / "record.json").write_text(content)
+        assert "no record of an earlier call" in refused()
     with (planned / "data" / "0.tar").open("ab") as file:
         file.write(b"more")
     assert "not as it was packed" in refused()
+    (planned / "pack.json").write_text("[" * 100_000)
+    assert "no whole pack" in refused()
     (planned / "pack.json").unlink()
     assert "no whole pack" in refused()
 
@@ -302,6 +305,12 @@ def test_a_pack_replaces_packs_alone(tmp_path, planned, image_tar, capsys):
     assert tool("gpu")(["pack", *arguments, "--output", str(planned), "--megabytes", "0.01"]) == 2
     assert "too little for an image" in capsys.readouterr().err
     assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+    read_pack(planned)
+    # what goes wrong late leaves the old pack too, and nothing beside it
+    before = set(tmp_path.iterdir())
+    arguments[3] = str(mine)
+    assert tool("gpu")(["pack", *arguments, "--output", str(planned)]) == 2
+    assert set(tmp_path.iterdir()) == before
     read_pack(planned)
 
 

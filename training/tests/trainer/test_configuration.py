@@ -76,3 +76,10 @@ def test_values_are_checked_where_they_are_made():
 def test_a_configuration_that_does_not_exist_is_said():
     with pytest.raises(ConfigurationError, match=r"none\.json does not exist\.$"):
         read_configuration(Path("none.json"))
+
+
+def test_a_configuration_of_any_depth_is_said(tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ConfigurationError, match=r"deep\.json is no configuration"):
+        read_configuration(path)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,27 @@ def whole_path(path: Path) -> Iterator[Path]:
         raise WriteError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` to write into; it takes the place of `path` at the end.
+
+    After an error, what was written is removed and `path` is as before. Raises WriteError.
+    """
+    path = path.resolve()
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(unfinished, path)  # noqa: PTH105 - says what it does
+    except OSError as error:
+        if error.filename is not None and not str(error.filename).startswith(str(unfinished)):
+            raise
+        raise WriteError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from PIL import Image
 import vqdeepsc_training
 
 from ..base.errors import DataError
-from ..base.files import whole_file, write_whole
+from ..base.files import whole_file, whole_folder, write_whole
 from ..base.repository import ROOT
 from ..data.images import evaluation_images, fit, read_images, short_name
 from ..networks.rounding import packed_state
@@ -110,11 +110,11 @@ def pack(
 ) -> dict[str, Any]:
     """Write a pack; returns what is in it, in JSON's types.
 
-    folder: replaced if it holds a pack; data: folders or tar files of images, and the share of
-    each in a batch and of the bytes; validation: of each, the first `validation_images`; megabytes:
-    10^6 bytes that the images to train on may take, as many as fit; quality: of AVIF, 0 to 100
-    (70: about 38 dB on small photographs of cars); largest_side: of the shorter side of an image,
-    in pixels.
+    folder: replaced, when all is written, if it holds a pack; data: folders or tar files of images,
+    and the share of each in a batch and of the bytes; validation: of each, the first
+    `validation_images`; megabytes: 10^6 bytes that the images to train on may take, as many as fit;
+    quality: of AVIF, 0 to 100 (70: about 38 dB on small photographs of cars); largest_side: of the
+    shorter side of an image, in pixels.
     Raises TrainingError in one sentence.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
@@ -132,39 +132,44 @@ def pack(
     weights = {
         run.name: _start(run.weights) for run in plan.runs.values() if run.weights is not None
     }
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in ("code", "data", "validation", "weights"):
-        (folder / name).mkdir(parents=True)
-    manifest: dict[str, Any] = {"version": VERSION, "plan": plan.to_json()}
-    manifest["data"] = []
-    for number, (path, contents) in enumerate(sets.items()):
-        file = f"data/{number}.tar"
-        write_tar(folder / file, contents, "avif")
-        manifest["data"].append(
-            {"file": file, "name": short_name(path), "share": data[path], "images": len(contents)}
-        )
-    manifest["validation"] = []
-    for number, path in enumerate(validation):
-        images = evaluation_images(path, crop, validation_images)
-        file = f"validation/{number}.tar"
-        write_tar(folder / file, [lossless(image) for image in images], "webp")
-        manifest["validation"].append(
-            {"file": file, "name": short_name(path), "images": len(images)}
-        )
-    manifest["weights"] = {}
-    for name, state in weights.items():
-        file = f"weights/{name}.pt"
-        with whole_file(folder / file) as out:
-            torch.save(state, out)
-        manifest["weights"][name] = file
-    _copy_code(folder / "code")
-    write_whole(folder / "run.py", LAUNCHER)
-    manifest["files"] = {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    with whole_folder(folder) as new:
+        for name in ("code", "data", "validation", "weights"):
+            (new / name).mkdir()
+        manifest: dict[str, Any] = {"version": VERSION, "plan": plan.to_json()}
+        manifest["data"] = []
+        for number, (path, contents) in enumerate(sets.items()):
+            file = f"data/{number}.tar"
+            write_tar(new / file, contents, "avif")
+            manifest["data"].append(
+                {
+                    "file": file,
+                    "name": short_name(path),
+                    "share": data[path],
+                    "images": len(contents),
+                }
+            )
+        manifest["validation"] = []
+        for number, path in enumerate(validation):
+            images = evaluation_images(path, crop, validation_images)
+            file = f"validation/{number}.tar"
+            write_tar(new / file, [lossless(image) for image in images], "webp")
+            manifest["validation"].append(
+                {"file": file, "name": short_name(path), "images": len(images)}
+            )
+        manifest["weights"] = {}
+        for name, state in weights.items():
+            file = f"weights/{name}.pt"
+            with whole_file(new / file) as out:
+                torch.save(state, out)
+            manifest["weights"][name] = file
+        _copy_code(new / "code")
+        write_whole(new / "run.py", LAUNCHER)
+        manifest["files"] = {
+            str(path.relative_to(new)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(new.rglob("*"))
+            if path.is_file()
+        }
+        write_whole(new / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return manifest | {"bytes": folder_bytes(folder)}
 
 

@@ -127,6 +127,6 @@ def read_plan(path: Path, configurations: Path) -> Plan:
     """The plan of a JSON file, as `plan_of`; raises ConfigurationError in one sentence."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is no plan: {error}.") from error
     return plan_of(values, configurations)

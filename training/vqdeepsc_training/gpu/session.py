@@ -67,7 +67,8 @@ def read_pack(folder: Path) -> Pack:
             manifest["validation"],
             {name: folder / file for name, file in manifest["weights"].items()},
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    # deep JSON raises the last one
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{folder} is no whole pack: {error}.") from error
 
 
@@ -233,7 +234,7 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return {"calls": list(record["calls"]), "runs": dict(record["runs"])}
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is no record of an earlier call.") from error
 
 

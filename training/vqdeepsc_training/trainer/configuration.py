@@ -138,7 +138,7 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"The configuration {path} does not exist.")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is no configuration: {error}.") from error
     try:
         return Configuration.read(values)

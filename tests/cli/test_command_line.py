@@ -132,7 +132,7 @@ def test_files_that_are_damaged_are_refused(code_file):
         (content[:-1], "incomplete"),
         (content + b"\0", "longer"),
         (b"X" + content[1:], "not written by"),
-        (content[:4] + b"\3" + content[5:], "version 3"),
+        (content[:4] + b"\4" + content[5:], "version 4"),
         (content[:1000] + bytes([content[1000] ^ 1]) + content[1001:], "checksum"),
         (with_crc(content[:13] + bytes(2) + content[15:-4]), "contradicts"),
         (with_crc(content[:17] + b"\0\0\1" + content[20:-4]), "contradicts"),
@@ -170,7 +170,7 @@ def test_bad_input_gets_one_sentence(image_file, code_file, tmp_path, codec, cap
         (("decode", code_file, "-o", tmp_path / "out.xyz"), "must end in"),
         (("decode", other_model, "-o", out), f"{codec.model_id ^ 1:04x}"),
         (("decode", other_model, "-o", out, "--model", codec.name), f"{codec.model_id:04x}"),
-        (("decode", other_bits, "-o", out), "128 bits in a region"),
+        (("decode", other_bits, "-o", out), "2 bits for each block, the model has 313"),
         (("plot", tmp_path / "missing.csv", "-o", out), "missing.csv"),
         (("plot", image_file, "-o", out), "not a results file"),
     ]:

@@ -53,7 +53,10 @@ def main() -> None:
     }
     corpora = {
         "archive": [tar(tarfile.GNU_FORMAT, "a.png", "b" * 120 + ".png"), tar(2, "é.png", "n.txt")],
-        "bitstream": [ImageBitstream(7, 130, 5, bits).to_bytes()],
+        "bitstream": [
+            ImageBitstream(7, 130, 5, bits).to_bytes(),
+            ImageBitstream(7, 130, 5, bits, block_bits=[2, 4]).to_bytes(),
+        ],
         "codebooks": [(bundle / "codebooks.npz").read_bytes()],
         "command": [b'{"gain": 20, "frequency": 2.45e9}', b'{"gain": "1"}', b"{}\0"],
         "graph": [(bundle / name).read_bytes() for name in ("encoder.onnx", "decoder.onnx")],

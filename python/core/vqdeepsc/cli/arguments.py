@@ -14,6 +14,7 @@ from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SEARCH_SECONDS, MAXIMUM_SIDE
 from vqdeepsc.link.protection import PLAIN, PROFILES
 
 if TYPE_CHECKING:
+    from vqdeepsc.allocation import Budget
     from vqdeepsc.images.search import Search
 
 _MAXIMUM_COUNT = 10**6
@@ -72,6 +73,42 @@ def search_settings(arguments: argparse.Namespace) -> Search:
     from vqdeepsc.images.search import Search
 
     return Search(arguments.search, arguments.search_for, arguments.search_steps)
+
+
+def add_budget(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Options that `budget_settings` reads; returns the group, for others in place of them."""
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument(
+        "--bits-per-pixel",
+        type=above_zero,
+        default=0.0,
+        metavar="BITS",
+        help="source bits for each pixel, given to the parts of the image that gain most by them; "
+        "of progressive models (default: all bits that the model has)",
+    )
+    budget.add_argument(
+        "--quality",
+        type=above_zero,
+        default=0.0,
+        metavar="DB",
+        help="as few bits as give this PSNR, or all where none do",
+    )
+    return budget
+
+
+def budget_settings(arguments: argparse.Namespace, bits: int = 0) -> Budget:
+    """bits: of the image, where another option says them."""
+    from vqdeepsc.allocation import Budget
+
+    return Budget(arguments.bits_per_pixel, bits, arguments.quality)
+
+
+def above_zero(text: str) -> float:
+    """A number above 0."""
+    value = quantity(text)
+    if not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0")
+    return value
 
 
 def add_strict(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,17 @@ from dataclasses import asdict
 
 from vqdeepsc.messages import say
 
-from .arguments import add_json, add_model, add_provider, add_search, add_strict, search_settings
+from .arguments import (
+    add_budget,
+    add_json,
+    add_model,
+    add_provider,
+    add_search,
+    add_strict,
+    budget_settings,
+    positive,
+    search_settings,
+)
 from .output import print_json, show_share
 
 
@@ -19,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_strict(parser)
     add_model(parser)
     add_search(parser)
+    add_budget(parser).add_argument(
+        "--bytes",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="source bits as bytes; the head and the checksum of the file come on top",
+    )
     add_provider(parser)
     add_json(parser)
 
@@ -32,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         model=arguments.model,
         strict=arguments.strict,
         search=search_settings(arguments),
+        budget=budget_settings(arguments, 8 * arguments.bytes),
         provider=arguments.provider,
         progress=show_share if sys.stderr.isatty() else None,
     )

@@ -8,7 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqdeepsc.codec import DEFAULT_MODEL, BundleError, Codec, list_models, read_manifest
+from vqdeepsc.allocation import FILE_FRAME_BITS, NO_BUDGET, Budget, encode_frames
+from vqdeepsc.codec import (
+    DEFAULT_MODEL,
+    BundleError,
+    Codec,
+    list_models,
+    read_manifest,
+    region_count,
+)
+from vqdeepsc.codec.bits import certain_llrs
+from vqdeepsc.codec.bundle import NETWORKS
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.limits import MAXIMUM_PIXELS
 
@@ -22,7 +32,7 @@ class EncodedFile:
     """What was written of an image.
 
     model: name; model_id: of its codebooks; width, height: of the image in pixels; regions: that
-    it takes; source_bits: of all of them; bytes: of the file."""
+    it takes; source_bits: of the image; bytes: of the file."""
 
     model: str
     model_id: int
@@ -49,24 +59,31 @@ def encode(
     model: str | os.PathLike[str] = DEFAULT_MODEL,
     strict: bool = False,
     search: Search = NO_SEARCH,
+    budget: Budget = NO_BUDGET,
     provider: str = DEFAULT_PROVIDER,
     progress: Callable[[float], None] | None = None,
 ) -> EncodedFile:
     """Encodes an image file of any kind into a file of source bits (docs/file-format.md).
 
     model: name or directory; strict: refuse an image that was cut short; search: for better
-    indices; provider: what the networks run on; progress: of the search, called with its share.
-    Raises ImageError, BundleError, BitstreamError, or ParameterError for the provider."""
+    indices; budget: of a progressive model's bits; provider: what the networks run on; progress: of
+    the search, called with its share. Raises ImageError, BundleError, BitstreamError, or
+    ParameterError for the provider and the budget."""
     pixels = load_image(image, strict=strict)
     codec = SearchingCodec(
-        model, search=search, progress=progress, provider=provider, networks=("encoder",)
+        model,
+        search=search,
+        progress=progress,
+        provider=provider,
+        networks=NETWORKS if budget.wanted else ("encoder",),
     )
     height, width = pixels.shape[:2]
-    code = ImageBitstream(codec.model_id, width, height, codec.encode_bits(pixels))
+    allocation = encode_frames(codec, pixels, budget, about=FILE_FRAME_BITS)
+    block_bits = [run.block_bits for run in allocation.runs] if budget.wanted else []
+    code = ImageBitstream(codec.model_id, width, height, allocation.bits, block_bits=block_bits)
     size = write_bitstream(output, code)
-    return EncodedFile(
-        codec.name, codec.model_id, width, height, len(code.bits), code.bits.size, size
-    )
+    regions = region_count(width, height)
+    return EncodedFile(codec.name, codec.model_id, width, height, regions, code.bits.size, size)
 
 
 def decode(
@@ -92,12 +109,14 @@ def decode(
             f"{os.fspath(file)} needs the codebooks {code.model_id:04x}, "
             f"model {codec.name} has {codec.model_id:04x}"
         )
-    if code.bits.shape[1] != codec.bits_per_region:
-        raise BitstreamError(
-            f"{os.fspath(file)} has {code.bits.shape[1]} bits in a region, "
-            f"model {codec.name} {codec.bits_per_region}"
-        )
-    image = codec.decode_bits(code.bits, code.width, code.height, version=code.version)
+    runs = code.runs(codec.layout, os.fspath(file))
+    if code.bits.shape[1] == codec.bits_per_region and not code.block_bits:
+        image = codec.decode_bits(code.bits, code.width, code.height, version=code.version)
+    else:
+        received = {
+            run: certain_llrs(bits[: run.bits]) for run, bits in zip(runs, code.bits, strict=True)
+        }
+        image = codec.decode_received(received, code.width, code.height, code.version)
     save_image(output, image)
     return DecodedFile(codec.name, code.width, code.height)
 

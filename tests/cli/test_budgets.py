@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 from conftest import assert_one_sentence, run_here
 from tiny_bundle import PROGRESSIVE, make_bundle
+from vqdeepsc.allocation import Budget, encode_frames
 from vqdeepsc.codec import Codec
 from vqdeepsc.codec.bits import certain_llrs
+from vqdeepsc.errors import ParameterError
 from vqdeepsc.images import metrics
 from vqdeepsc.images.bitstream import BitstreamError, ImageBitstream, read_bitstream
 from vqdeepsc.images.files import load_image, save_image
+from vqdeepsc.link import ChannelModel, Scheme
+from vqdeepsc.simulation.plan import Simulation
+from vqdeepsc.simulation.run import simulate
 
 WIDTH, HEIGHT = 250, 170  # 176 blocks
 
@@ -76,7 +81,7 @@ def test_wrong_budgets_get_one_sentence(model, image_file, tmp_path, capfd):
     encode = ("encode", image_file, "-o", tmp_path / "out.vqd")
     for options, words in (
         (("--model", model, "--bytes", 21), "168 bits are too few for an image of 250x170, which"),
-        (("--model", model, "--bits-per-pixel", 0), "is not above 0"),
+        (("--model", model, "--bits-per-pixel", -1), "is not a number"),
         (("--model", model, "--bits-per-pixel", "nan"), "is not a number"),
         (("--model", model, "--bytes", 0), "'0'"),
         (("--model", model, "--quality", 101), "at most 100 dB"),
@@ -134,3 +139,81 @@ def test_a_file_with_more_bits_than_the_model_has(model, tmp_path, capfd):
     code.write_bytes(content.to_bytes())
     decode = ("decode", code, "-o", tmp_path / "out.png", "--model", model)
     assert_one_sentence(run_here(capfd, *decode), "570 bits for each block, the model has 1 to 569")
+
+
+def test_simulated_budgets(model, image_file, tmp_path, capfd):
+    """Without noise the rows have the quality of the file of so many bits; JPEG gets as many."""
+    options = ("--model", model, "--native", "--decisions", "soft", "hard", "--baseline", "jpeg")
+    options += ("--bits-per-pixel", 0.3, 1, "--snr", 20, "--workers", 1, "--json")
+    simulation = ("simulate", "--images", image_file, *options, "--output", tmp_path / "r.csv")
+    completed = run_here(capfd, *simulation)
+    assert completed.returncode == 0, completed.stderr
+    rows = json.loads(completed.stdout)["results"]
+    by_system = {(row["system"], row["source_bits"]): row for row in rows}
+    name = "tiny-progressive"
+    bits = [12_750, 42_498]  # 3 frames of 14,166 bits
+    assert list(by_system) == [
+        *((system, count) for count in bits for system in (name, f"{name}:hard")),
+        *(("jpeg", count) for count in bits),
+    ]
+    for count, frames in zip(bits, (1, 3), strict=True):
+        ours, hard = by_system[name, count], by_system[f"{name}:hard", count]
+        assert (
+            ours["symbols"]
+            == by_system["jpeg", count]["symbols"]
+            == frames * -(-3 * count // (4 * frames))
+        )
+        assert ours["psnr_db"] == hard["psnr_db"]
+        assert frames == 1 or ours["psnr_db"] > by_system[name, bits[0]]["psnr_db"]
+    sent = load_image(image_file)
+    allocation = encode_frames(Codec(model), sent, Budget(bits_per_pixel=1))
+    received = {
+        run: certain_llrs(row[: run.bits])
+        for run, row in zip(allocation.runs, allocation.bits, strict=True)
+    }
+    decoded = Codec(model).decode_received(received, WIDTH, HEIGHT)
+    psnr = by_system[name, bits[1]]["psnr_db"]
+    assert psnr == pytest.approx(metrics.psnr(sent, decoded), abs=1e-3)
+    # what is finished stays, and another number of bits is added
+    again = (*simulation[:-2], "--output", tmp_path / "r.csv", "--bits-per-pixel", 1, 0.5)
+    assert run_here(capfd, *again).returncode == 0
+    assert len((tmp_path / "r.csv").read_text().splitlines()) == 1 + 3 * 3
+
+
+def test_budgets_beyond_the_model_are_simulated_once(model, image_file, tmp_path):
+    simulation = Simulation(
+        [image_file],
+        [str(model)],
+        [ChannelModel("awgn")],
+        (20.0,),
+        schemes=[Scheme(), Scheme.parse("balanced")],
+        bits_per_pixel=(50, 100),
+    )
+    rows = simulate(simulation, tmp_path / "r.csv")
+    assert [str(row.system) for row in rows] == [
+        "tiny-progressive",
+        "tiny-progressive:16qam/balanced",
+    ]
+    assert {row.source_bits for row in rows} == {36_416}
+
+
+@pytest.mark.parametrize(
+    ("bits_per_pixel", "sentence"),
+    [
+        ((0,), "must be above 0"),
+        ((1, 1), "is named twice"),
+        ((0.001,), "16 bits are too few for an image of 128x128"),
+    ],
+)
+def test_wrong_budgets_are_not_simulated(model, image_file, tmp_path, bits_per_pixel, sentence):
+    with pytest.raises(ParameterError, match=sentence):
+        simulate(
+            Simulation(
+                [image_file],
+                [str(model)],
+                [ChannelModel("awgn")],
+                (20.0,),
+                bits_per_pixel=bits_per_pixel,
+            ),
+            tmp_path / "r.csv",
+        )

@@ -184,7 +184,7 @@ def test_wrong_budgets_are_one_sentence(codec, photograph, tmp_path):
     image = photograph[:128, :128]
     for budget, more, sentence in (
         (Budget(bits=63), {}, "63 bits are too few for an image of 128x128, .* at least 64"),
-        (Budget(), {"frame_bits": 63}, "frame_bits is 63, but model tiny needs 64 to 65535"),
+        (Budget(), {"frame_bits": 63}, "frame_bits is 63, but model tiny takes 64 to 65,535"),
         (Budget(bits=64), {"frame_bits": 70_000}, "frame_bits is 70000"),
     ):
         with pytest.raises(ParameterError, match=sentence):
@@ -192,7 +192,7 @@ def test_wrong_budgets_are_one_sentence(codec, photograph, tmp_path):
     three = Codec(make_bundle(tmp_path / "three", THREE_SCALES))
     with pytest.raises(ParameterError, match="only a progressive model takes a budget"):
         encode_frames(three, image, Budget(bits=7616))
-    with pytest.raises(ParameterError, match="model three needs 7616"):
+    with pytest.raises(ParameterError, match="frame_bits is 7615, but a region of three has 7616"):
         encode_frames(three, image, frame_bits=7615)
     assert encode_frames(three, image, frame_bits=8000).bits.shape == (1, 8000)
 

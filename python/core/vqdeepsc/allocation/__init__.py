@@ -5,7 +5,16 @@ It is for models whose bits are an embedded code.
 """
 
 from .budget import NO_BUDGET, Budget
-from .encode import FILE_FRAME_BITS, LINK_FRAME_BITS, Allocation, encode_frames, frames_of_bits
+from .encode import (
+    FILE_FRAME_BITS,
+    LINK_FRAME_BITS,
+    Allocation,
+    FrameEncoder,
+    check_budget,
+    check_frame_bits,
+    encode_frames,
+    frames_of_bits,
+)
 
 __all__ = [
     "FILE_FRAME_BITS",
@@ -13,6 +22,9 @@ __all__ = [
     "NO_BUDGET",
     "Allocation",
     "Budget",
+    "FrameEncoder",
+    "check_budget",
+    "check_frame_bits",
     "encode_frames",
     "frames_of_bits",
 ]

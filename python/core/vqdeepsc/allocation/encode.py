@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqdeepsc.codec import Codec, Indices, Regions, Run
+from vqdeepsc.codec import Codec, Regions, Run
 from vqdeepsc.codec.runs import MAXIMUM_RUN_BLOCKS, region_runs
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.kernels import REGION_BLOCKS
@@ -70,11 +70,14 @@ def check_frame_bits(codec: Codec, frame_bits: int) -> int:
     whole = codec.bits_per_region
     if not frame_bits:
         return whole
-    least = REGION_BLOCKS if codec.layout.embedded else whole
-    if not least <= frame_bits <= LARGEST_FRAME_BITS:
+    if codec.layout.embedded and not REGION_BLOCKS <= frame_bits <= LARGEST_FRAME_BITS:
         raise ParameterError(
-            f"frame_bits is {frame_bits}, but model {codec.name} needs {least} to "
-            f"{LARGEST_FRAME_BITS}"
+            f"frame_bits is {frame_bits}, but model {codec.name} takes {REGION_BLOCKS} to "
+            f"{LARGEST_FRAME_BITS:,}"
+        )
+    if not codec.layout.embedded and frame_bits < whole:
+        raise ParameterError(
+            f"frame_bits is {frame_bits}, but a region of {codec.name} has {whole} bits"
         )
     return frame_bits
 
@@ -96,92 +99,81 @@ def encode_frames(
     frame_bits: int = 0,
     about: int = LINK_FRAME_BITS,
 ) -> Allocation:
-    """The frames of an image uint8 [H, W, 3].
-
-    Without a budget each frame carries a region, with as many bits as it holds. frame_bits: of each
-    frame, 0 for as many as the budget needs in frames of about `about` bits. A quality that the
-    model does not reach gets all its bits. Raises ParameterError for a budget that is too small or
-    that the model does not take."""
+    """The frames of an image uint8 [H, W, 3]; the rest is as at FrameEncoder.frames()."""
     check_budget(codec, budget)
-    indices = codec.encode(pixels)
-    if not budget.wanted:
-        frame_bits = check_frame_bits(codec, frame_bits)
-        whole = codec.bits_per_region // REGION_BLOCKS
-        runs = region_runs(_blocks(indices), min(whole, frame_bits // REGION_BLOCKS))
-        return _allocation(codec, indices, runs, frame_bits)
-    if frame_bits:
-        check_frame_bits(codec, frame_bits)
-    return _Sender(codec, pixels, indices, frame_bits, about).allocate(budget)
+    return FrameEncoder(codec, pixels).frames(budget, frame_bits=frame_bits, about=about)
 
 
-class _Sender:
-    """Knows what the layers of an image are worth, and makes frames of it."""
+class FrameEncoder:
+    """Makes frames of one image, within as many budgets as are asked for."""
 
-    def __init__(
-        self,
-        codec: Codec,
-        pixels: NDArray[np.uint8],
-        indices: Indices,
-        frame_bits: int,
-        about: int,
-    ) -> None:
-        self._codec, self._pixels, self._indices = codec, pixels, indices
-        self._frame_bits, self._about = frame_bits, about
-        self._errors = layer_errors(codec, pixels, indices)
+    def __init__(self, codec: Codec, pixels: NDArray[np.uint8]) -> None:
+        """pixels: uint8 [H, W, 3]; codec: with a decoder too, where there will be budgets."""
+        self._codec, self._pixels = codec, pixels
+        self._indices = codec.encode(pixels)
 
-    def allocate(self, budget: Budget) -> Allocation:
-        if not budget.psnr_db:
-            bits = budget.bits_of(self._indices.width, self._indices.height)
-            return self._made(*self._within(bits))
-        goal = 255**2 * self._pixels.size / 10 ** (budget.psnr_db / 10)
+    def frames(
+        self, budget: Budget = NO_BUDGET, *, frame_bits: int = 0, about: int = LINK_FRAME_BITS
+    ) -> Allocation:
+        """The frames of the image.
 
-        def reached(bits: int) -> bool:
-            runs, _ = self._within(bits)
-            errors = run_errors(self._codec, self._pixels, self._indices, runs)
-            return bool(errors.sum() <= goal)
+        Without a budget each frame carries a region, with as many bits as it holds. frame_bits: of
+        each frame, 0 for as many as the budget needs in frames of about `about` bits. A quality
+        that the model does not reach gets all its bits. Raises ParameterError for a budget that is
+        too small or that the model does not take."""
+        check_budget(self._codec, budget)
+        if not budget.wanted:
+            frame_bits = check_frame_bits(self._codec, frame_bits)
+            whole = self._codec.bits_per_region // REGION_BLOCKS
+            each = min(whole, frame_bits // REGION_BLOCKS)
+            return self._cut(region_runs(self._blocks, each), frame_bits)
+        if frame_bits:
+            check_frame_bits(self._codec, frame_bits)
+        bits = budget.bits_of(self._indices.width, self._indices.height)
+        if budget.psnr_db:
+            goal = 255**2 * self._pixels.size / 10 ** (budget.psnr_db / 10)
+            bits = self._fewest_bits(goal, frame_bits, about)
+        return self._cut(*self._within(bits, frame_bits, about))
 
-        return self._made(*self._within(self._fewest_bits(reached)))
+    @cached_property
+    def _errors(self) -> NDArray[np.float64]:
+        return layer_errors(self._codec, self._pixels, self._indices)
 
-    def _fewest_bits(self, reached: Callable[[int], bool]) -> int:
-        """The fewest bits that are enough, to one in a hundred."""
-        blocks = _blocks(self._indices)
-        least = blocks + blocks // MAXIMUM_RUN_BLOCKS
-        if self._frame_bits:
-            plan = FramePlan(self._errors, self._codec.layout.layer_bits, self._frame_bits)
-            least = plan.fewest * self._frame_bits
-        most = blocks * self._codec.layout.layer_bits[-1]
+    @property
+    def _blocks(self) -> int:
+        regions = Regions(self._indices.width, self._indices.height)
+        return regions.rows * regions.columns
+
+    def _fewest_bits(self, goal: float, frame_bits: int, about: int) -> int:
+        """The fewest bits that leave this squared error, to one in a hundred."""
+        least = self._blocks + self._blocks // MAXIMUM_RUN_BLOCKS
+        layer_bits = self._codec.layout.layer_bits
+        if frame_bits:
+            least = FramePlan(self._errors, layer_bits, frame_bits).fewest * frame_bits
+        most = self._blocks * layer_bits[-1]
         low, high = 0, max(0, math.ceil(math.log(most / least, _STEP)))
         while low < high:
             middle = (low + high) // 2
-            if reached(int(least * _STEP**middle)):
+            runs, _ = self._within(int(least * _STEP**middle), frame_bits, about)
+            if run_errors(self._codec, self._pixels, self._indices, runs).sum() <= goal:
                 high = middle
             else:
                 low = middle + 1
         return math.ceil(least * _STEP**low)
 
-    def _within(self, bits: int) -> tuple[list[Run], int]:
+    def _within(self, bits: int, frame_bits: int, about: int) -> tuple[list[Run], int]:
         """Runs of frames that have so many bits together, and the bits of each frame."""
         layer_bits = self._codec.layout.layer_bits
-        bits = min(bits, _blocks(self._indices) * layer_bits[-1])
-        frame_bits = self._frame_bits
+        bits = min(bits, self._blocks * layer_bits[-1])
         if frame_bits:
             frames = max(1, bits // frame_bits)
         else:
             size = self._indices.width, self._indices.height
-            frames, frame_bits = frames_of_bits(bits, *size, self._about)
+            frames, frame_bits = frames_of_bits(bits, *size, about)
         return FramePlan(self._errors, layer_bits, frame_bits).runs(frames), frame_bits
 
-    def _made(self, runs: list[Run], frame_bits: int) -> Allocation:
-        return _allocation(self._codec, self._indices, runs, frame_bits)
-
-
-def _blocks(indices: Indices) -> int:
-    regions = Regions(indices.width, indices.height)
-    return regions.rows * regions.columns
-
-
-def _allocation(codec: Codec, indices: Indices, runs: list[Run], frame_bits: int) -> Allocation:
-    frames = np.zeros((len(runs), frame_bits), np.uint8)
-    for row, run in zip(frames, runs, strict=True):
-        row[: run.bits] = codec.run_bits(indices, run)
-    return Allocation(runs, frames)
+    def _cut(self, runs: list[Run], frame_bits: int) -> Allocation:
+        frames = np.zeros((len(runs), frame_bits), np.uint8)
+        for row, run in zip(frames, runs, strict=True):
+            row[: run.bits] = self._codec.run_bits(self._indices, run)
+        return Allocation(runs, frames)

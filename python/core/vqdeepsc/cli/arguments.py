@@ -80,18 +80,18 @@ def add_budget(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGr
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument(
         "--bits-per-pixel",
-        type=above_zero,
+        type=quantity,
         default=0.0,
         metavar="BITS",
         help="source bits for each pixel, given to the parts of the image that gain most by them; "
-        "of progressive models (default: all bits that the model has)",
+        "of progressive models; 0: all bits that the model has",
     )
     budget.add_argument(
         "--quality",
-        type=above_zero,
+        type=quantity,
         default=0.0,
         metavar="DB",
-        help="as few bits as give this PSNR, or all where none do",
+        help="as few bits as give this PSNR, or all where none do; 0: all bits",
     )
     return budget
 

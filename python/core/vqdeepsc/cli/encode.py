@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=0,
         metavar="N",
-        help="source bits as bytes; the head and the checksum of the file come on top",
+        help="source bits as bytes, to which the head and the checksum of the file come; 0: all",
     )
     add_provider(parser)
     add_json(parser)

@@ -11,6 +11,7 @@ from vqdeepsc.processors import available_processors
 
 from .arguments import (
     SCHEME_HELP,
+    above_zero,
     add_json,
     add_search,
     add_strict,
@@ -73,6 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="networks without quantisation (.onnx), measured without noise",
     )
     add_search(parser)
+    parser.add_argument(
+        "--bits-per-pixel",
+        nargs="+",
+        type=above_zero,
+        default=[],
+        metavar="BITS",
+        help="source bits of progressive models for each pixel, given to the parts of an image "
+        "that gain most by them, in place of all that they have; other models keep theirs",
+    )
     parser.add_argument("--seed", type=seed, default=0, help="of all noise and fading")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -138,6 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
         limit=arguments.limit or 0,
         strict=arguments.strict,
         search=search_settings(arguments),
+        bits_per_pixel=arguments.bits_per_pixel,
     )
     profile = Profile()
     results = simulate(

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vqdeepsc.allocation import Budget
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.baselines import BASELINES
 from vqdeepsc.images.search import NO_SEARCH, Search
@@ -28,7 +29,8 @@ class Simulation:
     coding; upper_bounds: ONNX files of networks without quantisation; seed: of everything;
     native: keep the images' size; limit: first images only (0: all);
     strict: refuse images that were cut short; search: of the senders, whose systems have its
-    suffix. Raises ParameterError for values out of range and for what is named twice."""
+    suffix; bits_per_pixel: source bits of progressive models, each in turn, none for all that they
+    have. Raises ParameterError for values out of range and for what is named twice."""
 
     images: Sequence[str | os.PathLike[str]]
     models: Sequence[str]
@@ -43,6 +45,7 @@ class Simulation:
     limit: int = 0
     strict: bool = False
     search: Search = NO_SEARCH
+    bits_per_pixel: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         for what, values in (
@@ -52,6 +55,7 @@ class Simulation:
             ("baseline", self.baselines),
             ("decision", self.decisions),
             ("scheme", self.schemes),
+            ("number of bits per pixel", self.bits_per_pixel),
         ):
             if isinstance(values, str):
                 raise ParameterError(f"a list is needed, not the {what} {values!r} alone")
@@ -69,6 +73,9 @@ class Simulation:
             check_snr(number)
         if not 0 <= self.seed < 2**64:
             raise ParameterError(f"the seed is {self.seed}, but must be 0 to 2^64 - 1")
+        for bits_per_pixel in self.bits_per_pixel:
+            if not Budget(bits_per_pixel).wanted:
+                raise ParameterError("the bits for each pixel must be above 0")
         if self.limit < 0:
             raise ParameterError(f"the limit is {self.limit}, but must be at least 0")
 

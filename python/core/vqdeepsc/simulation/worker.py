@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vqdeepsc.allocation import Allocation, Budget, FrameEncoder, frames_of_bits
 from vqdeepsc.codec import Codec, region_count
+from vqdeepsc.codec.bits import certain_llrs
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import ImageError, crop_square
 from vqdeepsc.images.finding import FoundImage
 from vqdeepsc.images.metrics import Quality
 from vqdeepsc.images.search import SearchingCodec
+from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS
 from vqdeepsc.link import Link, Received, Scheme, pad_to_frames
 
 from .identity import Decision, RowKey, System
@@ -28,6 +32,7 @@ from .results import Result
 from .upper_bound import UpperBound
 
 _REGIONS_AT_ONCE = 256  # soft bits held at a time: about 20 MB
+_LINKS_KEPT = 16
 _CERTAIN_LLR = 20.0  # beyond it a wrong codeword weighs less than the resolution of float32
 
 
@@ -62,22 +67,38 @@ class Worker:
         self.simulation = simulation
         self.codecs = [SearchingCodec(model, 1, simulation.search) for model in models]
         self.upper_bounds = [UpperBound(path) for path in simulation.upper_bounds]
-        self.links: dict[tuple[str, Scheme], Link] = {}
-        # a file has no parts that could be protected
-        self.baseline_links: dict[tuple[int, Scheme], Link] = {}
+        self._links: dict[tuple[int, Scheme, tuple[int, ...]], Link] = {}
         for codec in self.codecs:
             for scheme in simulation.schemes:
-                link = Link(codec.bits_per_region, scheme=scheme, part_bits=codec.layout.scale_bits)
-                self.links[codec.name, scheme] = link
-                if not scheme.protection:
-                    self.baseline_links[codec.bits_per_region, scheme] = link
+                self.link(codec.bits_per_region, scheme, codec.layout.scale_bits)
         self.points = [
             (channel, snr_db) for channel in simulation.channels for snr_db in simulation.snr_db
         ]
 
+    def link(self, payload_bits: int, scheme: Scheme, part_bits: Sequence[int] = ()) -> Link:
+        """A link for frames of payload_bits, with such parts where the scheme protects them."""
+        key = payload_bits, scheme, tuple(part_bits) if scheme.protection else ()
+        if key not in self._links:
+            if len(self._links) >= _LINKS_KEPT:
+                self._links.pop(next(iter(self._links)))
+            self._links[key] = Link(payload_bits, scheme=scheme, part_bits=part_bits)
+        return self._links[key]
+
     def run(self, job: ImageJob) -> ImageReport:
         """Simulates one image; raises ImageError."""
         return _Image(self, job).report
+
+
+class _Rate(NamedTuple):
+    """How many source bits an image has: frames of frame_bits; bits: its budget, 0 for none."""
+
+    frames: int
+    frame_bits: int
+    bits: int
+
+    @property
+    def source_bits(self) -> int:
+        return self.frames * self.frame_bits
 
 
 class _Image:
@@ -99,6 +120,8 @@ class _Image:
                 f"{job.image.name} has fewer than {metrics.WINDOW_SIZE} pixels on one side"
             )
         self.regions = region_count(self.width, self.height)
+        # a file has no parts that could be protected
+        self.baseline_rates: dict[tuple[int, int, Scheme], None] = {}
         for codec in worker.codecs:
             self._add_model(codec)
         for baseline in self.simulation.baselines:
@@ -106,41 +129,59 @@ class _Image:
         for upper_bound in worker.upper_bounds:
             self._add_upper_bound(upper_bound)
 
+    def _rates(self, codec: Codec) -> list[_Rate]:
+        if not codec.layout.embedded or not self.simulation.bits_per_pixel:
+            return [_Rate(self.regions, codec.bits_per_region, 0)]
+        most = -(-self.width // BLOCK_SIDE) * -(-self.height // BLOCK_SIDE)
+        most *= codec.bits_per_region // REGION_BLOCKS
+        rates: dict[tuple[int, int], _Rate] = {}
+        for bits_per_pixel in self.simulation.bits_per_pixel:
+            bits = min(Budget(bits_per_pixel).bits_of(self.width, self.height), most)
+            shape = frames_of_bits(bits, self.width, self.height)
+            rates.setdefault(shape, _Rate(*shape, bits))
+        return list(rates.values())
+
     def _add_model(self, codec: Codec) -> None:
-        bits: NDArray[np.uint8] | None = None
-        clean: dict[bool, Quality] = {}  # scores of what arrives without an error
-        for scheme in self.simulation.schemes:
-            name = codec.name + self.simulation.search.suffix
-            source_bits = self.regions * codec.bits_per_region
-            wanted = {
-                decision: self._keys(System(name, scheme, decision), source_bits)
-                for decision in self.simulation.decisions
-            }
-            self.report.keys += [key for each in wanted.values() for key in each]
-            missing = [
-                point
-                for point in range(len(self.worker.points))
-                if any(each[point] not in self.job.finished for each in wanted.values())
-            ]
-            if not missing:
-                continue
-            if bits is None:
-                with self.profile.stage("encode"):
-                    bits = codec.encode_bits(self.pixels)
-            link = self.worker.links[codec.name, scheme]
-            self._send(codec, link, bits, wanted, missing, clean)
+        encoder: FrameEncoder | None = None
+        for rate in self._rates(codec):
+            sent: Allocation | None = None
+            clean: dict[bool, Quality] = {}  # scores of what arrives without an error
+            for scheme in self.simulation.schemes:
+                if not scheme.protection:
+                    self.baseline_rates[rate.frames, rate.frame_bits, scheme] = None
+                system = codec.name + self.simulation.search.suffix
+                wanted = {
+                    decision: self._keys(System(system, scheme, decision), rate.source_bits)
+                    for decision in self.simulation.decisions
+                }
+                self.report.keys += [key for each in wanted.values() for key in each]
+                missing = [
+                    point
+                    for point in range(len(self.worker.points))
+                    if any(each[point] not in self.job.finished for each in wanted.values())
+                ]
+                if not missing:
+                    continue
+                if sent is None:
+                    with self.profile.stage("encode"):
+                        encoder = encoder or FrameEncoder(codec, self.pixels)
+                        sent = encoder.frames(Budget(bits=rate.bits))
+                link = self.worker.link(
+                    rate.frame_bits, scheme, () if rate.bits else codec.layout.scale_bits
+                )
+                self._send(codec, link, sent, wanted, missing, clean)
 
     def _send(
         self,
         codec: Codec,
         link: Link,
-        bits: NDArray[np.uint8],
+        sent: Allocation,
         wanted: dict[Decision, list[RowKey]],
         missing: list[int],
         clean: dict[bool, Quality],
     ) -> None:
         with self.profile.stage("link", 0):
-            symbols = link.modulate(bits)
+            symbols = link.modulate(sent.bits)
         new: dict[Decision, list[Result]] = {decision: [] for decision in wanted}
         size = max(1, _REGIONS_AT_ONCE // self.regions)
         for start in range(0, len(missing), size):
@@ -148,7 +189,7 @@ class _Image:
             first = next(iter(wanted.values()))
             received = [self._receive(link, symbols, first[point]) for point in points]
             for decision, each in wanted.items():
-                scores = self._decode(codec, received, bits, decision == "soft", clean)
+                scores = self._decode(codec, received, sent, decision == "soft", clean)
                 for point, frames, score in zip(points, received, scores, strict=True):
                     if each[point] not in self.job.finished:
                         errors = int(frames.block_errors.sum())
@@ -161,12 +202,14 @@ class _Image:
         self,
         codec: Codec,
         received: Sequence[Received],
-        bits: NDArray[np.uint8],
+        sent: Allocation,
         soft: bool,
         clean: dict[bool, Quality],
     ) -> list[Quality]:
         """Quality of each; those that arrived for certain are decoded once."""
-        unsure = [i for i, frames in enumerate(received) if not _is_certain(frames, bits, soft)]
+        unsure = [
+            i for i, frames in enumerate(received) if not _is_certain(frames, sent.bits, soft)
+        ]
         asked = list(unsure)
         if len(unsure) < len(received) and soft not in clean:
             asked.append(next(i for i in range(len(received)) if i not in unsure))
@@ -174,16 +217,33 @@ class _Image:
         if asked:
             values = np.stack([received[i].llrs if soft else received[i].bits for i in asked])
             with self.profile.stage("decode", len(asked)):
-                images = codec.decode_many(values, self.width, self.height, soft=soft)
+                images = self._decode_images(codec, sent, values, soft)
             scores = dict(zip(asked, self._score(images), strict=True))
             if len(asked) > len(unsure):
                 clean[soft] = scores[asked[-1]]
         return [scores[i] if i in scores else clean[soft] for i in range(len(received))]
 
+    def _decode_images(
+        self, codec: Codec, sent: Allocation, values: NDArray[Any], soft: bool
+    ) -> NDArray[np.uint8]:
+        """Images uint8 [images, H, W, 3] of what arrived of their frames [images, frames, bits]."""
+        size = self.width, self.height
+        whole = REGION_BLOCKS, codec.bits_per_region // REGION_BLOCKS
+        if all(run[1:] == whole for run in sent.runs):
+            return codec.decode_many(values, *size, soft=soft)
+        llrs = values if soft else certain_llrs(values)
+        images = [
+            codec.decode_received(
+                {run: row[: run.bits] for run, row in zip(sent.runs, rows, strict=True)}, *size
+            )
+            for rows in llrs
+        ]
+        return np.stack(images)
+
     def _add_baseline(self, baseline: str) -> None:
         compressor: baselines.Compressor | None = None
-        for (payload_bits, scheme), link in self.worker.baseline_links.items():
-            source_bits = self.regions * payload_bits
+        for frames, payload_bits, scheme in self.baseline_rates:
+            source_bits = frames * payload_bits
             wanted = self._keys(System(baseline, scheme), source_bits)
             self.report.keys += wanted
             missing = [key for key in wanted if key not in self.job.finished]
@@ -193,20 +253,24 @@ class _Image:
                 compressor = baselines.Compressor(self.pixels, baseline)
             with self.profile.stage("baseline"):
                 file = compressor.fit(source_bits)
-            self._send_file(file, link, missing)
+            self._send_file(file, self.worker.link(payload_bits, scheme), frames, missing)
 
     def _send_file(
-        self, file: baselines.CompressedImage | None, link: Link, missing: list[RowKey]
+        self,
+        file: baselines.CompressedImage | None,
+        link: Link,
+        frames: int,
+        missing: list[RowKey],
     ) -> None:
         if file is None:
-            count = self.regions * link.symbols_per_frame
+            count = frames * link.symbols_per_frame
             self.report.rows += [
                 self._result(key, count, 0, False, self._undecoded) for key in missing
             ]
             return
         bits = np.unpackbits(np.frombuffer(file.content, np.uint8))
         with self.profile.stage("link", 0):
-            symbols = link.modulate(pad_to_frames(bits, link.payload_bits, self.regions))
+            symbols = link.modulate(pad_to_frames(bits, link.payload_bits, frames))
         scores: dict[bytes, tuple[bool, Quality]] = {}
         for key in missing:
             received = self._receive(link, symbols, key)

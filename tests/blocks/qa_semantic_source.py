@@ -17,12 +17,16 @@ from gnuradio.vqdeepsc.blocks.frames import (
     image_to_pdu,
     pdu_to_image,
 )
-from gnuradio.vqdeepsc.blocks.loopback import stored_messages
+from gnuradio.vqdeepsc.blocks.loopback import connect_link, stored_messages
 from PIL import Image
+from tiny_bundle import PROGRESSIVE, make_bundle
+from vqdeepsc.allocation import Budget, encode_frames
 from vqdeepsc.codec import Codec
+from vqdeepsc.codec.bits import certain_llrs
 from vqdeepsc.images.files import load_image
 from vqdeepsc.images.search import Search, SearchingCodec
 from vqdeepsc.kernels import FrameHeader
+from vqdeepsc.link import ChannelModel
 
 
 class TestSemanticSource(gr_unittest.TestCase):
@@ -93,6 +97,67 @@ class TestSemanticSource(gr_unittest.TestCase):
                         ),
                     )
                 np.testing.assert_array_equal(pdu_to_image(sent[0])[0], load_image(path))
+
+    def test_budgets_of_a_progressive_model(self):
+        """What the link brings is the image of the codec, decoded from the frames of the budget."""
+        path = self.save("a.png", 250, 170)
+        image = load_image(path)
+        model = str(make_bundle(self.folder / "tiny", PROGRESSIVE))
+        codec = Codec(model)
+        for parameters, budget, count in (
+            ({"frames": 2, "frame_bits": 8000}, Budget(bits=16_000), 2),
+            ({"bits_per_pixel": 0.6, "frame_bits": 5000}, Budget(bits_per_pixel=0.6), 5),
+            ({"frame_bits": 20_032}, Budget(), 3),
+            ({}, Budget(), 3),
+        ):
+            with self.subTest(**parameters):
+                self.tb = gr.top_block()
+                frame_bits = parameters.get("frame_bits", 0)
+                source = vqdeepsc.semantic_source(str(path), model, **parameters)
+                sink = vqdeepsc.semantic_sink(model, frame_bits=frame_bits)
+                bits, images = blocks.vector_sink_b(), blocks.message_debug()
+                length = frame_bits or codec.bits_per_region
+                connect_link(self.tb, source, sink, length, ChannelModel("awgn"), 20.0)
+                self.tb.connect(source, bits)
+                self.tb.msg_connect(sink, "pictures", images, "store")
+                self.tb.run()
+                sent = encode_frames(codec, image, budget, frame_bits=frame_bits)
+                self.assertEqual(sent.bits.shape, (count, length))
+                np.testing.assert_array_equal(bits.data(), sent.bits.reshape(-1))
+                headers = [header_from_pmt(tag.value) for tag in bits.tags()]
+                self.assertEqual(
+                    [(header.first_block, header.block_bits) for header in headers],
+                    [(run.first_block, run.block_bits) for run in sent.runs],
+                )
+                expected = codec.decode_received(
+                    {
+                        run: certain_llrs(row[: run.bits])
+                        for run, row in zip(sent.runs, sent.bits, strict=True)
+                    },
+                    250,
+                    170,
+                )
+                ((decoded, _),) = map(pdu_to_image, stored_messages(images))
+                # soft bits may be a little less than certain
+                difference = np.abs(decoded.astype(int) - expected)
+                self.assertLessEqual(difference.max(), 1)
+                self.assertLess(np.count_nonzero(difference), 20)
+
+    def test_budgets_that_cannot_be_are_refused(self):
+        model = str(make_bundle(self.folder / "tiny", PROGRESSIVE))
+        for parameters, sentence in (
+            ({"model": model, "frames": 1, "quality": 30.0}, "not two of them"),
+            ({"model": model, "frames": -1}, "above 0"),
+            ({"model": model, "frame_bits": 63}, "takes 64 to 65,535"),
+            ({"frames": 1}, "only a progressive model takes a budget"),
+        ):
+            with self.assertRaisesRegex(ValueError, sentence):
+                vqdeepsc.semantic_source(**parameters)
+        path = self.save("a.png", 250, 170)
+        source = vqdeepsc.semantic_source(str(path), model, frames=1, frame_bits=100)
+        self.tb.connect(source, blocks.null_sink(gr.sizeof_char))
+        self.tb.run()
+        self.assertIn("takes at least 2 frames of 100 bits, not 1", str(source.error))
 
     def test_folder_is_sent_in_order_and_unreadable_images_are_passed_over(self):
         self.save("b.png", 128, 128)

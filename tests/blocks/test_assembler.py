@@ -6,8 +6,9 @@ import time
 import numpy as np
 import pytest
 from gnuradio.vqdeepsc.blocks.assembler import ImageAssembler
-from gnuradio.vqdeepsc.blocks.frames import Burst
-from tiny_bundle import make_bundle
+from gnuradio.vqdeepsc.blocks.frames import Burst, FrameError, bits_to_llrs, image_to_frames
+from tiny_bundle import PROGRESSIVE, make_bundle
+from vqdeepsc.allocation import Budget
 from vqdeepsc.codec import Codec, region_count
 from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
 from vqdeepsc.limits import MAXIMUM_IMAGES_IN_FLIGHT, MAXIMUM_REGIONS_IN_FLIGHT
@@ -109,3 +110,46 @@ def test_a_receiver_that_lags_behind_does_not_count_its_own_delay(codec, assembl
     assert image.received == 2
     (late,) = add(7, 0, 4.5)
     assert late.received == 1
+
+
+@pytest.fixture(scope="module")
+def progressive(tmp_path_factory):
+    return Codec(make_bundle(tmp_path_factory.mktemp("models") / "progressive", PROGRESSIVE))
+
+
+def test_frames_of_any_number_of_blocks_make_an_image(progressive, photograph):
+    image = photograph[:300, :400]  # 19 x 25 blocks, 7.4 regions
+    frames = list(image_to_frames(progressive, image, 7, 1, 4000, Budget(bits=24_000)))
+    assert len(frames) == 6
+    blocks = np.diff([frame.header.first_block for frame in frames] + [475])
+    assert blocks.min() < 0.7 * blocks.max()
+    assembler = ImageAssembler(progressive, copies=2)
+    done = []
+    for frame in np.random.default_rng(1).permutation(12):
+        assert not done
+        frame_header, bits = frames[frame % 6]
+        done = assembler.add(frame_header, bits_to_llrs(bits))
+    (whole,) = done
+    assert (whole.regions, whole.received) == (8, 8)
+    assert not assembler.has_begun
+    # without the first frame
+    for frame_header, bits in frames[1:]:
+        assert not assembler.add(frame_header, bits_to_llrs(bits))
+    (part,) = assembler.flush()
+    assert (part.regions, part.received) == (8, min(-(-(475 - blocks[0]) // 64), 7))
+    difference = np.abs(part.image.astype(int) - whole.image)
+    assert difference[:128, :16].mean() > 10
+    assert not difference[-20:].any()
+
+
+def test_frames_that_the_model_does_not_send_are_refused(progressive):
+    assembler = ImageAssembler(progressive)
+    for bits, first, length, sentence in (
+        (570, 0, 36_416, "570 bits for each block, the model has 1 to 569"),
+        (313, 0, 312, "312 bits, fewer than the 313 of a block"),
+    ):
+        frame_header = FrameHeader(
+            model=progressive.model_id, width=128, height=128, first_block=first, block_bits=bits
+        )
+        with pytest.raises(FrameError, match=sentence):
+            assembler.add(frame_header, np.zeros(length, np.float32))

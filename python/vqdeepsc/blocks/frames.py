@@ -21,9 +21,10 @@ import pmt
 from gnuradio import gr
 from numpy.typing import ArrayLike, NDArray
 
+from vqdeepsc.allocation import NO_BUDGET, Budget, encode_frames
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import Error, ParameterError
-from vqdeepsc.kernels import REGION_BLOCKS, FrameHeader
+from vqdeepsc.kernels import FrameHeader
 from vqdeepsc.limits import MAXIMUM_PIXELS, MAXIMUM_SIDE, pixels_error
 
 from ..vqdeepsc_python import array_to_u8vector, u8vector_to_array
@@ -190,7 +191,7 @@ class NumberedImage(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """Header and payload bits, uint8 [bits_per_region], of a region."""
+    """Header and payload bits, uint8 [bits of a frame], of a region or other blocks."""
 
     header: FrameHeader
     bits: NDArray[np.uint8]
@@ -216,18 +217,28 @@ def pdu_to_image(pdu: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS) -> Numbere
 
 
 def image_to_frames(
-    codec: Codec, image: NDArray[np.uint8], number: int, session: int
+    codec: Codec,
+    image: NDArray[np.uint8],
+    number: int,
+    session: int,
+    frame_bits: int = 0,
+    budget: Budget = NO_BUDGET,
 ) -> Iterator[Frame]:
-    """The frame of each region of an image."""
+    """The frames of an image: one for each region, or as many as a budget allows.
+
+    frame_bits: of each frame, 0 for those of a region. Raises ParameterError as
+    :func:`.encode_frames` does."""
     height, width = image.shape[:2]
-    for region, bits in enumerate(codec.encode_bits(image)):
+    allocation = encode_frames(codec, image, budget, frame_bits=frame_bits or codec.bits_per_region)
+    for run, bits in zip(allocation.runs, allocation.bits, strict=True):
         header = FrameHeader(
             model=codec.model_id,
             session=session,
             image=number,
             width=width,
             height=height,
-            first_block=region * REGION_BLOCKS,
+            first_block=run.first_block,
+            block_bits=run.block_bits if codec.layout.embedded else 0,
         )
         yield Frame(header, bits)
 

@@ -9,6 +9,7 @@ import pmt
 from gnuradio import gr
 from numpy.typing import NDArray
 
+from vqdeepsc.allocation import check_frame_bits
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.kernels import FrameHeader
@@ -38,6 +39,7 @@ class semantic_sink(gr.sync_block):
     :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
         directml, if the onnxruntime that is installed has it
     :param copies: how often each region is sent, at least 1; their LLRs are added
+    :param frame_bits: 0, or length of a frame of a progressive model, as at the source
     :raises Error: for a parameter out of range or a folder that cannot be made
     """
 
@@ -49,6 +51,7 @@ class semantic_sink(gr.sync_block):
         max_pixels: int = MAXIMUM_PIXELS,
         provider: str = DEFAULT_PROVIDER,
         copies: int = 1,
+        frame_bits: int = 0,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_sink", [np.float32 if soft else np.uint8], None)
         self.set_max_pixels(max_pixels)
@@ -57,7 +60,10 @@ class semantic_sink(gr.sync_block):
         self._files = ImageFolder(folder) if folder else None
         self._assembler = ImageAssembler(self._codec, copies, self.logger.warn)
         self._header: FrameHeader | None = None
-        self._region = np.empty(self._codec.bits_per_region, np.float32)
+        length = check_frame_bits(self._codec, int(frame_bits))
+        # what makes the frames of other models longer than a region says nothing
+        region = length if self._codec.layout.embedded else self._codec.bits_per_region
+        self._region = np.empty(region, np.float32)
         self._filled = 0
         self._images_port = pmt.intern("pictures")
         self.message_port_register_out(self._images_port)

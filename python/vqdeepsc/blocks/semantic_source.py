@@ -16,7 +16,9 @@ import pmt
 from gnuradio import gr
 from numpy.typing import NDArray
 
+from vqdeepsc.allocation import Budget, check_budget, check_frame_bits
 from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.codec.bundle import NETWORKS
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images.files import ImageError
@@ -69,7 +71,10 @@ class semantic_source(gr.sync_block):
     """Encodes images and sends their regions as bits, one per byte, MSB first.
 
     Each region is ``bits_per_region`` items long (20,032 for four scales, 7,616 for three), or
-    ``frame_bits`` items, filled with zeros, where a code wants a longer frame. Its first item
+    ``frame_bits`` items, filled with zeros, where a code wants a longer frame. A progressive model
+    sends as many bits of each region as ``frame_bits`` holds, or, with one of ``frames``,
+    ``bits_per_pixel`` and ``quality``, frames with as many blocks as serves the image best. The
+    first item of each
     carries the tag ``frame`` (see :mod:`.frames`). Images come from files, in
     order of name, and from image PDUs at the message port ``pictures``, which PMT_EOF ends; each
     image that goes out is published at the message port ``sent``. An image that cannot be read
@@ -79,7 +84,8 @@ class semantic_source(gr.sync_block):
     :param model: name of a model or path of a bundle
     :param repeat: whether the files are sent over and over
     :param interval: seconds from the beginning of one image to that of the next, at least 0
-    :param frame_bits: 0, or length of a frame, at least bits_per_region
+    :param frame_bits: 0 for bits_per_region, or length of a frame: at least bits_per_region, of a
+        progressive model 64 to 65,535
     :param copies: how often each image is sent, at least 1; the copies have the same id and
         take turns in their redundancy version
     :param first_image: id of the first image that brings none, 0 to 65,535, or -1 for a random
@@ -92,6 +98,10 @@ class semantic_source(gr.sync_block):
     :param search_steps: number of steps instead of ``search``, for the same bits on every run, or 0
     :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
         directml, if the onnxruntime that is installed has it
+    :param frames: frames of each image, 0 for as many as it takes: a constant rate
+    :param bits_per_pixel: source bits for each pixel of an image, which has one frame at least, or
+        0
+    :param quality: PSNR in dB for which an image gets as few frames as give it, or 0
     :raises Error: for a source that names no image, or a parameter out of range
     """
 
@@ -109,6 +119,9 @@ class semantic_source(gr.sync_block):
         search_for: str = "both",
         search_steps: int = 0,
         provider: str = DEFAULT_PROVIDER,
+        frames: int = 0,
+        bits_per_pixel: float = 0.0,
+        quality: float = 0.0,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self.error: Exception | None = None
@@ -116,15 +129,12 @@ class semantic_source(gr.sync_block):
             model,
             search=Search(float(search), search_for, int(search_steps)),
             provider=provider,
-            networks=("encoder",),
+            networks=NETWORKS if frames or bits_per_pixel or quality else ("encoder",),
         )
+        self._frame_bits = check_frame_bits(self.codec, int(frame_bits))
+        self._budget = Budget(float(bits_per_pixel), int(frames) * self._frame_bits, float(quality))
+        check_budget(self.codec, self._budget)
         self._files = _named_files(str(source)) if source else []
-        self._frame_bits = frame_bits or self.codec.bits_per_region
-        if self._frame_bits < self.codec.bits_per_region:
-            raise ParameterError(
-                f"frame_bits is {frame_bits}, but a region of {model} has "
-                f"{self.codec.bits_per_region} bits"
-            )
         check_copies(copies)
         self._copies = copies
         self.set_repeat(repeat)
@@ -197,7 +207,16 @@ class semantic_source(gr.sync_block):
                 return False
             self._begun = time.monotonic()
             number = self._numbers.take(found.number)
-            frames = list(image_to_frames(self.codec, found.image, number, self._session))
+            frames = list(
+                image_to_frames(
+                    self.codec,
+                    found.image,
+                    number,
+                    self._session,
+                    self._frame_bits,
+                    self._budget,
+                )
+            )
             self._frames = (
                 (version, frame)
                 for version in islice(cycle(REDUNDANCY_VERSIONS), self._copies)
@@ -206,8 +225,7 @@ class semantic_source(gr.sync_block):
             following = next(self._frames)
             publish_image(self, self._sent_port, found.image, number, found.pixels)
         version, frame = following
-        self._bits = np.zeros(self._frame_bits, np.uint8)
-        self._bits[: frame.bits.size] = frame.bits
+        self._bits = frame.bits
         self._tag = header_to_pmt(frame.header)
         if version:
             self._tag = pmt.dict_add(self._tag, VERSION_KEY, pmt.from_long(version))

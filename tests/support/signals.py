@@ -5,10 +5,11 @@
 
 Each time another command on a normal, a full or a vanishing disk gets SIGINT, SIGTERM or SIGHUP.
 A full disk is a tmpfs of a few kB where mount(8) allows one (root), else a limit of bytes for each
-file. A vanishing one is a folder that goes elsewhere just before the signal. A failure is a file
-that is not whole, status 0 with something missing, the status of a bug, a traceback, or a process
-that is left after the grace: seconds, in which waiting for a processor does not count. The table
-says how the commands ended; failures are listed. Ctrl-C ends it with what has been found.
+file. A vanishing one is a folder that goes elsewhere just before the signal. A failure is a file that
+is not whole, status 0 with something missing, the status of a bug, a traceback, or a process that
+is left after the grace: seconds, in which waiting for a processor does not count. The table says
+how the commands ended; failures are listed as they are found. Ctrl-C and SIGTERM end it with what has
+been found.
 """
 
 from __future__ import annotations
@@ -353,10 +354,10 @@ def storm(
             except KeyboardInterrupt:
                 break
             ended[key, kind, status] += 1
-            failures += [
-                f"{key}, {kind} disk, {number.name} after {moment:.2f} s, status {status}: {what}"
-                for what in found
-            ]
+            where = f"{key}, {kind} disk, {number.name} after {moment:.2f} s, status {status}"
+            failures += [f"{where}: {failure}" for failure in found]
+            for failure in failures[len(failures) - len(found) :]:
+                print(failure, flush=True)
     return ended, failures
 
 
@@ -367,11 +368,14 @@ def main() -> int:
     parser.add_argument("--grace", type=float, default=2.0)
     parser.add_argument("--only", nargs="+", default=(), metavar="COMMAND")
     arguments = parser.parse_args()
+    # also where it was begun in the background, which ignores Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.defailure_int_handler)
     ended, failures = storm(arguments.count, arguments.seed, arguments.grace, arguments.only)
     print(f"{'command':<12} {'disk':<10} {'status':>6} {'times':>6}")
     for (key, disk, status), times in sorted(ended.items()):
         print(f"{key:<12} {disk:<10} {status:>6} {times:>6}")
-    print(*failures, f"{len(failures)} failures after {ended.total()} signals", sep="\n")
+    print(f"{len(failures)} failures after {ended.total()} signals")
     return bool(failures)
 
 

@@ -17,18 +17,21 @@ def burst_transport_blocks(
     protection: str = "",
     bits_per_symbol: int = 4,
     code_rate: str = "1/3",
+    payload_bits: int = 0,
 ) -> list[TransportBlock]:
     """The transport blocks of the bursts of a model, for burst_transmitter.
 
     model: name or directory of a bundle; protection: as in a scheme, a profile's name or numbers
-    such as 6/6/4; bits_per_symbol, code_rate: as at burst_transmitter. Raises BundleError, and
-    ParameterError for protection that does not fit the model."""
-    (whole,) = transport_blocks(model)
+    such as 6/6/4; bits_per_symbol, code_rate: as at burst_transmitter; payload_bits: of a burst, 0
+    for those of a region. Raises BundleError, and ParameterError for protection that does not fit
+    the model."""
+    (whole,) = transport_blocks(model, payload_bits=payload_bits)
     # BurstHeader::coded_bits: as few symbols as hold the bits
     symbols = -(-whole.payload_bits // (Fraction(code_rate) * bits_per_symbol))
     names = {bits: name for name, bits in CONSTELLATIONS.items()}
     scheme = f"{names[bits_per_symbol]}@{symbols}"
-    return transport_blocks(model, f"{scheme}/{protection}" if protection else scheme)
+    scheme = f"{scheme}/{protection}" if protection else scheme
+    return transport_blocks(model, scheme, payload_bits)
 
 
 def profile_transport_blocks(model: str | os.PathLike[str]) -> list[list[TransportBlock]]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 
 import argparse
 
-from vqdeepsc.cli.arguments import add_search, add_strict, positive, quantity, search_settings
+from vqdeepsc.cli.arguments import (
+    add_budget,
+    add_search,
+    add_strict,
+    budget_settings,
+    positive,
+    quantity,
+    search_settings,
+)
 from vqdeepsc.errors import Error
 from vqdeepsc.messages import say
 
@@ -56,6 +64,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "images together from bursts of one session",
     )
     add_search(parser)
+    add_budget(parser).add_argument(
+        "--image-seconds",
+        type=quantity,
+        default=0.0,
+        metavar="S",
+        help="time on the air that each image takes at most, with all its copies; 0: any",
+    )
+    parser.add_argument(
+        "--frame-bits",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="source bits of a burst of a progressive model, 64 to 65535; 0: those of a region",
+    )
     add_radio(parser)
     parser.add_argument(
         "--sample-rate", type=quantity, default=1e6, metavar="HZ", help="samples per second"
@@ -100,12 +122,19 @@ def _run(arguments: argparse.Namespace) -> int:
         images,
         settings,
         arguments.model,
-        burst_parameters(arguments, amplitude=arguments.amplitude, profile=arguments.profile),
+        burst_parameters(
+            arguments,
+            amplitude=arguments.amplitude,
+            profile=arguments.profile,
+            frame_bits=arguments.frame_bits,
+        ),
         interval=arguments.interval,
         copies=arguments.repeat,
         first_image=arguments.first_image,
         session=arguments.session,
         search=search_settings(arguments),
+        budget=budget_settings(arguments),
+        image_seconds=arguments.image_seconds,
         provider=arguments.provider,
         limit=arguments.images or 0,
         side=arguments.side or 0,

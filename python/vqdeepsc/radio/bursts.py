@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from vqdeepsc.allocation import check_frame_bits
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import ParameterError, refused_parameters
 from vqdeepsc.link import DEFAULT_PROTECTION, PLAIN, PROFILES, TransportBlock
@@ -41,7 +42,8 @@ class BurstParameters:
     mean square of the samples; protection: PLAIN, one of PROFILES, which every receiver knows, or
     coded bits for each bit of every scale but the finest, coarse first, such as 6/6/4, which the
     receiver must be told together with bits_per_symbol and code_rate;
-    profile: one of BURST_PROFILES, for channels that fade more or less quickly.
+    profile: one of BURST_PROFILES, for channels that fade more or less quickly; frame_bits: payload
+    of a burst, 0 for the bits of a region, else of a progressive model 64 to 65,535.
     Raises ParameterError for values out of range."""
 
     fft_size: int = 256
@@ -51,6 +53,7 @@ class BurstParameters:
     amplitude: float = 0.2
     protection: str = DEFAULT_PROTECTION
     profile: str = BURST_PROFILES[0]
+    frame_bits: int = 0
 
     def __post_init__(self) -> None:
         if self.profile not in BURST_PROFILES:
@@ -92,14 +95,22 @@ class BurstParameters:
 
         Raises BundleError, and ParameterError for protection that does not fit the model."""
         return burst_transport_blocks(
-            codec.bundle.manifest.directory, self.protection, self.bits_per_symbol, self.code_rate
+            codec.bundle.manifest.directory,
+            self.protection,
+            self.bits_per_symbol,
+            self.code_rate,
+            self.payload_bits(codec),
         )
+
+    def payload_bits(self, codec: Codec) -> int:
+        """Payload of a burst of a model; raises ParameterError for frame_bits that do not fit."""
+        return check_frame_bits(codec, self.frame_bits)
 
     def transmitter(self, codec: Codec) -> burst_transmitter:
         """What makes bursts of frames of a model; raises as transport_blocks() does."""
         with refused_parameters():
             return burst_transmitter(
-                codec.bits_per_region,
+                self.payload_bits(codec),
                 self.bits_per_symbol,
                 self.code_rate,
                 self.fft_size,
@@ -120,7 +131,8 @@ class BurstParameters:
             "fft_size": self.fft_size,
             "cyclic_prefix": self.cyclic_prefix,
             "model": codec.model_id,
-            "payload_bits": codec.bits_per_region,
+            # of a progressive model the sender chooses, and the header says it
+            "payload_bits": 0 if codec.layout.embedded else codec.bits_per_region,
             "transport_blocks": known,
             **asdict(reception),
         }

@@ -205,7 +205,7 @@ class Receiver(gr.top_block):
         if record:
             parameters = burst.receiver_parameters(decoder.codec, reception)
             folder = BurstFolder(record, rate, settings.frequency, parameters)
-            payload_bits = decoder.codec.bits_per_region
+            payload_bits = burst.payload_bits(decoder.codec)
             self.recorder = burst_recorder(folder, partial(burst.samples, payload_bits))
             self.connect((self._front_end or [self.radio.block])[-1], self.recorder)
             self.msg_connect((self.bursts, "log"), (self.recorder, "log"))

@@ -12,9 +12,10 @@ from functools import partial
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.allocation import NO_BUDGET, Budget
+from vqdeepsc.codec import DEFAULT_MODEL, find_model, read_manifest
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
-from vqdeepsc.errors import Error
+from vqdeepsc.errors import Error, ParameterError
 from vqdeepsc.images.files import ImageError, crop_square
 from vqdeepsc.images.search import NO_SEARCH, Search
 from vqdeepsc.limits import pixels_error
@@ -55,6 +56,9 @@ class Transmitter(gr.top_block):
     first_image: id of the first image, 0 to 65,535, or -1 for a random one
     session: number of this run, 0 to 2^32 - 1, or -1 for a random one
     search: for better indices, before each image begins to go out
+    budget: of the bits of an image, of a progressive model
+    image_seconds: that an image takes on the air at most, with all its copies, 0 for none; in place
+        of a budget
     provider: what the encoder runs on
     on_sent: called with (id, name) when an image begins to go out
     Raises Error for parameters out of range and for a radio that is not there.
@@ -70,6 +74,8 @@ class Transmitter(gr.top_block):
         first_image: int = RANDOM,
         session: int = RANDOM,
         search: Search = NO_SEARCH,
+        budget: Budget = NO_BUDGET,
+        image_seconds: float = 0.0,
         provider: str = DEFAULT_PROVIDER,
         on_sent: Callable[[int, str], None] = lambda number, name: None,
     ) -> None:
@@ -88,12 +94,39 @@ class Transmitter(gr.top_block):
             search_for=search.goal,
             search_steps=search.steps,
             provider=provider,
+            frame_bits=burst.frame_bits,
+            frames=self._frames(settings, model, burst, copies, image_seconds),
+            bits_per_pixel=budget.bits_per_pixel,
+            quality=budget.psnr_db,
         )
         self.bursts = burst.transmitter(self.source.codec)
         self.radio = make_transmitter(settings)
         self.sent = _sent_images(self._note_sent)
         self.connect(self.source, self.bursts, self.radio.block)
         self.msg_connect((self.source, "sent"), (self.sent, "pictures"))
+
+    @staticmethod
+    def _frames(
+        settings: RadioSettings,
+        model: str,
+        burst: BurstParameters,
+        copies: int,
+        image_seconds: float,
+    ) -> int:
+        """Bursts of each copy of an image that takes so long, 0 for as many as there are."""
+        if not image_seconds:
+            return 0
+        payload_bits = burst.frame_bits or read_manifest(find_model(model)).bits_per_region
+        samples = burst.samples(payload_bits, {})
+        samples += 0 if settings.is_device else settings.gap
+        frames = int(image_seconds * settings.sample_rate / (samples * copies))
+        if not frames:
+            least = samples * copies / settings.sample_rate
+            raise ParameterError(
+                f"an image of {image_seconds:g} s has no time for a burst of {payload_bits:,} "
+                f"bits in {copies} copies, which takes {least:.3g} s"
+            )
+        return frames
 
     @property
     def unsent(self) -> int:
@@ -159,6 +192,8 @@ def transmit(
     first_image: int = RANDOM,
     session: int = RANDOM,
     search: Search = NO_SEARCH,
+    budget: Budget = NO_BUDGET,
+    image_seconds: float = 0.0,
     provider: str = DEFAULT_PROVIDER,
     limit: int = 0,
     side: int = 0,
@@ -171,11 +206,11 @@ def transmit(
     """Send images over a radio; returns how many went out.
 
     images: as the iterators of .sources give them; settings, model, burst, interval, copies,
-    first_image, session, search, provider: as at Transmitter. limit: most images, 0 for all; side:
-    of the square that is cut from the centre, 0 for images as they are; log: file of events, "" for
-    none; control: ZeroMQ address that takes gain and frequency, with the secret that others then
-    need; seconds: after which it ends, 0 for never; on_image: called with a sentence for each image
-    that begins to go out. Raises as send() does.
+    first_image, session, search, budget, image_seconds, provider: as at Transmitter. limit: most
+    images, 0 for all; side: of the square that is cut from the centre, 0 for images as they are;
+    log: file of events, "" for none; control: ZeroMQ address that takes gain and frequency, with
+    the secret that others then need; seconds: after which it ends, 0 for never; on_image: called
+    with a sentence for each image that begins to go out. Raises as send() does.
     """
     make = partial(
         Transmitter,
@@ -187,6 +222,8 @@ def transmit(
         first_image=first_image,
         session=session,
         search=search,
+        budget=budget,
+        image_seconds=image_seconds,
         provider=provider,
     )
     with EventLog(log) as events:

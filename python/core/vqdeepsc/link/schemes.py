@@ -167,11 +167,15 @@ DEFAULT_SCHEME = Scheme()
 
 
 def transport_blocks(
-    model: str | os.PathLike[str] = DEFAULT_MODEL, scheme: str = str(DEFAULT_SCHEME)
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    scheme: str = str(DEFAULT_SCHEME),
+    payload_bits: int = 0,
 ) -> list[TransportBlock]:
-    """The transport blocks of a region, for the LDPC blocks.
+    """The transport blocks of a frame, for the LDPC blocks.
 
     model: name or directory of a bundle, whose scales are the parts of a region; scheme: as
-    Scheme.parse() takes it. Raises BundleError and ParameterError."""
+    Scheme.parse() takes it; payload_bits: of a frame, 0 for those of a region; any other frame, of
+    a progressive model, has one part. Raises BundleError and ParameterError."""
     layout = BitLayout(read_manifest(find_model(model)).scales)
-    return Scheme.parse(scheme).transport_blocks(layout.scale_bits)
+    whole = payload_bits in (0, layout.bits_per_region)
+    return Scheme.parse(scheme).transport_blocks(layout.scale_bits if whole else [payload_bits])

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 from paper_means import BASELINES, UNQUANTISED, system_title, write_means
-from paper_report import RUN, write_report
+from paper_report import RUN_FILE, write_report
 from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
 from vqdeepsc.errors import Error
 from vqdeepsc.images import baselines, metrics
@@ -298,7 +298,7 @@ def main(argv: list[str] | None = None) -> int:
             raise Error(f"there is no experiment {unknown.pop()}; known: {', '.join(names)}")
         arguments.results.mkdir(parents=True, exist_ok=True)
         forget_other_models(arguments.work, models, bounds)
-        write_run(arguments.results / RUN, models, bounds)
+        write_run(arguments.results / RUN_FILE, models, bounds)
         wanted = arguments.only or names
         try:
             for experiment in experiments:
@@ -332,11 +332,11 @@ def source_bits(model: str) -> int:
 
 def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) -> None:
     """Says which networks the results are of."""
-    described = []
+    networks = []
     for model in models:
         manifest = read_manifest(model)
         network = manifest.training.get("configuration", {}).get("network", {})
-        described.append(
+        networks.append(
             {
                 "name": manifest.name,
                 "version": manifest.version,
@@ -351,7 +351,7 @@ def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) ->
         {"name": str(bound.system)} | (asdict(bound.training) if bound.training else {})
         for bound in map(UpperBound, upper_bounds)
     ]
-    content = {"models": described, "upper_bounds": bounds}
+    content = {"models": networks, "upper_bounds": bounds}
     write_whole(path, json.dumps(content, indent=2) + "\n")
 
 

@@ -36,7 +36,7 @@ from vqdeepsc.simulation import Summary
 from vqdeepsc.simulation.plot import plot_means
 from vqdeepsc.whole_files import write_whole
 
-RUN = "run.json"
+RUN_FILE = "run.json"
 TABLE_SNR = (0.0, 2.0, 4.0, 6.0, 10.0, 20.0)
 THRESHOLD_SNR = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 
@@ -53,7 +53,7 @@ Facts = dict[str, Any]
 
 def write_report(results: Path) -> None:
     """Plots the figures of every CSV in `results` and writes README.md beside them."""
-    run = json.loads((results / RUN).read_text())
+    run = json.loads((results / RUN_FILE).read_text())
     models = run["models"]
     text = render(
         "results.md",

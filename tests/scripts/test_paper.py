@@ -129,7 +129,7 @@ def test_a_verdict_names_where_the_paper_is_not_matched(folder):
     assert paper_means.read_means(folder / "cars.csv") == groups
     model = {"name": "four", "version": "1", "model_id": "0000", "network": "conditional"}
     model |= {"width": None, "source_bits": 20032, "scales": [1, 2, 3, 4]}
-    (folder / paper_report.RUN).write_text(json.dumps({"models": [model]}))
+    (folder / paper_report.RUN_FILE).write_text(json.dumps({"models": [model]}))
     paper_report.write_report(folder)
     text = (folder / "README.md").read_text()
     assert "on 7 cars" in text
@@ -197,7 +197,7 @@ def test_the_page_says_what_the_results_are(tmp_path, monkeypatch):
     for plot in ("plot_means", "plot_bandwidth"):
         monkeypatch.setattr(paper_report, plot, lambda *arguments: None)
     results = readme_results.RESULTS
-    for path in (*results.glob("*.csv"), *results.glob("*.jpg"), results / paper_report.RUN):
+    for path in (*results.glob("*.csv"), *results.glob("*.jpg"), results / paper_report.RUN_FILE):
         (tmp_path / path.name).symlink_to(path)
     paper_report.write_report(tmp_path)
     page = (tmp_path / "README.md").read_text()

@@ -12,11 +12,11 @@ AS_NOBODY = (
     *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
     *("sh", "-c", 'umask 077; exec "$@"', "sh"),
 )
-_KEPT = ("PATH", "PYTHONPATH", "VQDEEPSC_MODELS", "LD_LIBRARY_PATH")
+_KEPT_VARIABLES = ("PATH", "PYTHONPATH", "VQDEEPSC_MODELS", "LD_LIBRARY_PATH")
 
 
 def bare_environment(home):
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return environment | ({} if home is None else {"HOME": str(home)})
 

@@ -339,7 +339,7 @@ def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, image_t
         codec = Codec(tuned / name)
         return codec.decode(codec.one_hot(codec.encode(image)), 48, 32)
 
-    monkeypatch.setattr(rounding, "LARGE", 500)
+    monkeypatch.setattr(rounding, "EIGHT_BIT_WEIGHTS", 500)
     image = np.random.default_rng(4).integers(0, 256, (32, 48, 3), dtype=np.uint8)
     checkpoint = tuned / "tuned" / "checkpoint.pt"
     decoded = exported(checkpoint, "first")

@@ -3,14 +3,14 @@
 
 import torch
 
-from vqdeepsc_training.networks.rounding import LARGE, packed_state, unpacked_state
+from vqdeepsc_training.networks.rounding import EIGHT_BIT_WEIGHTS, packed_state, unpacked_state
 
 
 def test_large_kernels_take_a_byte_and_come_back_as_bundles_round_them():
     torch.manual_seed(0)
     large = torch.randn(96, 96, 3, 3).to(memory_format=torch.channels_last)
     state = {"large": large, "small": torch.randn(4, 3, 3, 3), "count": torch.tensor(7)}
-    assert large.numel() >= LARGE
+    assert large.numel() >= EIGHT_BIT_WEIGHTS
     packed = packed_state(state)
     assert packed["large"][0].dtype == torch.int8
     again = unpacked_state(packed)

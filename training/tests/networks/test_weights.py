@@ -38,7 +38,7 @@ def test_8_bit_weights_are_near_and_give_themselves_again():
 @pytest.mark.parametrize("settings", [SMALL_CONDITIONAL, SMALL_PAPER], ids=["conditional", "paper"])
 def test_a_bundle_holds_every_weight_under_its_name(tmp_path, settings, configuration, monkeypatch):
     """Batch normalisation stays apart from the kernels, which could not be told from it later."""
-    monkeypatch.setattr(rounding, "LARGE", 400)
+    monkeypatch.setattr(rounding, "EIGHT_BIT_WEIGHTS", 400)
     record = ENDED | {"configuration": configuration | {"network": settings}}
     network = write_small_bundle(tmp_path, settings, record)
     export.check_graphs(network, tmp_path, ((1, 64, 48),))

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-LARGE = 50_000
+EIGHT_BIT_WEIGHTS = 50_000
 """Weights from which on a kernel is stored in 8 bits: smaller ones save little and cost more."""
 STEPS = 127
 SCALE_BITS = 11
@@ -37,7 +37,7 @@ def round_weights(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             for parameter in module.parameters():
-                if parameter.numel() < LARGE:
+                if parameter.numel() < EIGHT_BIT_WEIGHTS:
                     parameter.copy_(parameter.half().float())
                 else:
                     weights, scale = quantised(parameter.numpy())
@@ -51,7 +51,7 @@ def packed_state(state: dict[str, Tensor]) -> dict[str, Tensor | tuple[Tensor, T
     for name, value in state.items():
         # A copy: saving a view would save all that it is a view of.
         own = value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        if own.ndim == 4 and own.numel() >= LARGE:
+        if own.ndim == 4 and own.numel() >= EIGHT_BIT_WEIGHTS:
             weights, scale = quantised(own.float().numpy())
             packed[name] = torch.from_numpy(weights), torch.from_numpy(scale)
         else:

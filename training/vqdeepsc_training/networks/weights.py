@@ -49,7 +49,7 @@ def pack_weights(path: Path, record: dict | None = None) -> None:
             restored = [
                 onnx.helper.make_node("Cast", [name + HALF], [name], to=onnx.TensorProto.FLOAT)
             ]
-        elif values.size >= rounding.LARGE:
+        elif values.size >= rounding.EIGHT_BIT_WEIGHTS:
             weights, scale = rounding.quantised(values)
             if np.array_equal(weights * scale, values):
                 stored = {BYTES: weights, SCALE: scale}

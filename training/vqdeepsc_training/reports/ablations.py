@@ -242,13 +242,13 @@ def write_page(folder: Path, plan: Path, docs: Path) -> None:
     variants = read_variants(plan)
     tables = by_table(read_records(folder, variants), variants)
     docs.mkdir(parents=True, exist_ok=True)
-    described = []
+    sections = []
     for title, groups in tables.items():
         name = reference(variants, title)
         records = all_records(groups)
         seeds = spread(records)
         head, body = rows(groups, name)
-        described.append(
+        sections.append(
             {
                 "title": title,
                 "runs": circumstances(groups, name, variants[name]),
@@ -263,6 +263,6 @@ def write_page(folder: Path, plan: Path, docs: Path) -> None:
                 "standing_out": standing_out(records, name, seeds["ssim"]) if seeds else None,
             }
         )
-    text = render("ablations.md", tables=described, standard_errors=STANDARD_ERRORS)
+    text = render("ablations.md", tables=sections, standard_errors=STANDARD_ERRORS)
     write_whole(docs / "ablations.md", text)
     curves(tables, variants, docs / "ablations")

@@ -199,10 +199,10 @@ def write_page(results: Path, docs: Path) -> None:
     models = read_results(results)
     measured = gpu_rates(results / "gpu")
     rates = (measured[-1]["rate"],) if measured else ASSUMED_RATES
-    described = {}
+    sections = {}
     for name, model in models.items():
         laws = {measure: forecast(model["ends"], measure) for measure in MEASURES}
-        described[name] = model | {
+        sections[name] = model | {
             "laws": laws,
             "held_out": {measure: held_out(model["ends"], measure) for measure in MEASURES},
             "rows": rows(model, rates),
@@ -222,7 +222,7 @@ def write_page(results: Path, docs: Path) -> None:
     docs.mkdir(parents=True, exist_ok=True)
     text = render(
         "forecast.md",
-        models=described,
+        models=sections,
         measured=measured,
         doublings=[min(doublings), max(doublings)],
         hour_minutes=max(GPU_MINUTES),

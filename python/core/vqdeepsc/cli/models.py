@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             manifests.append(manifest)
     if arguments.json:
-        print_json([_described(manifest) for manifest in manifests])
+        print_json([_metadata(manifest) for manifest in manifests])
         return 0
     for manifest in manifests:
         say(
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _described(manifest: Manifest) -> dict[str, object]:
+def _metadata(manifest: Manifest) -> dict[str, object]:
     return {
         "name": manifest.name,
         "version": manifest.version,

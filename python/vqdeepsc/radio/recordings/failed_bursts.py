@@ -40,7 +40,7 @@ _SAMPLE_BYTES = 8
 _LEAD = 2048  # samples before a burst: a detector wants to see where it begins
 _TAIL = 4096  # and behind it
 # Samples that are remembered: what a receiver may lag behind, and far more than any burst has.
-_KEPT = 1 << 21
+_RING_SAMPLES = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def read_failed_burst(path: Path) -> FailedBurst:
     data, meta = path.with_suffix(DATA), path.with_suffix(META)
     try:
         description = from_json(read_bounded(meta, MAXIMUM_METADATA_BYTES))
-        content = read_bounded(data, _KEPT * _SAMPLE_BYTES)
+        content = read_bounded(data, _RING_SAMPLES * _SAMPLE_BYTES)
     except FileError as error:
         raise RecordingError(str(error)) from error
     except ValueError as error:
@@ -188,7 +188,7 @@ class burst_recorder(gr.sync_block):
         self.error: Exception | None = None
         self._folder = folder
         self._burst_samples = burst_samples
-        self._ring = np.zeros(_KEPT, np.complex64)
+        self._ring = np.zeros(_RING_SAMPLES, np.complex64)
         self._end = 0  # samples that have come
         self._failed: deque[dict[str, Any]] = deque()
         port = pmt.intern("log")
@@ -204,9 +204,9 @@ class burst_recorder(gr.sync_block):
 
     def work(self, input_items: list[NDArray[np.complex64]], output_items: list[Any]) -> int:
         samples = input_items[0]
-        latest = samples[-_KEPT:]
-        first = (self._end + samples.size - latest.size) % _KEPT
-        head = latest[: _KEPT - first]
+        latest = samples[-_RING_SAMPLES:]
+        first = (self._end + samples.size - latest.size) % _RING_SAMPLES
+        head = latest[: _RING_SAMPLES - first]
         self._ring[first : first + head.size] = head
         self._ring[: latest.size - head.size] = latest[head.size :]
         self._end += samples.size
@@ -228,10 +228,10 @@ class burst_recorder(gr.sync_block):
             if end > self._end and not ended:
                 return
             self._failed.popleft()
-            first = max(0, begin - _LEAD, self._end - _KEPT)
+            first = max(0, begin - _LEAD, self._end - _RING_SAMPLES)
             if begin < first:
                 continue  # it was forgotten already
-            positions = np.arange(first, min(end, self._end)) % _KEPT
+            positions = np.arange(first, min(end, self._end)) % _RING_SAMPLES
             try:
                 self._folder.keep(self._ring[positions], begin - first, burst)
             except Exception as error:

@@ -21,6 +21,8 @@ from gnuradio.vqdeepsc.blocks.frames import (
     pdu_to_image,
 )
 from gnuradio.vqdeepsc.blocks.loopback import stored_messages
+from tiny_bundle import PROGRESSIVE, make_bundle
+from vqdeepsc.allocation import Budget, encode_frames
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import load_image
 from vqdeepsc.kernels import FrameHeader
@@ -71,6 +73,33 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 )
                 self.assertEqual(header, expected)
                 np.testing.assert_array_equal(pmt.to_python(pmt.cdr(frame)), bits[region])
+
+    def test_budgets_of_a_progressive_model(self):
+        image = photograph(200, 100)
+        with tempfile.TemporaryDirectory() as folder:
+            model = make_bundle(Path(folder) / "tiny", PROGRESSIVE)
+            codec = Codec(model)
+            block = vqdeepsc.semantic_encoder(str(model), frame_bits=3000, frames=4)
+            frames = self.run_block(block, "pictures", "frames", [image_to_pdu(image, 41)])
+            sent = encode_frames(codec, image, Budget(bits=12_000), frame_bits=3000)
+            self.assertEqual([len(pmt.to_python(pmt.cdr(frame))) for frame in frames], [3000] * 4)
+            headers = [header_from_pmt(pmt.car(frame)) for frame in frames]
+            self.assertEqual(
+                [(header.first_block, header.block_bits) for header in headers],
+                [(run.first_block, run.block_bits) for run in sent.runs],
+            )
+            decoder = vqdeepsc.semantic_decoder(str(model))
+            ((decoded, number),) = map(
+                pdu_to_image, self.run_block(decoder, "frames", "pictures", frames)
+            )
+        self.assertEqual(number, 41)
+        received = {
+            run: bits_to_llrs(bits[: run.bits])
+            for run, bits in zip(sent.runs, sent.bits, strict=True)
+        }
+        np.testing.assert_array_equal(decoded, codec.decode_received(received, 200, 100))
+        with self.assertRaisesRegex(ValueError, "only a progressive model takes a budget"):
+            vqdeepsc.semantic_encoder(frames=4)
 
     def test_an_image_becomes_a_message_only_where_one_is_wanted(self):
         frames = self.frames(photograph(100, 100), 3)

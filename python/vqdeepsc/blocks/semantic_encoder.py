@@ -4,7 +4,9 @@
 import pmt
 from gnuradio import gr
 
+from vqdeepsc.allocation import Budget, check_budget, check_frame_bits
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
+from vqdeepsc.codec.bundle import NETWORKS
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 
 from ..vqdeepsc_python import array_to_u8vector
@@ -32,6 +34,12 @@ class semantic_encoder(gr.basic_block):
         put images together from frames of one session
     :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
         directml, if the onnxruntime that is installed has it
+    :param frame_bits: 0, or bits of a frame of a progressive model, 64 to 65,535
+    :param frames: frames of each image, 0 for as many as it takes; as at semantic_source, and only
+        a progressive model takes these
+    :param bits_per_pixel: source bits for each pixel of an image, which has one frame at least, or
+        0
+    :param quality: PSNR in dB for which an image gets as few frames as give it, or 0
     :raises Error: for a parameter out of range
     """
 
@@ -41,9 +49,17 @@ class semantic_encoder(gr.basic_block):
         first_image: int = RANDOM,
         session: int = RANDOM,
         provider: str = DEFAULT_PROVIDER,
+        frame_bits: int = 0,
+        frames: int = 0,
+        bits_per_pixel: float = 0.0,
+        quality: float = 0.0,
     ) -> None:
         gr.basic_block.__init__(self, "semantic_encoder", None, None)
-        self._codec = Codec(model, provider=provider, networks=("encoder",))
+        networks = NETWORKS if frames or bits_per_pixel or quality else ("encoder",)
+        self._codec = Codec(model, provider=provider, networks=networks)
+        self._frame_bits = check_frame_bits(self._codec, int(frame_bits))
+        self._budget = Budget(float(bits_per_pixel), int(frames) * self._frame_bits, float(quality))
+        check_budget(self._codec, self._budget)
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
         self._images_port = pmt.intern("pictures")
@@ -56,7 +72,9 @@ class semantic_encoder(gr.basic_block):
         try:
             image, number = pdu_to_image(pdu)
             number = self._numbers.take(number)
-            for header, bits in image_to_frames(self._codec, image, number, self._session):
+            for header, bits in image_to_frames(
+                self._codec, image, number, self._session, self._frame_bits, self._budget
+            ):
                 frame = pmt.cons(header_to_pmt(header), array_to_u8vector(bits))
                 self.message_port_pub(self._frames_port, frame)
         except FrameError as error:

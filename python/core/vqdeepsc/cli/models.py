@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     for manifest in manifests:
         say(
             f"{manifest.name} {manifest.version}, id {manifest.model_id:04x}, "
-            f"{manifest.bits_per_region:,} bits per region of 64 blocks, {manifest.directory}"
+            f"{_most(manifest)}{manifest.bits_per_region:,} bits per region of 64 blocks, "
+            f"{manifest.directory}"
         )
         for data, measured in manifest.measured.items():
             known = [
@@ -49,6 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
             ]
             say(f"    {data}: {', '.join(known)}")
     return 0
+
+
+def _most(manifest: Manifest) -> str:
+    return "at most " if any(scale.passes for scale in manifest.scales) else ""
 
 
 def _metadata(manifest: Manifest) -> dict[str, object]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from burst_fading import BLOCKS, FADING, PAYLOADS, Fading, bursts, noise, ratio
 from burst_impairments import measure_fading, receive, shares
-from burst_link import CARRIER_POWER, SAMPLE_RATE
+from burst_link import CARRIER_POWER, SAMPLE_RATE, ArraySource
 from gnuradio import blocks, channels, gr
 from gnuradio.vqdeepsc.radio.bursts import BURST_PROFILES
 
@@ -56,7 +56,7 @@ def measure_model(
     sent[:, : samples.shape[1]] = samples
     top = gr.top_block()
     sink = blocks.vector_sink_c()
-    source = blocks.vector_source_c(np.r_[np.zeros(GAP), sent.ravel()])
+    source = ArraySource(np.r_[np.zeros(GAP), sent.ravel()])
     top.connect(source, fading_model(model, FADING[name], doppler, seed), sink)
     top.run()
     rng = np.random.default_rng(seed)

@@ -61,6 +61,21 @@ void limit(float* real, float* imag, std::size_t count)
     }
 }
 
+// The largest of SEARCH values, in lanes so that the loop becomes vector code.
+float largest(const float* values)
+{
+    constexpr std::size_t LANES = 8;
+    static_assert(SEARCH % LANES == 0);
+    std::array<float, LANES> lanes;
+    std::copy_n(values, LANES, lanes.begin());
+    for (std::size_t i = LANES; i < SEARCH; i += LANES) {
+        for (std::size_t lane = 0; lane < LANES; ++lane) {
+            lanes[lane] = std::max(lanes[lane], values[i + lane]);
+        }
+    }
+    return *std::max_element(lanes.begin(), lanes.end());
+}
+
 } // namespace
 
 // Zeros before the stream let a preamble begin at its first sample, or a few before.
@@ -229,17 +244,16 @@ void BurstDetector::search(std::vector<BurstDetection>& found)
             ++d_next;
             continue;
         }
-        const auto first = d_metric.begin() + d_next;
-        const std::size_t best = std::max_element(first, first + SEARCH + 1) - d_metric.begin();
+        const float* first = d_metric.data() + d_next;
+        const float peak = std::max(largest(first), first[SEARCH]);
+        const std::size_t best = std::find(first, first + SEARCH, peak) - d_metric.data();
         if (best == d_next + SEARCH) {
             // Still rising.
             d_next = best;
             continue;
         }
         // On the way down from a larger one that was no preamble.
-        const auto larger =
-            std::max_element(first + (best - d_next) - SEARCH, first + (best - d_next));
-        if (*larger > d_metric[best]) {
+        if (largest(d_metric.data() + best - SEARCH) > d_metric[best]) {
             d_next = best + 1;
             continue;
         }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Block errors over Es/N0 on channels that fade, beside the known channel, and the loss in dB.
 
-Run with the Python of the installation (prefix/bin/python).
+Run with the Python of the installation (prefix/bin/python). A burst whose header is lost counts all
+its blocks, which the known channel has not to receive; "payload" is what fails in the other bursts.
 Bursts, paths and the known channel are those of burst_impairments.py. A curve is measured at those
 of --snr around the share of failed blocks at which it is compared. --model selective and dynamic
 take the paths from GNU Radio's selective_fading_model and dynamic_channel_model, whose channel is
@@ -154,6 +155,16 @@ def curves(arguments: argparse.Namespace, results: Results) -> Iterator[tuple[st
                 )
 
 
+def by_curve(rows: list[dict], model: str) -> dict[str, list[dict]]:
+    """Points of a model by the name of their curve, upwards; of equal ones that of more bursts."""
+    measured: dict[str, dict[float, dict]] = {}
+    for row in sorted(rows, key=lambda row: (row["doppler_hz"], row["snr_db"], row["bursts"])):
+        if row["model"] == model:
+            name = f"{row['profile']}, {row['what']}, {row['doppler_hz']:g} Hz"
+            measured.setdefault(name, {})[row["snr_db"]] = row
+    return {name: list(points.values()) for name, points in measured.items()}
+
+
 def plot(measured: dict[str, list[dict]], path: Path) -> None:
     """One diagram for each channel, a colour for each spread."""
     import matplotlib
@@ -196,10 +207,10 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--fading",
-        nargs="+",
+        nargs="*",
         choices=FADING,
         default=["one tap", "three taps", "six taps"],
-        help="channels",
+        help="channels; none to plot what the file has",
     )
     parser.add_argument(
         "--doppler", type=float, nargs="+", default=[1, 10, 50, 100, 200], help="spread in Hz"
@@ -233,7 +244,8 @@ def show(name: str, rows: list[dict], arguments: argparse.Namespace) -> None:
     print(f"{name}, paths: {arguments.model}, {arguments.bursts} bursts a point")
     for row in rows:
         parts = "".join(f"{row[who]:10.2%} {who}" for who in whose(row))
-        print(f"{row['snr_db']:8.1f} dB{row['headers']:9.1%} headers{parts}")
+        payload = row["received"] - (1 - row["headers"])
+        print(f"{row['snr_db']:8.1f} dB{row['headers']:9.1%} headers{parts}{payload:10.2%} payload")
     reached = {who: level for who, level in levels.items() if not np.isnan(level)}
     text = ", ".join(f"{who} at {level:.2f} dB" for who, level in reached.items())
     loss = f", loss {levels['received'] - levels['known']:.2f} dB" if len(reached) == 2 else ""
@@ -243,12 +255,10 @@ def show(name: str, rows: list[dict], arguments: argparse.Namespace) -> None:
 def main() -> None:
     arguments = parse_arguments()
     results = Results(arguments.results)
-    measured = {}
     for name, rows in curves(arguments, results):
-        measured[name] = rows
         show(name, rows, arguments)
     if arguments.plot:
-        plot(measured, arguments.plot)
+        plot(by_curve(results.rows, arguments.model), arguments.plot)
 
 
 if __name__ == "__main__":

@@ -158,7 +158,12 @@ def curves(arguments: argparse.Namespace, results: Results) -> Iterator[tuple[st
 def by_curve(rows: list[dict], model: str) -> dict[str, list[dict]]:
     """Points of a model by the name of their curve, upwards; of equal ones that of more bursts."""
     measured: dict[str, dict[float, dict]] = {}
-    for row in sorted(rows, key=lambda row: (row["doppler_hz"], row["snr_db"], row["bursts"])):
+    names = list(FADING)
+
+    def place(row: dict) -> tuple:
+        return names.index(row["what"]), row["doppler_hz"], row["snr_db"], row["bursts"]
+
+    for row in sorted(rows, key=place):
         if row["model"] == model:
             name = f"{row['profile']}, {row['what']}, {row['doppler_hz']:g} Hz"
             measured.setdefault(name, {})[row["snr_db"]] = row
@@ -177,6 +182,7 @@ def plot(measured: dict[str, list[dict]], path: Path) -> None:
         1,
         len(channels_),
         figsize=(4.2 * len(channels_), 4.2),
+        sharex=True,
         sharey=True,
         squeeze=False,
         layout="constrained",

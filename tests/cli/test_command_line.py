@@ -338,6 +338,22 @@ def test_an_interrupt_that_a_module_turned_into_another_error(tmp_path, capfd, m
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_interrupt_before_the_command_begins():
+    program = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "vqdeepsc.messages":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from vqdeepsc.cli import main
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_a_full_standard_output_is_one_sentence(codec):
     program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "models", "--json"]

@@ -191,6 +191,16 @@ def failures_of_success(
     return failures
 
 
+def processes(group: int) -> list[Path]:
+    """The folders in /proc of the processes of a group."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(ProcessLookupError):  # it may end meanwhile
+            if folder.name.isdigit() and os.getpgid(int(folder.name)) == group:
+                found.append(folder)
+    return found
+
+
 def group_lives(group: int) -> bool:
     """Whether a process of a group has not ended; one that nobody has waited for yet has."""
     try:
@@ -198,10 +208,9 @@ def group_lives(group: int) -> bool:
     except ProcessLookupError:
         return False
     states = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for process in processes(group):
         with suppress(OSError):  # it may end meanwhile
-            if os.getpgid(int(path.parts[2])) == group:
-                states.append(path.read_text().rpartition(")")[2].split()[0])
+            states.append((process / "stat").read_text().rpartition(")")[2].split()[0])
     return not states or any(state != "Z" for state in states)
 
 
@@ -216,12 +225,11 @@ def begin(prepare: Callable[[], None] | None) -> None:
 def processor_waits(group: int) -> dict[str, float]:
     """Seconds that each process of a group has waited for a processor so far (Linux)."""
     waits: dict[str, float] = {}
-    for path in Path("/proc").glob("[0-9]*/task/*/schedstat"):
-        number = path.parts[2]
-        with suppress(OSError):  # it may end meanwhile
-            if os.getpgid(int(number)) == group:
-                seconds = int(path.read_text().split()[1]) / 1e9
-                waits[number] = max(waits.get(number, 0.0), seconds)
+    for process in processes(group):
+        with suppress(OSError):  # it may end meanwhile, and its threads before it
+            for thread in (process / "task").iterdir():
+                seconds = int((thread / "schedstat").read_text().split()[1]) / 1e9
+                waits[process.name] = max(waits.get(process.name, 0.0), seconds)
     return waits
 
 

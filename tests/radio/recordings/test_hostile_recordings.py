@@ -79,6 +79,14 @@ def test_the_text_beside_a_portapack_recording_is_never_waited_for(tmp_path):
     assert done.stdout == "None\n"
 
 
+def test_devices_and_folders_are_no_recordings(tmp_path):
+    (tmp_path / "zero.cf32").symlink_to("/dev/zero")
+    (tmp_path / "folder.cf32").mkdir()
+    for name in ("zero.cf32", "folder.cf32"):
+        with pytest.raises(RecordingError, match=f"{name}: it is neither a file nor a pipe"):
+            open_recording(str(tmp_path / name))
+
+
 @pytest.mark.parametrize("rate", [1000.0123, 1e6 / 3.00007, 2.4e6, 999.9e6 + 0.123])
 def test_no_sample_rate_asks_for_an_endless_filter(rate):
     """A rate of 1000.0123 samples/s asked for 4,308,947 / 4,309, a filter of 143 million taps."""

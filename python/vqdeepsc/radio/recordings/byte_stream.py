@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -19,7 +20,8 @@ class ByteStream:
     """Reads a file once from front to back.
 
     path: STANDARD_INPUT for that; follow: whether more may come after the end, until closed.
-    Raises OSError. A named pipe (FIFO) may be opened before anybody writes into it.
+    Raises OSError, also for folders and for devices, which may give zeros for ever. A named pipe
+    (FIFO) may be opened before anybody writes into it.
     """
 
     def __init__(self, path: Path, follow: bool = False) -> None:
@@ -28,6 +30,9 @@ class ByteStream:
         else:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         mode = os.fstat(self._descriptor).st_mode
+        if path != STANDARD_INPUT and not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            self.close()
+            raise OSError(errno.EINVAL, "it is neither a file nor a pipe", str(path))
         self.is_file = stat.S_ISREG(mode) and path != STANDARD_INPUT
         # the end of a named pipe before the first byte: nobody has opened it for writing yet
         self._awaited = stat.S_ISFIFO(mode) and path != STANDARD_INPUT

@@ -32,14 +32,17 @@ Radio& radio(int fft_size, int cyclic_prefix)
         .first->second;
 }
 
-// A burst with payload and fields from the input.
-Samples burst(Input& input, BurstModulator& modulator)
+// A burst with payload and fields from the input; notes the header of one that came before it.
+Samples burst(Input& input, BurstModulator& modulator, ExpectedHeaders& expected)
 {
     BurstHeader header =
         make_burst_header(input.between(1, LONGEST_PAYLOAD), 2 * input.between(1, 3), "1/3");
     header.burst_profile = input.between(0, static_cast<int>(BURST_PROFILES.size()) - 1);
     header.frame.width = input.between(1, 65535);
     header.frame.height = input.between(1, 65535);
+    header.frame.image = 1;
+    expected.heard(header);
+    header.frame.image = 2;
     std::vector<std::uint8_t> coded(header.coded_bits());
     std::uint32_t bits = input.take<std::uint32_t>() | 1;
     for (auto& bit : coded) {
@@ -84,8 +87,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const BurstFormat& format = demodulator.format();
     Samples samples;
     constexpr std::size_t TRAINING = PREAMBLE_SAMPLES;
-    if (input.take<std::uint8_t>() % 8 != 0) {
-        samples = burst(input, modulator);
+    const unsigned choice = input.take<std::uint8_t>();
+    ExpectedHeaders expected;
+    if (choice % 8 != 0) {
+        samples = burst(input, modulator, expected);
         damage(input, samples);
     } else {
         while (input.left() > 0) {
@@ -102,7 +107,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     // As the block does: what a header claims is received, from zeros where the samples end.
     samples.resize(std::max(samples.size(), TRAINING + format.training_and_header_samples()));
-    const ReceivedHeader received = demodulator.receive_header(samples.data() + TRAINING, 0.0);
+    const ReceivedHeader received = demodulator.receive_header(
+        samples.data() + TRAINING, 0.0, 0.0f, choice & 64 ? &expected : nullptr);
     if (received.crc_ok && received.error.empty()) {
         const std::size_t needed = format.samples_after_preamble(received.header.qam_symbols(),
                                                                  received.header.burst_profile);

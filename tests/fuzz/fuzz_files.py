@@ -28,7 +28,9 @@ with (
     else contextlib.nullcontext()
 ):
     from gnuradio.vqdeepsc.radio.exchange import ControlSocket, parse_image
+    from gnuradio.vqdeepsc.radio.recordings.failed_bursts import read_failed_burst
     from gnuradio.vqdeepsc.radio.recordings.opening import open_recording
+    from gnuradio.vqdeepsc.radio.replay import outcome, receiver_of
     from gnuradio.vqdeepsc.radio.sample_socket import parse_samples
     from vqdeepsc.codec import read_manifest
     from vqdeepsc.codec.codebooks import codebook_shapes
@@ -71,6 +73,13 @@ def sigmf(content: bytes) -> None:
     open_recording(in_file("a.sigmf-meta", content))
 
 
+def failed_burst(content: bytes) -> None:
+    in_file("b.sigmf-data", bytes(80))
+    burst = read_failed_burst(in_file("b.sigmf-meta", content))
+    assert len(outcome(burst.logged)) < 1000
+    receiver_of(burst)
+
+
 def results(content: bytes) -> None:
     read_results(in_file("results.csv", content), interrupted=bool(content[:1] == b"i"))
 
@@ -100,6 +109,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "bitstream": bitstream,
     "codebooks": codebook_shapes,
     "command": command,
+    "failed_burst": failed_burst,
     "graph": check_graph,
     "image": load_image,
     "image_message": image_message,

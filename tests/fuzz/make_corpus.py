@@ -51,6 +51,16 @@ def main() -> None:
         },
         "captures": [{"core:sample_start": 0, "core:frequency": 1e9, "core:header_bytes": 0}],
     }
+    receiver = {"fft_size": 64, "cyclic_prefix": 8, "model": 7, "transport_blocks": [[[40, 120]]]}
+    logged = {"offset": 2048, "header_ok": False, "snr_db": 1.5, "error": "it is none"}
+    recorded = {
+        "global": {
+            "core:datatype": "cf32_le",
+            "core:sample_rate": 1e6,
+            "vqdeepsc:receiver": receiver | {"formats": [[4, "1/3"]], "session": -1},
+        },
+        "annotations": [{"core:sample_start": 2, "vqdeepsc:burst": logged}],
+    }
     corpora = {
         "archive": [tar(tarfile.GNU_FORMAT, "a.png", "b" * 120 + ".png"), tar(2, "é.png", "n.txt")],
         "bitstream": [
@@ -59,6 +69,7 @@ def main() -> None:
         ],
         "codebooks": [(bundle / "codebooks.npz").read_bytes()],
         "command": [b'{"gain": 20, "frequency": 2.45e9}', b'{"gain": "1"}', b"{}\0"],
+        "failed_burst": [json.dumps(recorded).encode()],
         "graph": [(bundle / name).read_bytes() for name in ("encoder.onnx", "decoder.onnx")],
         "image": [image(form) for form in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "PPM")],
         "image_message": [b'{"width": 2, "height": 1}\0abcdef'],

@@ -76,13 +76,18 @@ def replay(paths: list[str | os.PathLike[str]]) -> Iterator[Replayed]:
         yield Replayed(burst.path, burst.logged, lines[0] if lines else None)
 
 
-def _receive(burst: FailedBurst) -> list[dict[str, Any]]:
-    """The log of the receiver."""
+def receiver_of(burst: FailedBurst) -> burst_receiver:
+    """A receiver like the one that recorded a burst; raises RecordingError if there is none."""
     try:
-        receiver = burst_receiver(sample_rate=burst.sample_rate, **burst.receiver)
+        return burst_receiver(sample_rate=burst.sample_rate, **burst.receiver)
     except (TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RecordingError(f"{burst.path} has parameters of no receiver: {reason}") from error
+
+
+def _receive(burst: FailedBurst) -> list[dict[str, Any]]:
+    """The log of the receiver."""
+    receiver = receiver_of(burst)
     top = gr.top_block()
     log = blocks.message_debug()
     samples = [*burst.samples.tolist(), *[0j] * _AFTER]

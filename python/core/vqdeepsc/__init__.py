@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Images as vector-quantised indices over LDPC and 16-QAM (VQ-DeepSC), without GNU Radio.
 
-Rooms: ``codec`` (model bundles, indices, bits), ``images`` (files, bitstreams, baselines, metrics),
+Rooms: ``codec`` (model bundles, indices, bits), ``allocation`` (bits where they are needed),
+``images`` (files, bitstreams, baselines, metrics),
 ``kernels`` (LDPC, QAM, channels in C++), ``link`` (the simulated link), ``simulation`` (quality
 against SNR), ``cli`` (the command). Names are imported when they are first used, so that a program
 loads only what it needs.
@@ -11,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .allocation import Budget
     from .codec import BundleError, Codec, Indices
     from .errors import Error, ParameterError
     from .images.bitstream import ImageBitstream, read_bitstream, write_bitstream
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .simulation import Result, Simulation, read_results, simulate
 
 _MODULES = {
+    "Budget": "allocation",
     "BundleError": "codec",
     "ChannelModel": "link",
     "Codec": "codec",
@@ -45,6 +48,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "Budget",
     "BundleError",
     "ChannelModel",
     "Codec",

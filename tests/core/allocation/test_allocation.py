@@ -9,7 +9,7 @@ from tiny_bundle import PROGRESSIVE, THREE_SCALES, make_bundle
 from vqdeepsc.allocation import Budget, encode_frames, frames_of_bits
 from vqdeepsc.allocation.distortion import block_errors, layer_errors
 from vqdeepsc.allocation.frames import FramePlan
-from vqdeepsc.codec import Codec, Regions, run_of_frame
+from vqdeepsc.codec import Codec, Regions, Run, run_of_frame
 from vqdeepsc.codec.bits import certain_llrs
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.images import metrics
@@ -103,6 +103,14 @@ def test_cuts_are_the_best_that_there_are():
                 if n < 9
             )
             assert total == pytest.approx(least_error(errors, layer_bits, 9, frames))
+
+
+def test_images_with_too_many_blocks_and_frames_share_evenly(monkeypatch):
+    monkeypatch.setattr("vqdeepsc.allocation.frames._LARGEST_TABLE", 63)
+    errors = np.random.default_rng(1).random((11, 32)).cumsum(axis=0)[::-1]
+    plan = FramePlan(errors, LAYER_BITS, 1000)
+    assert plan.runs(2) == [Run(0, 16, 62), Run(16, 16, 62)]
+    assert plan.runs(3) == [Run(0, 11, 90), Run(11, 11, 90), Run(22, 10, 100)]
 
 
 def test_bits_go_where_layers_are_worth_more(codec, half_flat):

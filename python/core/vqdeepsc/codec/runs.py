@@ -145,7 +145,10 @@ class ReceivedRuns:
         tile: Tile,
         maps: Mapping[int, NDArray[np.float32]],
     ) -> None:
-        layout = BitLayout(self._layout.scales, run.blocks)
+        whole = BitLayout(self._layout.scales, run.blocks)
+        # scales of which nothing came stay as the prior says
+        begun = [scale for scale in whole.scales if whole.slices[scale.scale].start < run.bits]
+        layout = BitLayout(begun, run.blocks)
         llrs = np.zeros((1, layout.bits_per_region), np.float32)
         llrs[0, : run.bits] = values
         found = layout.posteriors(llrs)

@@ -120,7 +120,7 @@ def write_manifest(
 
     Codewords, dimensions and bits come from codebooks.npz.
     priors: {l: [N_l]} counts or frequencies of the indices, scaled here to sum 1;
-    training: configuration, data, steps, pictures, seed;
+    training: configuration, data, steps, images, seed;
     measured: {data set: {"ssim": ..., "psnr_db": ..., "ms_ssim": ...}}; order: of ORDERS.
     Raises BundleError if a file is missing or the result would not load."""
     directory = Path(path)

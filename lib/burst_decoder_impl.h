@@ -3,7 +3,7 @@
 
 #include "kernels/ldpc/ldpc_frame.h"
 #include "kernels/ofdm/burst_header.h"
-#include "kernels/ofdm/copy_combiner.h"
+#include "kernels/reception/copy_combiner.h"
 #include <gnuradio/vqdeepsc/burst_decoder.h>
 #include <mutex>
 #include <optional>

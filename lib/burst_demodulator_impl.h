@@ -3,7 +3,7 @@
 
 #include "kernels/detection/interference_whitener.h"
 #include "kernels/ofdm/burst_demodulator.h"
-#include "kernels/ofdm/burst_filter.h"
+#include "kernels/reception/burst_filter.h"
 #include <atomic>
 #include <deque>
 #include <gnuradio/vqdeepsc/burst_demodulator.h>

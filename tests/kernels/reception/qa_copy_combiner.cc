@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "kernels/ofdm/copy_combiner.h"
+#include "kernels/reception/copy_combiner.h"
 
 #include <boost/test/unit_test.hpp>
 

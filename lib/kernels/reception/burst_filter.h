@@ -2,7 +2,7 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_BURST_FILTER_H
 #define INCLUDED_VQDEEPSC_KERNEL_BURST_FILTER_H
 
-#include "burst_header.h"
+#include "kernels/ofdm/burst_header.h"
 #include <cstdint>
 #include <string>
 #include <utility>

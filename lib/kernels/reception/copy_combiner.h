@@ -2,7 +2,7 @@
 #ifndef INCLUDED_VQDEEPSC_KERNEL_COPY_COMBINER_H
 #define INCLUDED_VQDEEPSC_KERNEL_COPY_COMBINER_H
 
-#include "burst_header.h"
+#include "kernels/ofdm/burst_header.h"
 
 #include <array>
 #include <cstddef>

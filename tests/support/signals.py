@@ -222,32 +222,33 @@ def begin(prepare: Callable[[], None] | None) -> None:
         prepare()
 
 
-def processor_waits(group: int) -> dict[str, float]:
-    """Seconds that each process of a group has waited for a processor so far (Linux)."""
-    waits: dict[str, float] = {}
+def progress(group: int) -> tuple[bool, float]:
+    """Whether a thread of a group could run now, and the processor seconds of all (Linux)."""
+    ready, nanoseconds = False, 0
     for process in processes(group):
         with suppress(OSError):  # it may end meanwhile, and its threads before it
             for thread in (process / "task").iterdir():
-                seconds = int((thread / "schedstat").read_text().split()[1]) / 1e9
-                waits[process.name] = max(waits.get(process.name, 0.0), seconds)
-    return waits
+                ready |= (thread / "stat").read_text().rpartition(")")[2].split()[0] == "R"
+                nanoseconds += int((thread / "schedstat").read_text().split()[0])
+    return ready, nanoseconds / 1e9
 
 
 def wait_for_group(process: subprocess.Popen[bytes], grace: float) -> None:
     """Until the group of a process has ended, or has had the grace.
 
-    The time in which it was ready, and other programs had the processors, does not count."""
-    begin, before = time.monotonic(), processor_waits(process.pid)
-    waited: dict[str, float] = {}
+    While one of its threads could run, what it runs counts, not the time: other programs may have
+    the processors."""
+    begin = last = time.monotonic()
+    _, used = progress(process.pid)
+    counted = 0.0
     while group_lives(process.pid):
         process.poll()
         time.sleep(POLL_SECONDS)
-        now = time.monotonic() - begin
-        if now < grace:
-            continue
-        for number, seconds in processor_waits(process.pid).items():
-            waited[number] = seconds - before.get(number, 0.0)
-        if now - sum(waited.values()) >= grace or now > MOST_SECONDS:
+        now = time.monotonic()
+        ready, total = progress(process.pid)
+        counted += min(now - last, max(0.0, total - used)) if ready else now - last
+        last, used = now, total
+        if counted >= grace or now - begin > MOST_SECONDS:
             return
 
 

@@ -379,7 +379,7 @@ def main() -> int:
     arguments = parser.parse_args()
     # also where it was begun in the background, which ignores Ctrl-C
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.defailure_int_handler)
+        signal.signal(number, signal.default_int_handler)
     ended, failures = storm(arguments.count, arguments.seed, arguments.grace, arguments.only)
     print(f"{'command':<12} {'disk':<10} {'status':>6} {'times':>6}")
     for (key, disk, status), times in sorted(ended.items()):

@@ -167,7 +167,7 @@ class TestFiles(RadioTest):
             ("word.sigmf-meta", "'fast' stands for core:sample_rate"),
             ("negative.sigmf-meta", "-5 stands for core:sample_rate"),
             ("endless.sigmf-meta", "no SigMF metadata"),
-            (".", "must end in|Is a directory"),
+            (".", "must end in|neither a file nor a pipe"),
         ):
             with self.subTest(name), self.assertRaisesRegex(RecordingError, words):
                 open_recording(str(self.folder / name))

@@ -216,7 +216,7 @@ def parse_arguments() -> argparse.Namespace:
         nargs="*",
         choices=FADING,
         default=["one tap", "three taps", "six taps"],
-        help="channels; none to plot what the file has",
+        help="channels; none for what the file has",
     )
     parser.add_argument(
         "--doppler", type=float, nargs="+", default=[1, 10, 50, 100, 200], help="spread in Hz"
@@ -243,19 +243,20 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def show(name: str, rows: list[dict], arguments: argparse.Namespace) -> None:
-    levels = {who: threshold(rows, who, arguments.share) for who in whose(rows[0])}
+    """The points of a curve, and where it and what is beside it reach the share."""
+    rows = [row | {"payload": row["received"] - (1 - row["headers"])} for row in rows]
+    parts = ["received", "payload", *(["known"] if "known" in rows[0] else [])]
+    levels = {who: threshold(rows, who, arguments.share) for who in parts}
     if arguments.json:
         print(json.dumps({"curve": name, "rows": rows, "threshold_db": levels}), flush=True)
         return
-    print(f"{name}, paths: {arguments.model}, {arguments.bursts} bursts a point")
+    print(f"{name}, paths: {arguments.model}")
     for row in rows:
-        parts = "".join(f"{row[who]:10.2%} {who}" for who in whose(row))
-        payload = row["received"] - (1 - row["headers"])
-        print(f"{row['snr_db']:8.1f} dB{row['headers']:9.1%} headers{parts}{payload:10.2%} payload")
+        shown = "".join(f"{row[who]:10.2%} {who}" for who in parts)
+        print(f"{row['snr_db']:8.1f} dB{row['bursts']:6}{row['headers']:9.1%} headers{shown}")
     reached = {who: level for who, level in levels.items() if not np.isnan(level)}
     text = ", ".join(f"{who} at {level:.2f} dB" for who, level in reached.items())
-    loss = f", loss {levels['received'] - levels['known']:.2f} dB" if len(reached) == 2 else ""
-    print(f"  {arguments.share:.1%} of the blocks: {text or 'beside these'}{loss}", flush=True)
+    print(f"  {arguments.share:.1%} of the blocks: {text or 'beside these'}", flush=True)
 
 
 def main() -> None:
@@ -263,8 +264,12 @@ def main() -> None:
     results = Results(arguments.results)
     for name, rows in curves(arguments, results):
         show(name, rows, arguments)
+    measured = by_curve(results.rows, arguments.model)
+    if not arguments.fading:
+        for name, rows in measured.items():
+            show(name, rows, arguments)
     if arguments.plot:
-        plot(by_curve(results.rows, arguments.model), arguments.plot)
+        plot(measured, arguments.plot)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def test_an_error_in_the_source_is_an_error_of_the_transmitter(tmp_path, monkeyp
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
     make = partial(Transmitter, settings, DEFAULT_MODEL)
     images = [("a", np.zeros((16, 16, 3), np.uint8))] * 3
-    monkeypatch.setattr(Codec, "encode_bits", fall_down)
+    monkeypatch.setattr(Codec, "encode", fall_down)
     with pytest.raises(RuntimeError, match="it fell down"):
         send(iter(images), make, EventLog())
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -258,7 +259,7 @@ def test_a_run_that_fails_is_repeated_without_ways(tmp_path, planned, monkeypatc
         return {"run": self.name, "ended": "annealed"}
 
     monkeypatch.setattr(TimedRun, "train", failing)
-    monkeypatch.setattr(TimedRun, "record", lambda self: {})
+    monkeypatch.setattr(TimedRun, "record", lambda self: SimpleNamespace(to_json=dict))
     found = Session(planned, tmp_path / "out", 1000.0, CPU, report=lambda line: None).train()
     assert tried == [True, False]
     (run,) = found["runs"]

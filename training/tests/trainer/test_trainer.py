@@ -42,7 +42,9 @@ def small(config: Path) -> dict:
         network |= {"widths": [8, 8, 8], "encoder_blocks": 1, "head_blocks": 1, "decoder_blocks": 1}
     if "adversarial" in configuration:
         configuration["adversarial"]["channels"] = 4
-    return configuration | {"crop": 32, "batch": 4, "unquantised_steps": 1}
+    if "prefixes" in configuration:
+        configuration["prefixes"]["images"] = 2
+    return configuration | {"crop": 32, "batch": 2, "unquantised_steps": 1}
 
 
 @pytest.mark.parametrize("stop", [1, 3, 5])

@@ -21,7 +21,13 @@ import pmt
 from gnuradio import gr
 from numpy.typing import ArrayLike, NDArray
 
-from vqdeepsc.allocation import NO_BUDGET, Budget, encode_frames
+from vqdeepsc.allocation import (
+    NO_BUDGET,
+    Budget,
+    check_budget,
+    check_frame_bits,
+    encode_frames,
+)
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import Error, ParameterError
 from vqdeepsc.kernels import FrameHeader
@@ -214,6 +220,19 @@ def pdu_to_image(pdu: pmt.pmt_base, max_pixels: int = MAXIMUM_PIXELS) -> Numbere
     known = pmt.dict_has_key(dictionary, pmt.intern("image"))
     number = _integer(dictionary, "image", 0, IMAGE_IDS - 1) if known else None
     return NumberedImage(pixels.reshape(height, width, 3), number)
+
+
+def frames_of_image(
+    codec: Codec, frame_bits: int, frames: int, bits_per_pixel: float, quality: float
+) -> tuple[int, Budget]:
+    """Bits of each frame, and the budget of an image, of the parameters that blocks have for them.
+
+    frame_bits: 0 for those of a region; frames: of each image; quality: PSNR in dB; of the last
+    three one alone may be above 0. Raises ParameterError for what the model does not take."""
+    length = check_frame_bits(codec, int(frame_bits))
+    budget = Budget(float(bits_per_pixel), int(frames) * length, float(quality))
+    check_budget(codec, budget)
+    return length, budget
 
 
 def image_to_frames(

@@ -4,7 +4,6 @@
 import pmt
 from gnuradio import gr
 
-from vqdeepsc.allocation import Budget, check_budget, check_frame_bits
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.codec.bundle import NETWORKS
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
@@ -14,6 +13,7 @@ from .frames import (
     RANDOM,
     FrameError,
     ImageNumbers,
+    frames_of_image,
     header_to_pmt,
     image_to_frames,
     pdu_to_image,
@@ -57,9 +57,9 @@ class semantic_encoder(gr.basic_block):
         gr.basic_block.__init__(self, "semantic_encoder", None, None)
         networks = NETWORKS if frames or bits_per_pixel or quality else ("encoder",)
         self._codec = Codec(model, provider=provider, networks=networks)
-        self._frame_bits = check_frame_bits(self._codec, int(frame_bits))
-        self._budget = Budget(float(bits_per_pixel), int(frames) * self._frame_bits, float(quality))
-        check_budget(self._codec, self._budget)
+        self._frame_bits, self._budget = frames_of_image(
+            self._codec, frame_bits, frames, bits_per_pixel, quality
+        )
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
         self._images_port = pmt.intern("pictures")

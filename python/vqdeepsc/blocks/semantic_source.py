@@ -16,7 +16,6 @@ import pmt
 from gnuradio import gr
 from numpy.typing import NDArray
 
-from vqdeepsc.allocation import Budget, check_budget, check_frame_bits
 from vqdeepsc.codec import DEFAULT_MODEL
 from vqdeepsc.codec.bundle import NETWORKS
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
@@ -36,6 +35,7 @@ from .frames import (
     FrameError,
     ImageNumbers,
     check_copies,
+    frames_of_image,
     header_to_pmt,
     image_to_frames,
     pdu_to_image,
@@ -131,9 +131,9 @@ class semantic_source(gr.sync_block):
             provider=provider,
             networks=NETWORKS if frames or bits_per_pixel or quality else ("encoder",),
         )
-        self._frame_bits = check_frame_bits(self.codec, int(frame_bits))
-        self._budget = Budget(float(bits_per_pixel), int(frames) * self._frame_bits, float(quality))
-        check_budget(self.codec, self._budget)
+        self._frame_bits, self._budget = frames_of_image(
+            self.codec, frame_bits, frames, bits_per_pixel, quality
+        )
         self._files = _named_files(str(source)) if source else []
         check_copies(copies)
         self._copies = copies

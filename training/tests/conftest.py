@@ -28,6 +28,20 @@ def tool(name: str) -> Callable[[Sequence[str]], int]:
     return lambda arguments: command.main([name, *arguments])
 
 
+def run_arguments(tmp_path: Path, image_tar: Path, name: str) -> list[str]:
+    """Of `train`, for the run `name` of tmp_path's config.json."""
+    return [
+        "--config",
+        str(tmp_path / "config.json"),
+        "--data",
+        str(image_tar),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--folder",
+        str(tmp_path / name),
+    ]
+
+
 SMALL_CONDITIONAL = {
     "type": "conditional",
     "codewords": [16, 8, 4, 2],

@@ -8,7 +8,7 @@ import onnx
 import onnx.numpy_helper
 import pytest
 import torch
-from conftest import ENDED, SMALL_CONDITIONAL, SMALL_PAPER, tool, write_small_bundle
+from conftest import ENDED, SMALL_CONDITIONAL, SMALL_PAPER, run_arguments, tool, write_small_bundle
 from vqdeepsc.codec import Codec
 
 from vqdeepsc_training.bundles import export
@@ -124,14 +124,7 @@ def test_a_bundle_that_does_not_say_how_it_was_trained_is_no_beginning(
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
     arguments = [
-        "--config",
-        str(config),
-        "--data",
-        str(image_tar),
-        "--cache",
-        str(tmp_path / "cache"),
-        "--folder",
-        str(tmp_path / "run"),
+        *run_arguments(tmp_path, image_tar, "run"),
         "--weights",
     ]
     assert train([*arguments, str(tmp_path)]) == 2

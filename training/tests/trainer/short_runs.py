@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 import torch
-from conftest import SMALL_CONDITIONAL_3, tool, write_link
+from conftest import SMALL_CONDITIONAL_3, run_arguments, tool, write_link
 
 from vqdeepsc_training.trainer.checkpoint import read_checkpoint
 from vqdeepsc_training.trainer.parts import Part
@@ -20,14 +20,7 @@ def run(tmp_path: Path, image_tar: Path, configuration: dict, name: str, *more: 
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration))
     arguments = [
-        "--config",
-        str(config),
-        "--data",
-        str(image_tar),
-        "--cache",
-        str(tmp_path / "cache"),
-        "--folder",
-        str(tmp_path / name),
+        *run_arguments(tmp_path, image_tar, name),
         "--threads",
         "1",
         *more,

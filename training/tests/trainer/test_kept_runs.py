@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import SMALL_CONDITIONAL, SMALL_PAPER, tool
+from conftest import SMALL_CONDITIONAL, SMALL_PAPER, run_arguments, tool
 from short_runs import assert_same, run
 
 from vqdeepsc_training.base.errors import DataError
@@ -80,14 +80,7 @@ def test_resuming_with_another_network_is_refused_in_one_sentence(
     assert (
         main(
             [
-                "--config",
-                str(config),
-                "--data",
-                str(image_tar),
-                "--cache",
-                str(tmp_path / "cache"),
-                "--folder",
-                str(tmp_path / "run"),
+                *run_arguments(tmp_path, image_tar, "run"),
                 "--recording",
                 str(tmp_path / "link.npz"),
                 "--resume",
@@ -111,18 +104,10 @@ def test_record_is_whole_when_writing_fails(tmp_path, image_tar, configuration, 
     monkeypatch.setattr("os.replace", stopped)
     monkeypatch.setattr(Trainer, "record", lambda self: Change(1, {"half": "written"}))
     monkeypatch.setattr("vqdeepsc_training.trainer.trainer.write_checkpoint", lambda *given: None)
-    config = tmp_path / "config.json"
     assert (
         main(
             [
-                "--config",
-                str(config),
-                "--data",
-                str(image_tar),
-                "--cache",
-                str(tmp_path / "cache"),
-                "--folder",
-                str(tmp_path / "run"),
+                *run_arguments(tmp_path, image_tar, "run"),
                 "--recording",
                 str(tmp_path / "link.npz"),
                 "--resume",
@@ -134,3 +119,18 @@ def test_record_is_whole_when_writing_fails(tmp_path, image_tar, configuration, 
     )
     assert (tmp_path / "run" / "record.json").read_text() == before
     assert not list((tmp_path / "run").glob("*unfinished*"))
+
+
+def test_a_run_that_diverges_leaves_its_checkpoint(tmp_path, image_tar, configuration, capsys):
+    configuration |= {"steps": 2, "unquantised_steps": 0, "noise": None}
+    run(tmp_path, image_tar, configuration, "run")
+    checkpoint = tmp_path / "run" / "checkpoint.pt"
+    configuration["steps"] = 6
+    configuration["optimiser"]["learning_rate"] = 1e12
+    (tmp_path / "config.json").write_text(json.dumps(configuration))
+    given = run_arguments(tmp_path, image_tar, "run")
+    assert main([*given, "--threads", "1", "--resume", "--save-minutes", "0"]) == 2
+    error = capsys.readouterr().err
+    assert "diverged" in error and error.count("\n") == 1
+    # the first step was made of gradients that were still finite
+    assert read_checkpoint(checkpoint)["step"] == 3

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from conftest import SMALL_CONDITIONAL_3, SMALL_PAPER, tool
+from conftest import SMALL_CONDITIONAL_3, SMALL_PAPER, run_arguments, tool
 from short_runs import assert_same, run
 
 from vqdeepsc_training.trainer.checkpoint import averaged_network, read_checkpoint
@@ -162,14 +162,7 @@ def test_new_run_starts_at_the_weights_of_another(tmp_path, image_tar, configura
     assert (
         main(
             [
-                "--config",
-                str(config),
-                "--data",
-                str(image_tar),
-                "--cache",
-                str(tmp_path / "cache"),
-                "--folder",
-                str(tmp_path / "fourth"),
+                *run_arguments(tmp_path, image_tar, "fourth"),
                 "--weights",
                 str(weights),
             ]
@@ -207,18 +200,10 @@ def test_tuning_the_decoder_leaves_the_encoder(tmp_path, image_tar, configuratio
     )
     assert_same(again["encoder"], tuned["encoder"])
     assert again["trained"]["step"] == first["step"]
-    config = tmp_path / "config.json"
     assert (
         main(
             [
-                "--config",
-                str(config),
-                "--data",
-                str(image_tar),
-                "--cache",
-                str(tmp_path / "cache"),
-                "--folder",
-                str(tmp_path / "other"),
+                *run_arguments(tmp_path, image_tar, "other"),
             ]
         )
         == 2

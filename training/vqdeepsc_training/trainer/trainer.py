@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..base import distributed
-from ..base.errors import DataError
+from ..base.errors import DataError, TrainingError
 from ..base.files import write_whole
 from ..base.precision import Arithmetic, used_precision
 from ..data.recording import Recording
@@ -25,13 +26,7 @@ from ..networks.build import TunedNetwork, build_network, running_statistics
 from ..networks.encoded import Encoded
 from ..objectives.losses import psnr, ssim
 from ..objectives.optimiser import configure_optimisers
-from .checkpoint import (
-    read_checkpoint,
-    read_curve,
-    read_history,
-    run_record,
-    write_checkpoint,
-)
+from .checkpoint import read_checkpoint, read_curve, read_history, run_record, write_checkpoint
 from .configuration import Configuration
 from .loss import make_parts
 from .noise import assign_indices
@@ -90,6 +85,7 @@ class Trainer:
         self.encoder: nn.Module | None = None
         self.trained: dict = {}
         self.started = False
+        self.finite = torch.ones((), dtype=torch.bool, device=device)
         self.fresh = [True] * len(self.network.spaces)
         self.step = 0
         self.seconds = 0.0
@@ -191,8 +187,8 @@ class Trainer:
         loss.backward()
         # DistributedDataParallel wants one forward pass a step; noise tuning decodes a second time.
         distributed.average([p.grad for p in self.network.parameters() if p.grad is not None])
-        if settings.clip:
-            nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip or math.inf)
+        self.finite &= torch.isfinite(norm)
         for optimiser in self.optimisers:
             optimiser.step()
         distributed.average(running_statistics(self.network))
@@ -275,9 +271,11 @@ class Trainer:
         return point
 
     def save(self) -> None:
-        """Write checkpoint and record, each whole."""
+        """Write checkpoint and record, each whole; raises TrainingError if the run diverged."""
         if distributed.rank():
             return
+        if not self.finite:
+            raise TrainingError(f"The run diverged before step {self.step}; try a lower rate.")
         self.folder.mkdir(parents=True, exist_ok=True)
         state = self.summary() | {
             "network": self.network.state_dict(),

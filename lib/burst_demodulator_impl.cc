@@ -189,7 +189,7 @@ bool burst_demodulator_impl::receive()
     if (d_demodulator->has_payload(d_header, samples)) {
         receive_payload(samples, false);
     } else {
-        refuse(Dictionary(described(*d_demodulator, burst, frame_dictionary(d_header.frame)))
+        refuse(Dictionary(log_entry(*d_demodulator, burst, frame_dictionary(d_header.frame)))
                    .add("error", pmt::intern("no payload follows the header"))
                    .get());
     }
@@ -215,7 +215,7 @@ void burst_demodulator_impl::receive_header(kernel::BurstDemodulator& demodulato
         const auto known =
             received.crc_ok ? frame_dictionary(received.header.frame) : pmt::make_dict();
         burst.refused =
-            Dictionary(described(demodulator, burst, known)).add("error", pmt::intern(error)).get();
+            Dictionary(log_entry(demodulator, burst, known)).add("error", pmt::intern(error)).get();
     }
 }
 
@@ -252,7 +252,7 @@ bool burst_demodulator_impl::ends_early(size_t count)
             d_unfinished.resize(count);
             receive_payload(d_unfinished.data(), true);
         } else {
-            refuse(Dictionary(described(*d_demodulator, burst, frame_dictionary(d_header.frame)))
+            refuse(Dictionary(log_entry(*d_demodulator, burst, frame_dictionary(d_header.frame)))
                        .add("error", pmt::intern("another burst begins in it"))
                        .get());
         }
@@ -276,7 +276,7 @@ void burst_demodulator_impl::receive_payload(const gr_complex* samples, bool int
     publish_symbols();
     d_key = pmt::intern("frame");
     d_dictionary =
-        Dictionary(described(*d_demodulator, d_bursts.front(), frame_dictionary(d_header.frame)))
+        Dictionary(log_entry(*d_demodulator, d_bursts.front(), frame_dictionary(d_header.frame)))
             .add("payload_bits", pmt::from_long(d_header.payload_bits))
             .add("coded_bits", pmt::from_long(static_cast<long>(d_header.coded_bits())))
             .add("bits_per_symbol", pmt::from_long(d_header.bits_per_symbol))
@@ -350,7 +350,7 @@ void burst_demodulator_impl::next_burst(uint64_t from)
     }
 }
 
-pmt::pmt_t burst_demodulator_impl::described(const kernel::BurstDemodulator& demodulator,
+pmt::pmt_t burst_demodulator_impl::log_entry(const kernel::BurstDemodulator& demodulator,
                                              const Burst& burst,
                                              const pmt::pmt_t& dictionary) const
 {

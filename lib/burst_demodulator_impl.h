@@ -53,7 +53,7 @@ private:
     void next_burst(uint64_t from);
     void refuse(const pmt::pmt_t& dictionary);
     void publish_symbols();
-    pmt::pmt_t described(const kernel::BurstDemodulator& demodulator,
+    pmt::pmt_t log_entry(const kernel::BurstDemodulator& demodulator,
                          const Burst& burst,
                          const pmt::pmt_t& dictionary) const;
 

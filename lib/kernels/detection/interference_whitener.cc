@@ -172,16 +172,16 @@ void InterferenceWhitener::whiten(float* real, float* imag)
 void InterferenceWhitener::filter(
     const FilterTaps& taps, std::int64_t first, std::size_t count, float* real, float* imag) const
 {
-    constexpr std::int64_t KEPT = KEPT_BLOCKS * BLOCK;
+    constexpr std::int64_t KEPT_SAMPLES = KEPT_BLOCKS * BLOCK;
     const std::int64_t last = d_taken * BLOCK;
     for (std::size_t i = 0; i < count; ++i) {
         float sum_real = 0.0f;
         float sum_imag = 0.0f;
         for (std::size_t k = 0; k < taps.size(); ++k) {
             const std::int64_t at = first + static_cast<std::int64_t>(i) - static_cast<int>(k);
-            if (at >= std::max<std::int64_t>(last - KEPT, 0) && at < last) {
-                const float a = d_kept_real[at % KEPT];
-                const float b = d_kept_imag[at % KEPT];
+            if (at >= std::max<std::int64_t>(last - KEPT_SAMPLES, 0) && at < last) {
+                const float a = d_kept_real[at % KEPT_SAMPLES];
+                const float b = d_kept_imag[at % KEPT_SAMPLES];
                 sum_real += a * taps[k].real() - b * taps[k].imag();
                 sum_imag += a * taps[k].imag() + b * taps[k].real();
             }

@@ -24,13 +24,13 @@ template <std::size_t SIZE>
 std::array<std::complex<float>, SIZE> oscillation(double frequency)
 {
     const std::complex<double> step = std::polar(1.0, 2.0 * M_PI * frequency);
-    std::complex<double> turn = 1.0;
-    std::array<std::complex<float>, SIZE> turns;
-    for (auto& value : turns) {
-        value = turn;
-        turn *= step;
+    std::complex<double> rotation = 1.0;
+    std::array<std::complex<float>, SIZE> rotations;
+    for (auto& value : rotations) {
+        value = rotation;
+        rotation *= step;
     }
-    return turns;
+    return rotations;
 }
 
 } // namespace
@@ -71,23 +71,24 @@ void PreambleMatcher::fold(const float* real, const float* imag, double fraction
 {
     std::array<float, WINDOW> sum_real{}, sum_imag{};
     for (int k = 0; k < REPEATS; ++k) {
-        const auto turn = static_cast<float>(SHORT_SYMBOL_SIGNS[k]) *
-                          phasor(-2.0 * M_PI * fraction * (k * SHORT));
+        const auto rotation = static_cast<float>(SHORT_SYMBOL_SIGNS[k]) *
+                              phasor(-2.0 * M_PI * fraction * (k * SHORT));
         for (int j = 0; j < WINDOW; ++j) {
             const float a = real[k * SHORT + j];
             const float b = imag[k * SHORT + j];
-            sum_real[j] += a * turn.real() - b * turn.imag();
-            sum_imag[j] += a * turn.imag() + b * turn.real();
+            sum_real[j] += a * rotation.real() - b * rotation.imag();
+            sum_imag[j] += a * rotation.imag() + b * rotation.real();
         }
     }
-    const auto turns = oscillation<WINDOW>(-fraction);
+    const auto rotations = oscillation<WINDOW>(-fraction);
     for (int j = 0; j < WINDOW; ++j) {
-        d_forward.input()[j] = product({ sum_real[j], sum_imag[j] }, turns[j]);
+        d_forward.input()[j] = product({ sum_real[j], sum_imag[j] }, rotations[j]);
     }
     d_forward.execute();
 }
 
-// Over all delays and offsets of what is folded; the reference turns with the offset or against it.
+// Over all delays and offsets of what is folded; the reference rotates with the offset or against
+// it.
 PreambleMatcher::Peak PreambleMatcher::strongest(const std::vector<std::complex<float>>& reference,
                                                  int direction)
 {
@@ -141,10 +142,10 @@ double PreambleMatcher::refine(const float* real,
                                double coarse,
                                float sign_of_q) const
 {
-    const auto turns = oscillation<SHORT>(-coarse);
+    const auto rotations = oscillation<SHORT>(-coarse);
     std::array<std::complex<float>, SHORT> reference;
     for (int i = 0; i < SHORT; ++i) {
-        reference[i] = product(turns[i], std::conj(d_short_symbol[i]));
+        reference[i] = product(rotations[i], std::conj(d_short_symbol[i]));
     }
     std::array<std::complex<double>, REPEATS> phasors;
     for (int k = 0; k < REPEATS; ++k) {
@@ -157,14 +158,14 @@ double PreambleMatcher::refine(const float* real,
                      (1.0 * SHORT_SYMBOL_SIGNS[k]) * std::complex<double>(sum);
     }
     constexpr int APART = (REPEATS - 1) / 2;
-    std::complex<double> turn = 0.0;
+    std::complex<double> rotation = 0.0;
     for (int k = 0; k + APART < REPEATS; ++k) {
-        turn += phasors[k + APART] * std::conj(phasors[k]);
+        rotation += phasors[k + APART] * std::conj(phasors[k]);
     }
-    return coarse + std::arg(turn) / (2.0 * M_PI * APART * SHORT);
+    return coarse + std::arg(rotation) / (2.0 * M_PI * APART * SHORT);
 }
 
-// Frequency offset modulo one cycle per short symbol, from what neighbours among them turn by.
+// Frequency offset modulo one cycle per short symbol, from what neighbours among them rotate by.
 double PreambleMatcher::fractional_cfo(const float* real, const float* imag)
 {
     double sum_real = 0.0;

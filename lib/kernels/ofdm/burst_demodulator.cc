@@ -42,7 +42,7 @@ BurstDemodulator::BurstDemodulator(const BurstFormat& format)
       d_tracker(format),
       d_demappers{ QamDemapper(2), QamDemapper(4), QamDemapper(6) },
       d_header_weight(format.header_symbols() + 2.0),
-      d_turn(format.fft_size()),
+      d_rotation(format.fft_size()),
       d_first(format.used_carriers()),
       d_second(format.used_carriers()),
       d_training_estimate(format.used_carriers()),
@@ -72,9 +72,9 @@ void BurstDemodulator::set_cfo(double cfo)
 {
     d_cfo = cfo;
     const Complex step = phasor(-2.0 * M_PI * cfo);
-    for (std::size_t i = 0; i < d_turn.size(); ++i) {
-        d_turn[i] = i % RESTART == 0 ? phasor(-2.0 * M_PI * cfo * static_cast<double>(i))
-                                     : product(d_turn[i - 1], step);
+    for (std::size_t i = 0; i < d_rotation.size(); ++i) {
+        d_rotation[i] = i % RESTART == 0 ? phasor(-2.0 * M_PI * cfo * static_cast<double>(i))
+                                         : product(d_rotation[i - 1], step);
     }
 }
 
@@ -116,13 +116,13 @@ void BurstDemodulator::transform(const Complex* samples, std::size_t start, Carr
 {
     const int size = d_format.fft_size();
     const auto* in = reinterpret_cast<const float*>(samples + start);
-    const auto* turn = reinterpret_cast<const float*>(d_turn.data());
+    const auto* rotation = reinterpret_cast<const float*>(d_rotation.data());
     auto* out = reinterpret_cast<float*>(d_fft.input());
     for (int i = 0; i < 2 * size; i += 2) {
         const float real = usable_sample(in[i]) - d_dc.real();
         const float imag = usable_sample(in[i + 1]) - d_dc.imag();
-        out[i] = real * turn[i] - imag * turn[i + 1];
-        out[i + 1] = real * turn[i + 1] + imag * turn[i];
+        out[i] = real * rotation[i] - imag * rotation[i + 1];
+        out[i + 1] = real * rotation[i + 1] + imag * rotation[i];
     }
     blank_impulses(out, size);
     d_fft.execute();
@@ -191,32 +191,32 @@ void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol
     double first_moment = 0.0;
     double second_moment = 0.0;
     d_errors.clear();
-    d_error_turns.clear();
-    const auto compare = [&](int position, Complex sent, Complex back) {
+    d_error_frequencies.clear();
+    const auto compare = [&](int position, Complex sent, Complex derotation) {
         const int carrier = d_format.carrier(position);
         const Complex channel = product(d_channel[position], sent);
         const float share = 1.0f / d_excess_noise[position];
         const Complex error =
-            share * product(product(received[position], std::conj(channel)), back);
+            share * product(product(received[position], std::conj(channel)), derotation);
         const double power = share * std::norm(channel);
-        const double turn = phase_per_carrier() * carrier;
+        const double frequency = phase_per_carrier() * carrier;
         sum += error;
         weight += power;
         energy += share * std::norm(received[position]);
-        first_moment += power * turn;
-        second_moment += power * turn * turn;
+        first_moment += power * frequency;
+        second_moment += power * frequency * frequency;
         d_errors.push_back(error);
-        d_error_turns.push_back(turn);
+        d_error_frequencies.push_back(frequency);
     };
-    pilot_turns(symbol, -phase, -slope, d_turns);
+    pilot_rotations(symbol, -phase, -slope, d_rotations);
     for (std::size_t i = 0; i < pilot_positions.size(); ++i) {
-        compare(pilot_positions[i], pilots[i], d_turns[i]);
+        compare(pilot_positions[i], pilots[i], d_rotations[i]);
     }
     if (known) {
-        carrier_turns(-phase, -slope, d_turns);
+        carrier_rotations(-phase, -slope, d_rotations);
         const Complex* point = d_header_points.data() + symbol * d_format.data_carriers();
         for (const int position : d_format.data_positions(symbol)) {
-            compare(position, *point++, d_turns[position]);
+            compare(position, *point++, d_rotations[position]);
         }
     }
     const double infinite = std::numeric_limits<double>::infinity();
@@ -228,23 +228,23 @@ void BurstDemodulator::receive_symbol(const Complex* samples, std::size_t symbol
     }
     // The common phase first, then what is left, which is small, by weighted least squares.
     const double common = std::arg(std::complex<double>(sum));
-    const Complex back = phasor(-common);
-    double level = 0.0;
-    double tilt = 0.0;
+    const Complex derotation = phasor(-common);
+    double error_sum = 0.0;
+    double error_moment = 0.0;
     for (std::size_t i = 0; i < d_errors.size(); ++i) {
-        const double imag = product(d_errors[i], back).imag();
-        level += imag;
-        tilt += imag * d_error_turns[i];
+        const double imag = product(d_errors[i], derotation).imag();
+        error_sum += imag;
+        error_moment += imag * d_error_frequencies[i];
     }
-    const double late = -(tilt - first_moment / weight * level) / spread;
-    const double rest = (level + first_moment * late) / weight;
+    const double timing_error = -(error_moment - first_moment / weight * error_sum) / spread;
+    const double phase_error = (error_sum + first_moment * timing_error) / weight;
     // What a pulse hits counts less.
     const double others = static_cast<double>(d_errors.size()) - 1.0;
     const double miss = (energy - std::norm(std::complex<double>(sum)) / weight) / others;
     const double limit = (1.0 + OUTLIER / std::sqrt(others)) * d_noise;
     const double variance = 0.5 * (miss > limit ? miss : d_noise);
-    d_phase.update(common + rest, variance * second_moment / (weight * spread));
-    d_timing.update(late, variance / spread);
+    d_phase.update(common + phase_error, variance * second_moment / (weight * spread));
+    d_timing.update(timing_error, variance / spread);
 }
 
 void BurstDemodulator::finish_tracking()

@@ -126,8 +126,8 @@ private:
     const ExpectedHeaders::Candidate* recognise(
         const Complex* samples, const std::vector<ExpectedHeaders::Candidate>& candidates);
     // burst_demodulator_changes.cc
-    void carrier_turns(double phase, double slope, Carriers& turns) const;
-    void pilot_turns(std::size_t symbol, double phase, double slope, Carriers& turns) const;
+    void carrier_rotations(double phase, double slope, Carriers& rotations) const;
+    void pilot_rotations(std::size_t symbol, double phase, double slope, Carriers& rotations) const;
     void rotated_channel(std::size_t symbol);
     void rotated_pilots(std::size_t symbol);
     void follow_changes(const Complex* samples, std::size_t symbols);
@@ -190,8 +190,8 @@ private:
     double d_pilot_error = 0.0;
     double d_pilot_power = 0.0;
     std::vector<float> d_powers, d_sorted; //!< of the samples of an FFT
-    std::vector<Complex> d_turn; //!< takes the frequency offset away, from one sample to the next
-    Carriers d_first, d_second;  //!< the training symbols as received
+    std::vector<Complex> d_rotation;       //!< e^(-2 pi i cfo n), n samples
+    Carriers d_first, d_second;            //!< the training symbols as received
     Carriers d_training_estimate;
     Carriers d_channel;
     std::vector<float> d_excess_noise; //!< of each carrier, as a multiple of d_noise, at least 1
@@ -203,18 +203,18 @@ private:
     std::vector<double> d_phases, d_timings;
     std::vector<float> d_pilots;
     std::vector<float> d_scrambling; //!< -1 where a bit is inverted, else 1
-    Carriers d_rotated, d_turns;
-    std::vector<Complex> d_realigned;  //!< samples of a burst with those that were lost
-    double d_header_phase = 0.0;       //!< after the header, radians
-    double d_header_rate = 0.0;        //!< and how it goes on, radians per OFDM symbol
-    bool d_moves = false;              //!< whether d_moving holds the channel
-    std::vector<Carriers> d_moving;    //!< by OFDM symbol
-    std::vector<float> d_gains;        //!< by OFDM symbol, or empty
-    std::vector<double> d_misses;      //!< mean |error|^2 of the pilots, by OFDM symbol
-    std::vector<char> d_outliers;      //!< by OFDM symbol
-    std::vector<float> d_symbol_noise; //!< N0, by OFDM symbol
-    std::vector<Complex> d_errors;     //!< of the carriers that are known
-    std::vector<double> d_error_turns; //!< their frequencies in radians per sample
+    Carriers d_rotated, d_rotations;
+    std::vector<Complex> d_realigned;        //!< samples of a burst with those that were lost
+    double d_header_phase = 0.0;             //!< after the header, radians
+    double d_header_rate = 0.0;              //!< and how it goes on, radians per OFDM symbol
+    bool d_moves = false;                    //!< whether d_moving holds the channel
+    std::vector<Carriers> d_moving;          //!< by OFDM symbol
+    std::vector<float> d_gains;              //!< by OFDM symbol, or empty
+    std::vector<double> d_misses;            //!< mean |error|^2 of the pilots, by OFDM symbol
+    std::vector<char> d_outliers;            //!< by OFDM symbol
+    std::vector<float> d_symbol_noise;       //!< N0, by OFDM symbol
+    std::vector<Complex> d_errors;           //!< of the carriers that are known
+    std::vector<double> d_error_frequencies; //!< their frequencies in radians per sample
     std::vector<Complex> d_data, d_data_channel;
     std::vector<float> d_data_noise, d_symbol_llrs;
 };

@@ -23,10 +23,10 @@ constexpr std::size_t AVERAGED = 2;   // on each side, for the noise
 } // namespace
 
 // e^(i (phase + slope carrier)) of each carrier.
-void BurstDemodulator::carrier_turns(double phase, double slope, Carriers& turns) const
+void BurstDemodulator::carrier_rotations(double phase, double slope, Carriers& rotations) const
 {
     const int used = d_format.used_carriers();
-    turns.resize(used);
+    rotations.resize(used);
     // Four chains of products, for one would wait for each of its own.
     constexpr int CHAINS = 4;
     const Complex step = phasor(slope);
@@ -34,22 +34,22 @@ void BurstDemodulator::carrier_turns(double phase, double slope, Carriers& turns
     for (const int half : { 0, used / 2 }) {
         for (int block = half; block < half + used / 2; block += RESTART) {
             const int end = std::min(block + RESTART, half + used / 2);
-            turns[block] = phasor(phase + slope * d_format.carrier(block));
+            rotations[block] = phasor(phase + slope * d_format.carrier(block));
             for (int u = block + 1; u < std::min(block + CHAINS, end); ++u) {
-                turns[u] = product(turns[u - 1], step);
+                rotations[u] = product(rotations[u - 1], step);
             }
             for (int u = block + CHAINS; u < end; ++u) {
-                turns[u] = product(turns[u - CHAINS], steps);
+                rotations[u] = product(rotations[u - CHAINS], steps);
             }
         }
     }
 }
 
 // The same of the pilots of an OFDM symbol alone.
-void BurstDemodulator::pilot_turns(std::size_t symbol,
-                                   double phase,
-                                   double slope,
-                                   Carriers& turns) const
+void BurstDemodulator::pilot_rotations(std::size_t symbol,
+                                       double phase,
+                                       double slope,
+                                       Carriers& rotations) const
 {
     constexpr int FARTHEST = BurstFormat::GROUP + 1; // from one to the next, across the middle
     std::array<Complex, FARTHEST + 1> steps = { 1.0f, phasor(slope) };
@@ -57,13 +57,13 @@ void BurstDemodulator::pilot_turns(std::size_t symbol,
         steps[i] = product(steps[i - 1], steps[1]);
     }
     const auto& positions = d_format.pilot_positions(symbol);
-    turns.resize(positions.size());
+    rotations.resize(positions.size());
     int carrier = d_format.carrier(positions[0]);
-    Complex turn = phasor(phase + slope * carrier);
+    Complex rotation = phasor(phase + slope * carrier);
     for (std::size_t i = 0; i < positions.size(); ++i) {
         const int next = d_format.carrier(positions[i]);
-        turn = product(turn, steps[next - carrier]);
-        turns[i] = turn;
+        rotation = product(rotation, steps[next - carrier]);
+        rotations[i] = rotation;
         carrier = next;
     }
 }
@@ -75,11 +75,12 @@ void BurstDemodulator::rotated_channel(std::size_t symbol)
         d_rotated = d_moving[symbol];
         return;
     }
-    carrier_turns(
-        d_phases[symbol], -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]), d_turns);
+    carrier_rotations(d_phases[symbol],
+                      -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]),
+                      d_rotations);
     const float gain = d_gains.empty() ? 1.0f : d_gains[symbol];
     for (std::size_t u = 0; u < d_rotated.size(); ++u) {
-        d_rotated[u] = gain * product(d_channel[u], d_turns[u]);
+        d_rotated[u] = gain * product(d_channel[u], d_rotations[u]);
     }
 }
 
@@ -93,13 +94,13 @@ void BurstDemodulator::rotated_pilots(std::size_t symbol)
         }
         return;
     }
-    pilot_turns(symbol,
-                d_phases[symbol],
-                -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]),
-                d_turns);
+    pilot_rotations(symbol,
+                    d_phases[symbol],
+                    -phase_per_carrier() * (d_timings[symbol] - d_shift[symbol]),
+                    d_rotations);
     const float gain = d_gains.empty() ? 1.0f : d_gains[symbol];
     for (std::size_t i = 0; i < positions.size(); ++i) {
-        d_rotated[positions[i]] = gain * product(d_channel[positions[i]], d_turns[i]);
+        d_rotated[positions[i]] = gain * product(d_channel[positions[i]], d_rotations[i]);
     }
 }
 
@@ -271,9 +272,9 @@ std::vector<double> BurstDemodulator::delay_profile(std::size_t symbols, double 
         std::fill(values.begin(), values.end(), 0.0f);
         for (std::size_t symbol = first; symbol < first + GROUP; ++symbol) {
             const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
-            const Complex back(std::polar(1.0, -d_phases[symbol]));
+            const Complex derotation(std::polar(1.0, -d_phases[symbol]));
             for (const int position : d_format.pilot_positions(symbol)) {
-                values[position] = product(*pilot++ * d_received[symbol][position], back);
+                values[position] = product(*pilot++ * d_received[symbol][position], derotation);
             }
         }
         const auto& impulse = d_smoother.impulse_response(values);
@@ -286,10 +287,10 @@ std::vector<double> BurstDemodulator::delay_profile(std::size_t symbols, double 
     const auto& impulse = d_smoother.impulse_response(d_channel);
     for (int tap = 0; tap < taps; ++tap) {
         const double noise = d_training_noise * d_smoother.variance(tap);
-        const double early = std::norm(impulse[tap]) - noise / header_weight;
-        const double late = blocks > 0 ? later[tap] / blocks - noise : 0.0;
+        const double earlier_power = std::norm(impulse[tap]) - noise / header_weight;
+        const double later_power = blocks > 0 ? later[tap] / blocks - noise : 0.0;
         noises[tap] = noise / std::sqrt(std::max<double>(blocks, 1.0));
-        profile[tap] = std::max({ early, late, 0.0 });
+        profile[tap] = std::max({ earlier_power, later_power, 0.0 });
         total += profile[tap];
     }
     for (int tap = 0; tap < taps; ++tap) {
@@ -317,9 +318,10 @@ std::vector<double> BurstDemodulator::fast_delay_profile(std::size_t symbols) co
                 continue;
             }
             const auto& others = d_format.pilot_positions(symbol + lag);
-            const Complex back(std::polar(1.0, d_phases[symbol] - d_phases[symbol + lag]));
+            const Complex derotation(std::polar(1.0, d_phases[symbol] - d_phases[symbol + lag]));
             for (std::size_t i = 0; i < positions.size(); ++i) {
-                const Complex one = product(back, std::conj(d_received[symbol][positions[i]]));
+                const Complex one =
+                    product(derotation, std::conj(d_received[symbol][positions[i]]));
                 for (std::size_t j = 0; j < others.size(); ++j) {
                     const float signs = pilot[i] * pilot[lag * positions.size() + j];
                     const auto both = product(d_received[symbol + lag][others[j]], one);
@@ -337,7 +339,7 @@ std::vector<double> BurstDemodulator::fast_delay_profile(std::size_t symbols) co
     // A window keeps one delay from looking like many; a pilot with itself has the noise in it.
     std::vector<double> profile(d_smoother.taps());
     for (int tap = 0; tap < d_smoother.taps(); ++tap) {
-        const double turn = phase_per_carrier() * (tap - ChannelSmoother::MARGIN);
+        const double rotation = phase_per_carrier() * (tap - ChannelSmoother::MARGIN);
         double sum = 0.0;
         for (int apart = -used; apart <= used; ++apart) {
             if (apart == 0) {
@@ -345,7 +347,7 @@ std::vector<double> BurstDemodulator::fast_delay_profile(std::size_t symbols) co
             }
             const double window = 0.5 + 0.5 * std::cos(M_PI * apart / (used + 1.0));
             const auto mean = products[apart + used] / std::max(counts[apart + used], 1.0);
-            sum += window * (mean * std::polar(1.0, turn * apart)).real();
+            sum += window * (mean * std::polar(1.0, rotation * apart)).real();
         }
         profile[tap] = std::max(sum, 0.0);
     }

@@ -46,11 +46,11 @@ void BurstDemodulator::block_error(std::size_t first, Carriers& error)
         rotated_pilots(symbol);
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
         for (const int position : d_format.pilot_positions(symbol)) {
-            // Turned so that it adds up over symbols of different phase.
-            const Complex turn = product(std::conj(d_rotated[position]), d_channel[position]);
-            const Complex back = turn / (std::sqrt(std::norm(turn)) + 1.0e-30f);
+            // Rotated so that it adds up over symbols of different phase.
+            const Complex rotation = product(std::conj(d_rotated[position]), d_channel[position]);
+            const Complex derotation = rotation / (std::sqrt(std::norm(rotation)) + 1.0e-30f);
             const Complex miss = *pilot++ * d_received[symbol][position] - d_rotated[position];
-            error[position] += share * product(miss, back);
+            error[position] += share * product(miss, derotation);
         }
     }
 }
@@ -159,24 +159,24 @@ void BurstDemodulator::observe(std::size_t symbols, std::size_t known)
     observe_training();
     Carriers values(d_format.used_carriers());
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        const Complex back(std::polar(1.0, -d_phases[symbol]));
+        const Complex derotation(std::polar(1.0, -d_phases[symbol]));
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
         const auto& pilots = d_format.pilot_positions(symbol);
         const double weight = d_outliers[symbol] ? 0.0 : 1.0;
         if (symbol >= known) {
             for (std::size_t i = 0; i < pilots.size(); ++i) {
-                values[i] = product(pilot[i] * d_received[symbol][pilots[i]], back);
+                values[i] = product(pilot[i] * d_received[symbol][pilots[i]], derotation);
             }
             d_tracker.observe_pilots(symbol, values.data(), weight);
             continue;
         }
         for (const int position : pilots) {
-            values[position] = product(*pilot++ * d_received[symbol][position], back);
+            values[position] = product(*pilot++ * d_received[symbol][position], derotation);
         }
         const Complex* point = d_header_points.data() + symbol * d_format.data_carriers();
         for (const int position : d_format.data_positions(symbol)) {
             values[position] =
-                product(product(d_received[symbol][position], std::conj(*point++)), back);
+                product(product(d_received[symbol][position], std::conj(*point++)), derotation);
         }
         d_tracker.observe_all(static_cast<double>(symbol), values.data(), weight);
     }
@@ -235,7 +235,7 @@ double BurstDemodulator::pilot_frequency(std::size_t symbols) const
 }
 
 // Whether the header's channel is good for pilot_frequency(). The carriers of other OFDM symbols
-// than its own may be so far apart that paths turn between them, and that changes.
+// than its own may be so far apart that paths rotate between them, and that changes.
 bool BurstDemodulator::header_is_flat() const
 {
     constexpr double LEAST = 0.9;
@@ -313,9 +313,9 @@ void BurstDemodulator::follow_channel(const Complex* samples,
         d_tracker.track(symbols, profile, noise, doppler);
         for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
             d_tracker.channel(symbol, d_moving[symbol]);
-            const Complex turn(std::polar(1.0, d_phases[symbol]));
+            const Complex rotation(std::polar(1.0, d_phases[symbol]));
             for (auto& value : d_moving[symbol]) {
-                value = product(value, turn);
+                value = product(value, rotation);
             }
         }
         d_moves = true;

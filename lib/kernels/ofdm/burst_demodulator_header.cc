@@ -29,11 +29,11 @@ double BurstDemodulator::transform_training(const Complex* samples)
     }
     transform(samples, d_window, d_first);
     transform(samples, d_window + d_format.fft_size(), d_second);
-    std::complex<double> turn = 0.0;
+    std::complex<double> rotation = 0.0;
     for (std::size_t u = 0; u < d_first.size(); ++u) {
-        turn += std::complex<double>(d_second[u]) * std::conj(std::complex<double>(d_first[u]));
+        rotation += std::complex<double>(d_second[u]) * std::conj(std::complex<double>(d_first[u]));
     }
-    return std::arg(turn);
+    return std::arg(rotation);
 }
 
 // Channel without smoothing, and noise, from what differs between the training symbols.
@@ -158,8 +158,8 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples,
     d_gains.clear();
     d_window = d_format.cyclic_prefix() / 2;
     set_cfo(cfo);
-    const double turn = transform_training(samples);
-    set_cfo(cfo + turn / (2.0 * M_PI * d_format.fft_size()));
+    const double rotation = transform_training(samples);
+    set_cfo(cfo + rotation / (2.0 * M_PI * d_format.fft_size()));
     transform_training(samples);
     estimate_from_training();
     estimate_timing();
@@ -231,11 +231,11 @@ void BurstDemodulator::estimate_from_header()
         for (const int position : d_format.data_positions(symbol)) {
             sent[position] = *point++;
         }
-        carrier_turns(-d_phases[symbol], -slope, d_turns);
+        carrier_rotations(-d_phases[symbol], -slope, d_rotations);
         for (std::size_t u = 0; u < sum.size(); ++u) {
-            const Complex back = product(std::conj(sent[u]), d_turns[u]);
+            const Complex derotation = product(std::conj(sent[u]), d_rotations[u]);
             // All that is sent has mean power 1, and so have QPSK and pilots each.
-            aligned[symbol][u] = product(d_received[symbol][u], back);
+            aligned[symbol][u] = product(d_received[symbol][u], derotation);
             sum[u] += aligned[symbol][u];
         }
     }

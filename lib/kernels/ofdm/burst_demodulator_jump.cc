@@ -212,20 +212,20 @@ BurstDemodulator::Jump BurstDemodulator::find_jump(const Complex* samples, std::
     if (!(std::abs(best) > BETTER * now && std::abs(best) > OVER_NOISE * noise)) {
         return {};
     }
-    // What is left of the timing turns these products.
-    const double late =
+    // What is left of the timing rotates these products.
+    const double timing_error =
         -std::arg(best * std::conj(expected)) / (phase_per_carrier() * BurstFormat::GROUP);
-    lost -= static_cast<int>(std::lround(late));
+    lost -= static_cast<int>(std::lround(timing_error));
     // Where pilots fit the one timing before, and the other behind.
     double sum = 0.0;
     double least = 0.0;
     std::size_t first_behind = known;
-    const std::complex<double> turn = std::conj(expected) / (std::abs(expected) + 1.0e-30);
+    const std::complex<double> rotation = std::conj(expected) / (std::abs(expected) + 1.0e-30);
     for (std::size_t symbol = known; symbol < symbols; ++symbol) {
         measure_pilot_values(samples, symbol, 0, values);
-        sum += (pilot_products(values, per_group) * turn).real();
+        sum += (pilot_products(values, per_group) * rotation).real();
         measure_pilot_values(samples, symbol, lost, values);
-        sum -= (pilot_products(values, per_group) * turn).real();
+        sum -= (pilot_products(values, per_group) * rotation).real();
         if (sum > least) {
             least = sum;
             first_behind = symbol + 1;
@@ -244,10 +244,10 @@ std::complex<double> BurstDemodulator::common_phasor(const Complex* samples,
     for (std::size_t symbol = first; symbol < last; ++symbol) {
         measure_pilot_values(samples, symbol, 0, values);
         const auto& positions = d_format.pilot_positions(symbol);
-        const auto back = std::polar(1.0, -d_header_rate * static_cast<double>(symbol));
+        const auto derotation = std::polar(1.0, -d_header_rate * static_cast<double>(symbol));
         for (std::size_t i = 0; i < positions.size(); ++i) {
-            sum +=
-                back * std::complex<double>(product(values[i], std::conj(d_channel[positions[i]])));
+            sum += derotation *
+                   std::complex<double>(product(values[i], std::conj(d_channel[positions[i]])));
         }
     }
     return sum;
@@ -269,9 +269,9 @@ void BurstDemodulator::realign(const Complex* samples, std::size_t symbols, cons
         d_realigned.data(), jump.symbol - std::min(jump.symbol, COMPARED), jump.symbol);
     const auto behind =
         common_phasor(d_realigned.data(), intact, std::min(intact + COMPARED, symbols));
-    const Complex back(std::polar(1.0, std::arg(before * std::conj(behind))));
+    const Complex derotation(std::polar(1.0, std::arg(before * std::conj(behind))));
     for (std::size_t i = position + jump.lost; i < count; ++i) {
-        d_realigned[i] = product(d_realigned[i], back);
+        d_realigned[i] = product(d_realigned[i], derotation);
     }
 }
 

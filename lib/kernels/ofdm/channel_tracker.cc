@@ -39,8 +39,8 @@ ChannelTracker::ChannelTracker(const BurstFormat& format)
       d_delays(format.cyclic_prefix() + 1 + 2 * ChannelSmoother::MARGIN),
       d_positions(ALL + 1),
       d_row(padded_row<float>(d_delays)),
-      d_turn_rows_real(d_row * d_carriers),
-      d_turn_rows_imag(d_row * d_carriers),
+      d_rotation_rows_real(d_row * d_carriers),
+      d_rotation_rows_imag(d_row * d_carriers),
       d_values_real(d_carriers),
       d_values_imag(d_carriers)
 {
@@ -54,11 +54,11 @@ ChannelTracker::ChannelTracker(const BurstFormat& format)
     const double step = 2.0 * M_PI / format.fft_size();
     for (int delay = 0; delay < d_delays; ++delay) {
         for (int u = 0; u < d_carriers; ++u) {
-            const std::complex<float> turn(
+            const std::complex<float> rotation(
                 std::polar(1.0, step * d_carrier[u] * (delay - ChannelSmoother::MARGIN)));
-            d_turns.push_back(turn);
-            d_turn_rows_real[u * d_row + delay] = turn.real();
-            d_turn_rows_imag[u * d_row + delay] = turn.imag();
+            d_rotations.push_back(rotation);
+            d_rotation_rows_real[u * d_row + delay] = rotation.real();
+            d_rotation_rows_imag[u * d_row + delay] = rotation.imag();
         }
     }
     for (const auto& positions : d_positions) {
@@ -91,10 +91,13 @@ void ChannelTracker::observe(double time,
     }
     d_sums_real.assign(d_row, 0.0f);
     d_sums_imag.assign(d_row, 0.0f);
-    const ComplexRows<float> rows = {
-        d_turn_rows_real.data(), d_turn_rows_imag.data(), d_row, positions.data(), positions.size(),
-        d_values_real.data(),    d_values_imag.data()
-    };
+    const ComplexRows<float> rows = { d_rotation_rows_real.data(),
+                                      d_rotation_rows_imag.data(),
+                                      d_row,
+                                      positions.data(),
+                                      positions.size(),
+                                      d_values_real.data(),
+                                      d_values_imag.data() };
     add_rows(d_set, rows, d_sums_real.data(), d_sums_imag.data(), d_row);
     for (int delay = 0; delay < d_delays; ++delay) {
         d_matched.emplace_back(d_sums_real[delay], d_sums_imag[delay]);
@@ -164,9 +167,9 @@ double ChannelTracker::fit(const Piece& piece,
     }
     const std::size_t taps = d_taps.size();
 
-    // Sums over the observations: of the turns between two frequencies, and matched to each.
+    // Sums over the observations: of the rotations between two frequencies, and matched to each.
     const std::size_t lags = 2 * frequencies - 1;
-    std::vector<Complex> turns((ALL + 1) * lags);
+    std::vector<Complex> rotations((ALL + 1) * lags);
     std::vector<Complex> matched(taps * frequencies);
     std::vector<Complex> phases(frequencies);
     for (std::size_t o = piece.first; o < piece.last; ++o) {
@@ -176,10 +179,10 @@ double ChannelTracker::fit(const Piece& piece,
         }
         const double time = one.time - piece.begin;
         const Complex step = std::polar(1.0, spacing * time);
-        auto* sums = turns.data() + one.kind * lags;
-        Complex turn = one.weight * std::polar(1.0, -spacing * time * (frequencies - 1.0));
-        for (std::size_t lag = 0; lag < lags; ++lag, turn *= step) {
-            sums[lag] += turn;
+        auto* sums = rotations.data() + one.kind * lags;
+        Complex rotation = one.weight * std::polar(1.0, -spacing * time * (frequencies - 1.0));
+        for (std::size_t lag = 0; lag < lags; ++lag, rotation *= step) {
+            sums[lag] += rotation;
         }
         for (std::size_t f = 0; f < frequencies; ++f) {
             phases[f] = one.weight * std::polar(1.0, -d_frequencies[f] * time);
@@ -199,7 +202,7 @@ double ChannelTracker::fit(const Piece& piece,
             const Complex one = d_grams[kind * d_delays + std::abs(lag)];
             const Complex delayed = lag < 0 ? std::conj(one) : one;
             for (std::size_t f = 0; f < lags; ++f) {
-                row[f] += delayed * turns[kind * lags + f];
+                row[f] += delayed * rotations[kind * lags + f];
             }
         }
     }
@@ -351,10 +354,10 @@ void ChannelTracker::channel(std::size_t symbol, std::vector<std::complex<float>
         if (a == 0.0f && b == 0.0f) {
             continue;
         }
-        const auto* turns = d_turns.data() + static_cast<std::size_t>(delay) * d_carriers;
+        const auto* rotations = d_rotations.data() + static_cast<std::size_t>(delay) * d_carriers;
         for (int u = 0; u < d_carriers; ++u) {
-            const float c = turns[u].real();
-            const float d = -turns[u].imag();
+            const float c = rotations[u].real();
+            const float d = -rotations[u].imag();
             values[u] = { values[u].real() + a * c - b * d, values[u].imag() + a * d + b * c };
         }
     }

@@ -101,10 +101,11 @@ private:
     InstructionSet d_set = best_instruction_set();
     std::vector<int> d_carrier; //!< frequency of each position
     std::vector<std::vector<int>> d_positions;
-    std::vector<std::complex<float>> d_turns; //!< e^(2 pi i carrier delay / N): delays x positions
+    //! e^(2 pi i carrier delay / N): delays x positions
+    std::vector<std::complex<float>> d_rotations;
     // The same the other way round, rows padded.
     const std::size_t d_row;
-    AlignedVector<float> d_turn_rows_real, d_turn_rows_imag;
+    AlignedVector<float> d_rotation_rows_real, d_rotation_rows_imag;
     std::vector<std::complex<double>> d_grams; //!< kinds x lags of delay
     std::vector<Observation> d_observations;
     std::vector<std::complex<double>> d_matched;       //!< observations x delays

@@ -317,7 +317,7 @@ def test_card_and_record_of_a_tuned_decoder_have_both_runs(tuned, image_tar):
         key: tuning[key] for key in ("hours", "validation")
     }
     for key in ("measured", "assignment", "flipped_bits"):
-        assert record[key] == exported[key]
+        assert record[key] == exported.to_json()[key]
 
 
 def test_a_bundle_gives_itself_again_and_a_tuning_its_untuned_one(tuned, image_tar, monkeypatch):

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,10 +19,12 @@ from vqdeepsc.codec import Codec
 
 from vqdeepsc_training.data.resident import ResidentImages, read_tar
 from vqdeepsc_training.gpu import throughput, timed
+from vqdeepsc_training.gpu.record import TimedRecord
 from vqdeepsc_training.gpu.session import Session, read_pack
 from vqdeepsc_training.gpu.timed import Limits, TimedRun
 from vqdeepsc_training.trainer.checkpoint import read_checkpoint
 from vqdeepsc_training.trainer.configuration import Configuration
+from vqdeepsc_training.trainer.record import RunRecord
 
 CPU = torch.device("cpu")
 SECONDS = (30, 120, 480)
@@ -137,14 +138,14 @@ def test_a_run_ends_annealed_in_its_time(tmp_path, image_tar, configuration, mon
     monkeypatch.setattr(timed.time, "monotonic", clock)
     run = timed_run(tmp_path, image_tar, configuration, CPU)
     found = run.train(seconds)
-    assert found["ended"] == "annealed"
+    assert found.ended == "annealed"
     # Half a cosine down to a tenth, in steps of some seconds each.
-    assert found["learning_rate_factor"] < 0.12
+    assert found.learning_rate_factor < 0.12
     # A step of this clock takes less than a second.
     assert 0.8 * seconds < clock.now < seconds + 1
     state = read_checkpoint(tmp_path / "small-4s.pt")
-    assert state["step"] == found["steps"]
-    assert state["curve"][-1] == found["after"]
+    assert state["step"] == found.steps
+    assert state["curve"][-1] == found.after.to_json()
 
 
 def test_a_signal_ends_a_run_with_what_it_has(tmp_path, image_tar, configuration):
@@ -156,9 +157,9 @@ def test_a_signal_ends_a_run_with_what_it_has(tmp_path, image_tar, configuration
         stop=lambda: bool(run.trainer and run.trainer.step >= 3),
     )
     found = run.train(1000)
-    assert found["ended"] == "stopped"
-    assert found["steps"] == 3
-    assert read_checkpoint(tmp_path / "small-4s.pt")["step"] == found["steps"]
+    assert found.ended == "stopped"
+    assert found.steps == 3
+    assert read_checkpoint(tmp_path / "small-4s.pt")["step"] == found.steps
 
 
 def test_a_run_that_diverges_keeps_its_last_weights(tmp_path, image_tar, configuration):
@@ -178,8 +179,8 @@ def test_a_run_that_diverges_keeps_its_last_weights(tmp_path, image_tar, configu
 
     run._make = poisoned
     found = run.train(1000)
-    assert found["ended"] == "diverged"
-    assert "after" not in found
+    assert found.ended == "diverged"
+    assert found.after is None
     assert read_checkpoint(tmp_path / "small-4s.pt")["step"] == 3
 
 
@@ -189,7 +190,7 @@ def test_a_run_that_ended_before_its_codebooks_began_begins_anew(
     again = dict(configuration)
     asked = iter([False] * 2)
     run = timed_run(tmp_path, image_tar, configuration, CPU, stop=lambda: next(asked, True))
-    assert run.train(1000)["steps"] <= 2
+    assert run.train(1000).steps <= 2
     assert timed_run(tmp_path, image_tar, again, CPU).start is None
 
 
@@ -240,10 +241,10 @@ def test_a_run_on_a_gpu(tmp_path, image_tar, configuration, monkeypatch, kind):
             limits=limits,
         )
         found = run.train(1000)
-    assert found["ended"] == "stopped"
-    assert found["ways"]["compiled"] == found["ways"]["graphed"] == "RuntimeError: no graphs here"
-    assert found["utilisation"] == 0.9
-    assert found["memory_bytes"] == 12345
+    assert found.ended == "stopped"
+    assert found.ways["compiled"] == found.ways["graphed"] == "RuntimeError: no graphs here"
+    assert found.utilisation == 0.9
+    assert found.memory_bytes == 12345
     state = read_checkpoint(tmp_path / "small-4s.pt")
     assert type(state["average"]["out.bias"]) is torch.Tensor
     assert ("discriminator" in state) == (kind == "paper")
@@ -256,14 +257,16 @@ def test_a_run_that_fails_is_repeated_without_ways(tmp_path, planned, monkeypatc
         tried.append(self.limits.ways)
         if len(tried) == 1:
             raise RuntimeError("capture failed\nand a trace")
-        return {"run": self.name, "ended": "annealed"}
+        return TimedRecord(run=self.name, ended="annealed")
 
     monkeypatch.setattr(TimedRun, "train", failing)
-    monkeypatch.setattr(TimedRun, "record", lambda self: SimpleNamespace(to_json=dict))
+    monkeypatch.setattr(
+        TimedRun, "record", lambda self: RunRecord({}, "float32", 1, 1, 0.1, 1, (), ())
+    )
     found = Session(planned, tmp_path / "out", 1000.0, CPU, report=lambda line: None).train()
     assert tried == [True, False]
-    (run,) = found["runs"]
-    assert run == {"run": "small-4s", "ended": "annealed", "failures": ["capture failed"]}
+    (run,) = found.runs
+    assert run == TimedRecord(run="small-4s", ended="annealed", failures=("capture failed",))
 
 
 def test_packs_that_are_not_whole_are_refused(tmp_path, planned, capsys, monkeypatch):
@@ -294,7 +297,7 @@ def test_packs_that_are_not_whole_are_refused(tmp_path, planned, capsys, monkeyp
 
 def test_a_pack_replaces_packs_alone(tmp_path, planned, image_tar, capsys):
     pack = read_pack(planned)
-    assert [one["images"] for one in pack.data] == [12]
+    assert [one.images for one in pack.data] == [12]
     assert not pack.weights
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -326,5 +329,5 @@ def test_a_call_that_takes_too_long_is_cut_short(tmp_path, planned):
 
 def test_time_that_is_over_trains_nothing(tmp_path, planned):
     session = Session(planned, tmp_path / "out", 0.5, CPU, report=lambda line: None)
-    assert session.train()["runs"] == []
+    assert session.train().runs == ()
     assert json.loads((tmp_path / "out" / "record.json").read_text())["runs"] == {}

@@ -10,6 +10,7 @@ from conftest import smooth_image, tool
 from vqdeepsc.images.baselines import compress, decompress
 from vqdeepsc.images.metrics import ssim as package_ssim
 
+from vqdeepsc_training.base.quality import Quality
 from vqdeepsc_training.base.repository import ROOT
 from vqdeepsc_training.data.images import evaluation_images
 from vqdeepsc_training.objectives.losses import ms_ssim, ssim
@@ -57,14 +58,10 @@ def test_ms_ssim_forgives_fine_noise_more_than_ssim():
 def test_ms_ssim_is_given_from_176_pixels_on():
     image = smooth_image(np.random.default_rng(0), 176, 200)
     decoded = image // 2
-    assert evaluation.quality(image, decoded)["ms_ssim"] < 1
-    assert "ms_ssim" not in evaluation.quality(image[:175], decoded[:175])
-    assert evaluation.mean_quality([{"ssim": 0.5, "psnr_db": 20.0, "ciede2000": 1.0}] * 2) == {
-        "ssim": 0.5,
-        "psnr_db": 20.0,
-        "ciede2000": 1.0,
-        "ms_ssim": None,
-    }
+    assert evaluation.quality(image, decoded).ms_ssim < 1
+    assert evaluation.quality(image[:175], decoded[:175]).ms_ssim is None
+    pair = [Quality(ssim=ssim, psnr_db=20.0, ciede2000=1.0) for ssim in (0.4, 0.6)]
+    assert evaluation.mean_quality(pair) == Quality(ssim=0.5, psnr_db=20.0, ciede2000=1.0)
 
 
 def test_photo_codecs_at_the_same_bits():
@@ -74,11 +71,11 @@ def test_photo_codecs_at_the_same_bits():
     by_hand = [
         package_ssim(p, decompress(compress(p, "jpeg", 8000).content, 64, 64)) for p in images
     ]
-    assert figures["ssim"] == pytest.approx(np.mean(by_hand), abs=1e-4)
+    assert figures.ssim == pytest.approx(np.mean(by_hand), abs=1e-4)
     assert len(decoded) == 2
-    assert figures["failed"] == 0
+    assert figures.failed == 0
     impossible, grey = evaluation.evaluate_baseline("jpeg", images, 80)
-    assert impossible["failed"] == 2
+    assert impossible.failed == 2
     assert (grey[0] == 128).all()
 
 
@@ -100,7 +97,8 @@ def test_baselines_stand_beside_the_bundle(image_tar, capsys):
     (figures,) = json.loads(capsys.readouterr().out).values()
     images = evaluation_images(image_tar, 48, 2)
     assert figures["baselines"] == {
-        name: evaluation.evaluate_baseline(name, images, 20032)[0] for name in ("jpeg", "webp")
+        name: evaluation.evaluate_baseline(name, images, 20032)[0].to_json()
+        for name in ("jpeg", "webp")
     }
     assert tool("evaluate")(arguments) == 0
     lines = capsys.readouterr().out.splitlines()

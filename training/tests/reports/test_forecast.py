@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from conftest import tool
 
+from vqdeepsc_training.gpu.record import CallRecord, SessionRecord, TimedRecord
 from vqdeepsc_training.reports.forecast import (
+    Curve,
     annealed_ends,
     forecast,
     held_out,
@@ -61,8 +63,8 @@ RECORD = ModelRecord(
 
 def test_crops_count_from_where_a_part_started_afresh():
     ends = annealed_ends(RECORD)
-    assert [end["crops"] for end in ends] == [1000, 2000, 4000, 8000]
-    assert [end["psnr_db"] for end in ends] == [24.0, 25.0, 26.0, 27.0]
+    assert [end.crops for end in ends] == [1000, 2000, 4000, 8000]
+    assert [end.psnr_db for end in ends] == [24.0, 25.0, 26.0, 27.0]
     limit, doubling = forecast(ends, "psnr_db")
     assert doubling.at(16000) == pytest.approx(28.0)
     assert limit.at(16000) < 28.0
@@ -72,10 +74,10 @@ def test_crops_count_from_where_a_part_started_afresh():
 
 def test_a_row_begins_where_the_model_is():
     ends = annealed_ends(RECORD)
-    found = row("more", 8000, {"ends": ends})
-    assert found["times"] == 2
-    assert found["psnr_db"][1] == pytest.approx(28.0)
-    assert 27.0 < found["psnr_db"][0] < 28.0
+    found = row("more", 8000, Curve(ends, 1.0, 1))
+    assert found.times == 2
+    assert found.psnr_db[1] == pytest.approx(28.0)
+    assert 27.0 < found.psnr_db[0] < 28.0
 
 
 def test_page_has_what_the_records_say(tmp_path, capsys):
@@ -92,10 +94,22 @@ def test_page_has_what_the_records_say(tmp_path, capsys):
     assert "1.00 to 1.00 dB" in text
     assert "the rates of the tables are assumptions" in text
     assert (docs / "forecast.png").exists()
-    call = {"device_type": "cuda", "device": "a GPU", "runs": []}
-    call["runs"] = [{"run": "my-model", "images_per_second": 2468.0}]
-    rehearsed = {"device_type": "cpu", "device": "x86_64", "runs": call["runs"]}
-    (results / "gpu" / "first.json").write_text(json.dumps({"calls": [call, rehearsed]}))
+    calls = tuple(
+        CallRecord(
+            device_type=kind,
+            device=device,
+            torch="2",
+            threads=1,
+            limit_seconds=60.0,
+            images=9,
+            ready_seconds=1.0,
+            seconds=60.0,
+            runs=(TimedRecord(run="my-model", ended="annealed", images_per_second=2468.0),),
+        )
+        for kind, device in (("cuda", "a GPU"), ("cpu", "x86_64"))
+    )
+    record = SessionRecord(calls).to_json()
+    (results / "gpu" / "first.json").write_text(json.dumps(record))
     assert tool("report-forecast")(arguments) == 0
     text = (docs / "forecast.md").read_text()
     assert "| a GPU | my-model | 2,468 |" in text

@@ -10,7 +10,13 @@ from vqdeepsc_training.reports.model_card import (
     sources,
     uneven_indices,
 )
-from vqdeepsc_training.trainer.record import Change, EarlierRun, Point, whole_curve
+from vqdeepsc_training.trainer.record import (
+    Change,
+    EarlierRun,
+    Evaluation,
+    Point,
+    whole_curve,
+)
 
 
 def test_the_card_says_what_the_next_doubling_would_bring():
@@ -21,9 +27,9 @@ def test_the_card_says_what_the_next_doubling_would_bring():
         return [point(n, 0.5 + slope * np.log2(n), 20 + np.log2(n)) for n in images]
 
     single = points(0.01, 100, 500, 700, 900, 1000)
-    assert next_doubling([], whole_curve([], single)) == pytest.approx(
-        {"images": 1000, "since": 500, "ssim": 0.01, "psnr_db": 1.0}
-    )
+    found = next_doubling([], whole_curve([], single))
+    assert (found.images, found.since, found.ssim_since) == (1000, 500, None)
+    assert (found.ssim, found.psnr_db) == pytest.approx((0.01, 1.0))
     assert next_doubling([], single[:1]) is next_doubling([], []) is None
 
     def run(name: str, *images: int, fresh: tuple[str, ...] = ()) -> EarlierRun:
@@ -41,8 +47,8 @@ def test_the_card_says_what_the_next_doubling_would_bring():
     curve = whole_curve(runs, second)
     assert [found.images for found in curve] == [200, 400, 1600]
     found = next_doubling(runs, curve)
-    assert (found["images"], found["since"]) == (1600, 400)
-    assert (found["ssim_since"], found["ssim"]) == pytest.approx((0.03, 0.015))
+    assert (found.images, found.since) == (1600, 400)
+    assert (found.ssim_since, found.ssim) == pytest.approx((0.03, 0.015))
 
 
 def test_the_card_cites_each_known_data_set_once():
@@ -52,13 +58,16 @@ def test_the_card_cites_each_known_data_set_once():
 
 
 def test_card_says_which_indices_are_uneven():
-    measured = {
-        "cars": {"entropy_share": {"s1": 0.99, "s3": 0.7}, "index_counts": {"s3": [30, 10]}},
-        "birds": {"entropy_share": {"s1": 0.99, "s3": 0.9}, "index_counts": {"s3": [10, 30]}},
-    }
+    def of(share: float, *counts: int) -> Evaluation:
+        quality = {"ssim": 0.9, "psnr_db": 30.0, "ciede2000": 2.0, "images": 1}
+        return Evaluation(
+            **quality, entropy_share={"s1": 0.99, "s3": share}, index_counts={"s3": counts}
+        )
+
+    measured = {"cars": of(0.7, 30, 10), "birds": of(0.9, 10, 30)}
     bits = {"s1": 4000, "s3": 200}
     (found,) = uneven_indices(measured, bits)
-    assert (found["scale"], found["data"]) == ("s3", "cars")
-    assert (found["share"], found["lost"], found["together"]) == pytest.approx((0.7, 60, 1.0))
-    measured["cars"]["entropy_share"]["s3"] = 0.85
+    assert (found.scale, found.data) == ("s3", "cars")
+    assert (found.share, found.lost, found.together) == pytest.approx((0.7, 60, 1.0))
+    measured["cars"] = of(0.85, 30, 10)
     assert uneven_indices(measured, bits) == []

@@ -58,9 +58,9 @@ def test_page_has_the_measured_figures(tmp_path, image_tar, few_photographs):
     assert tool("report-models")([*arguments, "--data", f"own={image_tar}", "--limit", "1"]) == 0
     kept = json.loads((tmp_path / "quality.json").read_text())
     expected, _ = evaluate_baseline("webp", few_photographs, 20032)
-    assert kept["codecs"]["20032"]["scikit-image"]["webp"] == expected
+    assert kept["codecs"]["20032"]["scikit-image"]["webp"] == expected.to_json()
     page = (tmp_path / "docs" / "models.md").read_text()
-    assert f"| | | WebP | {expected['ssim']:.3f} | {expected['psnr_db']:.2f} dB |" in page
+    assert f"| | | WebP | {expected.ssim:.3f} | {expected.psnr_db:.2f} dB |" in page
     ours = kept["models"]["vqdeepsc-4s"]["own"]
     assert f"| own | 1 | **vqdeepsc-4s** | {ours['ssim']:.3f} |" in page
     assert "| 1 | 4.000 | 2.000 | 1.000 |" in page

@@ -14,6 +14,7 @@ from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.reports import ablations as reports
 from vqdeepsc_training.trainer import ablation as ablate
 from vqdeepsc_training.trainer.configuration import Configuration, make_sampler
+from vqdeepsc_training.trainer.record import Point, VariantRecord, read_variant_record
 from vqdeepsc_training.trainer.trainer import Trainer
 
 MAE_ALONE = {"mae": 1.0, "mse": 0.0, "log_mse": 0.0, "ssim": 0.0}
@@ -150,19 +151,22 @@ def test_table_built_on_a_variant_is_measured_on_other_data_too(
 
 
 def made_up(name, seed, ssim, psnr, minutes=1.0):
-    return {
-        "name": name,
-        "change": {},
-        "minutes": minutes,
-        "ssim": ssim,
-        "psnr_db": psnr,
-        "ciede2000": 4.0,
-        "entropy_share": {"s1": 0.9},
-        "crops_seen": 80,
-        "parameters": 9,
-        "images": 2,
-        "validation": [{"seconds": 60, "ssim": ssim, "psnr_db": psnr}],
-    }
+    return VariantRecord(
+        name=name,
+        group="",
+        change={},
+        configuration={},
+        minutes=minutes,
+        ssim=ssim,
+        psnr_db=psnr,
+        ciede2000=4.0,
+        entropy_share={"s1": 0.9},
+        crops_seen=80,
+        steps=10,
+        parameters=9,
+        images=2,
+        validation=(Point(10, 80, 60, ssim, psnr),),
+    )
 
 
 def test_reported_figures_are_means_and_distances(tmp_path, variants, capsys):
@@ -176,8 +180,8 @@ def test_reported_figures_are_means_and_distances(tmp_path, variants, capsys):
         made_up("parallel", 2, 0.72, 23),
         made_up("new reference", 1, 0.9, 29, 2.0),
     ):
-        seed = sum(1 for path in results.glob(f"{record['name']}*"))
-        (results / f"{record['name']}-{seed}.json").write_text(json.dumps(record))
+        seed = sum(1 for path in results.glob(f"{record.name}*"))
+        (results / f"{record.name}-{seed}.json").write_text(json.dumps(record.to_json()))
     reporting = ["--results", str(results), "--variants", str(variants), "--docs", str(tmp_path)]
     assert tool("report-ablations")(reporting) == 0
     text = (tmp_path / "ablations.md").read_text()
@@ -189,7 +193,8 @@ def test_reported_figures_are_means_and_distances(tmp_path, variants, capsys):
     assert "SSIM is nowhere above that of the reference and below it with `parallel`." in text
     assert "Not run yet: `mae alone`." in text
     assert "Not run yet: `first alone`." in text
-    (results / "parallel-1.json").write_text(json.dumps(made_up("parallel", 2, 0.7, 24, 2.0)))
+    longer = made_up("parallel", 2, 0.7, 24, 2.0)
+    (results / "parallel-1.json").write_text(json.dumps(longer.to_json()))
     assert tool("report-ablations")(reporting) == 2
     assert "'First'" in capsys.readouterr().err
     for path in results.glob("reference*"):
@@ -248,15 +253,14 @@ def test_plans_that_do_not_hold_together_are_refused(tmp_path):
 def test_records_are_those_of_the_shipped_variants():
     """Nobody has changed a variant after it was measured."""
     for path in ablate.RESULTS.glob("*.json"):
-        record = json.loads(path.read_text())
-        variant = SHIPPED[record["name"]]
-        same = {"name": record["name"], "seed": record["configuration"]["seed"]}
+        record = read_variant_record(path)
+        variant = SHIPPED[record.name]
+        same = {"name": record.name, "seed": record.configuration["seed"]}
         configurations = (
-            Configuration.read(one)
-            for one in (record["configuration"], variant.configuration | same)
+            Configuration.read(one) for one in (record.configuration, variant.configuration | same)
         )
         assert operator.eq(*configurations), path.name
-        assert (record["group"], record["change"]) == (variant.group, variant.change)
+        assert (record.group, record.change) == (variant.group, variant.change)
 
 
 SHIPPED = ablate.read_variants(ablate.VARIANTS)
@@ -306,5 +310,5 @@ def test_only_what_seeds_do_not_explain_stands_out():
         "alike": [made_up("alike", seed, ssim, 25) for seed, ssim in ((1, 0.83), (2, 0.85))],
     }
     found = reports.standing_out(records, "reference", 0.01)
-    assert found == {"above": ["better"], "below": []}
-    assert reports.standing_out(records, "reference", 0.02) == {"above": [], "below": []}
+    assert found == reports.StandingOut(["better"], [])
+    assert reports.standing_out(records, "reference", 0.02) == reports.StandingOut([], [])

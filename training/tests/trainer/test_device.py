@@ -136,7 +136,7 @@ def test_training_on_a_gpu_mixes_no_devices(
             assert monitor.image_grid(running, images).device == CPU
             assert monitor.codebook_usage(running)
             measured = ablate.measure(running, images)
-            assert measured["psnr_db"] == pytest.approx(losses[device][-1], abs=0.05)
+            assert measured.psnr_db == pytest.approx(losses[device][-1], abs=0.05)
         if device == GPU:
             assert placed_wrongly(running) == []
             saved = read_checkpoint(running.folder / "checkpoint.pt")["network"]

@@ -71,7 +71,7 @@ class Table:
         missing = [
             prefix + key
             for key, field in fields.items()
-            if key not in values and field.default is dataclasses.MISSING
+            if key not in values and field.default is field.default_factory is dataclasses.MISSING
         ]
         if missing:
             raise ConfigurationError(f"{', '.join(missing)} must be given")
@@ -116,6 +116,8 @@ def _key(field: dataclasses.Field) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Table):
         return value.to_json()
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
@@ -132,6 +134,10 @@ def _value(hint: Any, value: Any, name: str) -> Any:
             names = " or ".join(map(str, options))
             raise ConfigurationError(f"{name} is {value!r}, but must be {names}")
         return value
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise ConfigurationError(f"{name} is {value!r}, but must be {KINDS[dict]}")
+        return {key: _value(options[1], one, f"{name}.{key}") for key, one in value.items()}
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ConfigurationError(f"{name} is {value!r}, but must be a list")

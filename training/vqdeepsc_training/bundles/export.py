@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from vqdeepsc.codec.manifest import BY_PASSES, RASTER
 
 from ..base.errors import DataError
 from ..base.files import write_whole
+from ..base.schema import Table
 from ..data.images import evaluation_images
 from ..networks.counts import count_indices
 from ..networks.encoded import embedded
@@ -35,7 +36,7 @@ from ..trainer.checkpoint import (
 )
 from ..trainer.checkpoint import untuned as without_tuning
 from ..trainer.configuration import Configuration
-from ..trainer.record import ModelRecord, Training, Tuning
+from ..trainer.record import Evaluation, ModelRecord, Training, Tuning
 from .gradient import write_gradient
 from .graphs import check_graphs, write_graphs
 
@@ -44,7 +45,21 @@ PRIOR_IMAGES = 300
 VERSION = "1.0.0"
 
 
-def assign_indices(network: nn.Module, counts: list[NDArray]) -> dict[str, list[float]]:
+@dataclass(frozen=True)
+class Exported(Table):
+    """What was measured of a bundle.
+
+    agreement: of the graphs with PyTorch, as `check_graphs`; measured: by data set; assignment:
+    by scale, as `assign_indices`; flipped_bits: by scale, as `flipped_bits.measure`.
+    """
+
+    agreement: dict[str, float]
+    measured: dict[str, Evaluation]
+    assignment: dict[str, tuple[float, ...]]
+    flipped_bits: dict[str, dict[str, float]]
+
+
+def assign_indices(network: nn.Module, counts: list[NDArray]) -> dict[str, tuple[float, ...]]:
     """Reorder every codebook of the network and the counts.
 
     Returns the expected squared distance of one flipped bit, by scale: the mean over all
@@ -55,10 +70,10 @@ def assign_indices(network: nn.Module, counts: list[NDArray]) -> dict[str, list[
         prior = counts[position] / counts[position].sum()
         costs = one_bit_costs(space.embedding.numpy(), prior)
         order = assign(costs)
-        result[f"s{network.scales[position]}"] = [
+        result[f"s{network.scales[position]}"] = (
             round(costs.sum() / (len(order) - 1), 4),
             round(assignment_cost(costs, order), 4),
-        ]
+        )
         space.reorder(torch.from_numpy(order))
         counts[position] = counts[position][order]
     return result
@@ -77,8 +92,8 @@ def export(
     untuned: bool = False,
     unrounded: bool = False,
     results: Path | None = None,
-) -> dict:
-    """Write a bundle; returns what was measured, in JSON's types.
+) -> Exported:
+    """Write a bundle; returns what was measured.
 
     checkpoint_path: checkpoint of a run, or a bundle; bundle: directory to write, whose name is
     the model's; data, data_names: training data and their names in the card (None: those of the
@@ -142,17 +157,17 @@ def export(
     card = bundle / "MODEL_CARD.md"
     name = bundle.name
 
-    def describe(measured: dict, flipped: dict) -> None:
+    def describe(measured: dict[str, Evaluation], flipped: dict[str, dict[str, float]]) -> None:
         write_whole(
             card,
             model_card(name, version, network, record, training, measured, assignment, flipped),
         )
         brief = {
             key: {
-                "ssim": m["ssim"],
-                "psnr_db": m["psnr_db"],
+                "ssim": m.ssim,
+                "psnr_db": m.psnr_db,
                 "ms_ssim": None,
-                "ciede2000": m["ciede2000"],
+                "ciede2000": m.ciede2000,
             }
             for key, m in measured.items()
         }
@@ -169,21 +184,27 @@ def export(
     # The codec loads only whole bundles, so there is a manifest before there are figures.
     describe({}, {})
     codec = Codec(bundle)
-    measured, flipped = {}, {}
+    measured: dict[str, Evaluation] = {}
+    flipped: dict[str, dict[str, float]] = {}
     for key, images in images_to_measure.items():
         measured[key], _ = evaluate(codec, images)
         if not flipped:
             flipped = flipped_bits.measure(codec, images[:FLIPPED_IMAGES], positions=1, seed=0)
     describe(measured, flipped)
     Codec(bundle)
-    found = {"measured": measured, "assignment": assignment, "flipped_bits": flipped}
+    found = Exported(agreement, measured, assignment, flipped)
     if results:
         if tuning is not None:
             hours = round(checkpoint["seconds"] / 3600, 3)
             tuning = replace(tuning, hours=hours, validation=read_curve(checkpoint))
         published = ModelRecord(
-            **vars(record), version=version, **found, decoder_tuning=tuning
+            **vars(record),
+            version=version,
+            measured=measured,
+            assignment=assignment,
+            flipped_bits=flipped,
+            decoder_tuning=tuning,
         ).to_json()
         path = results / f"{name.replace('-', '_')}.json"
         write_whole(path, json.dumps(published, indent=1) + "\n")
-    return {"agreement": agreement} | found
+    return found

@@ -12,6 +12,7 @@ import logging
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from vqdeepsc.codec import Codec, write_manifest
 
 from ..base.files import whole_path
+from ..base.schema import Table
 from ..data.images import evaluation_images
 from ..reports.evaluation import evaluate
 
@@ -38,6 +40,21 @@ GAIN = 0.9
 TIMED = 20
 CALIBRATION_IMAGES = 40
 LIMIT = 100
+
+
+@dataclass(frozen=True)
+class MeasuredVariant(Table):
+    """A bundle in one number format.
+
+    kilobytes: by graph; milliseconds: processor time to encode and to decode an image; pays:
+    whether it is kept, None of the original.
+    """
+
+    kilobytes: dict[str, int]
+    milliseconds: dict[str, float]
+    ssim: float
+    psnr_db: float
+    pays: bool | None = None
 
 
 class Inputs(CalibrationDataReader):
@@ -137,25 +154,28 @@ def milliseconds(codec: Codec, images: NDArray[np.uint8]) -> dict[str, float]:
     return {key: round(1000 * float(np.median(values)), 2) for key, values in times.items()}
 
 
-def measure(directory: Path, images: NDArray[np.uint8], threads: int) -> dict:
+def measure(directory: Path, images: NDArray[np.uint8], threads: int) -> MeasuredVariant:
     """Size, speed and quality of the bundle in a directory."""
     codec = Codec(directory, threads=threads)
     figures, _ = evaluate(codec, images)
-    return {
-        "kilobytes": {name: round((directory / name).stat().st_size / 1000) for name in GRAPHS},
-        "milliseconds": milliseconds(codec, images),
-        "ssim": figures["ssim"],
-        "psnr_db": figures["psnr_db"],
-    }
+    return MeasuredVariant(
+        {name: round((directory / name).stat().st_size / 1000) for name in GRAPHS},
+        milliseconds(codec, images),
+        figures.ssim,
+        figures.psnr_db,
+    )
 
 
-def pays(original: dict, variant: dict) -> bool:
+def pays(original: MeasuredVariant, variant: MeasuredVariant) -> bool:
     """Whether a variant costs less than COST and is smaller or faster by a tenth."""
     smaller, faster = (
-        sum(variant[key].values()) <= GAIN * sum(original[key].values())
-        for key in ("kilobytes", "milliseconds")
+        sum(after.values()) <= GAIN * sum(before.values())
+        for before, after in (
+            (original.kilobytes, variant.kilobytes),
+            (original.milliseconds, variant.milliseconds),
+        )
     )
-    return original["ssim"] - variant["ssim"] < COST and (smaller or faster)
+    return original.ssim - variant.ssim < COST and (smaller or faster)
 
 
 def try_variants(
@@ -168,7 +188,7 @@ def try_variants(
     limit: int = LIMIT,
     size: int = 128,
     threads: int = 1,
-) -> dict[str, dict]:
+) -> dict[str, MeasuredVariant]:
     """Measure a bundle and every variant; those that pay stay in the folder `output`.
 
     calibration: folder or tar file of images that set the ranges of int8, and `data`: to measure
@@ -186,8 +206,8 @@ def try_variants(
             folder = output / f"{codec.name}-{kind}-{part}"
             write_variant(codec, kind, graphs, folder, feeds)
             measured = measure(folder, images, threads)
-            measured["pays"] = pays(results["original"], measured)
-            results[f"{kind}, {part}"] = measured
-            if not measured["pays"]:
+            kept = pays(results["original"], measured)
+            results[f"{kind}, {part}"] = replace(measured, pays=kept)
+            if not kept:
                 shutil.rmtree(folder)
     return results

@@ -14,7 +14,6 @@ import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +30,7 @@ from ..data.images import evaluation_images, fit, read_images, short_name
 from ..networks.rounding import packed_state
 from ..trainer.checkpoint import PACKED, RESUMING, read_checkpoint, untuned
 from .plan import Plan
+from .record import PackedImages, PackManifest
 from .session import MANIFEST, VERSION
 
 MEGABYTE = 10**6
@@ -107,8 +107,8 @@ def pack(
     quality: int,
     largest_side: int,
     validation_images: int,
-) -> dict[str, Any]:
-    """Write a pack; returns what is in it, in JSON's types.
+) -> PackManifest:
+    """Write a pack; returns what is in it.
 
     folder: replaced, when all is written, if it holds a pack; data: folders or tar files of images,
     and the share of each in a batch and of the bytes; validation: of each, the first
@@ -135,42 +135,33 @@ def pack(
     with whole_folder(folder) as new:
         for name in ("code", "data", "validation", "weights"):
             (new / name).mkdir()
-        manifest: dict[str, Any] = {"version": VERSION, "plan": plan.to_json()}
-        manifest["data"] = []
+        packed, validating, started = [], [], {}
         for number, (path, contents) in enumerate(sets.items()):
             file = f"data/{number}.tar"
             write_tar(new / file, contents, "avif")
-            manifest["data"].append(
-                {
-                    "file": file,
-                    "name": short_name(path),
-                    "share": data[path],
-                    "images": len(contents),
-                }
-            )
-        manifest["validation"] = []
+            packed.append(PackedImages(file, short_name(path), len(contents), data[path]))
         for number, path in enumerate(validation):
             images = evaluation_images(path, crop, validation_images)
             file = f"validation/{number}.tar"
             write_tar(new / file, [lossless(image) for image in images], "webp")
-            manifest["validation"].append(
-                {"file": file, "name": short_name(path), "images": len(images)}
-            )
-        manifest["weights"] = {}
+            validating.append(PackedImages(file, short_name(path), len(images)))
         for name, state in weights.items():
             file = f"weights/{name}.pt"
             with whole_file(new / file) as out:
                 torch.save(state, out)
-            manifest["weights"][name] = file
+            started[name] = file
         _copy_code(new / "code")
         write_whole(new / "run.py", LAUNCHER)
-        manifest["files"] = {
+        hashes = {
             str(path.relative_to(new)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(new.rglob("*"))
             if path.is_file()
         }
-        write_whole(new / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-    return manifest | {"bytes": folder_bytes(folder)}
+        manifest = PackManifest(
+            VERSION, plan.to_json(), tuple(packed), tuple(validating), started, hashes
+        )
+        write_whole(new / MANIFEST, json.dumps(manifest.to_json(), indent=1) + "\n")
+    return manifest
 
 
 def folder_bytes(folder: Path) -> int:

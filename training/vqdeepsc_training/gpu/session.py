@@ -17,17 +17,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import features
 
-from ..base.errors import DataError
+from ..base.errors import ConfigurationError, DataError
 from ..base.files import write_whole
 from ..data.resident import ResidentImages, read_tar
+from ..trainer.record import RunRecord
 from .plan import Plan, PlannedRun, plan_of
+from .record import (
+    CallRecord,
+    Machine,
+    PackedImages,
+    PackManifest,
+    SessionRecord,
+    TimedRecord,
+    read_session_record,
+)
 from .timed import Limits, TimedRun
 
 RECORD, MANIFEST = "record.json", "pack.json"
@@ -46,29 +55,29 @@ class Pack:
 
     folder: Path
     plan: Plan
-    data: list[dict[str, Any]]
-    validation: list[dict[str, Any]]
+    data: tuple[PackedImages, ...]
+    validation: tuple[PackedImages, ...]
     weights: dict[str, Path]
 
 
 def read_pack(folder: Path) -> Pack:
     """The pack in a folder; raises DataError unless it is whole."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["version"] != VERSION:
+        manifest = PackManifest.read(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+        if manifest.version != VERSION:
             raise DataError(f"{folder} is a pack of another version.")
-        for name, digest in manifest["files"].items():
+        for name, digest in manifest.files.items():
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
                 raise DataError(f"{folder / name} is not as it was packed.")
         return Pack(
             folder,
-            plan_of(manifest["plan"]),
-            manifest["data"],
-            manifest["validation"],
-            {name: folder / file for name, file in manifest["weights"].items()},
+            plan_of(manifest.plan),
+            manifest.data,
+            manifest.validation,
+            {name: folder / file for name, file in manifest.weights.items()},
         )
     # deep JSON raises the last one
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, ConfigurationError, RecursionError) as error:
         raise DataError(f"{folder} is no whole pack: {error}.") from error
 
 
@@ -117,23 +126,35 @@ class Session:
         """Seconds since the call began."""
         return time.monotonic() - self.started
 
-    def train(self) -> dict[str, Any]:
+    def train(self) -> CallRecord:
         """Train until the time is over or a signal comes; returns the record of this call."""
         pack = read_pack(self.pack)
         runs = self._runs(pack.plan)
         self.output.mkdir(parents=True, exist_ok=True)
-        record = read_record(self.output / RECORD)
-        call: dict[str, Any] = {"limit_seconds": self.seconds} | machine(self.device)
-        record["calls"].append(call)
+        earlier = read_session_record(self.output / RECORD)
         torch.backends.cudnn.benchmark = True
         images = self._resident(pack)
         validation = np.concatenate([checked_validation(pack, one) for one in pack.validation])
         # Any number of the first are of all sets.
         validation = np.random.default_rng(0).permutation(validation)
-        call["images"] = len(images)
-        call["ready_seconds"] = round(self.passed(), 1)
-        self.report(f"{len(images)} images on the device after {self.passed():.0f} s")
-        call["runs"] = []
+        ready = round(self.passed(), 1)
+        self.report(f"{len(images)} images on the device after {ready:.0f} s")
+        found: list[TimedRecord] = []
+        records = dict(earlier.runs)
+
+        def keep() -> CallRecord:
+            call = CallRecord(
+                **vars(machine(self.device)),
+                limit_seconds=self.seconds,
+                images=len(images),
+                ready_seconds=ready,
+                runs=tuple(found),
+                seconds=round(self.passed(), 1),
+            )
+            record = SessionRecord((*earlier.calls, call), records)
+            write_whole(self.output / RECORD, json.dumps(record.to_json(), indent=1) + "\n")
+            return call
+
         with stopped_by_signals() as stop:
             end = self.seconds - max(FINAL_SECONDS, FINAL_SHARE * self.seconds)
             shares = [share for _, share in runs]
@@ -141,14 +162,14 @@ class Session:
                 budget = (end - self.passed()) * share / sum(shares[number:])
                 if stop.asked or budget <= 0:
                     break
-                call["runs"].append(
-                    self._train_one(run, pack, images, validation, budget, record, stop)
-                )
-                call["seconds"] = round(self.passed(), 1)
-                write_whole(self.output / RECORD, json.dumps(record, indent=1) + "\n")
-        call["seconds"] = round(self.passed(), 1)
-        write_whole(self.output / RECORD, json.dumps(record, indent=1) + "\n")
-        return call
+                # Another call sees other crops.
+                seed = run.configuration.seed + len(earlier.calls)
+                timed, record = self._train_one(run, pack, images, validation, budget, seed, stop)
+                found.append(timed)
+                if record is not None:
+                    records[run.name] = record
+                keep()
+        return keep()
 
     def _runs(self, plan: Plan) -> list[tuple[PlannedRun, float]]:
         for name in self.only:
@@ -169,7 +190,7 @@ class Session:
             # At least one image of each set, however short the time is.
             sets.append(
                 read_tar(
-                    pack.folder / one["file"],
+                    pack.folder / one.file,
                     lambda: next(first, False) or self.passed() < until,  # noqa: B023
                 )
             )
@@ -182,20 +203,19 @@ class Session:
         images: ResidentImages,
         validation: NDArray[np.uint8],
         budget: float,
-        record: dict[str, Any],
+        seed: int,
         stop: Stop,
-    ) -> dict[str, Any]:
-        names = tuple(one["name"] for one in pack.data)
-        shares = tuple(float(one["share"]) for one in pack.data)
-        calls = len(record["calls"])
+    ) -> tuple[TimedRecord, RunRecord | None]:
+        names = tuple(one.name for one in pack.data)
+        shares = tuple(one.share for one in pack.data if one.share is not None)
         configuration = run.configuration.having(
             steps=None,
             data=names,
             shares=shares,
-            # Another call sees other crops.
-            seed=run.configuration.seed + calls - 1,
+            seed=seed,
         )
-        began, failures = self.passed(), []
+        began = self.passed()
+        failures: list[str] = []
         # A compiler or a driver that fails must not cost the whole call.
         for _ in range(ATTEMPTS):
             timed = TimedRun(
@@ -217,43 +237,26 @@ class Session:
                 self.report(f"{run.name} failed: {failures[-1]}")
                 self.limits = replace(self.limits, ways=False)
             else:
-                record["runs"][run.name] = timed.record().to_json()
-                return found | ({"failures": failures} if failures else {})
+                return replace(found, failures=tuple(failures) or None), timed.record()
             finally:
                 timed = None
                 gc.collect()
                 if self.device.type == "cuda":
                     torch.cuda.empty_cache()
-        return {"run": run.name, "ended": "failed", "failures": failures}
+        return TimedRecord(run=run.name, ended="failed", failures=tuple(failures)), None
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """What earlier calls have recorded: `calls` in their order, `runs` by name."""
-    if not path.exists():
-        return {"calls": [], "runs": {}}
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return {"calls": list(record["calls"]), "runs": dict(record["runs"])}
-    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-        raise DataError(f"{path} is no record of an earlier call.") from error
-
-
-def machine(device: torch.device) -> dict[str, Any]:
+def machine(device: torch.device) -> Machine:
     """What computes, for the record."""
     name = platform.machine()
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
-    return {
-        "device_type": device.type,
-        "device": name,
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-    }
+    return Machine(device.type, name, str(torch.__version__), torch.get_num_threads())
 
 
-def checked_validation(pack: Pack, one: dict[str, Any]) -> NDArray[np.uint8]:
+def checked_validation(pack: Pack, one: PackedImages) -> NDArray[np.uint8]:
     """Validation images uint8 [P, H, W, 3] of a set; raises DataError if their sizes differ."""
-    images = read_tar(pack.folder / one["file"])
+    images = read_tar(pack.folder / one.file)
     if len({image.shape for image in images}) > 1:
-        raise DataError(f"The images of {one['file']} are not of one size.")
+        raise DataError(f"The images of {one.file} are not of one size.")
     return np.stack(images)

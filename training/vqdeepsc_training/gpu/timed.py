@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from ..trainer.checkpoint import PACKED, read_checkpoint, untuned
 from ..trainer.configuration import Configuration
 from ..trainer.record import RunRecord
 from ..trainer.trainer import Trainer
+from .record import TimedRecord
 from .throughput import (
     OUT_OF_MEMORY,
     WAYS,
@@ -103,13 +103,13 @@ class TimedRun:
         """Seconds since the run began."""
         return time.monotonic() - self.begun
 
-    def train(self, seconds: float) -> dict[str, Any]:
-        """Train so that all is done after some seconds; returns how it went, in JSON's types."""
+    def train(self, seconds: float) -> TimedRecord:
+        """Train so that all is done after some seconds; returns how it went."""
         batch, tried = self._find_batch(seconds)
         trainer = self.trainer = self._make(batch)
         started = self.passed()
         images = self._bound_validation(VALIDATION_SHARE * seconds)
-        before = trainer.validate(self.validation).to_json()
+        before = trainer.validate(self.validation)
         trainer.curve.clear()
         self._save()
         # The validation and the checkpoint at the end take as long as these.
@@ -117,31 +117,33 @@ class TimedRun:
         end = seconds - 1.5 * overhead - 1.5 * batch / tried[batch]
         self.report(f"{self.name}: batch {batch} of {numbers(tried)}, before {before}")
         ended, ways = self._loop(end, tried[batch], overhead)
-        found: dict[str, Any] = {
-            "run": self.name,
-            "ended": ended,
-            "batch": batch,
-            "batches": numbers(tried),
-            "ways": numbers(ways),
-            "steps": trainer.step,
-            "images": trainer.images,
-            "training_seconds": round(trainer.seconds, 1),
-            "images_per_second": round(trainer.images / max(trainer.seconds, 1e-3), 2),
-            "learning_rate_factor": round(trainer.learning_rate(), 4),
-            "validation_images": images,
-            "before": before,
-        }
-        if self.busy:
-            found["utilisation"] = round(sum(self.busy) / len(self.busy), 3)
+        after = memory = None
         if self.device.type == "cuda":
-            found["memory_bytes"] = torch.cuda.max_memory_allocated(self.device)
+            memory = torch.cuda.max_memory_allocated(self.device)
+        learning_rate_factor = round(trainer.learning_rate(), 4)
         if ended != "diverged":
-            found["after"] = trainer.validate(self.validation).to_json()
+            after = trainer.validate(self.validation)
             self._save()
-        found["files"] = {path.name: path.stat().st_size for path in self.files}
-        found["seconds"] = round(self.passed(), 1)
-        self.report(f"{self.name}: {ended}, after {found.get('after')}")
-        return found
+        self.report(f"{self.name}: {ended}, after {after}")
+        return TimedRecord(
+            run=self.name,
+            ended=ended,
+            batch=batch,
+            batches=numbers(tried),
+            ways=numbers(ways),
+            steps=trainer.step,
+            images=trainer.images,
+            training_seconds=round(trainer.seconds, 1),
+            images_per_second=round(trainer.images / max(trainer.seconds, 1e-3), 2),
+            learning_rate_factor=learning_rate_factor,
+            validation_images=images,
+            before=before,
+            after=after,
+            utilisation=round(sum(self.busy) / len(self.busy), 3) if self.busy else None,
+            memory_bytes=memory,
+            files={path.name: path.stat().st_size for path in self.files},
+            seconds=round(self.passed(), 1),
+        )
 
     def record(self) -> RunRecord:
         """The record of the run."""
@@ -238,7 +240,7 @@ class TimedRun:
                 if not math.isfinite(terms["loss"]):
                     return "diverged", ways
                 if validates:
-                    self.report(f"{self.name}: {trainer.validate(self.validation).to_json()}")
+                    self.report(f"{self.name}: {trainer.validate(self.validation)}")
                 self._save()
                 saved = self.passed()
         synchronise(self.device)
@@ -264,5 +266,5 @@ class TimedRun:
 
 
 def numbers(values: dict) -> dict:
-    """Figures of a record, rounded."""
-    return {key: round(v, 2) if isinstance(v, float) else v for key, v in values.items()}
+    """Figures of a record by name, rounded."""
+    return {str(key): round(v, 2) if isinstance(v, float) else v for key, v in values.items()}

@@ -7,22 +7,77 @@ templates/ablations.md has the sentences.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..base.errors import DataError
 from ..base.files import write_whole
 from ..trainer.ablation import Variant, read_variants
+from ..trainer.record import VariantQuality, VariantRecord, read_variant_record
 from .figures import save_figure
 from .page import render
 
 STANDARD_ERRORS = 3
 """A difference of so many standard errors counts as one."""
 
-Records = dict[str, list[dict]]
+Records = dict[str, list[VariantRecord]]
 Groups = dict[str, Records]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far seeds lie apart.
+
+    fewest, most: seeds of a variant; repeated: variants that have more than one; ssim, psnr_db:
+    standard deviation of one seed from the mean of its variant.
+    """
+
+    fewest: int
+    most: int
+    repeated: list[str]
+    ssim: float
+    psnr_db: float
+
+
+@dataclass(frozen=True)
+class StandingOut:
+    """Variants whose mean SSIM is above or below the reference by more than seeds explain."""
+
+    above: list[str]
+    below: list[str]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What all runs of a table have in common; precision, processor: None where they differ.
+
+    minutes: of each run; images: of validation, from `data`.
+    """
+
+    parameters: int
+    crop: int
+    batch: int
+    minutes: float
+    precision: str | None
+    processor: str | None
+    images: int
+    data: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of the page; missing: variants that have not been run."""
+
+    title: str
+    runs: Circumstances
+    seeds: Spread | None
+    head: list[str]
+    rows: list[list[str]]
+    missing: list[str]
+    standing_out: StandingOut | None
 
 
 def read_records(folder: Path, variants: dict[str, Variant]) -> Records:
@@ -31,11 +86,11 @@ def read_records(folder: Path, variants: dict[str, Variant]) -> Records:
     Raises DataError if there is none of the reference of a table, or a table's runs cost different
     times.
     """
-    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    found = [read_variant_record(path) for path in sorted(folder.glob("*.json"))]
     records = {
         name: those
         for name in variants
-        if (those := [record for record in found if record["name"] == name])
+        if (those := [record for record in found if record.name == name])
     }
     for table in dict.fromkeys(variant.table for variant in variants.values()):
         of_table = [name for name in records if variants[name].table == table]
@@ -44,7 +99,7 @@ def read_records(folder: Path, variants: dict[str, Variant]) -> Records:
         name = reference(variants, table)
         if name not in records:
             raise DataError(f"{folder} has no record of the {name}.")
-        if len({record["minutes"] for name in of_table for record in records[name]}) > 1:
+        if len({record.minutes for name in of_table for record in records[name]}) > 1:
             raise DataError(
                 f"The records of {table!r} in {folder} are of runs of different length."
             )
@@ -67,29 +122,28 @@ def by_table(records: Records, variants: dict[str, Variant]) -> dict[str, Groups
     return tables
 
 
-def mean(records: list[dict], *keys: str) -> float:
-    """Mean of a figure over seeds; keys: its path within a record."""
-    values = records
-    for key in keys:
-        values = [value[key] for value in values]
-    return float(np.mean(values))
+def mean(records: Sequence[VariantQuality], key: str) -> float:
+    """Mean of a figure over seeds."""
+    return float(np.mean([getattr(record, key) for record in records]))
 
 
-def quality(records: list[dict], compared: list[dict] | None, *where: str) -> list[str]:
+def quality(
+    records: Sequence[VariantQuality], compared: Sequence[VariantQuality] | None
+) -> list[str]:
     """Two cells of a table, SSIM and PSNR, each with its distance to the reference, if any."""
     cells = []
     for key, form, unit in (("ssim", ".3f", ""), ("psnr_db", ".2f", " dB")):
-        value = mean(records, *where, key)
+        value = mean(records, key)
         cell = f"{value:{form}}{unit}"
         if compared is not None:
-            cell += f" ({value - mean(compared, *where, key):+{form}})"
+            cell += f" ({value - mean(compared, key):+{form}})"
         cells.append(cell)
     return cells
 
 
 def elsewhere(records: Records) -> list[str]:
     """Data sets that all runs of a table were measured on besides the first."""
-    sets = [set(record.get("elsewhere", ())) for those in records.values() for record in those]
+    sets = [set(record.elsewhere or ()) for those in records.values() for record in those]
     return sorted(set.intersection(*sets))
 
 
@@ -104,9 +158,9 @@ def rows(groups: Groups, reference: str) -> tuple[list[str], list[list[str]]]:
     table = []
     for group, variants in groups.items():
         for name, those in variants.items():
-            change = json.dumps(those[0]["change"])[1:-1].replace("|", "\\|")
+            change = json.dumps(those[0].change)[1:-1].replace("|", "\\|")
             compared = None if name == reference else records[reference]
-            least = np.mean([min(record["entropy_share"].values()) for record in those])
+            least = np.mean([min(record.entropy_share.values()) for record in those])
             cells = [
                 group,
                 name,
@@ -117,7 +171,10 @@ def rows(groups: Groups, reference: str) -> tuple[list[str], list[list[str]]]:
                 f"{mean(those, 'crops_seen'):,.0f}",
             ]
             for other in others:
-                cells += quality(those, compared, "elsewhere", other)
+                there, base = (
+                    runs and [run.elsewhere[other] for run in runs] for runs in (those, compared)
+                )
+                cells += quality(there, base)
             table.append(cells)
     return head, table
 
@@ -127,58 +184,55 @@ def all_records(groups: Groups) -> Records:
     return {name: those for variants in groups.values() for name, those in variants.items()}
 
 
-def spread(records: Records) -> dict[str, Any] | None:
-    """How far seeds lie apart, None if there is one run of each variant.
+def variance(records: Sequence[VariantQuality], key: str) -> float:
+    """Variance of a figure over seeds, without bias."""
+    return float(np.var([getattr(record, key) for record in records], ddof=1))
 
-    Returns the fewest and the most seeds of a variant, the variants that have more than one, and
-    the standard deviation of one seed from the mean of its variant (`ssim`, `psnr_db`)."""
+
+def spread(records: Records) -> Spread | None:
+    """How far seeds lie apart, None if there is one run of each variant."""
     repeated = {name: those for name, those in records.items() if len(those) > 1}
     if not repeated:
         return None
     several = list(repeated.values())
     seeds = [len(those) for those in records.values()]
     ssim, psnr_db = (
-        float(np.sqrt(np.mean([np.var([r[key] for r in those], ddof=1) for those in several])))
+        float(np.sqrt(np.mean([variance(those, key) for those in several])))
         for key in ("ssim", "psnr_db")
     )
-    return {
-        **{"fewest": min(seeds), "most": max(seeds), "repeated": list(repeated)},
-        **{"ssim": ssim, "psnr_db": psnr_db},
-    }
+    return Spread(min(seeds), max(seeds), list(repeated), ssim, psnr_db)
 
 
-def standing_out(records: Records, reference: str, ssim: float) -> dict[str, list[str]]:
-    """Variants whose mean SSIM is above or below the reference by more than seeds explain.
-
-    ssim: standard deviation of one seed. Returns their names as `above` and `below`."""
-    found: dict[str, list[str]] = {"above": [], "below": []}
+def standing_out(records: Records, reference: str, ssim: float) -> StandingOut:
+    """The variants that stand out; ssim: standard deviation of one seed."""
+    found = StandingOut([], [])
     base = records[reference]
     for name, those in records.items():
         error = ssim * np.sqrt(1 / len(those) + 1 / len(base))
         difference = mean(those, "ssim") - mean(base, "ssim")
         if abs(difference) > STANDARD_ERRORS * error:
-            found["above" if difference > 0 else "below"].append(name)
+            (found.above if difference > 0 else found.below).append(name)
     return found
 
 
-def circumstances(groups: Groups, reference: str, variant: Variant) -> dict[str, Any]:
+def circumstances(groups: Groups, reference: str, variant: Variant) -> Circumstances:
     """What all runs of a table have in common."""
     records = all_records(groups)
     one = records[reference][0]
     machines = {
-        (r.get("computed_in"), r.get("processor")) for those in records.values() for r in those
+        (record.computed_in, record.processor) for those in records.values() for record in those
     }
-    machine = machines.pop() if len(machines) == 1 else (None, None)
-    return {
-        "parameters": one["parameters"],
-        "crop": variant.configuration["crop"],
-        "batch": variant.configuration["batch"],
-        "minutes": one["minutes"],
-        "precision": machine[0],
-        "processor": machine[1],
-        "images": one["images"],
-        "data": one.get("validation_data", "").removesuffix(".tar"),
-    }
+    precision, processor = machines.pop() if len(machines) == 1 else (None, None)
+    return Circumstances(
+        one.parameters,
+        variant.configuration["crop"],
+        variant.configuration["batch"],
+        one.minutes,
+        precision,
+        processor,
+        one.images,
+        one.validation_data.removesuffix(".tar"),
+    )
 
 
 def curves(tables: dict[str, Groups], variants: dict[str, Variant], base: Path) -> None:
@@ -223,10 +277,10 @@ def plot_group(axis: object, rows: Records, key: str) -> None:
     for number, (name, records) in enumerate(rows.items()):
         for record in records:
             # The first tenths of a run are far below the rest, and would flatten it.
-            points = [p for p in record["validation"] if p["seconds"] >= 18 * record["minutes"]]
+            points = [p for p in record.validation if p.seconds >= 18 * record.minutes]
             axis.plot(
-                [point["seconds"] / 60 for point in points],
-                [p[key] for p in points],
+                [point.seconds / 60 for point in points],
+                [getattr(point, key) for point in points],
                 label=name if record is records[0] else None,
                 color=f"C{number - 1}" if number else "black",
                 lw=1.2,
@@ -249,19 +303,19 @@ def write_page(folder: Path, plan: Path, docs: Path) -> None:
         seeds = spread(records)
         head, body = rows(groups, name)
         sections.append(
-            {
-                "title": title,
-                "runs": circumstances(groups, name, variants[name]),
-                "seeds": seeds,
-                "head": head,
-                "rows": body,
-                "missing": [
+            Section(
+                title,
+                circumstances(groups, name, variants[name]),
+                seeds,
+                head,
+                body,
+                [
                     one
                     for one, variant in variants.items()
                     if variant.table == title and one not in records
                 ],
-                "standing_out": standing_out(records, name, seeds["ssim"]) if seeds else None,
-            }
+                standing_out(records, name, seeds.ssim) if seeds else None,
+            )
         )
     text = render("ablations.md", tables=sections, standard_errors=STANDARD_ERRORS)
     write_whole(docs / "ablations.md", text)

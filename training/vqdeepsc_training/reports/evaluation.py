@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,20 @@ from vqdeepsc.images.baselines import compress, decompress, mid_grey
 from ..base.files import whole_path
 from ..data.images import evaluation_images
 from ..objectives.quality import entropy_share, mean_quality, quality
+from ..trainer.record import Baseline, Evaluation
 
 SHEET_IMAGES = 24
 
 
-def evaluate(codec: Codec, images: NDArray[np.uint8]) -> tuple[dict, list[NDArray[np.uint8]]]:
-    """Noiseless quality of a codec on images uint8 [P, H, W, 3].
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Evaluation):
+    """An evaluation of a bundle, and of photo codecs by name."""
 
-    Returns the mean of `quality`, how often each index occurs, the share of each codebook's bits
-    that the indices' entropy uses, and the decoded images.
-    """
+    baselines: dict[str, Baseline]
+
+
+def evaluate(codec: Codec, images: NDArray[np.uint8]) -> tuple[Evaluation, list[NDArray[np.uint8]]]:
+    """Noiseless quality of a codec on images uint8 [P, H, W, 3], and the decoded images."""
     scales = {scale.scale: scale.codewords for scale in codec.scales}
     counts = {scale: np.zeros(codewords) for scale, codewords in scales.items()}
     figures = []
@@ -37,22 +42,22 @@ def evaluate(codec: Codec, images: NDArray[np.uint8]) -> tuple[dict, list[NDArra
             counts[scale] += np.bincount(found.ravel(), minlength=scales[scale])
         figures.append(quality(image, decoded))
         decoded_images.append(decoded)
-    result = {
-        "images": len(images),
-        **mean_quality(figures),
-        "entropy_share": {f"s{scale}": round(entropy_share(c), 3) for scale, c in counts.items()},
-        "index_counts": {f"s{scale}": c.astype(int).tolist() for scale, c in counts.items()},
-    }
+    result = Evaluation(
+        images=len(images),
+        **vars(mean_quality(figures)),
+        entropy_share={f"s{scale}": round(entropy_share(c), 3) for scale, c in counts.items()},
+        index_counts={f"s{scale}": tuple(c.astype(int).tolist()) for scale, c in counts.items()},
+    )
     return result, decoded_images
 
 
 def evaluate_baseline(
     name: str, images: NDArray[np.uint8], bits: int
-) -> tuple[dict, list[NDArray[np.uint8]]]:
+) -> tuple[Baseline, list[NDArray[np.uint8]]]:
     """Quality of a photo codec on images uint8 [P, H, W, 3], at most `bits` bits each.
 
     Each image has the largest quality setting that fits; one that fits at none is mid-grey and
-    counted as `failed`. Returns the mean of `quality` and the decoded images.
+    counted as failed. Returns the decoded images too.
     """
     figures, decoded_images, failed = [], [], 0
     for image in images:
@@ -65,7 +70,8 @@ def evaluate_baseline(
             decoded = decompress(file.content, width, height)
         figures.append(quality(image, decoded))
         decoded_images.append(decoded)
-    return {"images": len(images), **mean_quality(figures), "failed": failed}, decoded_images
+    means = vars(mean_quality(figures))
+    return Baseline(images=len(images), failed=failed, **means), decoded_images
 
 
 def sheet(images: NDArray, decoded: list[NDArray], count: int, columns: int = 8) -> Image.Image:
@@ -85,8 +91,8 @@ def evaluate_bundle(
     limit: int | None = None,
     baselines: Sequence[str] = (),
     sheet_path: Path | None = None,
-) -> dict:
-    """Figures of a codec, and as `baselines` of photo codecs at its number of bits, by data set.
+) -> dict[str, Comparison]:
+    """Figures of a codec, and of photo codecs at its number of bits, by data set.
 
     data: folders or tar files of images, at most `limit` of each, of which the centre crops of
     `size` pixels are taken; sheet_path: file for a sheet of originals and decoded images, with a
@@ -98,9 +104,10 @@ def evaluate_bundle(
     for number, path in enumerate(data, start=1):
         images = evaluation_images(path, size, limit)
         figures, decoded = evaluate(codec, images)
-        results[str(path)] = figures | {
-            "baselines": {name: evaluate_baseline(name, images, bits)[0] for name in baselines}
-        }
+        results[str(path)] = Comparison(
+            **vars(figures),
+            baselines={name: evaluate_baseline(name, images, bits)[0] for name in baselines},
+        )
         if sheet_path:
             sheet_path.parent.mkdir(parents=True, exist_ok=True)
             name = sheet_path.stem + ("" if len(data) == 1 else f"-{number}")

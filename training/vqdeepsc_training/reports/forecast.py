@@ -7,18 +7,17 @@ then; templates/forecast.md has the sentences.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ..base.errors import DataError
 from ..base.files import write_whole
+from ..gpu.record import read_session_record
 from ..trainer.record import RunRecord, read_model_records, runs_before
 from .figures import save_figure
 from .page import render
@@ -50,6 +49,61 @@ class Law:
         return self.limit - self.loss * np.power(np.asarray(crops, float), -self.exponent)
 
 
+@dataclass(frozen=True)
+class End:
+    """Quality at the annealed end of a run; crops: seen since a part last started afresh."""
+
+    crops: int
+    ssim: float
+    psnr_db: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The ends of a model's runs; rate: crops a second of the last; parameters: of the network."""
+
+    ends: list[End]
+    rate: float
+    parameters: int
+
+
+@dataclass(frozen=True)
+class GpuRate:
+    """Crops a second that a run of a call measured."""
+
+    device: str
+    run: str
+    rate: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: quality after so many more crops, by both laws, the lower first.
+
+    times: all crops then, as a multiple of those now.
+    """
+
+    name: str
+    crops: int
+    times: float
+    ssim: list[float]
+    psnr_db: list[float]
+
+
+@dataclass(frozen=True)
+class Section(Curve):
+    """A model on the page.
+
+    laws, held_out: by measure, as `forecast` and `held_out`; hour_gains: dB of the next hour of
+    two cores, by both laws.
+    """
+
+    laws: dict[str, tuple[Law, Law]]
+    held_out: dict[str, list[float] | None]
+    rows: list[Row]
+    hour_gains: list[float]
+
+
 def _least_squares(values: np.ndarray, quality: np.ndarray) -> tuple[float, float, float]:
     """Intercept, slope and root mean square error of a line."""
     table = np.stack([np.ones_like(values), values], 1)
@@ -73,25 +127,22 @@ def power_law(crops: np.ndarray, quality: np.ndarray) -> Law:
     return min(laws, key=lambda law: law.error)
 
 
-def annealed_ends(record: RunRecord) -> list[dict[str, float]]:
-    """Quality at the end of each run since a part of the network last started afresh.
-
-    Each has `crops`, seen since then, `ssim` and `psnr_db`.
-    """
+def annealed_ends(record: RunRecord) -> list[End]:
+    """Quality at the end of each run since a part of the network last started afresh."""
     runs = [(run.images, run.validation, run.fresh) for run in runs_before(record.history)]
     runs.append((record.images, record.validation, ()))
-    ends: list[dict[str, float]] = []
+    ends: list[End] = []
     crops = 0
     for images, curve, fresh in runs:
         crops += images
         if curve:
-            ends.append({"crops": crops} | {name: getattr(curve[-1], name) for name in MEASURES})
+            ends.append(End(crops, curve[-1].ssim, curve[-1].psnr_db))
         if fresh:
             ends, crops = [], 0
     return ends
 
 
-def read_results(folder: Path) -> dict[str, dict[str, Any]]:
+def read_results(folder: Path) -> dict[str, Curve]:
     """Records of published models by name, those that a fit can be made of.
 
     Raises DataError if there is none.
@@ -101,62 +152,58 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
         ends = annealed_ends(record)
         if len(ends) >= FEWEST_RUNS:
             rate = record.images / (3600 * record.hours)
-            found[name] = {"ends": ends, "rate": rate, "parameters": record.parameters}
+            found[name] = Curve(ends, rate, record.parameters)
     if not found:
         raise DataError(f"{folder} has no record of a model that was trained in three runs.")
     return found
 
 
-def gpu_rates(folder: Path) -> list[dict[str, Any]]:
-    """What the calls on GPUs measured: device, run and crops a second, the fastest last."""
-    rates = []
-    for path in sorted(folder.glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        for call in record.get("calls", []):
-            if call.get("device_type") == "cuda":
-                rates += [
-                    {
-                        "device": call["device"],
-                        "run": run["run"],
-                        "rate": run["images_per_second"],
-                    }
-                    for run in call["runs"]
-                ]
-    return sorted(rates, key=lambda one: one["rate"])
+def gpu_rates(folder: Path) -> list[GpuRate]:
+    """What the calls on GPUs measured, the fastest last."""
+    rates = [
+        GpuRate(call.device, run.run, run.images_per_second)
+        for path in sorted(folder.glob("*.json"))
+        for call in read_session_record(path).calls
+        if call.device_type == "cuda"
+        for run in call.runs
+        if run.images_per_second is not None
+    ]
+    return sorted(rates, key=lambda one: one.rate)
 
 
-def forecast(ends: Sequence[dict[str, float]], measure: str) -> tuple[Law, Law]:
+def forecast(ends: Sequence[End], measure: str) -> tuple[Law, Law]:
     """The two laws of a measure: that of the limit, and the logarithm."""
-    crops = np.array([end["crops"] for end in ends], float)
-    quality = np.array([end[measure] for end in ends])
+    crops = np.array([end.crops for end in ends], float)
+    quality = np.array([getattr(end, measure) for end in ends])
     return power_law(crops, quality), logarithm(crops, quality)
 
 
-def held_out(ends: Sequence[dict[str, float]], measure: str) -> list[float] | None:
+def held_out(ends: Sequence[End], measure: str) -> list[float] | None:
     """Errors of both laws at the last end, fitted to those before; None for too few."""
     if len(ends) <= FEWEST_RUNS:
         return None
     return [
-        float(law.at(ends[-1]["crops"])) - ends[-1][measure] for law in forecast(ends[:-1], measure)
+        float(law.at(ends[-1].crops)) - getattr(ends[-1], measure)
+        for law in forecast(ends[:-1], measure)
     ]
 
 
-def row(name: str, crops: float, model: dict[str, Any]) -> dict[str, Any]:
-    """A line of the table: what so many more crops bring, from and to."""
-    seen = model["ends"][-1]["crops"]
+def row(name: str, crops: float, model: Curve) -> Row:
+    """What so many more crops bring."""
+    seen = model.ends[-1].crops
     gains = {}
     for measure in MEASURES:
-        last = model["ends"][-1][measure]
-        laws = forecast(model["ends"], measure)
+        last = getattr(model.ends[-1], measure)
+        laws = forecast(model.ends, measure)
         # From where the model is, and not from where the laws have it.
         gains[measure] = sorted(float(law.at(seen + crops) - law.at(seen)) + last for law in laws)
-    return {"name": name, "crops": round(crops), "times": (seen + crops) / seen} | gains
+    return Row(name, round(crops), (seen + crops) / seen, **gains)
 
 
-def rows(model: dict[str, Any], rates: Sequence[float]) -> list[dict[str, Any]]:
+def rows(model: Curve, rates: Sequence[float]) -> list[Row]:
     """The table of a model; rates: crops a second of GPUs."""
     found = [
-        row(f"{hours:g} h of two cores", 3600 * hours * model["rate"], model) for hours in CPU_HOURS
+        row(f"{hours:g} h of two cores", 3600 * hours * model.rate, model) for hours in CPU_HOURS
     ]
     for rate in rates:
         found += [
@@ -166,20 +213,22 @@ def rows(model: dict[str, Any], rates: Sequence[float]) -> list[dict[str, Any]]:
     return found
 
 
-def plot(models: dict[str, dict[str, Any]], rates: Sequence[float], base: Path) -> None:
+def plot(models: dict[str, Curve], rates: Sequence[float], base: Path) -> None:
     """Quality against crops: the ends of the runs, and both laws beyond them."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots(len(MEASURES), len(models), squeeze=False, sharex=True)
     for column, (name, model) in enumerate(models.items()):
-        crops = np.array([end["crops"] for end in model["ends"]], float)
+        crops = np.array([end.crops for end in model.ends], float)
         most = crops[-1] + 3600 * max(rates)
         line = np.geomspace(crops[0], most, 200)
         for axis, (measure, label) in zip(axes[:, column], MEASURES.items(), strict=True):
-            low, high = forecast(model["ends"], measure)
+            low, high = forecast(model.ends, measure)
             axis.plot(line, high.at(line), color="C0", label="as much with each doubling")
             axis.plot(line, low.at(line), color="C1", label="towards a limit")
-            axis.plot(crops, [end[measure] for end in model["ends"]], "ko", label="end of a run")
-            following = crops[-1] + 3600 * model["rate"]
+            axis.plot(
+                crops, [getattr(end, measure) for end in model.ends], "ko", label="end of a run"
+            )
+            following = crops[-1] + 3600 * model.rate
             axis.axvline(following, color="grey", ls=":", label="one more hour of two cores")
             axis.set_ylabel(f"{label}, validation")
             axis.grid(alpha=0.3)
@@ -198,26 +247,24 @@ def write_page(results: Path, docs: Path) -> None:
     """
     models = read_results(results)
     measured = gpu_rates(results / "gpu")
-    rates = (measured[-1]["rate"],) if measured else ASSUMED_RATES
+    rates = (measured[-1].rate,) if measured else ASSUMED_RATES
     sections = {}
     for name, model in models.items():
-        laws = {measure: forecast(model["ends"], measure) for measure in MEASURES}
-        sections[name] = model | {
-            "laws": laws,
-            "held_out": {measure: held_out(model["ends"], measure) for measure in MEASURES},
-            "rows": rows(model, rates),
-            "hour_gains": sorted(
-                float(
-                    law.at(model["ends"][-1]["crops"] + 3600 * model["rate"])
-                    - law.at(model["ends"][-1]["crops"])
-                )
-                for law in laws["psnr_db"]
+        laws = {measure: forecast(model.ends, measure) for measure in MEASURES}
+        seen = model.ends[-1].crops
+        sections[name] = Section(
+            **vars(model),
+            laws=laws,
+            held_out={measure: held_out(model.ends, measure) for measure in MEASURES},
+            rows=rows(model, rates),
+            hour_gains=sorted(
+                float(law.at(seen + 3600 * model.rate) - law.at(seen)) for law in laws["psnr_db"]
             ),
-        }
+        )
     doublings = [
-        (after["psnr_db"] - before["psnr_db"]) / math.log2(after["crops"] / before["crops"])
+        (after.psnr_db - before.psnr_db) / math.log2(after.crops / before.crops)
         for model in models.values()
-        for before, after in zip(model["ends"], model["ends"][1:], strict=False)
+        for before, after in zip(model.ends, model.ends[1:], strict=False)
     ]
     docs.mkdir(parents=True, exist_ok=True)
     text = render(

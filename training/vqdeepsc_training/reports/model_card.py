@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from torch import nn
@@ -14,6 +14,7 @@ from ..objectives.quality import entropy_share
 from ..trainer.record import (
     Change,
     EarlierRun,
+    Evaluation,
     Point,
     RunRecord,
     Training,
@@ -36,6 +37,36 @@ ENTROPY_SHARE = 0.85
 CURVE_POINTS = 12
 
 
+@dataclass(frozen=True)
+class Uneven:
+    """A codebook whose indices use less than ENTROPY_SHARE of their bits on a data set.
+
+    share: there, together: over all data sets; lost: bits of an image that carry nothing.
+    """
+
+    scale: str
+    data: str
+    share: float
+    lost: float
+    together: float
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """What the last doubling of the crops brought: `ssim` and `psnr_db`.
+
+    images: crops seen; since: those of the earlier point; ssim_since, psnr_db_since: what all
+    crops since then brought, between ends of runs.
+    """
+
+    images: int
+    since: int
+    ssim: float
+    psnr_db: float
+    ssim_since: float | None = None
+    psnr_db_since: float | None = None
+
+
 def sources(names: list[str]) -> list[str]:
     """The entries of SOURCES for data sets named `set/part`, each once."""
     found = dict.fromkeys(name.split("/")[0] for name in names)
@@ -48,14 +79,14 @@ def model_card(
     network: nn.Module,
     record: RunRecord,
     training: Training,
-    measured: dict,
-    assignment: dict,
-    flipped: dict,
+    measured: dict[str, Evaluation],
+    assignment: dict[str, tuple[float, ...]],
+    flipped: dict[str, dict[str, float]],
 ) -> str:
     """Markdown that says what a model is, how it was trained and what was measured.
 
     record: of the run that trained encoder and codebooks; training: as the manifest has it;
-    measured: by data set, of `evaluate`; assignment: of `assign_indices`; flipped: of
+    measured: by data set; assignment: of `assign_indices`; flipped: of
     `flipped_bits.measure`, or empty.
     """
     # A tuned network holds two of the same shape, of which each half is used.
@@ -99,21 +130,18 @@ def model_card(
     )
 
 
-def uneven_indices(measured: dict, bits: dict[str, int]) -> list[dict[str, Any]]:
+def uneven_indices(measured: dict[str, Evaluation], bits: dict[str, int]) -> list[Uneven]:
     """The codebooks whose indices use less than ENTROPY_SHARE of their bits on a data set.
 
-    bits: of a 128x128 image by scale, `s1` to `s4`. Returns for each the scale, the data set, the
-    share there, the bits of an image that carry nothing, and the share over all data sets together.
+    bits: of a 128x128 image by scale, `s1` to `s4`.
     """
     found = []
     for data, figures in measured.items():
-        for scale, share in figures["entropy_share"].items():
+        for scale, share in figures.entropy_share.items():
             if share < ENTROPY_SHARE:
-                counts = sum(np.array(m["index_counts"][scale]) for m in measured.values())
+                counts = sum(np.array(m.index_counts[scale]) for m in measured.values())
                 lost = (1 - share) * bits[scale]
-                together = entropy_share(counts)
-                facts = {"scale": scale, "data": data, "share": share}
-                found.append(facts | {"lost": lost, "together": together})
+                found.append(Uneven(scale, data, share, lost, entropy_share(counts)))
     return found
 
 
@@ -130,15 +158,12 @@ def runs_of_this_network(history: Sequence[Change | EarlierRun]) -> list[Earlier
     return runs[afresh[-1] + 1 :] if afresh else runs
 
 
-def next_doubling(runs: Sequence[EarlierRun], curve: Sequence[Point]) -> dict[str, float] | None:
+def next_doubling(runs: Sequence[EarlierRun], curve: Sequence[Point]) -> Doubling | None:
     """What the last doubling of the crops brought, or None if the curve is too short.
 
     runs: of `runs_of_this_network`; curve: their `whole_curve` with that of the last run. Ends of
     runs, where the learning rate has fallen, are compared; for a single run lines are fitted to
     SSIM and PSNR against log2 of the crops, over the last half of the crops.
-    Returns the crops seen (`images`), those of the earlier point (`since`), and what a doubling
-    brought (`ssim`, `psnr_db`); between ends of runs also what all crops since then brought
-    (`ssim_since`, `psnr_db_since`).
     """
     if not curve:
         return None
@@ -148,11 +173,7 @@ def next_doubling(runs: Sequence[EarlierRun], curve: Sequence[Point]) -> dict[st
     if earlier and last.images > before:
         doublings = np.log2(last.images / before)
         ssim, psnr_db = last.ssim - earlier[-1].ssim, last.psnr_db - earlier[-1].psnr_db
-        return {
-            **{"images": last.images, "since": before},
-            **{"ssim_since": ssim, "psnr_db_since": psnr_db},
-            **{"ssim": ssim / doublings, "psnr_db": psnr_db / doublings},
-        }
+        return Doubling(last.images, before, ssim / doublings, psnr_db / doublings, ssim, psnr_db)
     second_half = [point for point in curve if 2 * point.images >= last.images]
     since = second_half[0].images
     if len(second_half) < 3 or last.images < 1.5 * since:
@@ -162,4 +183,4 @@ def next_doubling(runs: Sequence[EarlierRun], curve: Sequence[Point]) -> dict[st
         float(np.polyfit(doublings, [getattr(point, key) for point in second_half], 1)[0])
         for key in ("ssim", "psnr_db")
     )
-    return {"images": last.images, "since": since, "ssim": ssim, "psnr_db": psnr_db}
+    return Doubling(last.images, since, ssim, psnr_db)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,20 @@ from PIL import Image, ImageDraw, ImageFont
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.metrics import ssim
 
-from ..base.errors import DataError
+from ..base.errors import ConfigurationError, DataError
 from ..base.files import whole_path, write_whole
 from ..base.repository import ROOT
+from ..base.schema import Table
 from ..data.images import evaluation_images
 from ..data.photographs import PHOTOGRAPHS, SIDE, photograph_tiles
 from ..objectives.quality import quality
-from ..trainer.record import ModelRecord, read_model_records, whole_curve
+from ..trainer.record import (
+    Baseline,
+    Evaluation,
+    ModelRecord,
+    read_model_records,
+    whole_curve,
+)
 from . import flipped_bits
 from .evaluation import evaluate, evaluate_baseline
 from .figures import save_figure
@@ -37,21 +45,43 @@ SHOWN = {"best": 0.0, "upper quartile": 0.25, "median": 0.5, "lower quartile": 0
 MARGIN, CAPTION = 8, 18
 
 
+@dataclass(frozen=True)
+class QualityRecord(Table):
+    """What quality.json keeps.
+
+    bundles: SHA-256 of a bundle's files by its name and theirs; models: by bundle and data set;
+    codecs: by bits of an image, data set and photo codec.
+    """
+
+    bundles: dict[str, dict[str, str]]
+    models: dict[str, dict[str, Evaluation]]
+    codecs: dict[str, dict[str, dict[str, Baseline]]]
+
+
+def read_quality(record: Path) -> QualityRecord:
+    """The record in a file, empty where there is none; raises DataError."""
+    if not record.exists():
+        return QualityRecord({}, {}, {})
+    try:
+        return QualityRecord.read(json.loads(record.read_text()))
+    except (ValueError, ConfigurationError) as error:
+        raise DataError(f"{record} cannot be used: {error}.") from error
+
+
 def photographs() -> NDArray[np.uint8]:
     """All tiles [P, 128, 128, 3] of all photographs."""
     return np.concatenate([photograph_tiles(name) for name in PHOTOGRAPHS])
 
 
-def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, record: Path) -> dict:
+def measure(
+    bundles: list[Codec], data: dict[str, Path], limit: int | None, record: Path
+) -> QualityRecord:
     """Figures of bundles and photo codecs on data sets and on the photographs.
 
     What `record` holds already, of the same bundle and number of images, is not measured again.
-    Returns {"models": {bundle: {data: figures}}, "codecs": {bits: {data: {codec: figures}}},
-    "bundles": {bundle: {file: SHA-256}}} and writes it to `record`.
-    Raises DataError for data that cannot be used.
+    Returns all, and writes it to `record`. Raises DataError for data that cannot be used.
     """
-    kept = json.loads(record.read_text()) if record.exists() else {}
-    kept = {"bundles": {}, "models": {}, "codecs": {}} | kept
+    kept = read_quality(record)
     sets = {name: evaluation_images(path, SIDE, limit) for name, path in data.items()}
     sets[PHOTOGRAPHS_NAME] = photographs()
     for codec in bundles:
@@ -60,27 +90,29 @@ def measure(bundles: list[Codec], data: dict[str, Path], limit: int | None, reco
             for name, sha in codec.bundle.manifest.files.items()
             if not name.endswith(".md")
         }
-        if kept["bundles"].get(codec.name) != files:
-            kept["bundles"][codec.name] = files
-            kept["models"][codec.name] = {}
-        models = kept["models"][codec.name]
-        codecs = kept["codecs"].setdefault(str(codec.bits_per_region), {})
+        if kept.bundles.get(codec.name) != files:
+            kept.bundles[codec.name] = files
+            kept.models[codec.name] = {}
+        models = kept.models[codec.name]
+        codecs = kept.codecs.setdefault(str(codec.bits_per_region), {})
         for name, images in sets.items():
-            if models.get(name, {}).get("images") != len(images):
+            if name not in models or models[name].images != len(images):
                 models[name], _ = evaluate(codec, images)
             known = codecs.setdefault(name, {})
             for baseline in NAMES:
-                if known.get(baseline, {}).get("images") != len(images):
+                if baseline not in known or known[baseline].images != len(images):
                     known[baseline], _ = evaluate_baseline(baseline, images, codec.bits_per_region)
-            write_whole(record, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+            write_whole(record, json.dumps(kept.to_json(), indent=1, sort_keys=True) + "\n")
     return kept
 
 
-def beside_codecs(kept: dict, name: str, bits: int) -> dict[str, dict[str, dict]]:
+def beside_codecs(
+    kept: QualityRecord, name: str, bits: int
+) -> dict[str, dict[str, Evaluation | Baseline]]:
     """Figures by data set and system, of one bundle and then of the photo codecs."""
     return {
-        data: {name: ours} | {NAMES[key]: kept["codecs"][str(bits)][data][key] for key in NAMES}
-        for data, ours in kept["models"][name].items()
+        data: {name: ours, **{NAMES[key]: kept.codecs[str(bits)][data][key] for key in NAMES}}
+        for data, ours in kept.models[name].items()
     }
 
 
@@ -110,8 +142,10 @@ def image_sheet(codec: Codec, images: NDArray[np.uint8], path: Path) -> None:
         for row, (name, image) in enumerate(zip(rows, shown, strict=True)):
             top = CAPTION + step[1] * row
             sheet.paste(Image.fromarray(image), (left, top))
-            figures = quality(picked[row], image) if column else {}
-            text = f"{figures['ssim']:.3f}  {figures['psnr_db']:.1f} dB" if column else name
+            text = name
+            if column:
+                figures = quality(picked[row], image)
+                text = f"{figures.ssim:.3f}  {figures.psnr_db:.1f} dB"
             draw.text((left, top + SIDE + 2), text, "black", font)
     with whole_path(path) as unfinished:
         sheet.save(unfinished, optimize=True)
@@ -137,13 +171,13 @@ def curves(records: dict[str, ModelRecord], base: Path) -> None:
     save_figure(figure, base)
 
 
-def write_page(bundles: list[Codec], kept: dict, results: Path, docs: Path) -> None:
+def write_page(bundles: list[Codec], kept: QualityRecord, results: Path, docs: Path) -> None:
     """Write models.md and its figures into `docs`.
 
     Raises DataError if a bundle has not been measured.
     """
     for codec in bundles:
-        if not kept["models"].get(codec.name):
+        if not kept.models.get(codec.name):
             raise DataError(f"{codec.name} has not been measured: give --data.")
     docs.mkdir(parents=True, exist_ok=True)
     images = photographs()
@@ -191,4 +225,4 @@ def report_models(
         measure(bundles, dict(data), limit, record)
     if not record.exists():
         raise DataError(f"{record} does not exist: give --data to measure.")
-    write_page(bundles, json.loads(record.read_text()), results, docs)
+    write_page(bundles, read_quality(record), results, docs)

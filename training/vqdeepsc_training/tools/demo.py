@@ -16,7 +16,6 @@ from ..base.files import write_whole
 from ..base.repository import ROOT
 from ..bundles.export import export
 from ..data.photographs import PHOTOGRAPHS, photograph_tiles
-from ..objectives.quality import format_quality
 from ..reports.evaluation import evaluate_bundle
 from ..trainer.configuration import read_configuration
 from ..trainer.run import train
@@ -77,11 +76,11 @@ def run(arguments: argparse.Namespace) -> None:
     )
     print("Exporting and measuring on the photograph held back", flush=True)
     exported = export(folder / "checkpoint.pt", bundle, [training])
-    write_whole(arguments.folder / "export.json", json.dumps(exported, indent=1) + "\n")
+    write_whole(arguments.folder / "export.json", json.dumps(exported.to_json(), indent=1) + "\n")
     codec = Codec(bundle)
     (figures,) = evaluate_bundle(codec, [test], baselines=["jpeg"], sheet_path=sheet).values()
-    for name, measured in {codec.name: figures, **figures["baselines"]}.items():
-        print(f"  {name:<14}" + format_quality(measured))
+    for name, measured in {codec.name: figures, **figures.baselines}.items():
+        print(f"  {name:<14}{measured}")
     print(
         "Minutes and a few photographs make no good model: the shipped ones saw many more, "
         "and are larger.\n"

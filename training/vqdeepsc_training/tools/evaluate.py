@@ -10,7 +10,6 @@ from pathlib import Path
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.baselines import BASELINES
 
-from ..objectives.quality import format_quality
 from ..reports.evaluation import evaluate_bundle
 from .arguments import count, side
 
@@ -41,10 +40,10 @@ def run(arguments: argparse.Namespace) -> None:
         codec, arguments.data, arguments.size, arguments.limit, arguments.baselines, arguments.sheet
     )
     if arguments.json:
-        print(json.dumps(results))
+        print(json.dumps({path: figures.to_json() for path, figures in results.items()}))
         return
     for path, figures in results.items():
-        shares = " ".join(f"{name} {share:.0%}" for name, share in figures["entropy_share"].items())
-        print(f"{path}: {figures['images']} images, entropy {shares}")
-        for name, measured in {codec.name: figures, **figures["baselines"]}.items():
-            print(f"  {name:<14}" + format_quality(measured))
+        shares = " ".join(f"{name} {share:.0%}" for name, share in figures.entropy_share.items())
+        print(f"{path}: {figures.images} images, entropy {shares}")
+        for name, measured in {codec.name: figures, **figures.baselines}.items():
+            print(f"  {name:<14}{measured}")

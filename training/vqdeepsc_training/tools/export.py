@@ -78,4 +78,4 @@ def run(arguments: argparse.Namespace) -> None:
         unrounded=arguments.unrounded,
         results=arguments.results,
     )
-    print(json.dumps(found, indent=1))
+    print(json.dumps(found.to_json(), indent=1))

@@ -99,7 +99,7 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> None:
-    from ..gpu.pack import MEGABYTE, pack
+    from ..gpu.pack import MEGABYTE, folder_bytes, pack
     from ..gpu.plan import read_plan
 
     shares = arguments.shares or [1.0] * len(arguments.data)
@@ -117,9 +117,9 @@ def _pack(arguments: argparse.Namespace) -> None:
         largest_side=arguments.largest_side,
         validation_images=arguments.validation_images,
     )
-    for one in found["data"]:
-        print(f"{one['images']} images of {one['name']}")
-    print(f"{arguments.output}: {found['bytes'] / MEGABYTE:.1f} MB")
+    for one in found.data:
+        print(f"{one.images} images of {one.name}")
+    print(f"{arguments.output}: {folder_bytes(arguments.output) / MEGABYTE:.1f} MB")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -164,4 +164,4 @@ def _run(arguments: argparse.Namespace) -> None:
             started,
             lambda line: print(line, flush=True),
         ).train()
-    print(f"Ended after {call['seconds']} of {arguments.seconds:g} s", flush=True)
+    print(f"Ended after {call.seconds} of {arguments.seconds:g} s", flush=True)

@@ -48,15 +48,15 @@ def run(arguments: argparse.Namespace) -> None:
         threads=arguments.threads,
     )
     if arguments.json:
-        print(json.dumps(results, indent=1))
+        print(json.dumps({name: one.to_json() for name, one in results.items()}, indent=1))
         return
     print(f"{'':<14}  encoder  decoder   encode    decode    SSIM    PSNR  pays")
     for name, one in results.items():
-        kilobytes, ms = one["kilobytes"].values(), one["milliseconds"].values()
-        said = {None: "", True: "yes", False: "no"}[one.get("pays")]
+        kilobytes, ms = one.kilobytes.values(), one.milliseconds.values()
+        said = {None: "", True: "yes", False: "no"}[one.pays]
         print(
             f"{name:<14}"
             + "".join(f"{value:>6} kB" for value in kilobytes)
             + "".join(f"{value:>7.1f} ms" for value in ms)
-            + f"  {one['ssim']:.4f}  {one['psnr_db']:.2f}  {said}"
+            + f"  {one.ssim:.4f}  {one.psnr_db:.2f}  {said}"
         )

@@ -25,9 +25,10 @@ from ..base.repository import ROOT
 from ..data.cache import CACHE, open_cache
 from ..data.images import evaluation_images, short_name
 from ..networks.counts import count_indices
-from ..objectives.quality import entropy_share, format_quality, mean_quality, quality
+from ..objectives.quality import entropy_share, mean_quality, quality
 from .checkpoint import read_checkpoint
 from .configuration import Configuration, make_sampler
+from .record import VariantQuality, VariantRecord, read_variant_record
 from .trainer import CHECKPOINT, Trainer
 
 VARIANTS = ROOT / "training" / "ablations.json"
@@ -121,7 +122,7 @@ def train_variant(trainer: Trainer, images: NDArray[np.uint8]) -> None:
             trainer.save()
 
 
-def measure(trainer: Trainer, images: NDArray[np.uint8]) -> dict:
+def measure(trainer: Trainer, images: NDArray[np.uint8]) -> VariantQuality:
     """Quality of the averaged weights on images uint8 [P, H, W, 3], and use of the codebooks."""
     figures = []
     for image, decoded in trainer.decoded(images):
@@ -132,7 +133,7 @@ def measure(trainer: Trainer, images: NDArray[np.uint8]) -> dict:
         f"s{scale}": round(entropy_share(count), 3)
         for scale, count in zip(trainer.average.scales, counts, strict=True)
     }
-    return mean_quality(figures) | {"entropy_share": shares}
+    return VariantQuality(**vars(mean_quality(figures)), entropy_share=shares)
 
 
 def ablate(
@@ -191,11 +192,9 @@ def ablate(
             record = results / f"{file_name(name, seed)}.json"
             records.append(record)
             if record.exists():
-                found = json.loads(record.read_text())
-                if (
-                    Configuration.read(found["configuration"]) == configuration
-                    and found["minutes"] == minutes
-                ):
+                found = read_variant_record(record)
+                same = Configuration.read(found.configuration) == configuration
+                if same and found.minutes == minutes:
                     continue
             # All variants of a table take their crops from the same images.
             crop = variant.base["crop"]
@@ -209,35 +208,29 @@ def ablate(
             trainer = Trainer(configuration, sampler, folder, minutes / 60, clock, device=processor)
             train_variant(trainer, images[first])
             measured = measure(trainer, images[first])
-            write_whole(
-                record,
-                json.dumps(
-                    {
-                        "name": name,
-                        "group": variant.group,
-                        "change": variant.change,
-                        "configuration": configuration.to_json(),
-                        "minutes": minutes,
-                        "data": [short_name(path) for path in data],
-                        "shares": used,
-                        "computed_in": trainer.arithmetic.precision,
-                        "processor": capability,
-                        "validation_data": first,
-                        **measured,
-                        "elsewhere": {other: measure(trainer, images[other]) for other in others},
-                        "images": len(images[first]),
-                        "crops_seen": trainer.images,
-                        "steps": trainer.step,
-                        "parameters": sum(p.numel() for p in trainer.network.parameters()),
-                        "validation": [point.to_json() for point in trainer.curve],
-                    },
-                    indent=1,
-                )
-                + "\n",
+            made = VariantRecord(
+                name=name,
+                group=variant.group,
+                change=variant.change,
+                configuration=configuration.to_json(),
+                minutes=minutes,
+                data=tuple(short_name(path) for path in data),
+                shares=tuple(used),
+                computed_in=trainer.arithmetic.precision,
+                processor=capability,
+                validation_data=first,
+                **vars(measured),
+                elsewhere={other: measure(trainer, images[other]) for other in others},
+                images=len(images[first]),
+                crops_seen=trainer.images,
+                steps=trainer.step,
+                parameters=sum(p.numel() for p in trainer.network.parameters()),
+                validation=tuple(trainer.curve),
             )
+            write_whole(record, json.dumps(made.to_json(), indent=1) + "\n")
             print(
                 f"{name}, seed {seed}: {trainer.step} steps in {trainer.arithmetic.precision}, "
-                f"{format_quality(measured)}",
+                f"{measured}",
                 flush=True,
             )
     return records

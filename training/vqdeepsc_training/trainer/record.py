@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import ConfigurationError, DataError
+from ..base.quality import Quality
 from ..base.schema import Table
 
 
@@ -26,6 +27,9 @@ class Point(Table):
     ssim: float
     psnr_db: float
     unquantised: bool | None = None
+
+    def __str__(self) -> str:
+        return f"SSIM {self.ssim:.4f}  PSNR {self.psnr_db:.2f} dB at step {self.step}"
 
 
 @dataclass(frozen=True)
@@ -92,18 +96,79 @@ class Training(Table):
     decoder_tuning: Tuning | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Quality):
+    """Mean quality of a bundle on images, noiseless.
+
+    images: their number; entropy_share: the share of each codebook's bits that the indices'
+    entropy uses; index_counts: how often each index occurs; both by scale, `s1` and so on.
+    """
+
+    images: int
+    entropy_share: dict[str, float]
+    index_counts: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline(Quality):
+    """Mean quality of a photo codec; failed: images that fit at no quality, as mid-grey."""
+
+    images: int
+    failed: int
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        failed = f"  ({self.failed} fit at no quality, scored as mid-grey)"
+        return text + failed if self.failed else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantQuality(Quality):
+    """Of a variant on a data set; entropy_share: as of an evaluation."""
+
+    entropy_share: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantRecord(VariantQuality):
+    """A run of an ablation; its quality is that on the first validation set.
+
+    name, group, change: as in ablations.json; configuration: in JSON's types; minutes: of
+    processor or GPU time; data, shares: what it was trained on; computed_in: precision;
+    processor: vector instructions, or the GPU; elsewhere: quality on the other validation sets;
+    images: of validation; crops_seen: of training; parameters: of the network.
+    """
+
+    name: str
+    group: str
+    change: dict
+    configuration: dict
+    minutes: float
+    images: int
+    crops_seen: int
+    steps: int
+    parameters: int
+    validation: tuple[Point, ...]
+    data: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+    computed_in: str | None = None
+    processor: str | None = None
+    validation_data: str = ""
+    elsewhere: dict[str, VariantQuality] | None = None
+
+
 @dataclass(frozen=True)
 class ModelRecord(RunRecord):
     """The record of a published model, with what was measured of its bundle.
 
-    measured: by data set, as `evaluate` returns it; assignment: by scale, as `assign_indices`;
+    measured: by data set; assignment: by scale, as `assign_indices`;
     flipped_bits: by scale, as `flipped_bits.measure`.
     """
 
     version: str
-    measured: dict
-    assignment: dict
-    flipped_bits: dict
+    measured: dict[str, Evaluation]
+    assignment: dict[str, tuple[float, ...]]
+    flipped_bits: dict[str, dict[str, float]]
     decoder_tuning: Tuning | None = None
 
 
@@ -121,6 +186,15 @@ def read_model_records(folder: Path) -> dict[str, ModelRecord]:
             except ConfigurationError as error:
                 raise DataError(f"{path} is no record of a model: {error}.") from error
     return found
+
+
+def read_variant_record(path: Path) -> VariantRecord:
+    """The record of a run of an ablation; raises DataError for a file that is none."""
+    try:
+        return VariantRecord.read(json.loads(path.read_text(encoding="utf-8")))
+    # deep JSON raises the last one
+    except (OSError, ValueError, ConfigurationError, RecursionError) as error:
+        raise DataError(f"{path} is no record of an ablation: {error}.") from error
 
 
 def runs_before(history: Sequence[Change | EarlierRun]) -> list[EarlierRun]:

@@ -5,6 +5,7 @@
 #include "kernels/base/cpu_features.h"
 #include "kernels/ldpc/ldpc_frame.h"
 #include "kernels/ldpc/ldpc_transport.h"
+#include "kernels/ldpc/uep_profile.h"
 
 #include <pybind11/stl.h>
 
@@ -167,6 +168,63 @@ single one. Raises ValueError naming what is out of range or does not add up.)")
             "As LdpcDecoder.decode(), with the code blocks of the whole frame.");
 }
 
+kernel::UepProfile::Scaling uep_scaling(const std::string& name)
+{
+    using Scaling = kernel::UepProfile::Scaling;
+    if (name == "none") {
+        return Scaling::NONE;
+    }
+    if (name == "coded bits") {
+        return Scaling::CODED_BITS;
+    }
+    if (name == "redundancy") {
+        return Scaling::REDUNDANCY;
+    }
+    throw std::invalid_argument("scaling is '" + name +
+                                "', must be 'none', 'coded bits' or 'redundancy'");
+}
+
+void bind_uep_profile(py::module& m)
+{
+    m.attr("EMBEDDED_PARTS") = kernel::EMBEDDED_PARTS;
+    m.def(
+        "embedded_part_bits",
+        [](std::int64_t payload_bits) {
+            return kernel::embedded_part_bits(checked_size(payload_bits, "payload_bits"));
+        },
+        py::arg("payload_bits"),
+        R"(Payload bits of each part of a frame whose bits are an embedded code: EMBEDDED_PARTS of
+them, or a single one for a frame of fewer than 2,504 bits.)");
+    m.def(
+        "uep_transport_blocks",
+        [](const std::vector<std::int64_t>& part_bits,
+           std::int64_t coded_bits,
+           int bits_per_symbol,
+           const std::vector<double>& factors,
+           const std::string& scaling) {
+            std::vector<std::size_t> parts;
+            for (const std::int64_t bits : part_bits) {
+                parts.push_back(checked_size(bits, "the payload of a part"));
+            }
+            return kernel::uep_transport_blocks(parts,
+                                                checked_size(coded_bits, "coded_bits"),
+                                                bits_per_symbol,
+                                                { factors, uep_scaling(scaling) });
+        },
+        py::arg("part_bits"),
+        py::arg("coded_bits"),
+        py::arg("bits_per_symbol"),
+        py::arg("factors"),
+        py::arg("scaling"),
+        R"(The transport blocks (payload bits, coded bits) of a frame with unequal error protection.
+
+part_bits: payload bits of its parts. factors: coded bits for each payload bit of the first parts.
+Neighbours with equal factors share a block, and so do the parts without one, which get the rest.
+scaling: "none", or for factors that hold at rate 1/3 "coded bits" or "redundancy", to which they
+are in proportion at others, in blocks that suit any bits_per_symbol.
+Raises ValueError naming what is out of range or does not fit.)");
+}
+
 } // namespace
 
 void bind_ldpc(py::module& m)
@@ -178,6 +236,7 @@ void bind_ldpc(py::module& m)
     m.attr("CodeBlockResult") =
         namedtuple("CodeBlockResult", "crc_ok iterations", py::arg("module") = "vqdeepsc.kernels");
     bind_ldpc_frame(m);
+    bind_uep_profile(m);
     using kernel::TransportDecoder;
     using kernel::TransportEncoder;
 

@@ -141,6 +141,17 @@ class LdpcDecoder:
     @property
     def block_results(self) -> list[CodeBlockResult]: ...
 
+EMBEDDED_PARTS: int
+
+def embedded_part_bits(payload_bits: int) -> list[int]: ...
+def uep_transport_blocks(
+    part_bits: Sequence[int],
+    coded_bits: int,
+    bits_per_symbol: int,
+    factors: Sequence[float],
+    scaling: Literal["none", "coded bits", "redundancy"] | str,
+) -> list[tuple[int, int]]: ...
+
 class LdpcFrameEncoder:
     def __init__(
         self,

@@ -14,7 +14,13 @@ from vqdeepsc.codec import Codec
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import ImageError, load_image, save_image
 from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
-from vqdeepsc.link import DEFAULT_SCHEME, ChannelModel, Scheme, pad_to_frames
+from vqdeepsc.link import (
+    DEFAULT_SCHEME,
+    ChannelModel,
+    Scheme,
+    frame_part_bits,
+    pad_to_frames,
+)
 from vqdeepsc.messages import printable
 from vqdeepsc.simulation.identity import System
 from vqdeepsc.simulation.results import Result, write_results
@@ -121,7 +127,7 @@ def run_demonstration(
     name = printable(Path(image).name)
     sent = fit_image(load_image(image))
     codec = Codec(model)
-    part_bits = codec.layout.scale_bits
+    part_bits = frame_part_bits(codec.layout, codec.bits_per_region)
     scheme.transport_blocks(part_bits)
     ours, jpeg = System(codec.name, scheme), System("jpeg", scheme.unprotected)
     output.mkdir(parents=True, exist_ok=True)

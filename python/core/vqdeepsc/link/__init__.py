@@ -2,7 +2,7 @@
 """The simulated link: LDPC, Gray QAM, channel, equaliser, soft demapper, LDPC decoder."""
 
 from .channel import CHANNEL_KINDS, NOISELESS, ChannelModel, channel_title
-from .protection import DEFAULT_PROTECTION, PLAIN, PROFILES
+from .protection import DEFAULT_PROTECTION, PLAIN, PROFILES, frame_part_bits
 from .schemes import (
     BITS_PER_SYMBOL,
     CODE_EXPANSION,
@@ -33,6 +33,7 @@ __all__ = [
     "Scheme",
     "TransportBlock",
     "channel_title",
+    "frame_part_bits",
     "pad_to_frames",
     "transport_blocks",
 ]

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from vqdeepsc.codec import DEFAULT_MODEL, BitLayout, find_model, read_manifest
 from vqdeepsc.errors import ParameterError
+from vqdeepsc.kernels import EMBEDDED_PARTS, uep_transport_blocks
 
-from .protection import PLAIN, PROFILES, profile_factors
+from .protection import PLAIN, PROFILES, frame_part_bits
 
 BITS_PER_SYMBOL = 4
 
@@ -26,8 +27,6 @@ EB_OFFSET_DB = 10 * math.log10(BITS_PER_SYMBOL / CODE_EXPANSION)
 CONSTELLATIONS = {"qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8}
 
 DEFAULT_CONSTELLATION = "16qam"
-
-_ANY_SYMBOL = math.lcm(*CONSTELLATIONS.values())
 
 _MOST_SYMBOLS = 1_000_000
 
@@ -45,8 +44,9 @@ class Scheme:
 
     constellation: of CONSTELLATIONS, Gray; symbols: on the air for each frame, 0 for as many as
     16-QAM at rate 1/3 takes; protection: coded bits for each payload bit of every part of a frame
-    but the last, which gets what is left (empty: the frame is one transport block), or the name of
-    one of PROFILES. Raises ParameterError for values out of range."""
+    but the last (of a progressive model, of the first ones), which gets what is left (empty: the
+    frame is one transport block), or the name of one of PROFILES. Raises ParameterError for values
+    out of range."""
 
     constellation: str = DEFAULT_CONSTELLATION
     symbols: int = 0
@@ -125,42 +125,43 @@ class Scheme:
         """Bits on the air for a frame of payload_bits."""
         return self.symbols_per_frame(payload_bits) * self.bits_per_symbol
 
-    def _factors(self, parts: int, expansion: float) -> tuple[float, ...]:
-        """Protection in numbers, for a frame of that many parts."""
-        if isinstance(self.protection, str):
-            return profile_factors(self.protection, parts, expansion)
-        return self.protection
-
     def transport_blocks(self, part_bits: Sequence[int]) -> list[TransportBlock]:
         """The transport blocks of a frame.
 
         part_bits: payload bits of the parts, in order; neighbours with equal protection share a
-        block, for long codes are better. Raises ParameterError if protection does not fit."""
+        block, for long codes are better, and a frame with a single part is one block. A profile
+        that has no numbers for so many parts protects them alike. Raises ParameterError if
+        protection does not fit."""
         payload = sum(part_bits)
         coded = self.coded_bits(payload)
         if coded < payload:
             raise ParameterError(
                 f"{self} has {coded} bits on the air for {payload} bits of payload"
             )
-        factors = self._factors(len(part_bits), coded / max(payload, 1))
-        if not factors:
+        embedded = len(part_bits) == EMBEDDED_PARTS
+        if isinstance(self.protection, str):
+            factors = PROFILES[self.protection].get(len(part_bits), ())
+            scaling = "redundancy" if embedded else "coded bits"
+        else:
+            factors, scaling = self.protection, "none"
+        if not factors or len(part_bits) == 1:
             return [TransportBlock(payload, coded)]
-        if len(factors) != len(part_bits) - 1:
+        most = len(part_bits) - 1
+        if embedded and len(factors) > most:
             raise ParameterError(
-                f"{self} protects {len(factors)} parts, but {len(part_bits) - 1} of the "
-                f"model's {len(part_bits)} scales need a number"
+                f"{self} protects {len(factors)} parts, but frames of a progressive model have "
+                f"{len(part_bits)}, of which at most {most} have a number"
             )
-        blocks: list[TransportBlock] = []
-        for i, (bits, factor) in enumerate(zip(part_bits[:-1], factors, strict=True)):
-            if i and factor == factors[i - 1]:
-                bits += blocks.pop().payload_bits
-            # by a profile, the same in each constellation: a burst's header tells few lists apart
-            unit = _ANY_SYMBOL if isinstance(self.protection, str) else self.bits_per_symbol
-            blocks.append(TransportBlock(bits, math.ceil(bits * factor / unit) * unit))
-        left = coded - sum(block.coded_bits for block in blocks)
-        if left < part_bits[-1]:
-            raise ParameterError(f"{self} leaves {left} coded bits for {part_bits[-1]} of payload")
-        return [*blocks, TransportBlock(part_bits[-1], left)]
+        if not embedded and len(factors) != most:
+            raise ParameterError(
+                f"{self} protects {len(factors)} parts, but {most} of the model's {most + 1} "
+                "scales need a number"
+            )
+        try:
+            blocks = uep_transport_blocks(part_bits, coded, self.bits_per_symbol, factors, scaling)
+        except ValueError as error:
+            raise ParameterError(f"{self}: {error}") from error
+        return [TransportBlock(*block) for block in blocks]
 
 
 DEFAULT_SCHEME = Scheme()
@@ -173,9 +174,9 @@ def transport_blocks(
 ) -> list[TransportBlock]:
     """The transport blocks of a frame, for the LDPC blocks.
 
-    model: name or directory of a bundle, whose scales are the parts of a region; scheme: as
-    Scheme.parse() takes it; payload_bits: of a frame, 0 for those of a region; any other frame, of
-    a progressive model, has one part. Raises BundleError and ParameterError."""
+    model: name or directory of a bundle; scheme: as Scheme.parse() takes it; payload_bits: of a
+    frame, 0 for those of a region. The parts that it protects are those of frame_part_bits().
+    Raises BundleError and ParameterError."""
     layout = BitLayout(read_manifest(find_model(model)).scales)
-    whole = payload_bits in (0, layout.bits_per_region)
-    return Scheme.parse(scheme).transport_blocks(layout.scale_bits if whole else [payload_bits])
+    parts = frame_part_bits(layout, payload_bits or layout.bits_per_region)
+    return Scheme.parse(scheme).transport_blocks(parts)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqdeepsc.allocation import Allocation, Budget, FrameEncoder, frames_of_bits
-from vqdeepsc.codec import Codec, region_count
+from vqdeepsc.codec import BitLayout, Codec, region_count
 from vqdeepsc.codec.bits import certain_llrs
 from vqdeepsc.images import baselines, metrics
 from vqdeepsc.images.files import ImageError, crop_square
@@ -23,7 +23,7 @@ from vqdeepsc.images.finding import FoundImage
 from vqdeepsc.images.metrics import Quality
 from vqdeepsc.images.search import SearchingCodec
 from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS
-from vqdeepsc.link import Link, Received, Scheme, pad_to_frames
+from vqdeepsc.link import Link, Received, Scheme, frame_part_bits, pad_to_frames
 
 from .identity import Decision, RowKey, System
 from .plan import Simulation
@@ -70,14 +70,15 @@ class Worker:
         self._links: dict[tuple[int, Scheme, tuple[int, ...]], Link] = {}
         for codec in self.codecs:
             for scheme in simulation.schemes:
-                self.link(codec.bits_per_region, scheme, codec.layout.scale_bits)
+                self.link(codec.bits_per_region, scheme, codec.layout)
         self.points = [
             (channel, snr_db) for channel in simulation.channels for snr_db in simulation.snr_db
         ]
 
-    def link(self, payload_bits: int, scheme: Scheme, part_bits: Sequence[int] = ()) -> Link:
-        """A link for frames of payload_bits, with such parts where the scheme protects them."""
-        key = payload_bits, scheme, tuple(part_bits) if scheme.protection else ()
+    def link(self, payload_bits: int, scheme: Scheme, layout: BitLayout | None = None) -> Link:
+        """A link for frames of payload_bits, of a model's parts where the scheme protects them."""
+        part_bits = frame_part_bits(layout, payload_bits) if layout and scheme.protection else []
+        key = payload_bits, scheme, tuple(part_bits)
         if key not in self._links:
             if len(self._links) >= _LINKS_KEPT:
                 self._links.pop(next(iter(self._links)))
@@ -166,9 +167,7 @@ class _Image:
                     with self.profile.stage("encode"):
                         encoder = encoder or FrameEncoder(codec, self.pixels)
                         sent = encoder.frames(Budget(bits=rate.bits))
-                link = self.worker.link(
-                    rate.frame_bits, scheme, () if rate.bits else codec.layout.scale_bits
-                )
+                link = self.worker.link(rate.frame_bits, scheme, codec.layout)
                 self._send(codec, link, sent, wanted, missing, clean)
 
     def _send(

@@ -45,6 +45,26 @@ void check(const std::vector<kernel::TransportBlocks>& known)
     }
 }
 
+// Refuses profiles that are none.
+std::vector<kernel::UepProfile> checked_profiles(
+    const std::vector<std::pair<std::vector<double>, bool>>& given)
+{
+    std::vector<kernel::UepProfile> profiles;
+    for (const auto& [factors, scaled] : given) {
+        using Scaling = kernel::UepProfile::Scaling;
+        profiles.push_back({ factors, scaled ? Scaling::REDUNDANCY : Scaling::NONE });
+        if (const auto error = profiles.back().error(); !error.empty()) {
+            throw std::invalid_argument(error);
+        }
+        if (factors.empty() || factors.size() >= kernel::EMBEDDED_PARTS) {
+            throw std::invalid_argument("a UEP profile has " + std::to_string(factors.size()) +
+                                        " factors, must have 1 to " +
+                                        std::to_string(kernel::EMBEDDED_PARTS - 1));
+        }
+    }
+    return profiles;
+}
+
 // Raises for what is no integer, and for one that an int does not hold.
 int small_integer(const pmt::pmt_t& value)
 {
@@ -58,18 +78,23 @@ int small_integer(const pmt::pmt_t& value)
 } // namespace
 
 burst_decoder::sptr burst_decoder::make(
-    int iterations, const std::vector<kernel::TransportBlocks>& transport_blocks, size_t backlog)
+    int iterations,
+    const std::vector<kernel::TransportBlocks>& transport_blocks,
+    size_t backlog,
+    const std::vector<std::pair<std::vector<double>, bool>>& uep_profiles)
 {
     if (backlog < 1) {
         throw std::invalid_argument("backlog is 0, must be at least 1");
     }
     check(transport_blocks);
-    return gnuradio::make_block_sptr<burst_decoder_impl>(iterations, transport_blocks, backlog);
+    return gnuradio::make_block_sptr<burst_decoder_impl>(
+        iterations, transport_blocks, backlog, checked_profiles(uep_profiles));
 }
 
 burst_decoder_impl::burst_decoder_impl(int iterations,
                                        const std::vector<kernel::TransportBlocks>& transport_blocks,
-                                       size_t backlog)
+                                       size_t backlog,
+                                       const std::vector<kernel::UepProfile>& uep_profiles)
     : gr::sync_block("burst_decoder",
                      gr::io_signature::make(1, 1, sizeof(float)),
                      gr::io_signature::make(0, 0, 0)),
@@ -77,6 +102,7 @@ burst_decoder_impl::burst_decoder_impl(int iterations,
       d_log(pmt::intern("log")),
       d_transport_blocks(transport_blocks),
       d_backlog(backlog),
+      d_uep_profiles(uep_profiles),
       d_iterations(0)
 {
     set_iterations(iterations);
@@ -210,7 +236,7 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
         d_logger->error("a frame was not decoded: {:s}", error);
         return;
     }
-    error = prepare_decoder(header);
+    error = prepare_decoders(header);
     if (!error.empty()) {
         message_port_pub(
             d_log,
@@ -222,61 +248,100 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
     d_llrs.resize(header.coded_bits());
 }
 
-// The known transport blocks that a header names, or null.
-const kernel::TransportBlocks* burst_decoder_impl::transport_blocks(
+// The known lists of transport blocks that a header may mean.
+std::vector<kernel::TransportBlocks> burst_decoder_impl::transport_blocks(
     const kernel::BurstHeader& header) const
 {
-    // The header's number is that of a few lists, which differ in their bits.
+    // The header's number is that of a few lists, which mostly differ in their bits.
+    std::vector<kernel::TransportBlocks> found;
+    const auto add = [&found, &header](const kernel::TransportBlocks& blocks) {
+        if (kernel::uep_profile_id(blocks) == header.uep_profile &&
+            std::find(found.begin(), found.end(), blocks) == found.end()) {
+            found.push_back(blocks);
+        }
+    };
     const std::pair<size_t, size_t> bits(header.payload_bits, header.coded_bits());
-    const auto found =
-        std::find_if(d_transport_blocks.begin(), d_transport_blocks.end(), [&](const auto& blocks) {
-            return frame_bits(blocks) == bits &&
-                   kernel::uep_profile_id(blocks) == header.uep_profile &&
-                   in_symbols(blocks, header.bits_per_symbol);
-        });
-    return found == d_transport_blocks.end() ? nullptr : &*found;
+    for (const auto& blocks : d_transport_blocks) {
+        if (frame_bits(blocks) == bits && in_symbols(blocks, header.bits_per_symbol)) {
+            add(blocks);
+        }
+    }
+    const auto parts = kernel::embedded_part_bits(header.payload_bits);
+    for (const auto& profile : d_uep_profiles) {
+        try {
+            add(kernel::uep_transport_blocks(
+                parts, header.coded_bits(), header.bits_per_symbol, profile));
+        } catch (const std::invalid_argument&) {
+            // nobody can send frames of this format with it
+        }
+    }
+    return found;
 }
 
-// Makes a decoder for frames with such a header, or says why it cannot.
-std::string burst_decoder_impl::prepare_decoder(const kernel::BurstHeader& header)
+// Makes decoders for frames with such a header, or says why it cannot.
+std::string burst_decoder_impl::prepare_decoders(const kernel::BurstHeader& header)
 {
-    if (d_decoder && header.coded_as(d_header)) {
+    if (!d_decoders.empty() && header.coded_as(d_header)) {
         return {};
     }
-    d_decoder.reset();
-    const bool plain = header.uep_profile == 0;
-    const auto* blocks = plain ? nullptr : transport_blocks(header);
-    if (!plain && !blocks) {
+    d_decoders.clear();
+    std::vector<kernel::TransportBlocks> lists(1); // without a number, a single transport block
+    if (header.uep_profile != 0) {
+        lists = transport_blocks(header);
+    }
+    if (lists.empty()) {
         return "the burst has transport blocks that are not known here";
     }
     try {
-        d_decoder.emplace(header.payload_bits,
-                          header.coded_bits(),
-                          header.bits_per_symbol,
-                          0,
-                          iterations(),
-                          plain ? kernel::TransportBlocks() : *blocks);
+        for (const auto& blocks : lists) {
+            d_decoders.emplace_back(header.payload_bits,
+                                    header.coded_bits(),
+                                    header.bits_per_symbol,
+                                    0,
+                                    iterations(),
+                                    blocks);
+        }
     } catch (const std::invalid_argument& error) {
+        d_decoders.clear();
         return error.what();
     }
     return {};
 }
 
+// Decodes with each list of transport blocks that the frame may have; the right one fails least.
 kernel::TransportDecoderResult burst_decoder_impl::decode(const kernel::Copies& copies,
                                                           std::vector<float>& posterior)
 {
-    d_decoder->reset();
-    for (size_t version = 0; version < copies.llrs.size(); version++) {
-        if (!copies.llrs[version].empty()) {
-            d_decoder->add_llrs(static_cast<int>(version), copies.llrs[version].data());
+    auto best = decode(d_decoders.front(), copies, posterior);
+    std::vector<float> other(posterior.size());
+    for (size_t i = 1; i < d_decoders.size() && best.block_errors; i++) {
+        const auto result = decode(d_decoders[i], copies, other);
+        if (result.block_errors * best.blocks < best.block_errors * result.blocks) {
+            best = result;
+            posterior.swap(other);
         }
     }
-    return d_decoder->decode_combined(nullptr, posterior.data());
+    return best;
+}
+
+kernel::TransportDecoderResult burst_decoder_impl::decode(kernel::FrameDecoder& decoder,
+                                                          const kernel::Copies& copies,
+                                                          std::vector<float>& posterior)
+{
+    decoder.reset();
+    for (size_t version = 0; version < copies.llrs.size(); version++) {
+        if (!copies.llrs[version].empty()) {
+            decoder.add_llrs(static_cast<int>(version), copies.llrs[version].data());
+        }
+    }
+    return decoder.decode_combined(nullptr, posterior.data());
 }
 
 void burst_decoder_impl::decode()
 {
-    d_decoder->set_iterations(iterations());
+    for (auto& decoder : d_decoders) {
+        decoder.set_iterations(iterations());
+    }
     kernel::Copies copies;
     copies.bursts = 1;
     copies.llrs[d_header.redundancy_version] = d_llrs;

@@ -19,6 +19,7 @@ _MODULES = {
     "csi_equalizer": ".vqdeepsc_python",
     "fading_channel": ".vqdeepsc_python",
     "known_transport_blocks": ".blocks.protection",
+    "known_uep_profiles": ".blocks.protection",
     "ldpc_decoder": ".vqdeepsc_python",
     "ldpc_encoder": ".vqdeepsc_python",
     "ldpc_fec_decoder": ".vqdeepsc_python",

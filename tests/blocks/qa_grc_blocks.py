@@ -41,6 +41,7 @@ class TestGrcBlocks(gr_unittest.TestCase):
         functions = {
             "burst_transport_blocks",
             "known_transport_blocks",
+            "known_uep_profiles",
             "qam_points",
             "sample_image",
             "transport_blocks",

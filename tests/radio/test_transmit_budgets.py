@@ -45,6 +45,7 @@ def test_images_arrive_as_the_budget_says(
     bursts = events(log, "burst")
     assert len(bursts) == copies * sum(frames)
     assert {(burst["payload_bits"], burst["block_errors"]) for burst in bursts} == {(4000, 0)}
+    assert all(burst["uep_profile"] for burst in bursts)
     assert [line["received"] for line in events(log, "image")] == [1, 2]
     for path, budget, count, size, image in zip(
         sorted(two_images.iterdir()),

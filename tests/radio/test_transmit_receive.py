@@ -48,6 +48,7 @@ def test_file_to_images(name, two_images, decoded, tmp_path, capfd):
     [
         ("vqdeepsc-4s", ("--code-rate", "1/2", "--bits-per-symbol", 2), "6/6/3", 4),
         ("vqdeepsc-3s", (), "6/4", 3),
+        ("vqdeepsc-progressive", ("--code-rate", "1/2"), "4/4/3/2", 6),
     ],
 )
 def test_protection_at_both_ends(
@@ -80,6 +81,8 @@ def test_protection_that_does_not_fit_is_refused(tmp_path, capfd):
     arguments = ("receive", "--radio", "zmq", "--output", tmp_path / "none", "--protection")
     for wrong, words in (("6/6", "3 of the model's 4 scales"), ("15/15/15", "leaves")):
         assert_one_sentence(run_here(capfd, *arguments, wrong), words)
+    progressive = (*arguments, "4/4/4/4/4/4/4", "--model", "vqdeepsc-progressive")
+    assert_one_sentence(run_here(capfd, *progressive), "at most 6 have a number")
 
 
 def through_channel(

@@ -34,11 +34,15 @@ public:
      * \param transport_blocks lists that a header may name, each with payload bits and coded bits
      * of every transport block of a frame as at the burst_modulator
      * \param backlog regions that may wait, at least 1
+     * \param uep_profiles of progressive models, whose frames have any length: coded bits for each
+     * payload bit of the first of seven parts, and whether these hold at rate 1/3 and change
+     * with the rate
      */
     static sptr make(
         int iterations = 20,
         const std::vector<std::vector<std::pair<size_t, size_t>>>& transport_blocks = {},
-        size_t backlog = 1024);
+        size_t backlog = 1024,
+        const std::vector<std::pair<std::vector<double>, bool>>& uep_profiles = {});
 
     //! Takes effect at the next frame.
     virtual void set_iterations(int iterations) = 0;

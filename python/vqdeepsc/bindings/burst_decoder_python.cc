@@ -22,11 +22,15 @@ void bind_burst_decoder(py::module& m)
         "the\n"
         "burst_modulator. While backlog regions wait at a block behind the port regions, no "
         "more\n"
-        "samples are taken. ValueError for parameters out of range.")
+        "samples are taken. uep_profiles: of progressive models, whose frames have any length: "
+        "coded\n"
+        "bits for each payload bit of the first of seven parts, and whether these hold at rate\n"
+        "1/3 and change with the rate. ValueError for parameters out of range.")
         .def(py::init(&burst_decoder::make),
              py::arg("iterations") = 20,
              py::arg("transport_blocks") = std::vector<std::vector<std::pair<size_t, size_t>>>(),
-             py::arg("backlog") = 1024)
+             py::arg("backlog") = 1024,
+             py::arg("uep_profiles") = std::vector<std::pair<std::vector<double>, bool>>())
         .def("set_iterations",
              &burst_decoder::set_iterations,
              py::arg("iterations"),

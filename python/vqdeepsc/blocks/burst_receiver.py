@@ -11,7 +11,7 @@ from ..vqdeepsc_python import (
     burst_detector,
     connect_hier_output,
 )
-from .protection import known_transport_blocks
+from .protection import known_transport_blocks, known_uep_profiles
 
 DEFAULT_LARGEST_CFO = 0.117
 LONGEST_WHITENING = 8
@@ -50,6 +50,9 @@ class burst_receiver(gr.hier_block2):
     :param session: the only sender's run to receive, 0 to 2**32 - 1, -1 for all, or -2 for the
         first that is heard
     :param formats: the only pairs of bits_per_symbol and code_rate to receive, or none for all
+    :param uep_profiles: profiles that a burst of a progressive model may have, each with the coded
+        bits for each payload bit of the first of its seven parts, and whether these hold at rate
+        1/3 and change with the rate; None for balanced and broadcast
     :raises ValueError: for a parameter out of range
     """
 
@@ -68,6 +71,7 @@ class burst_receiver(gr.hier_block2):
         whiten: bool = True,
         session: int = ALL_SESSIONS,
         formats: Sequence[tuple[int, str]] = (),
+        uep_profiles: Sequence[tuple[Sequence[float], bool]] | None = None,
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -88,7 +92,9 @@ class burst_receiver(gr.hier_block2):
         )
         if transport_blocks is None:
             transport_blocks = known_transport_blocks()
-        self._decoder = burst_decoder(iterations, transport_blocks, backlog)
+        if uep_profiles is None:
+            uep_profiles = known_uep_profiles()
+        self._decoder = burst_decoder(iterations, transport_blocks, backlog, uep_profiles)
         self.connect(self, self._detector, self._demodulator, self._decoder)
         for block, port in (
             (self._decoder, "regions"),

@@ -5,8 +5,16 @@ import os
 from collections.abc import Iterator
 from fractions import Fraction
 
-from vqdeepsc.codec import DEFAULT_MODEL, BundleError, list_models
+from vqdeepsc.codec import (
+    DEFAULT_MODEL,
+    BitLayout,
+    BundleError,
+    find_model,
+    list_models,
+    read_manifest,
+)
 from vqdeepsc.errors import ParameterError
+from vqdeepsc.kernels import EMBEDDED_PARTS
 from vqdeepsc.link import CONSTELLATIONS, PROFILES, TransportBlock, transport_blocks
 
 from ..vqdeepsc_python import BURST_BITS_PER_SYMBOL, BURST_CODE_RATES
@@ -22,9 +30,9 @@ def burst_transport_blocks(
     """The transport blocks of the bursts of a model, for burst_transmitter.
 
     model: name or directory of a bundle; protection: as in a scheme, a profile's name or numbers
-    such as 6/6/4; bits_per_symbol, code_rate: as at burst_transmitter; payload_bits: of a burst, 0
-    for those of a region. Raises BundleError, and ParameterError for protection that does not fit
-    the model."""
+    such as 6/6/4 (of a progressive model one to six); bits_per_symbol, code_rate: as at
+    burst_transmitter; payload_bits: of a burst, 0 for those of a region. Raises BundleError, and
+    ParameterError for protection that does not fit the model."""
     (whole,) = transport_blocks(model, payload_bits=payload_bits)
     # BurstHeader::coded_bits: as few symbols as hold the bits
     symbols = -(-whole.payload_bits // (Fraction(code_rate) * bits_per_symbol))
@@ -35,7 +43,11 @@ def burst_transport_blocks(
 
 
 def profile_transport_blocks(model: str | os.PathLike[str]) -> list[list[TransportBlock]]:
-    """What bursts of a model may have by the profiles of protection, in every rate and order."""
+    """What bursts of a model may have by the profiles of protection, in every rate and order.
+
+    None of a progressive model, whose bursts have any length: see known_uep_profiles()."""
+    if BitLayout(read_manifest(find_model(model)).scales).embedded:
+        return []
     return [
         blocks
         for profile in PROFILES
@@ -54,6 +66,11 @@ def known_transport_blocks() -> list[list[TransportBlock]]:
         except BundleError:
             continue  # it says so where it is used
     return known
+
+
+def known_uep_profiles() -> list[tuple[tuple[float, ...], bool]]:
+    """The profiles of the bursts of progressive models, as burst_decoder takes them."""
+    return [(factors[EMBEDDED_PARTS], True) for factors in PROFILES.values()]
 
 
 def _fitting(

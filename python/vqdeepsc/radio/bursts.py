@@ -14,7 +14,11 @@ from vqdeepsc.link import DEFAULT_PROTECTION, PLAIN, PROFILES, TransportBlock
 
 from ..blocks.burst_receiver import ALL_SESSIONS, DEFAULT_LARGEST_CFO, burst_receiver
 from ..blocks.burst_transmitter import burst_transmitter
-from ..blocks.protection import burst_transport_blocks, profile_transport_blocks
+from ..blocks.protection import (
+    burst_transport_blocks,
+    known_uep_profiles,
+    profile_transport_blocks,
+)
 from ..vqdeepsc_python import burst_modulator
 
 BURST_PROFILES = ("static", "pedestrian", "vehicular")
@@ -40,8 +44,9 @@ class BurstParameters:
 
     fft_size, cyclic_prefix, bits_per_symbol, code_rate: as at burst_transmitter; amplitude: root
     mean square of the samples; protection: PLAIN, one of PROFILES, which every receiver knows, or
-    coded bits for each bit of every scale but the finest, coarse first, such as 6/6/4, which the
-    receiver must be told together with bits_per_symbol and code_rate;
+    coded bits for each bit of every scale but the finest, coarse first, such as 6/6/4 (of a
+    progressive model, of the first one to six of seven parts), which the receiver must be told
+    together with bits_per_symbol and code_rate;
     profile: one of BURST_PROFILES, for channels that fade more or less quickly; frame_bits: payload
     of a burst, 0 for the bits of a region, else of a progressive model 64 to 65,535.
     Raises ParameterError for values out of range."""
@@ -125,8 +130,14 @@ class BurstParameters:
     ) -> dict[str, Any]:
         """Parameters of burst_receiver for the bursts of a model; raises as transport_blocks()."""
         known = profile_transport_blocks(codec.bundle.manifest.directory)
+        profiles = known_uep_profiles() if codec.layout.embedded else []
         if self.protection not in (PLAIN, *PROFILES):
-            known.append(self.transport_blocks(codec))
+            blocks = self.transport_blocks(codec)
+            if codec.layout.embedded:
+                factors = tuple(map(float, self.protection.split("/")))
+                profiles.append((factors, False))
+            else:
+                known.append(blocks)
         return {
             "fft_size": self.fft_size,
             "cyclic_prefix": self.cyclic_prefix,
@@ -134,6 +145,7 @@ class BurstParameters:
             # of a progressive model the sender chooses, and the header says it
             "payload_bits": 0 if codec.layout.embedded else codec.bits_per_region,
             "transport_blocks": known,
+            "uep_profiles": profiles,
             **asdict(reception),
         }
 

@@ -26,7 +26,7 @@ from vqdeepsc.simulation.identity import System
 from vqdeepsc.simulation.results import Result, write_results
 
 from .blocks.frames import pdu_to_image
-from .blocks.loopback import connect_link, frames_source, stored_messages
+from .blocks.loopback import connect_link, frames_source, run_flowgraph, stored_messages
 from .blocks.semantic_sink import semantic_sink
 from .blocks.semantic_source import semantic_source
 
@@ -79,7 +79,7 @@ def send_image(
     )
     top.msg_connect(sink, "pictures", images, "store")
     top.msg_connect(decoder, "frames", frames, "store")
-    top.run()
+    run_flowgraph(top)
     if source.error:
         raise source.error
     received = stored_messages(images)
@@ -104,7 +104,7 @@ def send_bits(
         top, source, sink, payload_bits, channel, snr_db, seed, soft=False, scheme=scheme
     )
     top.msg_connect(decoder, "frames", frames, "store")
-    top.run()
+    run_flowgraph(top)
     received = np.array(sink.data(), np.uint8).reshape(frames_of_bits.shape)
     return received, _block_errors(frames)
 

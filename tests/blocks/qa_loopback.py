@@ -3,7 +3,10 @@
 
 import contextlib
 import io
+import signal
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,12 @@ import pmt
 from flowgraph import MODELS, photograph
 from gnuradio import blocks, gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.blocks.frames import pdu_to_image
-from gnuradio.vqdeepsc.blocks.loopback import connect_link, frames_source, stored_messages
+from gnuradio.vqdeepsc.blocks.loopback import (
+    connect_link,
+    frames_source,
+    run_flowgraph,
+    stored_messages,
+)
 from gnuradio.vqdeepsc.demonstration import send_image
 from PIL import Image
 from vqdeepsc.cli import main
@@ -36,6 +44,19 @@ class TestLoopback(gr_unittest.TestCase):
         reports = [pmt.to_python(report) for report in stored_messages(frames)]
         errors = [report["block_errors"] for report in reports]
         return np.array(sink.data()).reshape(bits.shape), errors
+
+    def test_an_interrupt_ends_the_flowgraph_and_is_raised(self):
+        top = gr.top_block()
+        source, sink = blocks.null_source(gr.sizeof_float), blocks.vector_sink_f()
+        top.connect(source, blocks.throttle(gr.sizeof_float, 1e5), sink)
+        interrupt = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+        interrupt.start()
+        with self.assertRaises(KeyboardInterrupt):
+            run_flowgraph(top)
+        interrupt.join()
+        received = len(sink.data())
+        time.sleep(0.2)
+        self.assertEqual(len(sink.data()), received)
 
     def test_image_at_20_db_is_that_of_the_codec(self):
         for model in MODELS:

@@ -3,12 +3,14 @@
 
 import argparse
 import contextlib
+import importlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -336,6 +338,26 @@ def test_an_interrupt_that_a_module_turned_into_another_error(tmp_path, capfd, m
     done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
     assert (done.returncode, done.stderr) == (130, "")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_that_a_module_drops_is_raised_when_it_has_loaded(
+    tmp_path, capfd, monkeypatch
+):
+    """As compiled parts of GNU Radio do."""
+    lines = ("import signal, contextlib", "with contextlib.suppress(BaseException):")
+    loading = "\n".join([*lines, "    signal.raise_signal(signal.SIGINT)", "loaded = True"])
+    (tmp_path / "drops_interrupts.py").write_text(loading)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def load(*_, **__):
+        module = importlib.import_module("drops_interrupts")
+        assert module.loaded
+        time.sleep(60)
+
+    monkeypatch.setattr("vqdeepsc.images.coding.load_image", load)
+    done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (130, "")
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_an_interrupt_before_the_command_begins():

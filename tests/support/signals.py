@@ -6,8 +6,8 @@
 Each time another command on a normal, a full or a vanishing disk gets SIGINT, SIGTERM or SIGHUP.
 A full disk is a tmpfs of a few kB where mount(8) allows one (root), else a limit of bytes for each
 file. A vanishing one is a folder that goes elsewhere just before the signal. A failure is a file
-that is not whole, status 0 with something missing, the status of a bug, a traceback, or a process
-that is left after the grace: seconds, in which waiting for a processor does not count. The table
+that is not whole, status 0 with something missing, the status of a bug, a traceback, another signal
+than the one sent, or a process that is left after the grace: seconds, in which waiting for a processor does not count. The table
 says how the commands ended; failures are listed as they are found. Ctrl-C and SIGTERM end it with
 what has been found.
 """
@@ -309,6 +309,8 @@ def attack(
         # the interpreter itself tells of a Ctrl-C before the command has begun
         if all(any(word in line for line in lines) for word in ("Traceback", "command.py")):
             failures.append(f"a traceback: {' | '.join(lines[-SHOWN_LINES:])}")
+        if status < 0 and -status not in (number, signal.SIGKILL):
+            failures.append(f"ended by {signal.Signals(-status).name}")
         if status == EXIT_BUG:
             failures.append(f"taken for a bug of ours: {lines[-1]}")
         if status == 0:

@@ -90,6 +90,17 @@ def frames_source(frames: NDArray[np.uint8], headers: Sequence[pmt.pmt_base]) ->
     return blocks.vector_source_b(frames.reshape(-1).tolist(), False, 1, tags)
 
 
+def run_flowgraph(top: gr.top_block) -> None:
+    """Run top until it ends; Ctrl-C ends it and is raised, which top.run() does not do."""
+    top.handle_sigint = False
+    try:
+        top.run()
+    except BaseException:
+        top.stop()
+        top.wait()
+        raise
+
+
 def stored_messages(debug: blocks.message_debug) -> list[pmt.pmt_base]:
     """What reached the port ``store`` of a message_debug block; the flowgraph has ended."""
     stored = [debug.get_message(index) for index in range(debug.num_messages())]

@@ -13,7 +13,7 @@ import pmt
 from gnuradio import blocks, gr
 
 from ..blocks.burst_receiver import burst_receiver
-from ..blocks.loopback import stored_messages
+from ..blocks.loopback import run_flowgraph, stored_messages
 from .recordings.failed_bursts import FailedBurst, read_failed_burst
 from .recordings.formats import RecordingError
 from .recordings.sigmf_metadata import META
@@ -93,5 +93,5 @@ def _receive(burst: FailedBurst) -> list[dict[str, Any]]:
     samples = [*burst.samples.tolist(), *[0j] * _AFTER]
     top.connect(blocks.vector_source_c(samples), receiver)
     top.msg_connect((receiver, "log"), (log, "store"))
-    top.run()
+    run_flowgraph(top)
     return [pmt.to_python(line) for line in stored_messages(log)]

@@ -6,22 +6,19 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import takewhile
-from types import FrameType
 from typing import Any, NoReturn
 
 from vqdeepsc.changed_limits import VARIABLE, LimitError, parse_limits
 from vqdeepsc.errors import ask_for_report, explain
 from vqdeepsc.messages import OutputError, complain, open_standard_streams, printable
 
-_Handler = Callable[[int, FrameType | None], Any]
+from .interrupts import noted_interrupts
 
 EXIT_BAD_INPUT = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -74,45 +71,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = _join_negative(argv)
     debug = "--debug" in takewhile(lambda word: word not in SUBCOMMANDS, words)
     open_standard_streams()
-    interrupts: list[int] = []
-    previous = _note_interrupts(interrupts)
-    try:
-        arguments = build_parser().parse_args(words)
-        status: int = arguments.run(arguments)
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        _drop_output()
-        return EXIT_BROKEN_PIPE
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except Exception as error:
-        if interrupts:
+    with noted_interrupts() as interrupts:
+        try:
+            arguments = build_parser().parse_args(words)
+            status: int = arguments.run(arguments)
+            sys.stdout.flush()
+            return status
+        except BrokenPipeError:
+            _drop_output()
+            return EXIT_BROKEN_PIPE
+        except KeyboardInterrupt:
             return EXIT_INTERRUPTED
-        if debug:
-            traceback.print_exception(error)
-        return _report(error)
-    finally:
-        if previous:
-            signal.signal(signal.SIGINT, previous)
-
-
-def _note_interrupts(interrupts: list[int]) -> _Handler | None:
-    """Add each Ctrl-C to the list before it is raised; returns what handled it so far.
-
-    Compiled modules make other errors of it while they load, often without a trace of the first.
-    Nothing is changed, and None returned, where Ctrl-C does not raise KeyboardInterrupt."""
-    previous = signal.getsignal(signal.SIGINT)
-    main_thread = threading.current_thread() is threading.main_thread()
-    if previous is not signal.default_int_handler or not main_thread:
-        return None
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        interrupts.append(number)
-        signal.default_int_handler(number, frame)
-
-    signal.signal(signal.SIGINT, interrupt)
-    return previous
+        except Exception as error:
+            if interrupts:
+                return EXIT_INTERRUPTED
+            if debug:
+                traceback.print_exception(error)
+            return _report(error)
 
 
 def _drop_output() -> None:

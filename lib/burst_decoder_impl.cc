@@ -372,6 +372,7 @@ void burst_decoder_impl::decode()
         pmt::cons(Dictionary(frame_dictionary(d_header.frame))
                       .add("copies", copies_pmt)
                       .add("block_errors", pmt::from_long(result.block_errors))
+                      .add("redundancy_version", pmt::from_long(d_header.redundancy_version))
                       .add("snr_db", pmt::dict_ref(d_frame, pmt::intern("snr_db"), pmt::PMT_NIL))
                       .add("decoded", pmt::from_double(now.count()))
                       .get(),

@@ -90,6 +90,7 @@ class BurstTest(gr_unittest.TestCase):
                 **pmt.to_python(header_to_pmt(header)),
                 "copies": 1,
                 "block_errors": 0,
+                "redundancy_version": line["redundancy_version"],
                 "snr_db": line["snr_db"],
             }
             for header, line in zip(frame_headers, log, strict=True)

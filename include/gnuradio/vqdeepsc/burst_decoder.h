@@ -16,13 +16,13 @@ namespace vqdeepsc {
  * Input: frames of LLRs with the tags of burst_demodulator. The message port "regions" publishes
  * for each frame a pair of a dictionary with the fields of a frame header and an
  * f32vector with the a-posteriori LLR = ln P(1)/P(0) of each payload bit; the dictionary also has
- * the snr_db of the frame's tag and decoded, seconds of the steady clock; "log" publishes the
- * frame's whole dictionary with header_ok, block_errors, blocks and iterations, or what the tag of
- * a refused burst says. A frame with block errors is kept, and its LLRs are added to those of the
- * next copy (same header, same bits) where that has errors too; both dictionaries say in copies
- * over how many frames the LLRs were added, and in block_errors how many code blocks failed. While
- * backlog regions wait at a block behind "regions", no more samples are taken, for messages alone
- * hold nothing back.
+ * the redundancy_version and snr_db of the frame's tag and decoded, seconds of the steady clock;
+ * "log" publishes the frame's whole dictionary with header_ok, block_errors, blocks and iterations,
+ * or what the tag of a refused burst says. A frame with block errors is kept, and its LLRs are
+ * added to those of the next copy (same header, same bits) where that has errors too; both
+ * dictionaries say in copies over how many frames the LLRs were added, and in block_errors how many
+ * code blocks failed. While backlog regions wait at a block behind "regions", no more samples are
+ * taken, for messages alone hold nothing back.
  */
 class VQDEEPSC_API burst_decoder : virtual public gr::sync_block
 {

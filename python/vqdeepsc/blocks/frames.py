@@ -5,10 +5,10 @@ An image PDU is (dictionary with ``image``, ``width``, ``height``; u8vector with
 order). A region PDU is (dictionary with the fields of a frame header; u8vector with one payload bit
 per item or f32vector with their LLRs); the dictionary may have ``copies``, how many copies of the
 region went into the LLRs, ``block_errors``, how many of its code blocks failed, and of its burst
-``snr_db`` and ``decoded``, when it was decoded (seconds as of time.monotonic()). On a stream, the
-first item of a region carries a tag ``frame`` whose value is the same dictionary. The value names
-nothing that depends on the rate of the stream, so the tag means the same before and after coding
-and mapping.
+``redundancy_version``, ``snr_db`` and ``decoded``, when it was decoded (seconds as of
+time.monotonic()). On a stream, the first item of a region carries a tag ``frame`` whose value is
+the same dictionary. The value names nothing that depends on the rate of the stream, so the tag
+means the same before and after coding and mapping.
 """
 
 import secrets

@@ -132,6 +132,8 @@ class TestBurstFormats(BurstTest):
                 samples = samples + self.noise(samples.size, 5.5)
                 regions, log = receive(samples)
                 self.assertEqual([line["redundancy_version"] for line in log], list(versions))
+                said = [region["redundancy_version"] for region, _ in regions]
+                self.assertEqual(said, list(versions))
                 self.assertEqual([line["copies"] for line in log], [1, 2])
                 self.assertEqual([line["block_errors"] for line in log], errors)
                 if not errors[1]:

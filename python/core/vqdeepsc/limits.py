@@ -76,7 +76,16 @@ MAXIMUM_COMMAND_BYTES = Limit("command-bytes", 1 << 20)
 """Bytes of a command over ZeroMQ; the connection of a client that sends more is closed."""
 
 MAXIMUM_MESSAGE_BYTES = Limit("message-bytes", 1 << 16)
-"""Bytes of the JSON of an image over ZeroMQ."""
+"""Bytes of the JSON of an image, and of a request, over ZeroMQ."""
+
+MAXIMUM_REQUEST_RUNS = Limit("request-runs", 256)
+"""Runs of blocks that a receiver asks for at once; what is missing beyond it asks for later."""
+
+MAXIMUM_KEPT_BYTES = Limit("kept-bytes", 64 << 20)
+"""Bytes of the frames that a sender keeps for receivers that ask for them again."""
+
+MAXIMUM_ANSWERS = Limit("frame-answers", 16)
+"""Times that a sender sends a frame again, however often it is asked for."""
 
 MAXIMUM_SEARCH_SECONDS = Limit("search-seconds", 3600)
 """Processor seconds for each 128x128 region that a sender may search for better indices."""

@@ -148,6 +148,13 @@ def block_errors(dictionary: pmt.pmt_base) -> int | None:
     return _integer(dictionary, "block_errors", 0, 2**31 - 1)
 
 
+def redundancy_version(dictionary: pmt.pmt_base) -> int:
+    """The redundancy version of the burst of a region PDU with that dictionary, 0 without any."""
+    if not pmt.dict_has_key(dictionary, VERSION_KEY):
+        return 0
+    return _integer(dictionary, "redundancy_version", 0, len(REDUNDANCY_VERSIONS) - 1)
+
+
 @dataclass(frozen=True)
 class Burst:
     """What a region PDU says of its burst: SNR in dB, and time.monotonic() when it was decoded."""

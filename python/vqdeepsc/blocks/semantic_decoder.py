@@ -4,6 +4,7 @@
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pmt
 from gnuradio import gr
@@ -23,9 +24,11 @@ from .frames import (
     combined_copies,
     header_from_pmt,
     publish_image,
+    redundancy_version,
 )
 from .image_folder import ImageFolder, keep_image
 from .message_sink import waiting_messages
+from .requests import Asking, Request
 
 _SHORTEST_SECONDS = 0.01
 
@@ -38,14 +41,23 @@ class semantic_decoder(gr.basic_block):
     image arrives, when none has arrived for the time of the timeout, or when the flowgraph
     stops. A PDU that is no region is logged and skipped.
 
+    With most_requests, what is missing of an image, or has block errors, is asked for at the port
+    ``requests``, for the same port of a semantic_source: when the last frame of the image has
+    come, when its sender goes on with another, or after a silence. Until it is whole or was asked
+    for so often, the image waits, as one of four of its sender.
+
     :param model: name of a model or path of a bundle
     :param copies: how often each region is sent, at least 1; their LLRs are added
-    :param timeout: seconds after which an incomplete image is decoded; 0 for no such limit
+    :param timeout: seconds after which an incomplete image is decoded, 0 for no such limit; with
+        most_requests ask_after takes its place
     :param folder: where image-NUMBER.png files go, or "" for none
     :param max_pixels: width times height of the largest image of which regions are taken, 1 to
         65,535 squared
     :param provider: what the networks run on, NAME or NAME:PRECISION: cpu, openvino, cuda, coreml,
         directml, if the onnxruntime that is installed has it
+    :param most_requests: how often what is missing of an image is asked for, 0 to 100
+    :param ask_after: seconds of a sender's silence after which it is asked, and after the last
+        request the image is decoded, 0.01 to 3600
     :raises Error: for a parameter out of range or a folder that cannot be made
     """
 
@@ -57,13 +69,18 @@ class semantic_decoder(gr.basic_block):
         folder: str = "",
         max_pixels: int = MAXIMUM_PIXELS,
         provider: str = DEFAULT_PROVIDER,
+        most_requests: int = 0,
+        ask_after: float = 1.0,
     ) -> None:
         gr.basic_block.__init__(self, "semantic_decoder", None, None)
         if not timeout >= 0:
             raise ParameterError(f"timeout is {timeout} s, but must be at least 0")
         self.set_max_pixels(max_pixels)
         self.codec = Codec(model, provider=provider, networks=("decoder",))
-        self._assembler = ImageAssembler(self.codec, copies, self.logger.warn)
+        asking = Asking(most_requests, ask_after)
+        self._assembler = ImageAssembler(
+            self.codec, copies, self.logger.warn, asking, self._publish_request
+        )
         self._files = ImageFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None
@@ -72,6 +89,8 @@ class semantic_decoder(gr.basic_block):
         self.message_port_register_in(self._frames_port)
         self.set_msg_handler(self._frames_port, self._decode)
         self.message_port_register_out(self._images_port)
+        self._requests_port = pmt.intern("requests")
+        self.message_port_register_out(self._requests_port)
         # The timer's thread must not decode, so it sends word to the block's own.
         self._timeout_port = pmt.intern("timeout")
         self.message_port_register_in(self._timeout_port)
@@ -81,6 +100,23 @@ class semantic_decoder(gr.basic_block):
         """Change how large an image may be; what has arrived of a larger one stays."""
         self._max_pixels = check_maximum_pixels(max_pixels)
 
+    def set_most_requests(self, most_requests: int) -> None:
+        """Change how often what is missing of an image is asked for, 0 to 100."""
+        self._assembler.asking = replace(self._assembler.asking, most_requests=most_requests)
+
+    def set_ask_after(self, ask_after: float) -> None:
+        """Change after how many seconds of silence a sender is asked, 0.01 to 3600."""
+        self._assembler.asking = replace(self._assembler.asking, ask_after=ask_after)
+
+    @property
+    def _silence(self) -> float:
+        """Seconds of a sender's silence after which something is done, 0 for any."""
+        asking = self._assembler.asking
+        return asking.ask_after if asking.most_requests else self._timeout
+
+    def _publish_request(self, request: Request) -> None:
+        self.message_port_pub(self._requests_port, request.to_pmt())
+
     def backlog(self) -> int:
         """How many region PDUs wait to be decoded."""
         waiting: int = self.to_basic_block().nmsgs(self._frames_port)
@@ -89,9 +125,10 @@ class semantic_decoder(gr.basic_block):
     def _start_timer(self) -> None:
         """Let one timer run while images wait, to the moment at which the first may be decoded."""
         oldest = self._assembler.oldest()
-        if self._timer or not self._timeout or oldest is None:
+        silence = self._silence
+        if self._timer or not silence or oldest is None:
             return
-        seconds = max(oldest + self._timeout - time.monotonic(), _SHORTEST_SECONDS)
+        seconds = max(oldest + silence - time.monotonic(), _SHORTEST_SECONDS)
         word = (self._timeout_port, pmt.PMT_NIL)
         self._timer = threading.Timer(seconds, self.to_basic_block()._post, word)
         self._timer.daemon = True
@@ -106,7 +143,7 @@ class semantic_decoder(gr.basic_block):
         self._stop_timer()
         # Regions that wait may be of these images; their handler starts the timer again.
         if not self.backlog():
-            self._flush(self._timeout)
+            self._flush(self._silence)
             self._start_timer()
 
     def _flush(self, seconds: float = 0.0) -> None:
@@ -134,12 +171,12 @@ class semantic_decoder(gr.basic_block):
             else:
                 raise FrameError("a region PDU holds a u8vector of bits or a f32vector of LLRs")
             copies, errors = combined_copies(pmt.car(pdu)), block_errors(pmt.car(pdu))
-            burst = Burst.from_pmt(pmt.car(pdu))
-            self._publish(self._assembler.add(header, llrs, copies, errors, burst))
-            if self._timeout:
+            burst, version = Burst.from_pmt(pmt.car(pdu)), redundancy_version(pmt.car(pdu))
+            self._publish(self._assembler.add(header, llrs, copies, errors, burst, version))
+            if silence := self._silence:
                 # A decoder that lags behind must not count its own delay.
                 now = burst.decoded_at if burst else None
-                self._publish(self._assembler.flush(self._timeout, now))
+                self._publish(self._assembler.flush(silence, now))
             self._start_timer()
         except FrameError as error:
             self.logger.error(f"region PDU skipped: {error}")

@@ -42,6 +42,8 @@ from .frames import (
     publish_image,
     take_session,
 )
+from .kept_frames import KeptFrames
+from .requests import Request, RequestError
 
 # How long work() may wait for an image; handlers of messages wait as long.
 _IDLE_SECONDS = 0.01
@@ -80,6 +82,10 @@ class semantic_source(gr.sync_block):
     image that goes out is published at the message port ``sent``. An image that cannot be read
     is logged and skipped. What else goes wrong ends the stream, and ``error`` has it.
 
+    Receivers may ask at the message port ``requests`` (see :mod:`.requests`) for frames of the last
+    images. They go out again in the next redundancy version, behind the image that is on its way,
+    and turn by turn with the images that wait. A message that is no request is counted and skipped.
+
     :param source: an image file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
     :param model: name of a model or path of a bundle
     :param repeat: whether the files are sent over and over
@@ -102,6 +108,9 @@ class semantic_source(gr.sync_block):
     :param bits_per_pixel: source bits for each pixel of an image, which has one frame at least, or
         0
     :param quality: PSNR in dB for which an image gets as few frames as give it, or 0
+    :param kept_images: how many of the last images may be asked for, 0 to 4,096
+    :param answer_seconds: with kept_images, how long the stream goes on after its last frame, for
+        receivers that ask, at least 0
     :raises Error: for a source that names no image, or a parameter out of range
     """
 
@@ -122,6 +131,8 @@ class semantic_source(gr.sync_block):
         frames: int = 0,
         bits_per_pixel: float = 0.0,
         quality: float = 0.0,
+        kept_images: int = 0,
+        answer_seconds: float = 10.0,
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self.error: Exception | None = None
@@ -144,7 +155,11 @@ class semantic_source(gr.sync_block):
         self._readable = 0
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
-        self._begun = -math.inf
+        self._kept = KeptFrames(self._session, int(kept_images))
+        self.set_answer_seconds(answer_seconds)
+        self.refused_requests = 0
+        self._answered_last = False
+        self._begun = self._last_frame = -math.inf
         self._queue: deque[_Image] = deque()
         self._frames: Iterator[tuple[int, Frame]] = iter(())
         self._bits = np.empty(0, np.uint8)
@@ -153,6 +168,19 @@ class semantic_source(gr.sync_block):
         self.message_port_register_in(self._images_port)
         self.set_msg_handler(self._images_port, self._take_image)
         self.message_port_register_out(self._sent_port)
+        self._requests_port = pmt.intern("requests")
+        self.message_port_register_in(self._requests_port)
+        self.set_msg_handler(self._requests_port, self._take_request)
+
+    @property
+    def answers(self) -> int:
+        """Frames that went out again because receivers asked for them."""
+        return self._kept.answers
+
+    @property
+    def unknown_requests(self) -> int:
+        """Requests for images that are not kept, or of another session."""
+        return self._kept.unknown
 
     def set_repeat(self, repeat: bool) -> None:
         """Start or stop sending the files over and over."""
@@ -163,6 +191,24 @@ class semantic_source(gr.sync_block):
         if not interval >= 0:
             raise ParameterError(f"interval is {interval} s, but must be at least 0")
         self._interval = float(interval)
+
+    def set_kept_images(self, kept_images: int) -> None:
+        """Change how many of the last images may be asked for, from the next one on."""
+        self._kept.set_images(int(kept_images))
+
+    def set_answer_seconds(self, answer_seconds: float) -> None:
+        """Change how long the stream goes on after its last frame; at least 0."""
+        if not answer_seconds >= 0:
+            raise ParameterError(f"answer_seconds is {answer_seconds} s, but must be at least 0")
+        self._answer_seconds = float(answer_seconds)
+
+    def _take_request(self, message: pmt.pmt_base) -> None:
+        try:
+            self._kept.ask(Request.from_pmt(message))
+        except RequestError as error:
+            self.refused_requests += 1
+            if self.refused_requests == 1:
+                self.logger.error(f"request skipped, as will be others that are none: {error}")
 
     def _take_image(self, pdu: pmt.pmt_base) -> None:
         if pmt.equal(pdu, END_OF_IMAGES):
@@ -194,38 +240,48 @@ class semantic_source(gr.sync_block):
 
     def _exhausted(self) -> bool:
         ended = self._ended or bool(self._files)
-        return ended and self._next_file >= len(self._files) and not self._queue
+        if not ended or self._next_file < len(self._files) or self._queue or self._kept.asked:
+            return False
+        waits = self._answer_seconds if self._kept.images else 0.0
+        return time.monotonic() >= self._last_frame + waits
+
+    def _begin_image(self) -> Iterator[tuple[int, Frame]]:
+        """The frames of the next image, in all copies; none where there is no image now."""
+        if time.monotonic() < self._begun + self._interval:
+            return iter(())
+        found = self._next_image()
+        if found is None:
+            return iter(())
+        self._begun = time.monotonic()
+        number = self._numbers.take(found.number)
+        frames = list(
+            image_to_frames(
+                self.codec, found.image, number, self._session, self._frame_bits, self._budget
+            )
+        )
+        self._kept.keep(number, frames)
+        publish_image(self, self._sent_port, found.image, number, found.pixels)
+        versions = islice(cycle(REDUNDANCY_VERSIONS), self._copies)
+        return ((version, frame) for version in versions for frame in frames)
+
+    def _begin_frames(self) -> tuple[int, Frame] | None:
+        """The first frame of the next image or of what was asked for, which take turns."""
+        turns = [(False, self._begin_image), (True, self._kept.take)]
+        for answers, begin in turns if self._answered_last else reversed(turns):
+            self._frames = begin()
+            if following := next(self._frames, None):
+                self._answered_last = answers
+                return following
+        return None
 
     def _next_frame(self) -> bool:
         """Put the next region in self._bits and tag it; False where there is none now."""
-        following = next(self._frames, None)
+        following = next(self._frames, None) or self._begin_frames()
         if following is None:
-            if time.monotonic() < self._begun + self._interval:
-                return False
-            found = self._next_image()
-            if found is None:
-                return False
-            self._begun = time.monotonic()
-            number = self._numbers.take(found.number)
-            frames = list(
-                image_to_frames(
-                    self.codec,
-                    found.image,
-                    number,
-                    self._session,
-                    self._frame_bits,
-                    self._budget,
-                )
-            )
-            self._frames = (
-                (version, frame)
-                for version in islice(cycle(REDUNDANCY_VERSIONS), self._copies)
-                for frame in frames
-            )
-            following = next(self._frames)
-            publish_image(self, self._sent_port, found.image, number, found.pixels)
+            return False
         version, frame = following
         self._bits = frame.bits
+        self._last_frame = time.monotonic()
         self._tag = header_to_pmt(frame.header)
         if version:
             self._tag = pmt.dict_add(self._tag, VERSION_KEY, pmt.from_long(version))

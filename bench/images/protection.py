@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the protection of a model's scales that has the highest mean SSIM over a range of SNRs.
+"""Finds the protection of a frame's parts that has the highest mean SSIM over a range of SNRs.
 
-Every combination of factors is rated by two measurements: how often its transport blocks fail at
-each SNR, and how good an image is of which only the first scales arrived. Those that deliver every
-scale at the SNR of --full are candidates; the best are then sent over the simulated link with real
-images, and the table is of those transmissions.
+Measurements rate a protection: what arrives of a transport block of some payload and coded bits at
+each SNR, and how good an image is of which only the first parts arrived, the last of them perhaps
+with errors. All ways to join neighbouring parts to transport blocks and to choose the SNR from
+which each of them arrives are tried, where all of them do at the SNR of --full. The best are then
+sent over the simulated link with real images, and varied while that makes them better; the table is
+of those transmissions and of the schemes of --scheme.
 """
 
 from __future__ import annotations
@@ -15,28 +17,22 @@ import itertools
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
+from block_errors import BlockErrors, information
 from image_link import Scores, add_arguments, read_images
+from protection_search import Quality, Search, groupings, neighbours
+from vqdeepsc.allocation import LINK_FRAME_BITS, Allocation, FrameEncoder
+from vqdeepsc.cli.arguments import positive
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import Error, ParameterError
-from vqdeepsc.link import ChannelModel, Link, Scheme, TransportBlock
+from vqdeepsc.link import ChannelModel, Link, Scheme, frame_part_bits
 from vqdeepsc.simulation.identity import derive_seed
 from vqdeepsc.simulation.plan import parse_snr
 
-FACTORS = (3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 12, 14)
-DELIVERED = 0.01
 CERTAIN_LLR = 20.0
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A protection with its transport blocks and the mean SSIM that the measurements promise."""
-
-    scheme: Scheme
-    blocks: list[TransportBlock]
-    promised: float
+DEVIATIONS = (1.0, 1.75, 2.5)  # of LLRs with a mean of half their variance
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -44,154 +40,174 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    add_arguments(parser, "+", limit=30, snr="-2:6:1")
+    add_arguments(parser, "+", limit=20, snr="-2:6:1")
     parser.add_argument("--model", default="vqdeepsc-4s", help="name or directory of the bundle")
-    parser.add_argument("--full", type=float, default=4.0, help="SNR at which all scales arrive")
-    parser.add_argument("--factors", type=float, nargs="+", default=FACTORS, help="to be tried")
-    parser.add_argument("--frames", type=int, default=60, help="of each block-error rate")
-    parser.add_argument("--sent", type=int, default=30, help="candidates to be sent")
+    parser.add_argument("--full", type=float, default=4.0, help="SNR at which all parts arrive")
+    parser.add_argument("--frames", type=int, default=100, help="of each block-error rate")
+    parser.add_argument("--sent", type=int, default=20, help="best protections to be sent")
+    parser.add_argument(
+        "--scheme", nargs="*", default=["plain"], metavar="SCHEME", help="to be sent as well"
+    )
+    parser.add_argument(
+        "--payload-bits",
+        type=positive,
+        default=LINK_FRAME_BITS,
+        help="of a frame of a progressive model; other models send regions",
+    )
+    parser.add_argument(
+        "--symbols", type=int, default=0, help="of a frame, 0: as 16-QAM at rate 1/3"
+    )
     return parser.parse_args(argv)
 
 
-class BlockErrors:
-    """Measured rates of transport blocks that fail, by block and SNR."""
+class Sender:
+    """Sends frames of images over the link."""
 
-    def __init__(self, channel: ChannelModel, frames: int, seed: int) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        images: dict[str, np.ndarray],
+        channel: ChannelModel,
+        payload_bits: int,
+        seed: int,
+    ) -> None:
+        """payload_bits: of a frame of a progressive model."""
+        self.payload_bits = payload_bits if codec.layout.embedded else codec.bits_per_region
+        self.part_bits = frame_part_bits(codec.layout, self.payload_bits)
+        self._codec = codec
+        self._images = images
         self._channel = channel
-        self._frames = frames
         self._seed = seed
-        self._rates: dict[tuple[TransportBlock, float], float] = {}
+        self._frames = {
+            name: FrameEncoder(codec, image).frames(frame_bits=self.payload_bits)
+            for name, image in images.items()
+        }
 
-    def rate(self, block: TransportBlock, snr_db: float) -> float:
-        """Share of such blocks that fail at an SNR."""
-        if (block, snr_db) not in self._rates:
-            self._rates[block, snr_db] = self._measure(block, snr_db)
-        return self._rates[block, snr_db]
+    def quality(self) -> Quality:
+        """How good images are of which parts arrived, whole or in part."""
+        ends = [0, *itertools.accumulate(self.part_bits)]
+        generator = np.random.default_rng(self._seed)
+        groups = {group for grouping in groupings(len(self.part_bits)) for group in grouping}
+        scores, known = Scores(), Scores()
+        for name, frames in self._frames.items():
+            signs = 2.0 * frames.bits.astype(np.float32) - 1
+            for count, end in enumerate(ends):
+                llrs = CERTAIN_LLR * signs
+                llrs[:, end:] = 0
+                scores.add_image(str(count), self._images[name], self._decode(frames, llrs))
+            for start, end in groups:
+                for deviation in DEVIATIONS:
+                    part = slice(ends[start], ends[end])
+                    llrs = CERTAIN_LLR * signs
+                    llrs[:, ends[end] :] = 0
+                    noise = generator.normal(deviation**2 / 2, deviation, llrs[:, part].shape)
+                    llrs[:, part] = signs[:, part] * noise
+                    key = f"{start}_{end}_{deviation}"
+                    scores.add_image(key, self._images[name], self._decode(frames, llrs))
+                    share = information(llrs[:, part], frames.bits[:, part])
+                    known.add(**{key: share})
+        ssim, shares = scores.means(), known.means()
+        prefixes = [ssim[f"ssim_{count}"] for count in range(len(ends))]
+        partial = {}
+        for start, end in groups:
+            keys = [f"{start}_{end}_{deviation}" for deviation in DEVIATIONS]
+            partial[start, end] = (
+                [0.0, *(shares[key] for key in keys), 1.0],
+                [prefixes[start], *(ssim[f"ssim_{key}"] for key in keys), prefixes[end]],
+            )
+        return Quality(prefixes, partial)
 
-    def _measure(self, block: TransportBlock, snr_db: float) -> float:
-        scheme = Scheme(symbols=block.coded_bits // Scheme().bits_per_symbol)
-        link = Link(block.payload_bits, scheme=scheme)
-        seed = derive_seed(
-            self._seed,
-            "random bits",
-            str(scheme),
-            str(self._channel),
-            snr_db,
-            block.payload_bits,
-        )
-        bits = np.random.default_rng(seed).integers(
-            0, 2, (self._frames, block.payload_bits), np.uint8
-        )
-        received = link.receive(link.modulate(bits), self._channel.open(snr_db, seed), snr_db)
-        return float((received.block_errors > 0).mean())
+    def send(self, scheme: Scheme, snr_db: float) -> dict[str, float]:
+        """Mean SSIM and PSNR of the images after one transmission each."""
+        link = Link(self.payload_bits, scheme=scheme, part_bits=self.part_bits)
+        scores = Scores()
+        for name, frames in self._frames.items():
+            seed = derive_seed(
+                self._seed, name, "protection", str(self._channel), snr_db, self.payload_bits
+            )
+            channel = self._channel.open(snr_db, seed)
+            received = link.receive(link.modulate(frames.bits), channel, snr_db)
+            scores.add_image("received", self._images[name], self._decode(frames, received.llrs))
+        means = scores.means()
+        return {"snr_db": snr_db, "ssim": means["ssim_received"], "psnr_db": means["psnr_received"]}
 
-
-def prefix_quality(codec: Codec, images: Sequence[np.ndarray]) -> list[float]:
-    """Mean SSIM of images of which only the first n scales arrived, for n from 0 to all."""
-    ends = np.cumsum([0, *codec.layout.scale_bits])
-    scores = Scores()
-    for image in images:
-        certain = CERTAIN_LLR * (2.0 * codec.encode_bits(image).astype(np.float32) - 1)
-        for count, end in enumerate(ends):
-            llrs = certain.copy()
-            llrs[:, end:] = 0
-            scores.add_image(str(count), image, codec.decode_llrs(llrs, 128, 128))
-    means = scores.means()
-    return [means[f"ssim_{count}"] for count in range(len(ends))]
-
-
-def promised_ssim(
-    blocks: Sequence[TransportBlock],
-    scale_bits: Sequence[int],
-    quality: Sequence[float],
-    errors: BlockErrors,
-    snr_db: float,
-) -> float:
-    """Mean SSIM if an image is as good as the scales that arrived before the first lost one."""
-    ends = list(np.cumsum([0, *scale_bits]))
-    arrived, total, start = 1.0, 0.0, 0
-    for block in blocks:
-        failed = errors.rate(block, snr_db)
-        total += arrived * failed * quality[ends.index(start)]
-        arrived *= 1 - failed
-        start += block.payload_bits
-    return total + arrived * quality[-1]
-
-
-def candidates(
-    codec: Codec,
-    factors: Sequence[float],
-    quality: Sequence[float],
-    errors: BlockErrors,
-    snr_db: Sequence[float],
-    full: float,
-) -> list[Candidate]:
-    """All protections that deliver every scale at the SNR `full`, best first."""
-    scale_bits = codec.layout.scale_bits
-    found = []
-    for protection in itertools.product(factors, repeat=len(scale_bits) - 1):
-        # More for a finer scale than for a coarser one protects what nobody can use.
-        if sorted(protection, reverse=True) != list(protection):
-            continue
-        scheme = Scheme(protection=protection)
-        try:
-            blocks = scheme.transport_blocks(scale_bits)
-        except ParameterError:
-            continue
-        if any(errors.rate(block, full) > DELIVERED for block in blocks):
-            continue
-        values = [promised_ssim(blocks, scale_bits, quality, errors, snr) for snr in snr_db]
-        found.append(Candidate(scheme, blocks, float(np.mean(values))))
-    return sorted(found, key=lambda candidate: -candidate.promised)
+    def _decode(self, frames: Allocation, llrs: np.ndarray) -> np.ndarray:
+        received = {run: row[: run.bits] for run, row in zip(frames.runs, llrs, strict=True)}
+        return self._codec.decode_received(received, 128, 128)
 
 
-def send(
-    codec: Codec,
-    scheme: Scheme,
-    images: dict[str, np.ndarray],
-    channel: ChannelModel,
-    snr_db: float,
-    seed: int,
-) -> dict[str, float]:
-    """Mean SSIM and PSNR of images after one transmission each."""
-    link = Link(codec.bits_per_region, scheme=scheme, part_bits=codec.layout.scale_bits)
-    scores = Scores()
-    for name, image in images.items():
-        row_seed = derive_seed(
-            seed, name, "protection", str(channel), snr_db, codec.bits_per_region
-        )
-        symbols = link.modulate(codec.encode_bits(image))
-        received = link.receive(symbols, channel.open(snr_db, row_seed), snr_db)
-        scores.add_image("received", image, codec.decode_llrs(received.llrs, 128, 128))
-    means = scores.means()
-    return {"snr_db": snr_db, "ssim": means["ssim_received"], "psnr_db": means["psnr_received"]}
+def search(
+    sender: Sender, errors: BlockErrors, plain: Scheme, snr_db: Sequence[float], full: float
+) -> Search:
+    """What rates protections over the symbols of a scheme without any."""
+    return Search(
+        sender.part_bits,
+        plain.coded_bits(sender.payload_bits),
+        sender.quality(),
+        errors,
+        snr_db,
+        full,
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Prints a line for each scheme that was sent: its mean, and the figures at each SNR."""
     arguments = parse_arguments(argv)
+    lines: dict[Scheme, dict] = {}
     try:
         images = read_images(arguments.images, arguments.limit)
-        codec = Codec(arguments.model)
         channel = ChannelModel.parse(arguments.channel)
         snr_db = parse_snr(arguments.snr)
-        errors = BlockErrors(channel, arguments.frames, arguments.seed)
-        quality = prefix_quality(codec, list(images.values()))
-        best = candidates(codec, arguments.factors, quality, errors, snr_db, arguments.full)
+        sender = Sender(
+            Codec(arguments.model), images, channel, arguments.payload_bits, arguments.seed
+        )
+        plain = Scheme(symbols=arguments.symbols)
+
+        def send(scheme: Scheme, promised: float | None = None) -> float:
+            if scheme not in lines:
+                rows = [sender.send(scheme, snr) for snr in snr_db]
+                means = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+                line = {"ssim": means["ssim"], "psnr_db": means["psnr_db"], "rows": rows}
+                lines[scheme] = {"scheme": str(scheme), "promised_ssim": promised, **line}
+                if not arguments.json:
+                    print_line(lines[scheme])
+            return lines[scheme]["ssim"]
+
+        for text in arguments.scheme:
+            send(replace(Scheme.parse(text), symbols=arguments.symbols))
+        if arguments.sent:
+            errors = BlockErrors(channel, arguments.frames, arguments.seed)
+            rated = search(sender, errors, plain, snr_db, arguments.full)
+            best, best_ssim = None, 0.0
+            for one in rated.candidates()[: arguments.sent]:
+                ssim = send(replace(plain, protection=one.factors), one.promised)
+                if ssim > best_ssim:
+                    best, best_ssim = one.factors, ssim
+            while best is not None:
+                start, best = best, None
+                for factors in neighbours(start):
+                    scheme = replace(plain, protection=factors)
+                    try:
+                        blocks = scheme.transport_blocks(sender.part_bits)
+                    except ParameterError:
+                        continue
+                    if rated.delivers(blocks) and (ssim := send(scheme)) > best_ssim:
+                        best, best_ssim = factors, ssim
+                        break
     except Error as error:
         print(f"protection: {error}", file=sys.stderr)
         return 2
-    lines = []
-    for scheme in (Scheme(), *(candidate.scheme for candidate in best[: arguments.sent])):
-        rows = [send(codec, scheme, images, channel, snr, arguments.seed) for snr in snr_db]
-        means = {key: float(np.mean([row[key] for row in rows])) for key in ("ssim", "psnr_db")}
-        lines.append({"scheme": str(scheme), **means, "rows": rows})
-        if not arguments.json:
-            by_snr = "  ".join(f"{row['ssim']:.3f}/{row['psnr_db']:.1f}" for row in rows)
-            print(f"{scheme!s:>18}  {means['ssim']:.4f} / {means['psnr_db']:.2f} dB  {by_snr}")
     if arguments.json:
-        print(json.dumps({"prefix_ssim": quality, "full_db": arguments.full, "schemes": lines}))
+        print(json.dumps({"full_db": arguments.full, "schemes": list(lines.values())}))
     return 0
+
+
+def print_line(line: dict) -> None:
+    """A scheme's mean SSIM, what was promised, mean PSNR, and both at each SNR."""
+    by_snr = "  ".join(f"{row['ssim']:.3f}/{row['psnr_db']:.1f}" for row in line["rows"])
+    promised = "" if line["promised_ssim"] is None else f" ({line['promised_ssim']:.4f})"
+    mean = f"{line['ssim']:.4f}{promised} / {line['psnr_db']:.2f} dB"
+    print(f"{line['scheme']:>30}  {mean:30}  {by_snr}", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ _MAXIMUM_COUNT = 10**6
 SCHEME_HELP = (
     "CONSTELLATION[@SYMBOLS][/PROTECTION...]: qpsk, 16qam, 64qam or 256qam, symbols of each "
     "128x128 region (as many as 16-QAM at rate 1/3), coded bits for each bit of every scale but "
-    f"the finest, coarse first, or a profile by name ({', '.join((PLAIN, *PROFILES))}); a profile "
+    "the finest, coarse first (of a progressive model, of the first of seven parts of a frame), or "
+    f"a profile by name ({', '.join((PLAIN, *PROFILES))}); a profile "
     "alone is one of 16qam"
 )
 

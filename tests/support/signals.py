@@ -7,9 +7,9 @@ Each time another command on a normal, a full or a vanishing disk gets SIGINT, S
 A full disk is a tmpfs of a few kB where mount(8) allows one (root), else a limit of bytes for each
 file. A vanishing one is a folder that goes elsewhere just before the signal. A failure is a file
 that is not whole, status 0 with something missing, the status of a bug, a traceback, another signal
-than the one sent, or a process that is left after the grace: seconds, in which waiting for a processor does not count. The table
-says how the commands ended; failures are listed as they are found. Ctrl-C and SIGTERM end it with
-what has been found.
+than the one sent, or a process that is left after the grace: seconds, in which waiting for a
+processor does not count. The table says how the commands ended; failures are listed as they are
+found. Ctrl-C and SIGTERM end it with what has been found.
 """
 
 from __future__ import annotations

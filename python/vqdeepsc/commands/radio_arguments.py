@@ -85,8 +85,8 @@ def add_burst_coding(parser: argparse.ArgumentParser, whose: str = "") -> None:
         default=DEFAULT_PROTECTION,
         metavar="PROFILE",
         help=f"of the coarse scales: {', '.join((PLAIN, *PROFILES))}, or coded bits for each bit "
-        "of every scale but the finest, coarse first, such as 6/6/4 (of a progressive model, of the "
-        "first of seven parts of a burst), which a receiver has to be told as well "
+        "of every scale but the finest, coarse first, such as 6/6/4 (of a progressive model, of "
+        "the first of seven parts of a burst), which a receiver has to be told as well "
         "(default: %(default)s)",
     )
 

@@ -8,7 +8,7 @@ import re
 from contextlib import ExitStack
 from dataclasses import replace
 
-from vqdeepsc.cli.arguments import add_max_pixels, quantity, signed_quantity
+from vqdeepsc.cli.arguments import add_max_pixels, positive, quantity, signed_quantity
 from vqdeepsc.errors import Error
 from vqdeepsc.link import CONSTELLATIONS
 from vqdeepsc.messages import say
@@ -62,9 +62,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="decode an image whose last regions do not come after that time; 0 waits for the next",
     )
     parser.add_argument(
+        "--ask",
+        default="",
+        metavar="ADDRESS",
+        help="ask the transmitter at this ZeroMQ address for what is missing (transmit --answer)",
+    )
+    parser.add_argument(
+        "--most-requests",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="with --ask: how often for an image",
+    )
+    parser.add_argument(
+        "--ask-after",
+        type=quantity,
+        default=1.0,
+        metavar="S",
+        help="with --ask, in place of --timeout: after a silence of that time",
+    )
+    parser.add_argument(
         "--publish", default="", metavar="ADDRESS", help="ZeroMQ address for other programs"
     )
-    add_secret(parser, "--publish and --control")
+    add_secret(parser, "--publish, --ask and --control")
     parser.add_argument(
         "--web",
         default="",
@@ -142,6 +162,7 @@ def _run(arguments: argparse.Namespace) -> int:
         follow=arguments.follow,
     )
     try:
+        from gnuradio.vqdeepsc.blocks.requests import Asking
         from gnuradio.vqdeepsc.radio.bursts import Reception
         from gnuradio.vqdeepsc.radio.receive import receive
     except ImportError as error:
@@ -176,6 +197,8 @@ def _run(arguments: argparse.Namespace) -> int:
             view=arguments.view,
             record=arguments.record,
             reception=reception,
+            ask=arguments.ask,
+            asking=Asking(arguments.most_requests, arguments.ask_after),
             on_image=say,
             **listener,
         )

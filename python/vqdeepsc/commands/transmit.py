@@ -39,7 +39,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--subscribe", metavar="ADDRESS", help="ZeroMQ address that publishes images"
     )
-    add_secret(parser, "--subscribe and --control")
+    parser.add_argument(
+        "--answer",
+        default="",
+        metavar="ADDRESS",
+        help="ZeroMQ address where receivers ask for what is missing of an image (receive --ask)",
+    )
+    parser.add_argument(
+        "--kept-images",
+        type=positive,
+        default=16,
+        metavar="N",
+        help="with --answer: how many of the last images they may ask for",
+    )
+    parser.add_argument(
+        "--answer-seconds",
+        type=quantity,
+        default=10.0,
+        metavar="S",
+        help="with --answer: how long after the last burst they may ask",
+    )
+    add_secret(parser, "--subscribe, --answer and --control")
     parser.add_argument("--loop", action="store_true", help="send the files over and over")
     parser.add_argument(
         "--interval", type=quantity, default=0.0, metavar="S", help="seconds between images"
@@ -103,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     settings = radio_settings(arguments, gap=arguments.gap)
     try:
+        from gnuradio.vqdeepsc.radio.asking import Answering
         from gnuradio.vqdeepsc.radio.exchange import ImageSubscriber
         from gnuradio.vqdeepsc.radio.sources import camera, image_sources
         from gnuradio.vqdeepsc.radio.transmit import transmit
@@ -136,6 +157,7 @@ def _run(arguments: argparse.Namespace) -> int:
         budget=budget_settings(arguments),
         image_seconds=arguments.image_seconds,
         provider=arguments.provider,
+        answering=Answering(arguments.answer, arguments.kept_images, arguments.answer_seconds),
         limit=arguments.images or 0,
         side=arguments.side or 0,
         log=arguments.log,

@@ -25,7 +25,9 @@ from vqdeepsc.messages import complain, printable
 from ..blocks.assembler import ReceivedImage
 from ..blocks.image_folder import ImageFolder
 from ..blocks.message_sink import message_sink
+from ..blocks.requests import NO_ASKING, Asking
 from ..blocks.semantic_decoder import semantic_decoder
+from .asking import request_sender
 from .bursts import DEFAULT_BURST, DEFAULT_RECEPTION, BurstParameters, Reception
 from .devices import make_receiver
 from .exchange import ImagePublisher
@@ -241,6 +243,8 @@ def receive(
     view: bool = False,
     record: str | os.PathLike[str] = "",
     reception: Reception = DEFAULT_RECEPTION,
+    ask: str = "",
+    asking: Asking = NO_ASKING,
     on_image: Callable[[str], None] = lambda sentence: None,
     on_event: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> int:
@@ -251,8 +255,9 @@ def receive(
     events, "" for none; publish: ZeroMQ address for other programs, control: one that takes gain
     and frequency, with the secret that others then need; seconds: after which it ends, 0 for never;
     view: whether a window shows the newest image; record: folder for the samples of bursts that
-    fail, "" for none; reception: which bursts are taken; on_image: called with a sentence for each
-    image; on_event: called with each event of the log.
+    fail, "" for none; reception: which bursts are taken; ask: ZeroMQ address of the transmitter
+    that is asked for what is missing, as asking says, "" for none; on_image: called with a sentence
+    for each image; on_event: called with each event of the log.
     Raises as collect() does, and ImageError where an image could not be written.
     """
     folder = ImageFolder(output)
@@ -272,8 +277,14 @@ def receive(
             timeout=timeout,
             max_pixels=max_pixels,
             provider=provider,
+            most_requests=asking.most_requests if ask else 0,
+            ask_after=asking.ask_after,
         )
         top = Receiver(settings, decoder, burst, record, reception)
+        if ask:
+            sender = request_sender(ask, secret)
+            stack.callback(sender.close)
+            top.msg_connect((decoder, "requests"), (sender, "requests"))
         received = collect(top, events, control, secret, seconds, view)
     if decoder.unwritten:
         raise ImageError(

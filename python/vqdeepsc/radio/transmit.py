@@ -7,6 +7,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from contextlib import nullcontext
 from functools import partial
 
 import pmt
@@ -23,7 +24,9 @@ from vqdeepsc.messages import complain
 
 from ..blocks.frames import END_OF_IMAGES, RANDOM, ImageNumbers, image_to_pdu
 from ..blocks.message_sink import message_sink
+from ..blocks.requests import Request
 from ..blocks.semantic_source import semantic_source
+from .asking import NO_ANSWERS, Answering, RequestSocket
 from .bursts import DEFAULT_BURST, BurstParameters
 from .devices import make_transmitter
 from .session import EventLog, run_flowgraph
@@ -31,6 +34,7 @@ from .settings import RadioError, RadioSettings
 from .sources import Item
 
 _WAIT_SECONDS = 0.1
+_WAITING_REQUESTS = 64
 
 
 class _sent_images(message_sink):
@@ -60,6 +64,7 @@ class Transmitter(gr.top_block):
     image_seconds: that an image takes on the air at most, with all its copies, 0 for none; in place
         of a budget
     provider: what the encoder runs on
+    answering: whether frames are kept for receivers that ask
     on_sent: called with (id, name) when an image begins to go out
     Raises Error for parameters out of range and for a radio that is not there.
     """
@@ -77,6 +82,7 @@ class Transmitter(gr.top_block):
         budget: Budget = NO_BUDGET,
         image_seconds: float = 0.0,
         provider: str = DEFAULT_PROVIDER,
+        answering: Answering = NO_ANSWERS,
         on_sent: Callable[[int, str], None] = lambda number, name: None,
     ) -> None:
         gr.top_block.__init__(self, "vqdeepsc transmit")
@@ -98,9 +104,12 @@ class Transmitter(gr.top_block):
             frames=self._frames(settings, model, burst, copies, image_seconds),
             bits_per_pixel=budget.bits_per_pixel,
             quality=budget.psnr_db,
+            kept_images=answering.kept_images if answering.address else 0,
+            answer_seconds=answering.answer_seconds,
         )
         self.bursts = burst.transmitter(self.source.codec)
         self.radio = make_transmitter(settings)
+        self.answering = answering
         self.sent = _sent_images(self._note_sent)
         self.connect(self.source, self.bursts, self.radio.block)
         self.msg_connect((self.source, "sent"), (self.sent, "pictures"))
@@ -180,6 +189,12 @@ class Transmitter(gr.top_block):
     def _post(self, message: pmt.pmt_base) -> None:
         self.source.to_basic_block()._post(pmt.intern("pictures"), message)
 
+    def ask(self, request: Request) -> None:
+        """Hand a receiver's request to the source, unless many wait there."""
+        port = pmt.intern("requests")
+        if self.source.to_basic_block().nmsgs(port) < _WAITING_REQUESTS:
+            self.source.to_basic_block()._post(port, request.to_pmt())
+
 
 def transmit(
     images: Iterable[Item],
@@ -195,6 +210,7 @@ def transmit(
     budget: Budget = NO_BUDGET,
     image_seconds: float = 0.0,
     provider: str = DEFAULT_PROVIDER,
+    answering: Answering = NO_ANSWERS,
     limit: int = 0,
     side: int = 0,
     log: str | os.PathLike[str] = "",
@@ -206,11 +222,12 @@ def transmit(
     """Send images over a radio; returns how many went out.
 
     images: as the iterators of .sources give them; settings, model, burst, interval, copies,
-    first_image, session, search, budget, image_seconds, provider: as at Transmitter. limit: most
-    images, 0 for all; side: of the square that is cut from the centre, 0 for images as they are;
-    log: file of events, "" for none; control: ZeroMQ address that takes gain and frequency, with
-    the secret that others then need; seconds: after which it ends, 0 for never; on_image: called
-    with a sentence for each image that begins to go out. Raises as send() does.
+    first_image, session, search, budget, image_seconds, provider: as at Transmitter; answering:
+    where receivers ask for what is missing. limit: most images, 0 for all; side: of the square that
+    is cut from the centre, 0 for images as they are; log: file of events, "" for none; control:
+    ZeroMQ address that takes gain and frequency; secret: that others then need, as those who ask
+    do; seconds: after which it ends, 0 for never; on_image: called with a sentence for each image
+    that begins to go out. Raises as send() does.
     """
     make = partial(
         Transmitter,
@@ -225,6 +242,7 @@ def transmit(
         budget=budget,
         image_seconds=image_seconds,
         provider=provider,
+        answering=answering,
     )
     with EventLog(log) as events:
         return send(images, make, events, limit, side, control, secret, seconds, on_image)
@@ -280,24 +298,26 @@ def send(
     top = transmitter(on_sent=on_sent)
     feeding = threading.Thread(target=feed, daemon=True)
     feeding.start()
+    address = top.answering.address
     try:
-        was_ended = run_flowgraph(
-            top,
-            top.radio,
-            log,
-            control,
-            secret,
-            seconds,
-            ended.is_set,
-            finish=top.sent.finish,
-            abandon=top.source.codec.bundle.stop,
-        )
+        with RequestSocket(address, top.ask, secret) if address else nullcontext():
+            was_ended = run_flowgraph(
+                top,
+                top.radio,
+                log,
+                control,
+                secret,
+                seconds,
+                ended.is_set,
+                finish=top.sent.finish,
+                abandon=top.source.codec.bundle.stop,
+            )
     finally:
         ended.set()
         feeding.join(timeout=1.0)
         if isinstance(images, Generator) and not feeding.is_alive():
             images.close()  # the camera or the socket that they come from
-        log.write("end", images=sent)
+        log.write("end", images=sent, **({"answers": top.source.answers} if address else {}))
     if errors:
         raise errors[0]
     if top.source.error and not was_ended:
@@ -306,4 +326,6 @@ def send(
         raise RadioError(f"the radio took no more samples after {sent} images")
     if refused and not sent:
         raise ImageError("no image could be sent")
+    if address:
+        on_image(f"{top.source.answers} bursts sent again")
     return sent

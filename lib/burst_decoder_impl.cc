@@ -52,7 +52,7 @@ std::vector<kernel::UepProfile> checked_profiles(
     std::vector<kernel::UepProfile> profiles;
     for (const auto& [factors, scaled] : given) {
         using Scaling = kernel::UepProfile::Scaling;
-        profiles.push_back({ factors, scaled ? Scaling::REDUNDANCY : Scaling::NONE });
+        profiles.push_back({ factors, scaled ? Scaling::REDUNDANCY : Scaling::NONE, true });
         if (const auto error = profiles.back().error(); !error.empty()) {
             throw std::invalid_argument(error);
         }

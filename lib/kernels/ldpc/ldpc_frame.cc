@@ -1,10 +1,77 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ldpc_frame.h"
 
+#include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
 namespace gr::vqdeepsc::kernel {
+
+namespace {
+
+constexpr std::size_t LEVEL_BITS = 2; // of each level of a Gray constellation, I and Q
+
+// How the coded bits of the blocks of a list are interleaved among themselves.
+int interleaved_bits(const TransportBlocks& list, int bits_per_symbol)
+{
+    return strong_bits_first(list) ? 1 : bits_per_symbol;
+}
+
+TransportBlocks::const_iterator first_block(const TransportBlocks& list)
+{
+    return list.begin() + strong_bits_first(list);
+}
+
+// The bits of all symbols, level by level from strong to weak; any part of a level is spread evenly
+// over the frame, as by the golden ratio.
+std::vector<std::size_t> ordered_bits(std::size_t coded_bits, std::size_t bits_per_symbol)
+{
+    const std::size_t level_bits = std::min(LEVEL_BITS, bits_per_symbol);
+    const std::size_t count = coded_bits / bits_per_symbol * level_bits;
+    std::size_t stride = (618 * count + 999) / 1000;
+    while (std::gcd(stride, count) != 1) {
+        stride++;
+    }
+    std::vector<std::size_t> bits;
+    for (std::size_t level = 0; level < bits_per_symbol; level += level_bits) {
+        for (std::size_t i = 0, number = 0; i < count; i++, number = (number + stride) % count) {
+            bits.push_back(number / level_bits * bits_per_symbol + level + number % level_bits);
+        }
+    }
+    return bits;
+}
+
+// Where each coded bit of a frame lies among the bits of its symbols.
+std::vector<std::size_t> coded_bit_positions(const TransportBlocks& list,
+                                             std::size_t coded_bits,
+                                             int bits_per_symbol)
+{
+    if (!strong_bits_first(list)) {
+        return {};
+    }
+    auto positions = ordered_bits(coded_bits, bits_per_symbol);
+    auto start = positions.begin();
+    for (auto block = first_block(list); block != list.end(); ++block) {
+        std::sort(start, start + block->second);
+        // of a code block the systematic bits, which come first, on the strong ones
+        for (const std::size_t bits :
+             LdpcSegmentation(block->first, block->second, 1).coded_block_bits) {
+            std::stable_sort(start, start + bits, [&](std::size_t a, std::size_t b) {
+                return a % bits_per_symbol / LEVEL_BITS < b % bits_per_symbol / LEVEL_BITS;
+            });
+            start += bits;
+        }
+    }
+    return positions;
+}
+
+} // namespace
+
+bool strong_bits_first(const TransportBlocks& list)
+{
+    return !list.empty() && list.front() == STRONG_BITS_FIRST;
+}
 
 TransportBlocks frame_blocks(std::size_t payload_bits,
                              std::size_t coded_bits,
@@ -18,13 +85,20 @@ TransportBlocks frame_blocks(std::size_t payload_bits,
         return { { payload_bits, coded_bits } };
     }
     std::size_t payload = 0, coded = 0;
-    for (const auto& [block_payload, block_coded] : blocks) {
-        if (coded % bits_per_symbol != 0) {
+    const int unit = interleaved_bits(blocks, bits_per_symbol);
+    if (coded_bits % bits_per_symbol != 0 && strong_bits_first(blocks)) {
+        throw std::invalid_argument("coded_bits is " + std::to_string(coded_bits) +
+                                    ", must be whole symbols of " +
+                                    std::to_string(bits_per_symbol) + " bits");
+    }
+    for (auto block = first_block(blocks); block != blocks.end(); ++block) {
+        const auto& [block_payload, block_coded] = *block;
+        if (coded % unit != 0) {
             throw std::invalid_argument("a transport block ends after " + std::to_string(coded) +
                                         " coded bits, inside a symbol of " +
                                         std::to_string(bits_per_symbol) + " bits");
         }
-        const LdpcSegmentation part(block_payload, block_coded, bits_per_symbol);
+        const LdpcSegmentation part(block_payload, block_coded, unit);
         part.require_room();
         payload += part.payload_bits;
         coded += part.coded_bits;
@@ -45,18 +119,27 @@ FrameEncoder::FrameEncoder(std::size_t payload_bits,
                            const TransportBlocks& transport_blocks)
     : d_payload_bits(payload_bits), d_coded_bits(coded_bits)
 {
-    for (const auto& [payload, coded] :
-         frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks)) {
-        d_encoders.emplace_back(payload, coded, bits_per_symbol, redundancy_version);
+    const auto blocks = frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks);
+    for (auto block = first_block(blocks); block != blocks.end(); ++block) {
+        d_encoders.emplace_back(block->first,
+                                block->second,
+                                interleaved_bits(blocks, bits_per_symbol),
+                                redundancy_version);
     }
+    d_positions = coded_bit_positions(blocks, coded_bits, bits_per_symbol);
+    d_coded.resize(d_positions.size());
 }
 
 void FrameEncoder::encode(const std::uint8_t* payload, std::uint8_t* coded)
 {
+    std::uint8_t* written = d_positions.empty() ? coded : d_coded.data();
     for (auto& encoder : d_encoders) {
-        encoder.encode(payload, coded);
+        encoder.encode(payload, written);
         payload += encoder.segmentation().payload_bits;
-        coded += encoder.segmentation().coded_bits;
+        written += encoder.segmentation().coded_bits;
+    }
+    for (std::size_t i = 0; i < d_positions.size(); i++) {
+        coded[d_positions[i]] = d_coded[i];
     }
 }
 
@@ -77,10 +160,16 @@ FrameDecoder::FrameDecoder(std::size_t payload_bits,
       d_payload_bits(payload_bits),
       d_coded_bits(coded_bits)
 {
-    for (const auto& [payload, coded] :
-         frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks)) {
-        d_decoders.emplace_back(payload, coded, bits_per_symbol, redundancy_version, iterations);
+    const auto blocks = frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks);
+    for (auto block = first_block(blocks); block != blocks.end(); ++block) {
+        d_decoders.emplace_back(block->first,
+                                block->second,
+                                interleaved_bits(blocks, bits_per_symbol),
+                                redundancy_version,
+                                iterations);
     }
+    d_positions = coded_bit_positions(blocks, coded_bits, bits_per_symbol);
+    d_llrs.resize(d_positions.size());
 }
 
 void FrameDecoder::set_iterations(int iterations)
@@ -108,6 +197,13 @@ void FrameDecoder::reset()
 
 void FrameDecoder::add_llrs(int redundancy_version, const float* llrs)
 {
+    if (!d_positions.empty()) {
+        std::transform(d_positions.begin(),
+                       d_positions.end(),
+                       d_llrs.begin(),
+                       [llrs](std::size_t position) { return llrs[position]; });
+        llrs = d_llrs.data();
+    }
     for (auto& decoder : d_decoders) {
         decoder.add_llrs(redundancy_version, llrs);
         llrs += decoder.segmentation().coded_bits;

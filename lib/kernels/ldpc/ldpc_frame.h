@@ -11,8 +11,17 @@
 
 namespace gr::vqdeepsc::kernel {
 
-/*! Payload bits and coded bits of each transport block of a frame, in order. */
+/*! Payload bits and coded bits of each transport block of a frame, in order.
+ *
+ * Behind STRONG_BITS_FIRST, which is no block, they lie one after another on the bits of the
+ * symbols ordered from strong to weak; without it, each on symbols of its own.
+ */
 using TransportBlocks = std::vector<std::pair<std::size_t, std::size_t>>;
+
+inline constexpr std::pair<std::size_t, std::size_t> STRONG_BITS_FIRST{ 0, 0 };
+
+/*! Whether a list begins with STRONG_BITS_FIRST. */
+bool strong_bits_first(const TransportBlocks& transport_blocks);
 
 /*! The transport blocks of a frame, a single one where none are given.
  * \throws std::invalid_argument naming what is out of range, or where the transport blocks are
@@ -54,6 +63,8 @@ private:
     std::size_t d_payload_bits;
     std::size_t d_coded_bits;
     std::vector<TransportEncoder> d_encoders;
+    std::vector<std::size_t> d_positions; // of the coded bits, where not one after another
+    std::vector<std::uint8_t> d_coded;
 };
 
 /*! LLRs of the coded bits to payload, the inverse of FrameEncoder; as TransportDecoder. */
@@ -100,6 +111,8 @@ private:
     std::size_t d_payload_bits;
     std::size_t d_coded_bits;
     std::vector<TransportDecoder> d_decoders;
+    std::vector<std::size_t> d_positions; // as in FrameEncoder
+    std::vector<float> d_llrs;
     std::vector<CodeBlockResult> d_block_results;
 };
 

@@ -116,6 +116,9 @@ TransportBlocks uep_transport_blocks(const std::vector<std::size_t>& part_bits,
     const std::uint64_t unit =
         profile.scaling == UepProfile::Scaling::NONE ? bits_per_symbol : ANY_SYMBOL;
     TransportBlocks blocks;
+    if (profile.on_strong_bits) {
+        blocks.push_back(STRONG_BITS_FIRST);
+    }
     auto left = static_cast<std::int64_t>(coded_bits);
     for (std::size_t i = 0; i < factors.size(); ++i) {
         std::size_t bits = part_bits[i];

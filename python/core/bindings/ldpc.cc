@@ -201,7 +201,8 @@ them, or a single one for a frame of fewer than 2,504 bits.)");
            std::int64_t coded_bits,
            int bits_per_symbol,
            const std::vector<double>& factors,
-           const std::string& scaling) {
+           const std::string& scaling,
+           bool on_strong_bits) {
             std::vector<std::size_t> parts;
             for (const std::int64_t bits : part_bits) {
                 parts.push_back(checked_size(bits, "the payload of a part"));
@@ -209,19 +210,21 @@ them, or a single one for a frame of fewer than 2,504 bits.)");
             return kernel::uep_transport_blocks(parts,
                                                 checked_size(coded_bits, "coded_bits"),
                                                 bits_per_symbol,
-                                                { factors, uep_scaling(scaling) });
+                                                { factors, uep_scaling(scaling), on_strong_bits });
         },
         py::arg("part_bits"),
         py::arg("coded_bits"),
         py::arg("bits_per_symbol"),
         py::arg("factors"),
         py::arg("scaling"),
+        py::arg("on_strong_bits") = false,
         R"(The transport blocks (payload bits, coded bits) of a frame with unequal error protection.
 
 part_bits: payload bits of its parts. factors: coded bits for each payload bit of the first parts.
 Neighbours with equal factors share a block, and so do the parts without one, which get the rest.
 scaling: "none", or for factors that hold at rate 1/3 "coded bits" or "redundancy", to which they
-are in proportion at others, in blocks that suit any bits_per_symbol.
+are in proportion at others, in blocks that suit any bits_per_symbol. on_strong_bits: whether the
+list begins with (0, 0), behind which blocks lie on the bits of symbols from strong to weak.
 Raises ValueError naming what is out of range or does not fit.)");
 }
 

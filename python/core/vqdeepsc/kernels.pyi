@@ -150,6 +150,7 @@ def uep_transport_blocks(
     bits_per_symbol: int,
     factors: Sequence[float],
     scaling: Literal["none", "coded bits", "redundancy"] | str,
+    on_strong_bits: bool = False,
 ) -> list[tuple[int, int]]: ...
 
 class LdpcFrameEncoder:

@@ -43,6 +43,9 @@ BOOST_AUTO_TEST_CASE(transport_blocks_by_hand)
                 (TransportBlocks{ { 100, 408 }, { 900, 1592 } }));
     BOOST_CHECK(uep_transport_blocks(parts, 2000, 4, { { 6 }, Scaling::REDUNDANCY }) ==
                 (TransportBlocks{ { 100, 360 }, { 900, 1640 } }));
+    // the same on the bits of symbols from strong to weak
+    BOOST_CHECK(uep_transport_blocks(parts, 2000, 4, { { 6 }, Scaling::REDUNDANCY, true }) ==
+                (TransportBlocks{ STRONG_BITS_FIRST, { 100, 360 }, { 900, 1640 } }));
     // a single part, which nothing protects
     BOOST_CHECK(uep_transport_blocks({ 1000 }, 2000, 4, { { 6 }, Scaling::REDUNDANCY }) ==
                 (TransportBlocks{ { 1000, 2000 } }));

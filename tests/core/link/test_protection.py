@@ -2,14 +2,20 @@
 """Which transport blocks a frame has: profiles by name, parts of progressive models."""
 
 from fractions import Fraction
-from itertools import accumulate
-from math import ceil, floor
+from itertools import accumulate, pairwise
+from math import ceil, floor, gcd
 
 import numpy as np
 import pytest
 from tiny_bundle import PROGRESSIVE, make_bundle
 from vqdeepsc.codec import Codec
-from vqdeepsc.kernels import EMBEDDED_PARTS, LdpcFrameEncoder, uep_transport_blocks
+from vqdeepsc.kernels import (
+    EMBEDDED_PARTS,
+    LdpcEncoder,
+    LdpcFrameDecoder,
+    LdpcFrameEncoder,
+    uep_transport_blocks,
+)
 from vqdeepsc.link import PROFILES, ChannelModel, Link, Scheme, frame_part_bits, transport_blocks
 
 ENDS = [1, 9, 57, 121, 185, 249, 313]
@@ -69,13 +75,13 @@ def documented(payload_bits, coded_bits, factors):
         blocks.append((bits, 24 * ceil(bits * (1 + (factor - 1) * redundancy) / 24)))
         start = ends[number + 1]
     left = coded_bits - sum(coded for _, coded in blocks)
-    return [*blocks, (payload_bits - start, left)]
+    return [(0, 0), *blocks, (payload_bits - start, left)]
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_fits_progressive_frames_of_any_length_and_rate(layout, name):
     generator = np.random.default_rng(5)
-    lengths = [2504, 2505, 3648, 20_032, 36_416, 65_535, *generator.integers(2504, 65_536, 60)]
+    lengths = [2504, 2505, 3648, 20_032, 36_416, 65_535, *generator.integers(2504, 65_536, 24)]
     for payload_bits in map(int, lengths):
         parts = frame_part_bits(layout, payload_bits)
         for constellation, bits_per_symbol in (("qpsk", 2), ("16qam", 4), ("64qam", 6)):
@@ -86,14 +92,9 @@ def test_a_profile_fits_progressive_frames_of_any_length_and_rate(layout, name):
                 coded_bits = symbols * bits_per_symbol
                 factors = PROFILES[name][EMBEDDED_PARTS]
                 assert blocks == documented(payload_bits, coded_bits, factors)
-                assert len(blocks) == len(set(factors)) + 1
+                assert len(blocks) == len(set(factors)) + 2
                 assert sum(block.payload_bits for block in blocks) == payload_bits
                 assert sum(block.coded_bits for block in blocks) == coded_bits
-                for block in blocks:
-                    assert block.coded_bits % bits_per_symbol == 0
-                rates = [block.payload_bits / block.coded_bits for block in blocks]
-                # but for the rounding to 24 bits, a coarser block is protected better
-                assert rates == sorted(rates) or payload_bits < 5000
                 # refuses what it cannot code
                 LdpcFrameEncoder(payload_bits, coded_bits, bits_per_symbol, transport_blocks=blocks)
 
@@ -106,7 +107,7 @@ def test_numbers_for_parts_of_a_progressive_frame(model):
         # 64 · 4.51 = 288.64 bits take 73 symbols
         ("16qam/4.51", [(64, 292), (19_968, 59_804)]),
     ):
-        assert transport_blocks(model, scheme, 20_032) == blocks
+        assert transport_blocks(model, scheme, 20_032) == [(0, 0), *blocks]
     assert transport_blocks(model, "16qam", 20_032) == [(20_032, 60_096)]
     assert transport_blocks(model) == [(36_416, 109_248)]
     with pytest.raises(ValueError, match="at most 6 have a number"):
@@ -115,17 +116,75 @@ def test_numbers_for_parts_of_a_progressive_frame(model):
         transport_blocks(model, "16qam/9/9/9/9", 20_032)
 
 
+def documented_positions(blocks, symbols, bits_per_symbol):
+    """Where coded bits lie among the bits of the symbols, as the page says."""
+    count = 2 * symbols
+    stride = next(g for g in range(ceil(0.618 * count), 2 * count) if gcd(g, count) == 1)
+    order = [
+        number // 2 * bits_per_symbol + 2 * level + number % 2
+        for level in range(bits_per_symbol // 2)
+        for number in (i * stride % count for i in range(count))
+    ]
+    positions, start = [], 0
+    for payload_bits, coded_bits in blocks:
+        taken = sorted(order[start : start + coded_bits])
+        start += coded_bits
+        code_blocks = ceil((payload_bits + 24) / 8424) if payload_bits > 8424 else 1
+        ends = [coded_bits * i // code_blocks for i in range(code_blocks + 1)]
+        for first, end in pairwise(ends):
+            positions += sorted(taken[first:end], key=lambda bit: (bit % bits_per_symbol // 2, bit))
+    return positions
+
+
+@pytest.mark.parametrize("bits_per_symbol", [2, 4, 6])
+def test_coarse_blocks_lie_on_strong_bits(bits_per_symbol):
+    blocks = [(576, 3000), (3072, 9000), (16_384, 48_000)]
+    bits = np.random.default_rng(3).integers(0, 2, 20_032, np.uint8)
+    encoder = LdpcFrameEncoder(20_032, 60_000, bits_per_symbol, transport_blocks=[(0, 0), *blocks])
+    coded, start = [], 0
+    for payload_bits, coded_bits in blocks:
+        block = LdpcEncoder(payload_bits, coded_bits, 1)
+        coded.append(block.encode(bits[start : start + payload_bits]))
+        start += payload_bits
+    positions = documented_positions(blocks, 60_000 // bits_per_symbol, bits_per_symbol)
+    assert sorted(positions) == list(range(60_000))
+    sent = encoder.encode(bits)
+    np.testing.assert_array_equal(sent[positions], np.concatenate(coded))
+    # and back, where only the strong bits say something
+    llrs = np.where(sent, 4, -4).astype(np.float32)
+    llrs[np.arange(60_000) % bits_per_symbol >= 2] = 0
+    decoder = LdpcFrameDecoder(20_032, 60_000, bits_per_symbol, transport_blocks=[(0, 0), *blocks])
+    np.testing.assert_array_equal(decoder.decode(llrs).bits[:3648], bits[:3648])
+
+
+@pytest.mark.parametrize(
+    ("blocks", "word"),
+    [
+        ([(0, 0)], "0 payload bits"),
+        ([(100, 300), (0, 0)], "payload_bits is 0"),
+        ([(0, 0), (0, 0), (100, 300)], "payload_bits is 0"),
+        ([(0, 0), (50, 100), (50, 198)], "298 coded bits"),
+    ],
+)
+def test_lists_that_are_none_are_refused(blocks, word):
+    with pytest.raises(ValueError, match=word):
+        LdpcFrameEncoder(100, 300, 4, transport_blocks=blocks)
+    with pytest.raises(ValueError, match="whole symbols"):
+        LdpcFrameEncoder(100, 302, 4, transport_blocks=[(0, 0), (100, 302)])
+
+
 def test_coarse_parts_of_a_progressive_frame_arrive_first(layout):
     bits = np.random.default_rng(1).integers(0, 2, (2, 20_032), dtype=np.uint8)
     parts = frame_part_bits(layout, 20_032)
     arrived = []
-    for snr_db in (-2.0, 1.0, 3.0, 6.0):
+    for snr_db in (-7.0, -2.0, 3.0, 8.0):
         link = Link(20_032, scheme=Scheme.parse("16qam/8/8/5/3"), part_bits=parts)
         channel = ChannelModel("awgn").open(snr_db, 4)
         received = link.receive(link.modulate(bits), channel, snr_db)
         wrong = (received.bits != bits).any(axis=0)
         arrived.append(int(np.argmax(wrong)) if wrong.any() else 20_032)
     assert arrived[0] < 576 <= arrived[1] < 20_032
+    assert arrived[1] >= 3648
     assert arrived == sorted(arrived)
     assert arrived[3] == 20_032
 

@@ -32,7 +32,10 @@ _MOST_SYMBOLS = 1_000_000
 
 
 class TransportBlock(NamedTuple):
-    """Bits of a frame that are coded together: payload_bits before LDPC, coded_bits after it."""
+    """Bits of a frame that are coded together: payload_bits before LDPC, coded_bits after it.
+
+    (0, 0) before the first says that blocks lie one after another on the bits of the symbols from
+    strong to weak, and not in symbols of their own."""
 
     payload_bits: int
     coded_bits: int
@@ -158,7 +161,9 @@ class Scheme:
                 "scales need a number"
             )
         try:
-            blocks = uep_transport_blocks(part_bits, coded, self.bits_per_symbol, factors, scaling)
+            blocks = uep_transport_blocks(
+                part_bits, coded, self.bits_per_symbol, factors, scaling, on_strong_bits=embedded
+            )
         except ValueError as error:
             raise ParameterError(f"{self}: {error}") from error
         return [TransportBlock(*block) for block in blocks]

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether coarse parts gain by the strong bits of 16-QAM, the two that choose the quadrant.
 
-Each protection is sent twice: its transport blocks in symbols of their own, as on the air, and with
-the strong bits of all symbols for the coarse blocks, in order, and what is left for the last one. A
-mean is over the SNRs; `arrive` says whether all blocks do at the SNR of --full.
+Each protection is sent twice: its transport blocks in symbols of their own, as those of models with
+scales are, and with the strong bits of all symbols for the coarse blocks, in order, and what is
+left for the last one. A mean is over the SNRs; `arrive` says whether all do at the SNR of --full.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import sys
 
 import numpy as np
+from block_errors import STRONG_BITS, on_strong_bits
 from image_link import Scores, add_arguments, read_images
 from numpy.typing import NDArray
 from vqdeepsc.allocation import LINK_FRAME_BITS, FrameEncoder
@@ -27,14 +28,18 @@ from vqdeepsc.kernels import (
     noise_density,
     qam_points,
 )
-from vqdeepsc.link import LDPC_ITERATIONS, ChannelModel, Scheme, TransportBlock, frame_part_bits
+from vqdeepsc.link import (
+    BITS_PER_SYMBOL,
+    LDPC_ITERATIONS,
+    ChannelModel,
+    Scheme,
+    TransportBlock,
+    frame_part_bits,
+)
 from vqdeepsc.simulation.identity import derive_seed
 from vqdeepsc.simulation.plan import parse_snr
 
 MAPPINGS = ("symbols", "bit levels")
-BITS_PER_SYMBOL = 4
-STRONG_BITS = 2
-LONGEST_CODE_BLOCK = 8448  # of base graph 1, TS 38.212 §5.2.2
 
 
 def positions(
@@ -54,17 +59,7 @@ def positions(
         taken = order[start : start + count]
         start += count
         is_strong = taken % BITS_PER_SYMBOL < STRONG_BITS
-        # the first bits of each code block, the systematic ones, are on strong bits
-        code_blocks = -(-payload_bits // LONGEST_CODE_BLOCK)
-        share = is_strong.mean()
-        wants = np.concatenate(
-            [
-                np.arange(len(part)) < share * len(part)
-                for part in np.array_split(np.arange(count), code_blocks)
-            ]
-        )
-        wants[np.flatnonzero(wants)[is_strong.sum() :]] = False
-        wants[np.flatnonzero(~wants)[: is_strong.sum() - wants.sum()]] = True
+        wants = on_strong_bits(TransportBlock(payload_bits, count), int(is_strong.sum()))
         placed = np.empty(count, np.int64)
         placed[wants] = taken[is_strong]
         placed[~wants] = taken[~is_strong]
@@ -130,7 +125,8 @@ def main(argv: list[str] | None = None) -> int:
             for name, image in images.items()
         }
         for text in arguments.scheme:
-            blocks = Scheme.parse(text).transport_blocks(parts)
+            # (0, 0) says how they lie in symbols, which is what is compared here
+            blocks = [one for one in Scheme.parse(text).transport_blocks(parts) if one.coded_bits]
             for mapping in arguments.mapping:
                 link = LevelLink(blocks, mapping, arguments.seed)
                 rows, arrive = [], True

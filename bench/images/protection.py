@@ -16,7 +16,6 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +23,7 @@ from block_errors import BlockErrors, information
 from image_link import Scores, add_arguments, read_images
 from protection_search import Quality, Search, groupings, neighbours
 from vqdeepsc.allocation import LINK_FRAME_BITS, Allocation, FrameEncoder
-from vqdeepsc.cli.arguments import positive
+from vqdeepsc.cli.arguments import above_zero, positive
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import Error, ParameterError
 from vqdeepsc.link import ChannelModel, Link, Scheme, frame_part_bits
@@ -43,6 +42,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add_arguments(parser, "+", limit=20, snr="-2:6:1")
     parser.add_argument("--model", default="vqdeepsc-4s", help="name or directory of the bundle")
     parser.add_argument("--full", type=float, default=4.0, help="SNR at which all parts arrive")
+    parser.add_argument(
+        "--step", type=above_zero, default=0.5, help="dB between SNRs from which blocks arrive"
+    )
     parser.add_argument("--frames", type=int, default=100, help="of each block-error rate")
     parser.add_argument("--sent", type=int, default=20, help="best protections to be sent")
     parser.add_argument(
@@ -74,7 +76,7 @@ class Sender:
         """payload_bits: of a frame of a progressive model."""
         self.payload_bits = payload_bits if codec.layout.embedded else codec.bits_per_region
         self.part_bits = frame_part_bits(codec.layout, self.payload_bits)
-        self._codec = codec
+        self.codec = codec
         self._images = images
         self._channel = channel
         self._seed = seed
@@ -133,21 +135,7 @@ class Sender:
 
     def _decode(self, frames: Allocation, llrs: np.ndarray) -> np.ndarray:
         received = {run: row[: run.bits] for run, row in zip(frames.runs, llrs, strict=True)}
-        return self._codec.decode_received(received, 128, 128)
-
-
-def search(
-    sender: Sender, errors: BlockErrors, plain: Scheme, snr_db: Sequence[float], full: float
-) -> Search:
-    """What rates protections over the symbols of a scheme without any."""
-    return Search(
-        sender.part_bits,
-        plain.coded_bits(sender.payload_bits),
-        sender.quality(),
-        errors,
-        snr_db,
-        full,
-    )
+        return self.codec.decode_received(received, 128, 128)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -176,8 +164,18 @@ def main(argv: list[str] | None = None) -> int:
         for text in arguments.scheme:
             send(replace(Scheme.parse(text), symbols=arguments.symbols))
         if arguments.sent:
-            errors = BlockErrors(channel, arguments.frames, arguments.seed)
-            rated = search(sender, errors, plain, snr_db, arguments.full)
+            errors = BlockErrors(
+                channel, arguments.frames, arguments.seed, sender.codec.layout.embedded
+            )
+            rated = Search(
+                sender.part_bits,
+                plain.coded_bits(sender.payload_bits),
+                sender.quality(),
+                errors,
+                snr_db,
+                arguments.full,
+                arguments.step,
+            )
             best, best_ssim = None, 0.0
             for one in rated.candidates()[: arguments.sent]:
                 ssim = send(replace(plain, protection=one.factors), one.promised)

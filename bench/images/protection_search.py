@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from vqdeepsc.link import TransportBlock
 
 FACTOR_STEP = 0.1
-_LEVEL_STEP_DB = 0.5
 
 Group = tuple[int, int]
 """The first part of a transport block, and the part after its last one."""
@@ -66,16 +65,18 @@ class Search:
         errors: BlockErrors,
         snr_db: Sequence[float],
         full: float,
+        step_db: float = 0.5,
     ) -> None:
-        """snr_db: over which the mean is; full: SNR in dB at which all parts arrive."""
+        """snr_db: over which the mean is; full: SNR in dB at which all parts arrive; step_db:
+        between the SNRs from which blocks may arrive."""
         self._part_bits = part_bits
         self._coded_bits = coded_bits
         self._quality = quality
         self._errors = errors
         self._snr_db = snr_db
         self._full = full
-        self._levels = np.arange(full, min(snr_db) - 0.01, -_LEVEL_STEP_DB)
-        self._tables: dict[Group, tuple[list[int], NDArray[np.float64]]] = {}
+        self._levels = np.arange(full, min(snr_db) - 0.01, -step_db)
+        self._tables: dict[tuple[Group, int], tuple[list[int], NDArray[np.float64]]] = {}
 
     def payload(self, group: Group) -> int:
         """Payload bits of a group."""
@@ -83,7 +84,12 @@ class Search:
 
     def delivers(self, blocks: Sequence[TransportBlock]) -> bool:
         """Whether all transport blocks arrive at the SNR `full`."""
-        return all(self._errors.measured(one, self._full).failed <= DELIVERED for one in blocks)
+        real = [block for block in blocks if block.coded_bits]
+        last_of = [0] * (len(real) - 1) + [self._coded_bits]
+        return all(
+            self._errors.measured(block, self._full, last).failed <= DELIVERED
+            for block, last in zip(real, last_of, strict=True)
+        )
 
     def candidates(self) -> list[Candidate]:
         """All protections with a block arriving from one of the levels on, best first."""
@@ -113,27 +119,29 @@ class Search:
                 best[key] = max(value, best.get(key, 0.0))
         return sorted((Candidate(*item) for item in best.items()), key=lambda one: -one.promised)
 
-    def _table(self, group: Group) -> tuple[list[int], NDArray[np.float64]]:
-        """Coded bits with which a group arrives at each level, and information [level, SNR]."""
-        if group not in self._tables:
+    def _table(self, group: Group, last_of: int = 0) -> tuple[list[int], NDArray[np.float64]]:
+        """Coded bits with which a group arrives at each level, and information [level, SNR].
+
+        last_of: coded bits of the frame whose last group it is, else 0."""
+        if (group, last_of) not in self._tables:
             payload = self.payload(group)
             coded = [
-                self._errors.least_coded_bits(payload, float(level), self._coded_bits)
+                self._errors.least_coded_bits(payload, float(level), self._coded_bits, last_of)
                 for level in self._levels
             ]
             information = [
                 [
-                    self._errors.measured(TransportBlock(payload, bits), snr).information
+                    self._errors.measured(TransportBlock(payload, bits), snr, last_of).information
                     for snr in self._snr_db
                 ]
                 for bits in coded
             ]
-            self._tables[group] = coded, np.array(information)
-        return self._tables[group]
+            self._tables[group, last_of] = coded, np.array(information)
+        return self._tables[group, last_of]
 
     def _last(self, group: Group, left: float) -> NDArray[np.float64] | None:
         """Information of the last group in so many coded bits; None: too few."""
-        coded, information = self._table(group)
+        coded, information = self._table(group, self._coded_bits)
         if left < coded[0]:
             return None
         return np.array(

@@ -11,7 +11,7 @@ from vqdeepsc.link import ChannelModel, TransportBlock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench" / "images"))
 
-from block_errors import DELIVERED, BlockErrors, Measured, information
+from block_errors import DELIVERED, BlockErrors, Measured, information, on_strong_bits
 from protection_search import Quality, Search, groupings, neighbours, rounded_up
 
 PARTS = [100, 300, 600]
@@ -25,7 +25,7 @@ class KnownErrors(BlockErrors):
     def __init__(self):
         super().__init__(ChannelModel("awgn"), 1, 0)
 
-    def _measure(self, block, snr_db):
+    def _measure(self, block, snr_db, last_of):
         arrives = block.coded_bits >= (6 - snr_db) * block.payload_bits
         return Measured(0.0 if arrives else 1.0, float(arrives))
 
@@ -80,6 +80,22 @@ def test_least_coded_bits_deliver():
     below = errors.measured(TransportBlock(500, int(least * 0.9) // 24 * 24), 2.0)
     assert below.failed > DELIVERED
     assert 0.3 < below.information < 1
+
+
+def test_blocks_on_strong_bits_need_fewer():
+    own = BlockErrors(ChannelModel("awgn"), 30, 0).least_coded_bits(1500, 1.0, 20_000)
+    levels = BlockErrors(ChannelModel("awgn"), 30, 0, strong_bits=True)
+    strong = levels.least_coded_bits(1500, 1.0, 20_000)
+    # 0.42 and 0.27 bit for each coded bit
+    assert 1.4 < own / strong < 1.75
+    # the last block of a frame has what the others leave: half of it, if nothing
+    last = levels.measured(TransportBlock(1500, 6000), 1.0, 6000)
+    weaker = levels.measured(TransportBlock(1500, 6000), 1.0, 8000)
+    assert last.information > weaker.information
+    chosen = on_strong_bits(TransportBlock(10_000, 20_000), 5001)
+    assert chosen.sum() == 5001
+    assert chosen[:2500].all()
+    assert chosen[10_000:12_500].all()
 
 
 def test_information_of_llrs():

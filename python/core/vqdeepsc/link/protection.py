@@ -10,8 +10,8 @@ PLAIN = "plain"
 """No profile: all parts are coded alike, as one transport block."""
 
 PROFILES: dict[str, dict[int, tuple[float, ...]]] = {
-    "balanced": {4: (9, 8, 3.5), 3: (4, 4), EMBEDDED_PARTS: (10, 10, 3, 2.8, 2.8)},
-    "broadcast": {4: (7, 7, 7), 3: (6, 6), EMBEDDED_PARTS: (10, 10, 6.2)},
+    "balanced": {4: (9, 8, 3.5), 3: (4, 4), EMBEDDED_PARTS: (5, 5, 2.4)},
+    "broadcast": {4: (7, 7, 7), 3: (6, 6), EMBEDDED_PARTS: (8, 8, 4.5)},
 }
 """Coded bits for each payload bit of the first parts, by the number of parts, where the whole frame
 has rate 1/3; the parts without a number are one transport block with the rest.

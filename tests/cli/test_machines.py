@@ -98,6 +98,11 @@ COMMANDS = [
         ("rx",),
         ("127.0.0.1:PORT",),
     ),
+    (
+        "receive --radio file --device a.cs16 --output rx --ask tcp://127.0.0.1:PORT",
+        ("rx",),
+        ("127.0.0.1:PORT",),
+    ),
 ]
 
 

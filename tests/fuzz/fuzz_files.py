@@ -27,6 +27,8 @@ with (
     if atheris
     else contextlib.nullcontext()
 ):
+    from gnuradio.vqdeepsc.blocks.requests import Request
+    from gnuradio.vqdeepsc.radio.asking import parse_request
     from gnuradio.vqdeepsc.radio.exchange import ControlSocket, parse_image
     from gnuradio.vqdeepsc.radio.recordings.failed_bursts import read_failed_burst
     from gnuradio.vqdeepsc.radio.recordings.opening import open_recording
@@ -100,6 +102,11 @@ def command(content: bytes) -> None:
     to_json(socket._answer(content.split(b"\0"))).encode()
 
 
+def request(content: bytes) -> None:
+    read = parse_request(content.split(b"\0"))
+    assert Request.from_json(read.to_json().encode()) == Request.from_pmt(read.to_pmt()) == read
+
+
 def samples(content: bytes) -> None:
     parse_samples([content])
 
@@ -115,6 +122,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "image_message": image_message,
     "json": json_text,
     "manifest": manifest,
+    "request": request,
     "results": results,
     "samples": samples,
     "sigmf": sigmf,

@@ -72,6 +72,10 @@ def main() -> None:
         "failed_burst": [json.dumps(recorded).encode()],
         "graph": [(bundle / name).read_bytes() for name in ("encoder.onnx", "decoder.onnx")],
         "image": [image(form) for form in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "PPM")],
+        "request": [
+            b'{"session": 5, "image": 7, "missing": [[0, 64, []], [128, 1, [0, 2]]]}',
+            b'{"session": 4294967295, "image": 0, "missing": [[16777215, 1, [0, 1, 2, 3]]]}',
+        ],
         "image_message": [b'{"width": 2, "height": 1}\0abcdef'],
         "json": ['{"a": [1, -2.5e3, "\\u001b\\ud800é", null, true]}'.encode()],
         "manifest": [(bundle / "manifest.json").read_bytes(), json.dumps(manifest).encode()],

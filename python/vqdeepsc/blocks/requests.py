@@ -33,7 +33,7 @@ class RequestError(Error):
 
 
 class Missing(NamedTuple):
-    """Blocks that did not arrive, and the redundancy versions in which they came with errors."""
+    """Blocks that did not arrive, and in which redundancy versions they came with errors."""
 
     first_block: int
     blocks: int
@@ -63,8 +63,8 @@ class Request:
         for run in self.missing:
             _check(run.first_block, "first block", end, _BLOCKS - 1)
             _check(run.blocks, "number of blocks", 1, _BLOCKS - run.first_block)
-            if not set(run.versions) <= set(REDUNDANCY_VERSIONS):
-                raise RequestError(f"a request names redundancy versions {list(run.versions)}")
+            if list(run.versions) != sorted(set(run.versions) & set(REDUNDANCY_VERSIONS)):
+                raise RequestError("a request names redundancy versions in ascending order")
             end = run.end
 
     def to_pmt(self) -> pmt.pmt_base:
@@ -138,7 +138,9 @@ def _integer(dictionary: pmt.pmt_base, key: str) -> int:
 def _from_mask(first_block: int, blocks: int, mask: int) -> Missing:
     if mask >= _MASKS:
         raise RequestError(f"a request has {mask} in place of redundancy versions")
-    return Missing(first_block, blocks, tuple(v for v in REDUNDANCY_VERSIONS if mask >> v & 1))
+    return Missing(
+        first_block, blocks, tuple(v for v in sorted(REDUNDANCY_VERSIONS) if mask >> v & 1)
+    )
 
 
 def _from_array(run: Any) -> Missing:

@@ -35,7 +35,7 @@ def test_a_request_stays_the_same_as_message_and_as_json():
 
 def test_the_largest_request_fits_into_a_message():
     first = 2**24 - 2 * MAXIMUM_REQUEST_RUNS
-    runs = (Missing(first + 2 * i, 2, (0, 2, 3, 1)) for i in range(MAXIMUM_REQUEST_RUNS))
+    runs = (Missing(first + 2 * i, 2, (0, 1, 2, 3)) for i in range(MAXIMUM_REQUEST_RUNS))
     request = Request(2**32 - 1, 65_535, tuple(runs))
     assert Request.from_json(request.to_json().encode()) == request
     assert Request.from_pmt(request.to_pmt()) == request
@@ -97,6 +97,8 @@ def test_other_messages_are_refused(message):
         b'{"session": 1, "image": 1, "missing": [[0, 1]]}',
         b'{"session": 1, "image": 1, "missing": [[0, 1, 0]]}',
         b'{"session": 1, "image": 1, "missing": [[0, 1, [4]]]}',
+        b'{"session": 1, "image": 1, "missing": [[0, 1, [2, 0]]]}',
+        b'{"session": 1, "image": 1, "missing": [[0, 1, [2, 2]]]}',
         b'{"session": 1, "image": 1, "missing": [[0, 1, [[]]]]}',
         b'{"session": 1, "image": 1, "missing": [[0, 1, [0, 0, 0, 0, 0]]]}',
         b'{"session": 1, "image": 1, "missing": [[0.5, 1, []]]}',

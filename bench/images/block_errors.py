@@ -67,6 +67,11 @@ class BlockErrors:
         self._measured: dict[tuple[TransportBlock, float, int], Measured] = {}
         self._least: dict[tuple[int, float, int], int] = {}
 
+    def has_room(self, coarse_bits: float, coded_bits: int) -> bool:
+        """Whether the coarse blocks of a frame find bits as they were measured with."""
+        strong = coded_bits // BITS_PER_SYMBOL * STRONG_BITS
+        return not self._strong_bits or coarse_bits <= strong
+
     def measured(self, block: TransportBlock, snr_db: float, last_of: int = 0) -> Measured:
         """What arrives of such blocks at an SNR.
 

@@ -106,6 +106,8 @@ class Search:
                     factor * self.payload(group)
                     for group, factor in zip(groups[:-1], factors, strict=True)
                 )
+                if not self._errors.has_room(used, self._coded_bits):
+                    continue
                 last = self._last(groups[-1], self._coded_bits - used)
                 if last is None:
                     continue

@@ -18,6 +18,15 @@ int interleaved_bits(const TransportBlocks& list, int bits_per_symbol)
     return strong_bits_first(list) ? 1 : bits_per_symbol;
 }
 
+// Version 2 of a block with less than three coded bits for each bit has hardly a systematic one,
+// and a copy has to be decoded alone; on strong bits first, blocks of any part may have so few.
+int block_version(const LdpcSegmentation& block, bool on_strong_bits, int redundancy_version)
+{
+    const bool few = on_strong_bits && block.coded_bits < 3 * block.payload_bits;
+    const bool swapped = few && (redundancy_version == 2 || redundancy_version == 3);
+    return swapped ? 5 - redundancy_version : redundancy_version;
+}
+
 TransportBlocks::const_iterator first_block(const TransportBlocks& list)
 {
     return list.begin() + strong_bits_first(list);
@@ -121,12 +130,11 @@ FrameEncoder::FrameEncoder(std::size_t payload_bits,
 {
     const auto blocks = frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks);
     for (auto block = first_block(blocks); block != blocks.end(); ++block) {
-        d_encoders.emplace_back(block->first,
-                                block->second,
-                                interleaved_bits(blocks, bits_per_symbol),
-                                redundancy_version);
+        d_encoders.emplace_back(
+            block->first, block->second, interleaved_bits(blocks, bits_per_symbol), 0);
     }
     d_positions = coded_bit_positions(blocks, coded_bits, bits_per_symbol);
+    set_redundancy_version(redundancy_version);
     d_coded.resize(d_positions.size());
 }
 
@@ -146,7 +154,8 @@ void FrameEncoder::encode(const std::uint8_t* payload, std::uint8_t* coded)
 void FrameEncoder::set_redundancy_version(int redundancy_version)
 {
     for (auto& encoder : d_encoders) {
-        encoder.set_redundancy_version(redundancy_version);
+        encoder.set_redundancy_version(
+            block_version(encoder.segmentation(), !d_positions.empty(), redundancy_version));
     }
 }
 
@@ -205,7 +214,8 @@ void FrameDecoder::add_llrs(int redundancy_version, const float* llrs)
         llrs = d_llrs.data();
     }
     for (auto& decoder : d_decoders) {
-        decoder.add_llrs(redundancy_version, llrs);
+        decoder.add_llrs(
+            block_version(decoder.segmentation(), !d_positions.empty(), redundancy_version), llrs);
         llrs += decoder.segmentation().coded_bits;
     }
 }

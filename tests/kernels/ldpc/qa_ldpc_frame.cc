@@ -95,4 +95,25 @@ BOOST_AUTO_TEST_CASE(frames_of_transport_blocks)
     refused({ { 40, 20 }, { 60, 280 } }, "coded_bits is 20");
 }
 
+BOOST_AUTO_TEST_CASE(copies_on_strong_bits_are_decoded_alone)
+{
+    const TransportBlocks blocks = { STRONG_BITS_FIRST, { 600, 1440 }, { 1400, 4560 } };
+    std::mt19937 generator(5);
+    Bits payload(2000), coded(6000), bits(2000);
+    for (auto& bit : payload) {
+        bit = generator() & 1;
+    }
+    FrameEncoder encoder(2000, 6000, 4, 0, blocks);
+    for (const int version : { 0, 2 }) {
+        encoder.set_redundancy_version(version);
+        encoder.encode(payload.data(), coded.data());
+        Llrs llrs(6000);
+        std::transform(
+            coded.begin(), coded.end(), llrs.begin(), [](int bit) { return 8.0f * bit - 4; });
+        FrameDecoder decoder(2000, 6000, 4, version, 20, blocks);
+        BOOST_CHECK_MESSAGE(decoder.decode(llrs.data(), bits.data()).crc_ok && bits == payload,
+                            "version " << version);
+    }
+}
+
 } // namespace

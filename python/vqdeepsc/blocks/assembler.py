@@ -25,8 +25,10 @@ from vqdeepsc.limits import (
 from .frames import Burst, FrameError, check_copies
 from .requests import NO_ASKING, Asking, Missing, Request
 
-# Images of one sender that wait for what was asked for, and those whose late frames are skipped.
-_WAITING_IMAGES = 4
+# Images of one sender that wait for what was asked for; within so many of them it comes, since
+# senders are ahead of what was heard; and images whose late frames are skipped.
+_WAITING_IMAGES = 8
+_ANSWER_IMAGES = 4
 _REMEMBERED_IMAGES = 1024
 
 
@@ -163,7 +165,7 @@ class ImageAssembler:
 
     Where it may ask, an image is complete when all of its blocks came without errors. What is
     missing is asked for when the last of its frames, or of those that were asked for, has come,
-    when later images begin, or after a silence; meanwhile up to four images of a sender wait.
+    when later images begin, or after a silence; meanwhile up to eight images of a sender wait.
 
     copies: how often each region is sent, at least 1; an image is complete with so many of each.
     on_drop: called with a sentence for an image that is dropped.
@@ -284,8 +286,7 @@ class ImageAssembler:
             done += self._decode(sender.images.pop(0))
         for image in sender.images:
             image.later += 1
-            # what was asked for comes after the image that was on its way
-            if image.later > min(image.requests, 1):
+            if image.later >= (_ANSWER_IMAGES if image.requests else 1):
                 self._ask(image)
         return done
 

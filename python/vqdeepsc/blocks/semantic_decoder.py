@@ -44,7 +44,7 @@ class semantic_decoder(gr.basic_block):
     With most_requests, what is missing of an image, or has block errors, is asked for at the port
     ``requests``, for the same port of a semantic_source: when the last frame of the image has
     come, when its sender goes on with another, or after a silence. Until it is whole or was asked
-    for so often, the image waits, as one of four of its sender.
+    for so often, the image waits, as one of eight of its sender.
 
     :param model: name of a model or path of a bundle
     :param copies: how often each region is sent, at least 1; their LLRs are added

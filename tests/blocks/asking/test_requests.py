@@ -304,15 +304,17 @@ def test_later_images_do_not_end_one_that_was_asked_for(codec):
     listener.hear(3, 0, 1, 2)
     listener.hear(4, *range(6))
     assert listener.requests[1:] == [(3, Missing(192, 192))]
-    listener.hear(5, *range(6))
-    listener.hear(6, 0)
+    for image in (5, 6, 7):
+        listener.hear(image, *range(6))
+    assert len(listener.requests) == 2
+    listener.hear(8, *range(6))
     assert listener.requests[2:] == [(3, Missing(192, 192))]
-    # four images wait at most
-    listener.hear(7, 0)
-    listener.hear(8, 0)
-    assert listener.images[2:] == [(4, 6), (5, 6)]
-    listener.hear(9, 0)
-    assert listener.images[4:] == [(3, 3)]
+    # eight images wait at most
+    for image in range(9, 16):
+        listener.hear(image, 0)
+    assert listener.images[2:] == [(image, 6) for image in range(4, 9)]
+    listener.hear(16, 0)
+    assert listener.images[7:] == [(3, 3)]
 
 
 def test_copies_come_before_a_receiver_asks(codec):

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from page import join_names, render
@@ -20,6 +22,8 @@ SHOWN = ("jpeg", "avif")
 """Photo codecs in the table."""
 COMPARED = ("jpeg", "webp", "avif")
 """Photo codecs in the sentence below it."""
+NATIVE = ("jpeg", "webp")
+"""Photo codecs in the table of images at their own size."""
 SNR_DB = (0.0, 2.0, 4.0)
 FEWEST = 400
 """Images that the table is of at least."""
@@ -55,9 +59,50 @@ def leads_of(models: list[str], *collections: Means) -> list[dict[str, str]]:
     return leads
 
 
-def results_text(cars: Means, natural: Means) -> str:
-    """The part of the README between the two marks, from the means of cars.csv and natural.csv.
+@dataclass(frozen=True)
+class NativeRow:
+    """A model on images at their own size, and the photo codecs with as many bits.
 
+    cells: SSIM and PSNR of the model and of NATIVE."""
+
+    bits_per_pixel: float
+    model: str
+    cells: list[str]
+
+
+def native_rows(fixed: dict, progressive: dict) -> list[NativeRow]:
+    """By falling bits per pixel, from what two programs print with --json.
+
+    fixed: `bench/images/image_quality.py --native`; progressive: `bench/images/allocation.py`.
+    Raises ValueError for other numbers of images."""
+    if fixed["images"] != progressive["images"]:
+        raise ValueError("native.json and allocation.json are of different images")
+    by_point: dict[tuple[float, str], dict[str, dict]] = {}
+    for row in fixed["rows"]:
+        ours = next(one for one in fixed["rows"] if one["system"] == row["model"])
+        point_of_model = (ours["bits"] / fixed["pixels"], row["model"])
+        by_point.setdefault(point_of_model, {})[row["system"]] = row
+    for row in progressive["rows"]:
+        point_of_model = (row["bits_per_pixel"], progressive["model"])
+        name = progressive["model"] if row["system"].startswith("allocated") else row["system"]
+        by_point.setdefault(point_of_model, {})[name] = row
+    return [
+        NativeRow(
+            bits,
+            model,
+            [
+                f"{systems[name]['ssim']:.3f}, {systems[name]['psnr_db']:.1f} dB"
+                for name in (model, *NATIVE)
+            ],
+        )
+        for (bits, model), systems in sorted(by_point.items(), reverse=True)
+    ]
+
+
+def results_text(cars: Means, natural: Means, fixed: dict, progressive: dict) -> str:
+    """The part of the README between the two marks.
+
+    cars, natural: means of cars.csv and natural.csv; fixed, progressive: as of `native_rows`.
     Raises ValueError for means that are missing or of fewer images than FEWEST."""
     sizes = {
         group.source_bits: (str(group.system), group.symbols)
@@ -86,7 +131,19 @@ def results_text(cars: Means, natural: Means) -> str:
         columns=columns,
         rows=rows,
         leads=leads_of([model for model, _ in sizes.values()], cars, natural),
+        native=native_rows(fixed, progressive),
+        native_images=fixed["images"],
+        compared=[system_title(name) for name in NATIVE],
     )
+
+
+def read_results(folder: Path) -> tuple[Means, Means, dict, dict]:
+    """What `results_text` takes, from the files of a folder."""
+    fixed, progressive = (
+        json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("native.json", "allocation.json")
+    )
+    return read_means(folder / "cars.csv"), read_means(folder / "natural.csv"), fixed, progressive
 
 
 def with_results(readme: str, text: str) -> str:
@@ -99,7 +156,7 @@ def with_results(readme: str, text: str) -> str:
 def main() -> None:
     """Rewrites README.md, unless the results are of fewer images."""
     try:
-        text = results_text(read_means(RESULTS / "cars.csv"), read_means(RESULTS / "natural.csv"))
+        text = results_text(*read_results(RESULTS))
     except ValueError as error:
         print(f"README.md stays as it is: {error}", file=sys.stderr)
     else:

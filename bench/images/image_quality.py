@@ -48,19 +48,22 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--baseline", nargs="*", default=["jpeg", "webp", "avif", "jpegxl"],
         choices=baselines.BASELINES, help="photo codecs",
     )  # fmt: skip
+    parser.add_argument(
+        "--metrics", nargs="*", default=list(METRICS), choices=METRICS, help="beside SSIM and PSNR"
+    )
     parser.add_argument("--lossless", action="store_true", help="say what PNG takes too")
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="keep the decoded images there")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 
 
-def usable(names: list[str]) -> tuple[list[str], list[str]]:
+def usable(names: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
     """Baselines and metrics that are installed; a sentence on stderr for each other one."""
     codecs, metrics = [], []
     probe = np.zeros((16, 16, 3), np.uint8)
-    for name in (*names, *METRICS):
+    for name in (*names, *wanted):
         try:
-            if name in METRICS:
+            if name in wanted:
                 METRICS[name](probe, probe)
                 metrics.append(name)
             else:
@@ -114,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         images = {one.name: one.load() for one in find_images(paths)[: arguments.limit]}
         if not arguments.native:
             images = {name: crop_square(image) for name, image in images.items()}
-        names, metrics = usable(arguments.baseline)
+        names, metrics = usable(arguments.baseline, arguments.metrics)
         columns = ["ssim", "psnr_db", *metrics]
         report = []
         for model in arguments.model:
@@ -148,7 +151,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"image_quality: {error}", file=sys.stderr)
         return 2
     if arguments.json:
-        print(json.dumps({"images": len(images), "rows": report}, indent=2))
+        pixels = float(np.mean([image.shape[0] * image.shape[1] for image in images.values()]))
+        print(json.dumps({"images": len(images), "pixels": pixels, "rows": report}, indent=2))
         return 0
     print(f"means over {len(images)} images")
     titles = " ".join(f"{TITLES[key]:>11}" for key in columns)

@@ -219,23 +219,39 @@ def test_the_page_says_what_the_results_are(tmp_path, monkeypatch):
 
 def test_the_readme_has_the_figures_of_the_results():
     readme = readme_results.README.read_text(encoding="utf-8")
-    cars, natural = (
-        paper_means.read_means(readme_results.RESULTS / name)
-        for name in ("cars.csv", "natural.csv")
-    )
-    text = readme_results.results_text(cars, natural)
+    cars, *others = readme_results.read_results(readme_results.RESULTS)
+    text = readme_results.results_text(cars, *others)
     assert readme_results.with_results(readme, text) == readme
     better = [
         replace(row, ssim=row.ssim + 0.01 * (str(row.channel) == "awgn" and row.snr_db > 6))
         for row in cars
     ]
     assert "| 4 dB and more |" in text
-    assert "| 4 dB |" in readme_results.results_text(better, natural)
-    others = [row for row in cars if str(row.system) != "avif"]
+    assert "| 4 dB |" in readme_results.results_text(better, *others)
+    without = [row for row in cars if str(row.system) != "avif"]
     fewer = [replace(row, images=20) for row in cars]
-    for rows, name in ((others, "avif"), (fewer, "vqdeepsc-4s")):
+    for rows, name in ((without, "avif"), (fewer, "vqdeepsc-4s")):
         with pytest.raises(ValueError, match=f"no means of 400 images for {name}"):
-            readme_results.results_text(rows, natural)
+            readme_results.results_text(rows, *others)
+
+
+def test_models_at_native_size_stand_beside_codecs_with_as_many_bits():
+    def rows(bits, *systems):
+        return [
+            {"model": systems[0], "system": name, "bits": bits, "ssim": ssim, "psnr_db": 30.0}
+            for name, ssim in zip(systems, (0.9, 0.8, 0.7), strict=True)
+        ]
+
+    codecs = ("jpeg", "webp")
+    fixed = {"images": 2, "pixels": 1000.0, "rows": rows(1220, "ours", *codecs)}
+    allocated = [row | {"bits_per_pixel": 2.0} for row in rows(0, "allocated, 4,096", *codecs)]
+    progressive = {"model": "any", "images": 2, "rows": allocated}
+    first, second = readme_results.native_rows(fixed, progressive)
+    assert (first.bits_per_pixel, first.model) == (2.0, "any")
+    assert (second.bits_per_pixel, second.model) == (1.22, "ours")
+    assert second.cells == ["0.900, 30.0 dB", "0.800, 30.0 dB", "0.700, 30.0 dB"]
+    with pytest.raises(ValueError, match="different images"):
+        readme_results.native_rows(fixed | {"images": 3}, progressive)
 
 
 def test_a_codec_is_beaten_only_where_both_measures_are_lower_everywhere():

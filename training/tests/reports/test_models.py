@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from conftest import smooth_image, tool
 from PIL import Image
-from vqdeepsc.codec import Codec
+from vqdeepsc.codec import Codec, read_manifest
 
 from vqdeepsc_training.base.repository import ROOT
 from vqdeepsc_training.reports import models as report_models
 from vqdeepsc_training.reports.evaluation import evaluate_baseline
+from vqdeepsc_training.trainer.record import read_model_records
 
 BUNDLE = ROOT / "models" / "vqdeepsc-4s"
 
@@ -97,3 +98,14 @@ def test_what_is_recorded_is_not_measured_again(tmp_path, few_photographs, monke
 def test_missing_figures_are_said(tmp_path, capsys):
     assert tool("report-models")(["--bundles", str(BUNDLE), "--results", str(tmp_path)]) == 2
     assert "give --data" in capsys.readouterr().err
+
+
+def test_records_of_this_repository_are_those_of_its_bundles():
+    records = read_model_records(report_models.RESULTS)
+    kept = report_models.read_quality(report_models.RESULTS / "quality.json")
+    for folder in sorted((ROOT / "models").iterdir()):
+        manifest = read_manifest(folder)
+        assert records[manifest.name].version == manifest.version
+        files = {name: sha for name, sha in manifest.files.items() if not name.endswith(".md")}
+        assert kept.bundles[manifest.name] == files
+        assert set(kept.models[manifest.name]) == {"cars196/test", "bsds500/test", "scikit-image"}

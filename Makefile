@@ -83,7 +83,7 @@ format: setup
 
 test: install style
 	@cd / && env -i "$(PREFIX)/bin/vqdeepsc" models >/dev/null
-	@cd "$(BUILD)" && ctest --output-on-failure
+	@cd "$(BUILD)" && ctest --output-on-failure --parallel $(JOBS)
 
 training/.venv/.ready: training/requirements.txt
 	@echo "Creating the training environment in training/.venv/: PyTorch, which may bring gigabytes of"

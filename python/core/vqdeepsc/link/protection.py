@@ -16,8 +16,9 @@ PROFILES: dict[str, dict[int, tuple[float, ...]]] = {
 """Coded bits for each payload bit of the first parts, by the number of parts, where the whole frame
 has rate 1/3; the parts without a number are one transport block with the rest.
 
-`bench/images/protection.py` finds them: the highest mean SSIM from -2 to 6 dB that has full quality
-at 4 dB (balanced) or at 6 dB (broadcast)."""
+The highest mean SSIM from -2 to 6 dB that has full quality at 4 dB (balanced) or at 6 dB
+(broadcast): for scales the best that `bench/images/protection.py` finds, for a progressive model's
+parts the best of the candidates that it sent (docs/performance.md)."""
 
 DEFAULT_PROTECTION = "balanced"
 """Of `transmit`, `demo` and the examples."""

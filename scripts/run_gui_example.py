@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     decoder, states = EXAMPLES[arguments.flowgraph.stem]
     top = load_flowgraph(arguments.flowgraph)()
     received, sent_images = blocks.message_debug(), blocks.message_debug()
-    top.msg_connect((getattr(top, decoder), "pictures"), (received, "store"))
+    top.msg_connect((getattr(top, decoder), "images"), (received, "store"))
     top.msg_connect((top.source, "sent"), (sent_images, "store"))
     top.source.set_interval(0.05)
     top.resize(*map(int, arguments.size.split("x")))

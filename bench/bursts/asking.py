@@ -147,8 +147,8 @@ def measure(
         top.msg_connect(decoder, "requests", source, "requests")
     inbox = source.to_basic_block()
     for number in range(arguments.images):
-        inbox._post(pmt.intern("pictures"), image_to_pdu(image, number))
-    inbox._post(pmt.intern("pictures"), END_OF_IMAGES)
+        inbox._post(pmt.intern("images"), image_to_pdu(image, number))
+    inbox._post(pmt.intern("images"), END_OF_IMAGES)
     top.start()
     until = time.monotonic() + LONGEST_SECONDS
     while asks and decoder.images < arguments.images and time.monotonic() < until:

@@ -133,7 +133,7 @@ class Loopback:
             pdu = image_to_pdu(self._images[self._posted % len(self._images)], number)
             with self._change:
                 self._sent[number] = time.monotonic()
-            inbox._post(pmt.intern("pictures"), pdu)
+            inbox._post(pmt.intern("images"), pdu)
             self._posted += 1
             posted += 1
         self._wait(0)

@@ -24,7 +24,7 @@ _MODULES = {
     "ldpc_encoder": ".vqdeepsc_python",
     "ldpc_fec_decoder": ".vqdeepsc_python",
     "ldpc_fec_encoder": ".vqdeepsc_python",
-    "picture_display": ".blocks.picture_display",
+    "image_display": ".blocks.image_display",
     "qam_points": "vqdeepsc.kernels",
     "qam_soft_demapper": ".vqdeepsc_python",
     "sample_image": "vqdeepsc.images.sample",

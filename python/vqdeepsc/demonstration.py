@@ -77,7 +77,7 @@ def send_image(
         scheme=scheme,
         part_bits=part_bits,
     )
-    top.msg_connect(sink, "pictures", images, "store")
+    top.msg_connect(sink, "images", images, "store")
     top.msg_connect(decoder, "frames", frames, "store")
     run_flowgraph(top)
     if source.error:

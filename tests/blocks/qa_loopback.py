@@ -77,7 +77,7 @@ class TestLoopback(gr_unittest.TestCase):
                 top, source, sink, codec.bits_per_region, ChannelModel("awgn"), 20.0
             )
             top.connect(decoder, llrs_sink)
-            top.msg_connect(sink, "pictures", images, "store")
+            top.msg_connect(sink, "images", images, "store")
             top.msg_connect(decoder, "frames", frames, "store")
             top.run()
         llrs = np.array(llrs_sink.data()).reshape(-1, codec.bits_per_region)

@@ -57,7 +57,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         for model in MODELS:
             codec = Codec(model)
             block = vqdeepsc.semantic_encoder(model, session=SESSION)
-            frames = self.run_block(block, "pictures", "frames", pdus)
+            frames = self.run_block(block, "images", "frames", pdus)
             bits = codec.encode_bits(image)
             self.assertEqual(len(frames), 4)
             for index, frame in enumerate(frames):
@@ -80,7 +80,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
             model = make_bundle(Path(folder) / "tiny", PROGRESSIVE)
             codec = Codec(model)
             block = vqdeepsc.semantic_encoder(str(model), frame_bits=3000, frames=4)
-            frames = self.run_block(block, "pictures", "frames", [image_to_pdu(image, 41)])
+            frames = self.run_block(block, "images", "frames", [image_to_pdu(image, 41)])
             sent = encode_frames(codec, image, Budget(bits=12_000), frame_bits=3000)
             self.assertEqual([len(pmt.to_python(pmt.cdr(frame))) for frame in frames], [3000] * 4)
             headers = [header_from_pmt(pmt.car(frame)) for frame in frames]
@@ -90,7 +90,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
             )
             decoder = vqdeepsc.semantic_decoder(str(model))
             ((decoded, number),) = map(
-                pdu_to_image, self.run_block(decoder, "frames", "pictures", frames)
+                pdu_to_image, self.run_block(decoder, "frames", "images", frames)
             )
         self.assertEqual(number, 41)
         received = {
@@ -110,7 +110,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
                 block._decode(frame)
             self.assertEqual(len(list(Path(folder).glob("*.png"))), 1)
             self.assertFalse(converted.called)
-            self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", frames)
+            self.run_block(vqdeepsc.semantic_decoder(), "frames", "images", frames)
             self.assertTrue(converted.called)
 
     def test_decoder_takes_hard_and_soft_bits(self):
@@ -134,7 +134,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         pdus.append(pmt.cons(pmt.car(pdus[-1]), pmt.init_u8vector(3, [0, 1, 0])))
         with tempfile.TemporaryDirectory() as folder:
             block = vqdeepsc.semantic_decoder(codec.name, folder=folder)
-            decoded = self.run_block(block, "frames", "pictures", pdus)
+            decoded = self.run_block(block, "frames", "images", pdus)
             written = [load_image(path) for path in sorted(Path(folder).iterdir())]
         self.assertEqual([pdu_to_image(pdu)[1] for pdu in decoded], [1, 2])
         for image in [*(pdu_to_image(pdu)[0] for pdu in decoded), *written]:
@@ -146,11 +146,9 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
             with self.subTest(width=width, height=height):
                 image = photograph(width, height)
                 frames = self.run_block(
-                    vqdeepsc.semantic_encoder(), "pictures", "frames", [image_to_pdu(image, 0)]
+                    vqdeepsc.semantic_encoder(), "images", "frames", [image_to_pdu(image, 0)]
                 )
-                (decoded,) = self.run_block(
-                    vqdeepsc.semantic_decoder(), "frames", "pictures", frames
-                )
+                (decoded,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "images", frames)
                 expected = self.codec.decode_bits(self.codec.encode_bits(image), width, height)
                 np.testing.assert_array_equal(pdu_to_image(decoded)[0], expected)
 
@@ -182,7 +180,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         expected = self.codec.decode_llrs(np.array(sums, np.float32), 200, 100)
         others = self.frames(image, 8) * 4
         pdus = [*(pdu for _, _, pdu in noisy), *others]
-        decoded = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
+        decoded = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "images", pdus)
         self.assertEqual([pdu_to_image(pdu)[1] for pdu in decoded], [7, 8])
         difference = pdu_to_image(decoded[0])[0].astype(int) - expected
         # the sums are rounded in another order
@@ -200,7 +198,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
             return pmt.cons(dictionary, pmt.init_f32vector(llrs.size, llrs))
 
         pdus = [pdu(-right, 3), pdu(right, 0, 2), pdu(-right, 3), pdu(-right, 1, 2)]
-        (decoded,) = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "pictures", pdus)
+        (decoded,) = self.run_block(vqdeepsc.semantic_decoder(copies=4), "frames", "images", pdus)
         expected = self.codec.decode_llrs(right[None].astype(np.float32), 128, 128)
         np.testing.assert_array_equal(pdu_to_image(decoded)[0], expected)
 
@@ -211,12 +209,12 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         image = photograph(200, 100)
         good = self.frames(image, 3)
         pdus = [good[0], pmt.cons(header_to_pmt(lie), pmt.cdr(good[0])), good[1]]
-        (decoded,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "pictures", pdus)
+        (decoded,) = self.run_block(vqdeepsc.semantic_decoder(), "frames", "images", pdus)
         expected = self.codec.decode_bits(self.codec.encode_bits(image), 200, 100)
         np.testing.assert_array_equal(pdu_to_image(decoded)[0], expected)
         for most, count in ((20_000, 1), (19_999, 0)):
             block = vqdeepsc.semantic_decoder(max_pixels=most)
-            self.assertEqual(len(self.run_block(block, "frames", "pictures", good)), count)
+            self.assertEqual(len(self.run_block(block, "frames", "images", good)), count)
 
     def test_image_pdus_beyond_the_limit_are_passed_over(self):
         pdu = image_to_pdu(photograph(200, 100), 3)
@@ -232,7 +230,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         top = gr.top_block()
         block = vqdeepsc.semantic_decoder(timeout=0.2)
         result = blocks.message_debug()
-        top.msg_connect(block, "pictures", result, "store")
+        top.msg_connect(block, "images", result, "store")
         top.start()
         block.to_basic_block()._post(pmt.intern("frames"), self.frames(image, 3)[0])
         self.wait_until(lambda: result.num_messages())
@@ -248,7 +246,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         inbox, port = block.to_basic_block(), pmt.intern("frames")
         result = blocks.message_debug()
         top = gr.top_block()
-        top.msg_connect(block, "pictures", result, "store")
+        top.msg_connect(block, "images", result, "store")
         timers = set()
         top.start()
         for count, frame in enumerate(frames):
@@ -265,7 +263,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
         top = gr.top_block()
         block = vqdeepsc.semantic_decoder(timeout=1000.0)
         result = blocks.message_debug()
-        top.msg_connect(block, "pictures", result, "store")
+        top.msg_connect(block, "images", result, "store")
         inbox = block.to_basic_block()
         top.start()
         for frame in (first, second):
@@ -283,7 +281,7 @@ class TestSemanticCodecBlocks(gr_unittest.TestCase):
     def test_no_timer_is_left_behind(self):
         first, _ = self.frames(photograph(200, 100), 3)
         block = vqdeepsc.semantic_decoder(timeout=1000.0)
-        self.assertEqual(len(self.run_block(block, "frames", "pictures", [first])), 1)
+        self.assertEqual(len(self.run_block(block, "frames", "images", [first])), 1)
         for thread in threading.enumerate():
             if isinstance(thread, threading.Timer):
                 # one that was cancelled may take a moment to end

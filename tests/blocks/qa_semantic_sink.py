@@ -36,7 +36,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         sink = vqdeepsc.semantic_sink(soft=soft, **parameters)
         images = blocks.message_debug()
         self.tb.connect(source, sink)
-        self.tb.msg_connect(sink, "pictures", images, "store")
+        self.tb.msg_connect(sink, "images", images, "store")
         self.tb.run()
         return [pdu_to_image(pdu) for pdu in stored_messages(images)]
 
@@ -198,7 +198,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         sink = vqdeepsc.semantic_sink()
         images = blocks.message_debug()
         self.tb.connect(source, sink)
-        self.tb.msg_connect(sink, "pictures", images, "store")
+        self.tb.msg_connect(sink, "images", images, "store")
         sink._codec.bundle.stop()  # its networks fail from now on
         self.tb.run()
         self.assertEqual(stored_messages(images), [])
@@ -213,7 +213,7 @@ class TestSemanticSink(gr_unittest.TestCase):
         for items, tags in ((llrs[:777], [tag]), (llrs[777:], [])):
             self.tb = gr.top_block()
             self.tb.connect(blocks.vector_source_f(items.tolist(), False, 1, tags), sink)
-            self.tb.msg_connect(sink, "pictures", images, "store")
+            self.tb.msg_connect(sink, "images", images, "store")
             self.tb.run()
         self.assertEqual(stored_messages(images), [])
 

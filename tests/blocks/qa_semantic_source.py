@@ -119,7 +119,7 @@ class TestSemanticSource(gr_unittest.TestCase):
                 length = frame_bits or codec.bits_per_region
                 connect_link(self.tb, source, sink, length, ChannelModel("awgn"), 20.0)
                 self.tb.connect(source, bits)
-                self.tb.msg_connect(sink, "pictures", images, "store")
+                self.tb.msg_connect(sink, "images", images, "store")
                 self.tb.run()
                 sent = encode_frames(codec, image, budget, frame_bits=frame_bits)
                 self.assertEqual(sent.bits.shape, (count, length))
@@ -200,8 +200,8 @@ class TestSemanticSource(gr_unittest.TestCase):
         inbox = source.to_basic_block()
         image = photograph(200, 100)
         pdu = image_to_pdu(image, 5)
-        inbox._post(pmt.intern("pictures"), pdu)
-        inbox._post(pmt.intern("pictures"), END_OF_IMAGES)
+        inbox._post(pmt.intern("images"), pdu)
+        inbox._post(pmt.intern("images"), END_OF_IMAGES)
         self.tb.run()
         headers = [header_from_pmt(tag.value) for tag in sink.tags()]
         self.assertEqual([(h.image, h.first_block) for h in headers], [(5, 0), (5, 64)] * 3)
@@ -230,7 +230,7 @@ class TestSemanticSource(gr_unittest.TestCase):
         source = vqdeepsc.semantic_source()
         sink = blocks.vector_sink_b()
         self.tb.connect(source, sink)
-        port = pmt.intern("pictures")
+        port = pmt.intern("images")
         source.to_basic_block()._post(port, pmt.intern("nonsense"))
         source.to_basic_block()._post(port, image_to_pdu(image, 77))
         self.tb.start()
@@ -247,7 +247,7 @@ class TestSemanticSource(gr_unittest.TestCase):
         self.tb.connect(source, sink)
         inbox = source.to_basic_block()
         for image in images:
-            inbox._post(pmt.intern("pictures"), image_to_pdu(image, 0))
+            inbox._post(pmt.intern("images"), image_to_pdu(image, 0))
         inbox._post(pmt.intern("system"), pmt.cons(pmt.intern("done"), pmt.from_long(1)))
         self.tb.run()
         expected = [self.codec.encode_bits(image)[0] for image in images]

@@ -34,7 +34,7 @@ _SHORTEST_SECONDS = 0.01
 
 
 class semantic_decoder(gr.basic_block):
-    """Decodes the images of the region PDUs at ``frames`` and publishes them at ``pictures``.
+    """Decodes the images of the region PDUs at ``frames`` and publishes them at ``images``.
 
     PDUs are those of :mod:`.frames`, with bits (u8vector) or LLRs ln P(1)/P(0)
     (f32vector). An image is decoded when all its regions have arrived, when a region of another
@@ -85,7 +85,7 @@ class semantic_decoder(gr.basic_block):
         self._timeout = timeout
         self._timer: threading.Timer | None = None
         self._frames_port = pmt.intern("frames")
-        self._images_port = pmt.intern("pictures")
+        self._images_port = pmt.intern("images")
         self.message_port_register_in(self._frames_port)
         self.set_msg_handler(self._frames_port, self._decode)
         self.message_port_register_out(self._images_port)

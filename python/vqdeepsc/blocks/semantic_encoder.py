@@ -22,7 +22,7 @@ from .frames import (
 
 
 class semantic_encoder(gr.basic_block):
-    """Encodes each image PDU at ``pictures`` into region PDUs at ``frames``.
+    """Encodes each image PDU at ``images`` into region PDUs at ``frames``.
 
     PDUs are those of :mod:`.frames`; region PDUs hold one bit per byte. A
     image without a number gets the next one. A PDU that is no image is logged and skipped.
@@ -62,7 +62,7 @@ class semantic_encoder(gr.basic_block):
         )
         self._numbers = ImageNumbers(first_image)
         self._session = take_session(session)
-        self._images_port = pmt.intern("pictures")
+        self._images_port = pmt.intern("images")
         self._frames_port = pmt.intern("frames")
         self.message_port_register_in(self._images_port)
         self.set_msg_handler(self._images_port, self._encode)

@@ -29,7 +29,7 @@ class semantic_sink(gr.sync_block):
     in step again at the next tag. An image is decoded when all its regions have arrived, when a
     region of another image arrives, or when the flowgraph stops; what did not arrive is filled
     from the prior of the codebooks. Decoded images are published at the message port
-    ``pictures`` and written to ``folder``.
+    ``images`` and written to ``folder``.
 
     :param model: name of a model or path of a bundle
     :param soft: True for floats with LLR = ln P(1)/P(0), False for bytes with one bit each
@@ -65,7 +65,7 @@ class semantic_sink(gr.sync_block):
         region = length if self._codec.layout.embedded else self._codec.bits_per_region
         self._region = np.empty(region, np.float32)
         self._filled = 0
-        self._images_port = pmt.intern("pictures")
+        self._images_port = pmt.intern("images")
         self.message_port_register_out(self._images_port)
 
     def set_max_pixels(self, max_pixels: int) -> None:

@@ -78,7 +78,7 @@ class semantic_source(gr.sync_block):
     ``bits_per_pixel`` and ``quality``, frames with as many blocks as serves the image best. The
     first item of each
     carries the tag ``frame`` (see :mod:`.frames`). Images come from files, in
-    order of name, and from image PDUs at the message port ``pictures``, which PMT_EOF ends; each
+    order of name, and from image PDUs at the message port ``images``, which PMT_EOF ends; each
     image that goes out is published at the message port ``sent``. An image that cannot be read
     is logged and skipped. What else goes wrong ends the stream, and ``error`` has it.
 
@@ -163,7 +163,7 @@ class semantic_source(gr.sync_block):
         self._queue: deque[_Image] = deque()
         self._frames: Iterator[tuple[int, Frame]] = iter(())
         self._bits = np.empty(0, np.uint8)
-        self._images_port = pmt.intern("pictures")
+        self._images_port = pmt.intern("images")
         self._sent_port = pmt.intern("sent")
         self.message_port_register_in(self._images_port)
         self.set_msg_handler(self._images_port, self._take_image)

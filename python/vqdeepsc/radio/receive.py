@@ -361,12 +361,12 @@ def _open_window(top: Receiver) -> Any:
     try:
         from PyQt5 import Qt
 
-        from ..blocks.picture_display import picture_display
+        from ..blocks.image_display import image_display
     except ImportError as error:
         raise Error(f"the live view needs PyQt5: {error}") from error
     application = Qt.QApplication([])
-    top.display = picture_display("received")
-    top.msg_connect((top.decoder, "pictures"), (top.display, "pictures"))
+    top.display = image_display("received")
+    top.msg_connect((top.decoder, "images"), (top.display, "images"))
     window = top.display.qwidget()
     window.setWindowTitle("vqdeepsc receive")
     window.resize(640, 480)

@@ -41,7 +41,7 @@ class _sent_images(message_sink):
     """Calls back with the number of each image that goes out."""
 
     def __init__(self, callback: Callable[[int], None]) -> None:
-        message_sink.__init__(self, "sent_images", "pictures")
+        message_sink.__init__(self, "sent_images", "images")
         self._callback = callback
 
     def _take(self, message: pmt.pmt_base) -> None:
@@ -112,7 +112,7 @@ class Transmitter(gr.top_block):
         self.answering = answering
         self.sent = _sent_images(self._note_sent)
         self.connect(self.source, self.bursts, self.radio.block)
-        self.msg_connect((self.source, "sent"), (self.sent, "pictures"))
+        self.msg_connect((self.source, "sent"), (self.sent, "images"))
 
     @staticmethod
     def _frames(
@@ -187,7 +187,7 @@ class Transmitter(gr.top_block):
         self._post(END_OF_IMAGES)
 
     def _post(self, message: pmt.pmt_base) -> None:
-        self.source.to_basic_block()._post(pmt.intern("pictures"), message)
+        self.source.to_basic_block()._post(pmt.intern("images"), message)
 
     def ask(self, request: Request) -> None:
         """Hand a receiver's request to the source, unless many wait there."""

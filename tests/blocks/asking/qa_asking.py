@@ -65,17 +65,17 @@ class Flowgraph(gr.top_block):
         self.msg_connect(bursts, "log", self.log, "store")
         self.msg_connect(self.decoder, "requests", self.source, "requests")
         self.msg_connect(self.decoder, "requests", self.requests, "store")
-        self.msg_connect(self.decoder, "pictures", self.images, "store")
+        self.msg_connect(self.decoder, "images", self.images, "store")
 
     def send(self, *images) -> None:
         for image in images:
-            self.post("pictures", image_to_pdu(*image))
+            self.post("images", image_to_pdu(*image))
 
     def send_all(self, *images) -> None:
         """Run until that many images have come, and the sender waits for requests no more."""
         self.start()
         self.send(*images)
-        self.post("pictures", END_OF_IMAGES)
+        self.post("images", END_OF_IMAGES)
         wait_until(lambda: self.images.num_messages() >= len(images))
         self.source.set_answer_seconds(0.0)
         self.wait()
@@ -211,7 +211,7 @@ class TestAsking(gr_unittest.TestCase):
         wait_until(lambda: flowgraph.source.unknown_requests == 200)
         wait_until(lambda: len(flowgraph.channel.sent) == 3 * 8 + flowgraph.source.answers)
         flowgraph.source.set_answer_seconds(0.0)
-        flowgraph.post("pictures", END_OF_IMAGES)
+        flowgraph.post("images", END_OF_IMAGES)
         flowgraph.wait()
         self.assertEqual(flowgraph.source.refused_requests, 600)
         self.assertGreaterEqual(flowgraph.source.answers, 8)
@@ -224,7 +224,7 @@ class TestAsking(gr_unittest.TestCase):
     def test_a_sender_that_keeps_nothing_ends_at_once(self):
         flowgraph = Flowgraph(self.model, lost={(3, 64): 1}, kept_images=0, answer_seconds=1000.0)
         flowgraph.send((photograph(*SIZE), 3))
-        flowgraph.post("pictures", END_OF_IMAGES)
+        flowgraph.post("images", END_OF_IMAGES)
         flowgraph.run()
         self.assertEqual(flowgraph.channel.sent, frames(3))
         self.assertEqual([number for number, _ in flowgraph.received], [3])

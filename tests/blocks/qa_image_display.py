@@ -11,10 +11,10 @@ import pmt
 from flowgraph import photograph
 from gnuradio import gr, gr_unittest, vqdeepsc
 from gnuradio.vqdeepsc.blocks.frames import image_to_pdu
-from gnuradio.vqdeepsc.blocks.picture_display import picture_display
+from gnuradio.vqdeepsc.blocks.image_display import image_display
 from PyQt5 import Qt, sip
 
-PORT = pmt.intern("pictures")
+PORT = pmt.intern("images")
 SECONDS = 60
 SIDE = 256
 """An image as large as the widget is shown pixel by pixel."""
@@ -24,10 +24,10 @@ class QaImageDisplay(gr_unittest.TestCase):
     def setUp(self):
         self.application = Qt.QApplication.instance() or Qt.QApplication([])
         self.top = gr.top_block()
-        self.display = picture_display("received")
+        self.display = image_display("received")
         self.inbox = self.display.to_basic_block()
         self.decoder = vqdeepsc.semantic_decoder()
-        self.top.msg_connect(self.decoder, "pictures", self.display, "pictures")
+        self.top.msg_connect(self.decoder, "images", self.display, "images")
         self.widget = self.display.qwidget()
         self.label = self.widget.findChild(Qt.QLabel)
         self.label.setFixedSize(SIDE, SIDE)

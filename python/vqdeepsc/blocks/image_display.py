@@ -41,8 +41,8 @@ class _ImageLabel(Qt.QLabel):
         super().resizeEvent(event)
 
 
-class picture_display(gr.basic_block):
-    """Shows each image PDU at the message port ``pictures`` in a Qt window.
+class image_display(gr.basic_block):
+    """Shows each image PDU at the message port ``images`` in a Qt window.
 
     A PDU that is no image is logged and skipped.
 
@@ -51,12 +51,12 @@ class picture_display(gr.basic_block):
     """
 
     def __init__(self, title: str = "", parent: Qt.QWidget | None = None) -> None:
-        gr.basic_block.__init__(self, "picture_display", None, None)
+        gr.basic_block.__init__(self, "image_display", None, None)
         self._box = Qt.QGroupBox(title, parent)
         self._label = _ImageLabel("no image yet", self._box)
         layout = Qt.QVBoxLayout(self._box)
         layout.addWidget(self._label)
-        port = pmt.intern("pictures")
+        port = pmt.intern("images")
         self.message_port_register_in(port)
         self.set_msg_handler(port, self._take_image)
 

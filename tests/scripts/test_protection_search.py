@@ -2,17 +2,12 @@
 """What bench/images/protection.py rates protections by."""
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from vqdeepsc.link import ChannelModel, TransportBlock
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench" / "images"))
-
 from block_errors import DELIVERED, BlockErrors, Measured, information, on_strong_bits
 from protection_search import Quality, Search, groupings, neighbours, rounded_up
+from vqdeepsc.link import ChannelModel, TransportBlock
 
 PARTS = [100, 300, 600]
 SNRS = (0.0, 1.0, 2.0)

@@ -113,6 +113,11 @@ def test_a_log_that_cannot_be_written_ends_both_ends(two_images, recording, tmp_
     assert_one_sentence(done, "/dev/full: No space left")
     options = ("--output", tmp_path / "out", *log)
     done = run_here(capfd, "receive", "--radio", "file", "--device", recording, *options)
+    # how far it is when the log fails, the processors decide
+    lines = done.stderr.splitlines(keepends=True)
+    others = [line for line in lines if not line.endswith("that waited were not decoded\n")]
+    assert len(lines) - len(others) <= 1
+    done.stderr = "".join(others)
     assert_one_sentence(done, "/dev/full: No space left")
 
 

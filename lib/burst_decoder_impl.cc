@@ -272,7 +272,7 @@ std::vector<kernel::TransportBlocks> burst_decoder_impl::transport_blocks(
             add(kernel::uep_transport_blocks(
                 parts, header.coded_bits(), header.bits_per_symbol, profile));
         } catch (const std::invalid_argument&) {
-            // nobody can send frames of this format with it
+            continue; // nobody can send frames of this format with it
         }
     }
     return found;

@@ -132,8 +132,8 @@ TransportBlocks uep_transport_blocks(const std::vector<std::size_t>& part_bits,
             bits, coded_block_bits(bits, factor, payload_bits, coded_bits, profile.scaling, unit));
         left -= blocks.back().second;
     }
-    const std::int64_t last =
-        std::accumulate(part_bits.begin() + factors.size(), part_bits.end(), std::int64_t{ 0 });
+    const auto last = static_cast<std::int64_t>(
+        std::accumulate(part_bits.begin() + factors.size(), part_bits.end(), std::size_t{ 0 }));
     if (left < last) {
         throw std::invalid_argument("the protection leaves " +
                                     std::to_string(std::max<std::int64_t>(left, 0)) +

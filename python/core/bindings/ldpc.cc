@@ -204,6 +204,7 @@ them, or a single one for a frame of fewer than 2,504 bits.)");
            const std::string& scaling,
            bool on_strong_bits) {
             std::vector<std::size_t> parts;
+            parts.reserve(part_bits.size());
             for (const std::int64_t bits : part_bits) {
                 parts.push_back(checked_size(bits, "the payload of a part"));
             }

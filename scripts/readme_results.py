@@ -133,6 +133,7 @@ def results_text(cars: Means, natural: Means, fixed: dict, progressive: dict) ->
         leads=leads_of([model for model, _ in sizes.values()], cars, natural),
         native=native_rows(fixed, progressive),
         native_images=fixed["images"],
+        native_pixels=round(fixed["pixels"]),
         compared=[system_title(name) for name in NATIVE],
     )
 

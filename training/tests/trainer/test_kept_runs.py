@@ -30,27 +30,19 @@ def test_a_run_is_neither_lost_nor_begun_by_accident(tmp_path, image_tar, config
     configuration["steps"] = 1
     folder = tmp_path / "run"
     first = run(tmp_path, image_tar, configuration, "run")
-    given = [
-        "--config",
-        str(tmp_path / "config.json"),
-        "--data",
-        str(image_tar),
-        "--cache",
-        str(tmp_path / "cache"),
-        "--recording",
-        str(tmp_path / "link.npz"),
-    ]
+    given = run_arguments(tmp_path, image_tar, "run")
+    given += ["--recording", str(tmp_path / "link.npz")]
     for more, said in (
-        (["--folder", str(folder), "--seed", "9"], "holds a run already"),
+        (["--seed", "9"], "holds a run already"),
         (["--folder", str(tmp_path / "none"), "--resume"], "to resume from"),
-        (["--folder", str(folder), "--resume", "--overwrite"], "cannot both"),
+        (["--resume", "--overwrite"], "cannot both"),
     ):
         assert main([*given, *more]) == 2
         error = capsys.readouterr().err
         assert said in error and error.count("\n") == 1
     assert_same(read_checkpoint(folder / "checkpoint.pt"), first)
     (folder / "best.pt").write_bytes(b"of the run before")
-    assert main([*given, "--folder", str(folder), "--seed", "9", "--overwrite"]) == 0
+    assert main([*given, "--seed", "9", "--overwrite"]) == 0
     assert read_checkpoint(folder / "checkpoint.pt")["configuration"]["seed"] == 9
     assert not (folder / "best.pt").exists()
     for name in ("best.pt", "record.json"):

@@ -115,12 +115,12 @@ class _Fields:
                 raise GraphError(f"it has {allowed(MAXIMUM_NETWORK_FIELDS, 'parts')}")
             key, at = _varint(message, at)
             number, kind = key >> 3, key & 7
-            if kind == 0:
+            if kind == 2:
+                size, at = _varint(message, at)
+            elif kind == 0:
                 value, at = _varint(message, at)
                 yield number, value
                 continue
-            if kind == 2:
-                size, at = _varint(message, at)
             elif kind in (1, 5):
                 size = 8 if kind == 1 else 4
             else:
@@ -133,6 +133,8 @@ class _Fields:
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
     """An integer that begins at an offset, and the offset behind it."""
+    if at < len(message) and message[at] < 0x80:  # most are of one byte, in graphs by the thousand
+        return message[at], at + 1
     value = 0
     for number, byte in enumerate(message[at : at + 10]):
         value |= (byte & 0x7F) << (7 * number)

@@ -144,7 +144,7 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
 
 
 def _text(value: _Value) -> str:
-    return "" if isinstance(value, int) else bytes(value).decode("utf-8", "replace")
+    return "" if isinstance(value, int) else str(value, "utf-8", "replace")
 
 
 class _Graph:

@@ -3,12 +3,16 @@
 
 namespace gr::vqdeepsc::kernel {
 
+namespace {
+constexpr std::size_t REGISTER_BYTES = 32;
+} // namespace
+
 void add_rows_float_avx2(const ComplexRows<float>& rows,
                          float* sum_real,
                          float* sum_imag,
                          std::size_t width)
 {
-    add_rows_tiled(rows, sum_real, sum_imag, width);
+    add_rows_tiled<REGISTER_BYTES>(rows, sum_real, sum_imag, width);
 }
 
 void add_rows_double_avx2(const ComplexRows<double>& rows,
@@ -16,7 +20,7 @@ void add_rows_double_avx2(const ComplexRows<double>& rows,
                           double* sum_imag,
                           std::size_t width)
 {
-    add_rows_tiled(rows, sum_real, sum_imag, width);
+    add_rows_tiled<REGISTER_BYTES>(rows, sum_real, sum_imag, width);
 }
 
 } // namespace gr::vqdeepsc::kernel

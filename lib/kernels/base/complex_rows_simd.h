@@ -1,37 +1,43 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-// For one file an instruction set: the compiler makes vector code of it.
+// For one file an instruction set: written with its vectors, which compilers do not find.
 #ifndef INCLUDED_VQDEEPSC_KERNEL_COMPLEX_ROWS_SIMD_H
 #define INCLUDED_VQDEEPSC_KERNEL_COMPLEX_ROWS_SIMD_H
 
 #include "complex_rows.h"
 
-#include <algorithm>
+#include <cstddef>
+#include <cstring>
 
 namespace gr::vqdeepsc::kernel {
 
 namespace {
 
-template <typename T>
+/* BYTES: of a register of the instruction set. */
+template <std::size_t BYTES, typename T>
 inline void add_rows_tiled(const ComplexRows<T>& rows, T* sum_real, T* sum_imag, std::size_t width)
 {
+    using Vector __attribute__((vector_size(BYTES))) = T;
     constexpr std::size_t TILE = ROW_TILE_BYTES / sizeof(T);
+    constexpr std::size_t VECTORS = ROW_TILE_BYTES / BYTES;
+    constexpr std::size_t LANES = BYTES / sizeof(T);
     for (std::size_t first = 0; first < width; first += TILE) {
-        T real[TILE], imag[TILE]; // stay in registers
-        std::copy_n(sum_real + first, TILE, real);
-        std::copy_n(sum_imag + first, TILE, imag);
+        Vector real[VECTORS], imag[VECTORS]; // stay in registers
+        std::memcpy(real, sum_real + first, ROW_TILE_BYTES);
+        std::memcpy(imag, sum_imag + first, ROW_TILE_BYTES);
         for (std::size_t i = 0; i < rows.count; ++i) {
             const std::size_t offset = rows.numbers[i] * rows.stride + first;
-            const T* row_real = rows.real + offset;
-            const T* row_imag = rows.imag + offset;
             const T a = rows.factor_real[i];
             const T b = rows.factor_imag[i];
-            for (std::size_t k = 0; k < TILE; ++k) {
-                real[k] += a * row_real[k] - b * row_imag[k];
-                imag[k] += a * row_imag[k] + b * row_real[k];
+            for (std::size_t k = 0; k < VECTORS; ++k) {
+                Vector row_real, row_imag;
+                std::memcpy(&row_real, rows.real + offset + k * LANES, BYTES);
+                std::memcpy(&row_imag, rows.imag + offset + k * LANES, BYTES);
+                real[k] += a * row_real - b * row_imag;
+                imag[k] += a * row_imag + b * row_real;
             }
         }
-        std::copy_n(real, TILE, sum_real + first);
-        std::copy_n(imag, TILE, sum_imag + first);
+        std::memcpy(sum_real + first, real, ROW_TILE_BYTES);
+        std::memcpy(sum_imag + first, imag, ROW_TILE_BYTES);
     }
 }
 

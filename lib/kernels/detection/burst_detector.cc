@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "burst_detector.h"
 
+#include "preamble_metric.h"
+
 #include "kernels/base/usable_sample.h"
 
 #include <algorithm>
@@ -36,17 +38,6 @@ constexpr std::size_t KEPT_SAMPLES = 65536;
 constexpr std::size_t PART = 4096;
 static_assert(PART + PREAMBLE_SAMPLES + BurstDetector::DECISION_DELAY <
               InterferenceWhitener::KEPT_BLOCKS * InterferenceWhitener::BLOCK);
-
-// Sums of SHORT neighbours, without running sums, which would remember a large sample for ever.
-void sum_neighbours(float* values, std::size_t count)
-{
-    for (int width = 1; width < SHORT; width *= 2) {
-        count -= width;
-        for (std::size_t i = 0; i < count; ++i) {
-            values[i] += values[i + width];
-        }
-    }
-}
 
 // All samples to magnitude 1, so that one that is large by itself counts no more than others:
 // pulses and impulses, and what an amplifier does that still settles. Costs about 1 dB where noise
@@ -188,47 +179,27 @@ void BurstDetector::correlate()
     for (auto* sums : { &d_product_real, &d_product_imag, &d_energy }) {
         sums->resize(d_summed + products);
     }
-    const float* re = d_real.data() + d_summed;
-    const float* im = d_imag.data() + d_summed;
-    float* product_real = d_product_real.data() + d_summed;
-    float* product_imag = d_product_imag.data() + d_summed;
-    float* energy = d_energy.data() + d_summed;
-    for (std::size_t i = 0; i < products; ++i) {
-        const float a = re[i];
-        const float b = im[i];
-        const float c = re[i + SHORT];
-        const float d = im[i + SHORT];
-        product_real[i] = a * c + b * d;
-        product_imag[i] = a * d - b * c;
-        energy[i] = a * a + b * b;
-    }
-    for (float* sums : { product_real, product_imag, energy }) {
-        sum_neighbours(sums, products);
-    }
+    sum_short_symbols(d_set,
+                      d_real.data() + d_summed,
+                      d_imag.data() + d_summed,
+                      products,
+                      { d_product_real.data() + d_summed,
+                        d_product_imag.data() + d_summed,
+                        d_energy.data() + d_summed });
     d_summed += products - (SHORT - 1);
 
-    // |sum of signed products|^2 / energy^2 over the whole preamble.
     constexpr std::size_t SPAN = (REPEATS - 1) * SHORT;
     if (d_summed <= SPAN || d_summed - SPAN <= d_measured) {
         return;
     }
     const std::size_t measured = d_summed - SPAN;
     d_metric.resize(measured);
-    for (std::size_t i = d_measured; i < measured; ++i) {
-        float real = 0.0f;
-        float imag = 0.0f;
-        float total = 0.0f;
-        for (int k = 0; k < REPEATS - 1; ++k) {
-            const float sign =
-                static_cast<float>(SHORT_SYMBOL_SIGNS[k] * SHORT_SYMBOL_SIGNS[k + 1]);
-            real += sign * d_product_real[i + k * SHORT];
-            imag += sign * d_product_imag[i + k * SHORT];
-            total += d_energy[i + k * SHORT];
-        }
-        total = (total + d_energy[i + SPAN]) * (static_cast<float>(REPEATS - 1) / REPEATS);
-        const float square = total * total;
-        d_metric[i] = square > 0.0f ? (real * real + imag * imag) / square : 0.0f;
-    }
+    measure_preambles(d_set,
+                      { d_product_real.data() + d_measured,
+                        d_product_imag.data() + d_measured,
+                        d_energy.data() + d_measured },
+                      measured - d_measured,
+                      d_metric.data() + d_measured);
     d_measured = measured;
 }
 

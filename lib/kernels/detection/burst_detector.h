@@ -4,6 +4,7 @@
 
 #include "dc_estimator.h"
 #include "interference_whitener.h"
+#include "kernels/base/cpu_features.h"
 #include "kernels/ofdm/burst_format.h"
 #include "preamble_matcher.h"
 
@@ -75,6 +76,7 @@ private:
     bool verify(std::size_t candidate, BurstDetection& detection);
     void forget();
 
+    InstructionSet d_set = best_instruction_set();
     PreambleMatcher d_matcher;
     InterferenceWhitener d_whitener;
     float d_threshold;

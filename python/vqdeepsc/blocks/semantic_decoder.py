@@ -79,8 +79,9 @@ class semantic_decoder(gr.basic_block):
         self.codec = Codec(model, provider=provider, networks=("decoder",))
         asking = Asking(most_requests, ask_after)
         self._assembler = ImageAssembler(
-            self.codec, copies, self.logger.warn, asking, self._publish_request
+            self.codec, copies, self._drop, asking, self._publish_request
         )
+        self.refusal = ""  # why the first region or image that was refused was
         self._files = ImageFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None
@@ -113,6 +114,10 @@ class semantic_decoder(gr.basic_block):
         """Seconds of a sender's silence after which something is done, 0 for any."""
         asking = self._assembler.asking
         return asking.ask_after if asking.most_requests else self._timeout
+
+    def _drop(self, sentence: str) -> None:
+        self.refusal = self.refusal or sentence
+        self.logger.warn(sentence)
 
     def _publish_request(self, request: Request) -> None:
         self.message_port_pub(self._requests_port, request.to_pmt())
@@ -179,6 +184,7 @@ class semantic_decoder(gr.basic_block):
                 self._publish(self._assembler.flush(silence, now))
             self._start_timer()
         except FrameError as error:
+            self.refusal = self.refusal or str(error)
             self.logger.error(f"region PDU skipped: {error}")
         except Exception as error:
             # The scheduler swallows what a handler raises.

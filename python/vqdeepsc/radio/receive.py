@@ -349,7 +349,7 @@ def _why_nothing(top: Receiver) -> str:
         return ""
     if not bursts.count:
         return top.meter.report(top.settings)
-    reason = bursts.error or "no region was whole"
+    reason = bursts.error or top.decoder.refusal or "no region was whole"
     return f"{bursts.count} bursts came, but none could be used: {reason}"
 
 

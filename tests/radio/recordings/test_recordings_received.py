@@ -109,6 +109,25 @@ def test_a_receiver_that_found_nothing_says_what_to_try(tmp_path, moved, transmi
     assert re.search(r"1 bursts came, but none could be used: .* model", done.stderr)
 
 
+def test_a_receiver_whose_images_are_refused_says_why(tmp_path, transmission, photograph):
+    """It said that no region was whole, where all that came were."""
+    refused = "vqdeepsc: 1 bursts came, but none could be used: "
+    transmission.tofile(tmp_path / "a.cf32")
+    done = receive(tmp_path / "a.cf32", "--max-pixels", 100, "--output", tmp_path)
+    assert done.returncode == 0 and done.stdout.endswith("0 images received\n")
+    assert refused + "the image has 128x128 pixels, more than the 100 allowed\n" in done.stderr
+
+    image, path = tmp_path / "large.png", tmp_path / "large.cf32"
+    Image.fromarray(photograph).resize((640, 640)).save(image)
+    sent = run_command("transmit", image, "--radio", "file", "--device", path, "--first-image", 7)
+    assert sent.returncode == 0, sent.stderr
+    samples = np.fromfile(path, np.complex64)
+    samples[: samples.size // 25].tofile(path)  # one region of as many
+    done = receive(path, "--output", tmp_path)
+    assert done.returncode == 0 and done.stdout.endswith("0 images received\n")
+    assert refused + "image 7 dropped: 1 of 25 regions arrived" in done.stderr
+
+
 @pytest.mark.parametrize("offset", ["600k", "-500k"])
 def test_offsets_beyond_the_samples_are_named(tmp_path, transmission, offset):
     transmission.tofile(tmp_path / "a.cf32")

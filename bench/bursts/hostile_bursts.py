@@ -5,9 +5,10 @@
 One sender is good: its images of 256x256 pixels have numbers of their own and one session. The
 bursts of the others claim images of false sizes, repeat themselves, bear the numbers of the good
 images, another model or fresh sessions, of which thousands are in flight at a time, or end after
-their header. Once thousands come between two bursts of one good image. When all have been received,
-SIGTERM ends the receiver, and the images that are still in flight are left. Exit status 1 if a good
-image is missing, an image has regions of two senders, or memory reaches the limit.
+their header. Once thousands come between two bursts of one good image. When all have been received
+and the good images decoded, SIGTERM ends the receiver, and the images that are still in flight are
+left. Exit status 1 if a good image is missing, an image has regions of two senders, or memory
+reaches the limit.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -251,12 +252,26 @@ def feed(
     return sent, sent["good"] // regions
 
 
-def wait_for_bursts(log: Path, sent: int) -> None:
-    """Until the log has that many bursts, or no more come: images in flight would take hours."""
+def is_burst(line: str) -> bool:
+    """Whether a line of the log is a burst."""
+    return '"event": "burst"' in line
+
+
+def is_whole_image(line: str) -> bool:
+    """Whether a line of the log is an image of which all regions came, as all good ones do."""
+    if '"event": "image"' not in line:
+        return False
+    event = json.loads(line)
+    regions = (SIDE // REGION_SIDE) ** 2
+    return bool(event["received"] == event["regions"] == regions)
+
+
+def wait_for(log: Path, wanted: Callable[[str], bool], count: int) -> None:
+    """Until the log has so many such lines, or no more come: images in flight would take hours."""
     seen, changed = 0, time.monotonic()
-    while seen < sent and time.monotonic() < changed + QUIET_SECONDS:
+    while seen < count and time.monotonic() < changed + QUIET_SECONDS:
         time.sleep(1)
-        now = log.read_text().count('"event": "burst"')
+        now = sum(map(wanted, log.read_text().splitlines()))
         if now != seen:
             seen, changed = now, time.monotonic()
 
@@ -277,7 +292,8 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
         ) as receiver,
     ):
         sent, good = feed(receiver, senders, air, arguments)
-        wait_for_bursts(folder / "log.jsonl", sum(sent.values()))
+        wait_for(folder / "log.jsonl", is_burst, sum(sent.values()))
+        wait_for(folder / "log.jsonl", is_whole_image, good)  # the decoder is behind the bursts
         receiver.terminate()
         status = receiver.wait()
     lines = (folder / "errors").read_text().splitlines()

@@ -36,6 +36,7 @@ from vqdeepsc.kernels import BLOCK_SIDE, REGION_BLOCKS, FrameHeader
 PROGRAM = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
 REGION_SIDE = 128
 SIDE = 256
+REGIONS = (SIDE // REGION_SIDE) ** 2
 GAP = 1000
 HEADER_END = 576 + 32 + 2 * 256 + 4 * (256 + 32)  # samples: docs/air-interface.md
 LARGEST_CFO = 0.02  # cycles per sample
@@ -238,7 +239,6 @@ def feed(
     samples = int(arguments.minutes * 60 * SAMPLE_RATE)
     sent: Counter[str] = Counter()
     waiting: list[Burst] = []
-    regions = (SIDE // REGION_SIDE) ** 2
     for burst in sequence(senders, samples, air.burst_samples, arguments.seed):
         waiting.append(burst)
         sent[burst.kind] += 1
@@ -249,7 +249,7 @@ def feed(
         receiver.stdin.write(air.samples(waiting).tobytes())
     receiver.stdin.write(np.zeros(200_000, np.complex64).tobytes())
     receiver.stdin.close()
-    return sent, sent["good"] // regions
+    return sent, sent["good"] // REGIONS
 
 
 def is_burst(line: str) -> bool:
@@ -262,8 +262,7 @@ def is_whole_image(line: str) -> bool:
     if '"event": "image"' not in line:
         return False
     event = json.loads(line)
-    regions = (SIDE // REGION_SIDE) ** 2
-    return bool(event["received"] == event["regions"] == regions)
+    return bool(event["received"] == event["regions"] == REGIONS)
 
 
 def wait_for(log: Path, wanted: Callable[[str], bool], count: int) -> None:

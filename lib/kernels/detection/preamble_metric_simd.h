@@ -6,14 +6,18 @@
 #include "kernels/ofdm/burst_format.h"
 #include "preamble_metric.h"
 
+#include <algorithm>
+#include <cstddef>
+
 namespace gr::vqdeepsc::kernel {
 
 namespace {
 
+/* Of each value and the SHORT_SYMBOL_SAMPLES - 1 behind it, by doubling. */
 inline void sum_neighbours(float* values, std::size_t count)
 {
     for (std::size_t width = 1; width < SHORT_SYMBOL_SAMPLES; width *= 2) {
-        count -= count < width ? count : width;
+        count -= std::min(count, width);
         for (std::size_t i = 0; i < count; ++i) {
             values[i] += values[i + width];
         }

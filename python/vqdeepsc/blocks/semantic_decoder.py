@@ -81,7 +81,7 @@ class semantic_decoder(gr.basic_block):
         self._assembler = ImageAssembler(
             self.codec, copies, self._drop, asking, self._publish_request
         )
-        self.refusal = ""  # why the first region or image that was refused was
+        self.refusal = ""  # the first sentence about a region or an image that was refused
         self._files = ImageFolder(folder) if folder else None
         self._timeout = timeout
         self._timer: threading.Timer | None = None

@@ -2,6 +2,7 @@
 """Images and commands over ZeroMQ."""
 
 import json
+import threading
 import time
 
 import numpy as np
@@ -124,21 +125,22 @@ def test_commands_are_answered(tmp_path):
     assert answers[-1] == {"ok": True}
 
 
+def ask_control(address: str, *parts: bytes) -> dict:
+    """The answer to a message of these parts."""
+    socket = zmq.Context.instance().socket(zmq.REQ)
+    socket.linger = 0
+    socket.rcvtimeo = 1000 * SECONDS
+    socket.connect(address)
+    socket.send_multipart(parts)
+    try:
+        return json.loads(socket.recv())
+    finally:
+        socket.close()
+
+
 def test_a_control_socket_survives_any_message(tmp_path):
     address = f"ipc://{tmp_path}/control"
     with ControlSocket(address, {"gain": lambda value: None}):
-
-        def ask(*parts: bytes) -> bytes:
-            socket = zmq.Context.instance().socket(zmq.REQ)
-            socket.linger = 0
-            socket.rcvtimeo = 1000 * SECONDS
-            socket.connect(address)
-            socket.send_multipart(parts)
-            try:
-                return socket.recv()
-            finally:
-                socket.close()
-
         for parts in (
             (b'{"gain": 1}', b""),
             (b"",) * 100,
@@ -146,14 +148,41 @@ def test_a_control_socket_survives_any_message(tmp_path):
             (b'{"\\udcff": 1}',),
             (b"[" * 60_000,),
         ):
-            assert "error" in json.loads(ask(*parts))
+            assert "error" in ask_control(address, *parts)
         # without a delimiter, not read, and too large to be taken in
         for parts in ((b'{"gain": 1}',), (b"", b'{"gain": 1}'), (b"", b" " * 2_000_000)):
             dealer = zmq.Context.instance().socket(zmq.DEALER)
             dealer.connect(address)
             dealer.send_multipart(parts)
             dealer.close(linger=1000)
-        assert json.loads(ask(b'{"gain": 1}')) == {"ok": True}
+        assert ask_control(address, b'{"gain": 1}') == {"ok": True}
+
+
+def test_a_message_without_a_delimiter_costs_no_other_client_its_answer(tmp_path):
+    address = f"ipc://{tmp_path}/control"
+    held, released = threading.Event(), threading.Event()
+
+    def hold(_: float) -> None:
+        held.set()
+        released.wait(SECONDS)
+
+    with ControlSocket(address, {"gain": lambda _: None, "hold": hold}):
+        context = zmq.Context.instance()
+        holding = context.socket(zmq.REQ)
+        holding.connect(address)
+        holding.send(b'{"hold": 1}')
+        assert held.wait(SECONDS)
+        # the sender has gone when its message is read
+        stranger = context.socket(zmq.DEALER)
+        stranger.connect(address)
+        stranger.send(b'{"gain": 1}')
+        stranger.close(linger=1000)
+        time.sleep(0.5)
+        released.set()
+        assert json.loads(holding.recv()) == {"ok": True}
+        holding.close()
+        for _ in range(3):
+            assert ask_control(address, b'{"gain": 1}') == {"ok": True}
 
 
 def test_messages_that_are_no_image_are_told_once(tmp_path, image):

@@ -172,8 +172,10 @@ class ControlSocket:
         actions: Mapping[str, Callable[[float], None]],
         secret: bytes = b"",
     ) -> None:
+        # Not REP: after a message without a delimiter whose sender has gone, that of libzmq 4.3
+        # loses the next answer.
         self._socket = open_socket(
-            zmq.REP, address, listens=True, largest=MAXIMUM_COMMAND_BYTES, secret=secret
+            zmq.ROUTER, address, listens=True, largest=MAXIMUM_COMMAND_BYTES, secret=secret
         )
         self._actions = actions
         self._ended = threading.Event()
@@ -193,8 +195,10 @@ class ControlSocket:
         while not self._ended.is_set():
             try:
                 if self._socket.poll(_POLL_MILLISECONDS):
-                    answer = self._answer(self._socket.recv_multipart())
-                    self._socket.send(to_json(answer).encode())
+                    envelope, command = _split_request(self._socket.recv_multipart())
+                    if envelope:
+                        answer = to_json(self._answer(command)).encode()
+                        self._socket.send_multipart([*envelope, answer])
             except Exception as error:
                 # The next client wants an answer too.
                 if not reported:
@@ -227,3 +231,13 @@ class ControlSocket:
             # A client waits for an answer, and the next one for this thread.
             return {"error": str(error)}
         return {"ok": True}
+
+
+def _split_request(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """(the way back, the command) of a request, both empty for what no REQ socket sends.
+
+    The way back ends with the empty delimiter (ZeroMQ RFC 28)."""
+    if b"" not in parts[1:]:
+        return [], []
+    delimiter = parts.index(b"", 1)
+    return parts[: delimiter + 1], parts[delimiter + 1 :]

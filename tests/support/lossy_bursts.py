@@ -62,5 +62,6 @@ class lossy_bursts(gr.sync_block):
         out[: samples.size] = 0 if self._is_lost else samples
         if self._is_noisy:
             payload = np.arange(samples.size) + offset - self._begun >= HEADER_SAMPLES
-            noise = self._rng.normal(0, self._deviation, (2, samples.size))
-            out[: samples.size] += payload * (noise[0] + 1j * noise[1])
+            # sample after sample, so that it is the same however the scheduler cuts the stream
+            noise = self._rng.normal(0, self._deviation, (samples.size, 2)) @ (1, 1j)
+            out[: samples.size] += payload * noise

@@ -49,7 +49,7 @@ class Flowgraph(gr.top_block):
             **{"kept_images": 8, "answer_seconds": 1000.0, **sender},
         )
         bits = frame_bits or self.codec.bits_per_region
-        self.channel = lossy_bursts(lost or {}, noisy or {}, snr_db=5.5)
+        self.channel = lossy_bursts(lost or {}, noisy or {}, snr_db=6.0)
         asking = {"most_requests": 3, "ask_after": 2.0, **(receiver or {})}
         self.decoder = vqdeepsc.semantic_decoder(model, **asking)
         self.images, self.requests, self.log = (blocks.message_debug() for _ in range(3))
@@ -136,7 +136,7 @@ class TestAsking(gr_unittest.TestCase):
         self.assert_images(flowgraph, [image])
 
     def test_a_failed_frame_comes_in_the_next_version_and_both_are_decoded_together(self):
-        """At rate 3/4 neither version can be decoded at 5.5 dB."""
+        """At rate 3/4 neither version can be decoded at 6 dB."""
         image = photograph(*SIZE), 3
         flowgraph = Flowgraph(self.model, code_rate="3/4", noisy={(3, 128): 2})
         flowgraph.send_all(image)

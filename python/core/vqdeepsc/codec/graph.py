@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -80,8 +80,7 @@ _Value = int | memoryview
 _Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class _Constant:
+class _Constant(NamedTuple):
     """A tensor that depends on no input: elements, or as many as it may have; shape if known."""
 
     elements: int
@@ -113,9 +112,13 @@ class _Fields:
             self._left -= 1
             if self._left < 0:
                 raise GraphError(f"it has {allowed(MAXIMUM_NETWORK_FIELDS, 'parts')}")
-            key, at = _varint(message, at)
+            key, at = message[at], at + 1
+            if key >= 0x80:
+                key, at = _varint(message, at - 1)
             number, kind = key >> 3, key & 7
-            if kind == 2:
+            if kind == 2 and at < end and message[at] < 0x80:  # as thousands in each graph
+                size, at = message[at], at + 1
+            elif kind == 2:
                 size, at = _varint(message, at)
             elif kind == 0:
                 value, at = _varint(message, at)
@@ -133,8 +136,6 @@ class _Fields:
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
     """An integer that begins at an offset, and the offset behind it."""
-    if at < len(message) and message[at] < 0x80:  # most are of one byte, in graphs by the thousand
-        return message[at], at + 1
     value = 0
     for number, byte in enumerate(message[at : at + 10]):
         value |= (byte & 0x7F) << (7 * number)

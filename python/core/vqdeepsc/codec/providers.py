@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vqdeepsc.errors import ParameterError
 
@@ -13,8 +14,7 @@ FLOAT32 = "float32"
 DEFAULT_PROVIDER = "cpu"
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(NamedTuple):
     """A provider: onnxruntime's name of it, the package that brings it, and its precisions."""
 
     execution: str

@@ -18,26 +18,27 @@ namespace {
 constexpr auto WAIT = std::chrono::milliseconds(5);
 
 // Payload and coded bits of a frame of these transport blocks.
-std::pair<size_t, size_t> frame_bits(const kernel::TransportBlocks& blocks)
+std::pair<size_t, size_t> frame_bits(const TransportBlocks& blocks)
 {
     size_t payload_bits = 0, coded_bits = 0;
-    for (const auto& [payload, coded] : blocks) {
-        payload_bits += payload;
-        coded_bits += coded;
+    for (const auto& block : blocks.blocks) {
+        payload_bits += block.payload_bits;
+        coded_bits += block.coded_bits;
     }
     return { payload_bits, coded_bits };
 }
 
 // Whether each transport block fills whole symbols.
-bool in_symbols(const kernel::TransportBlocks& blocks, int bits_per_symbol)
+bool in_symbols(const TransportBlocks& blocks, int bits_per_symbol)
 {
-    return std::all_of(blocks.begin(), blocks.end(), [bits_per_symbol](const auto& block) {
-        return block.second % bits_per_symbol == 0;
-    });
+    const auto whole = [bits_per_symbol](const TransportBlock& block) {
+        return block.coded_bits % bits_per_symbol == 0;
+    };
+    return blocks.on_strong_bits || std::all_of(blocks.blocks.begin(), blocks.blocks.end(), whole);
 }
 
 // Refuses transport blocks that are none; which of them a frame has, its header says.
-void check(const std::vector<kernel::TransportBlocks>& known)
+void check(const std::vector<TransportBlocks>& known)
 {
     for (const auto& blocks : known) {
         const auto [payload_bits, coded_bits] = frame_bits(blocks);
@@ -79,7 +80,7 @@ int small_integer(const pmt::pmt_t& value)
 
 burst_decoder::sptr burst_decoder::make(
     int iterations,
-    const std::vector<kernel::TransportBlocks>& transport_blocks,
+    const std::vector<TransportBlocks>& transport_blocks,
     size_t backlog,
     const std::vector<std::pair<std::vector<double>, bool>>& uep_profiles)
 {
@@ -92,7 +93,7 @@ burst_decoder::sptr burst_decoder::make(
 }
 
 burst_decoder_impl::burst_decoder_impl(int iterations,
-                                       const std::vector<kernel::TransportBlocks>& transport_blocks,
+                                       const std::vector<TransportBlocks>& transport_blocks,
                                        size_t backlog,
                                        const std::vector<kernel::UepProfile>& uep_profiles)
     : gr::sync_block("burst_decoder",
@@ -249,12 +250,12 @@ void burst_decoder_impl::begin(const gr::tag_t& tag)
 }
 
 // The known lists of transport blocks that a header may mean.
-std::vector<kernel::TransportBlocks> burst_decoder_impl::transport_blocks(
+std::vector<TransportBlocks> burst_decoder_impl::transport_blocks(
     const kernel::BurstHeader& header) const
 {
     // The header's number is that of a few lists, which mostly differ in their bits.
-    std::vector<kernel::TransportBlocks> found;
-    const auto add = [&found, &header](const kernel::TransportBlocks& blocks) {
+    std::vector<TransportBlocks> found;
+    const auto add = [&found, &header](const TransportBlocks& blocks) {
         if (kernel::uep_profile_id(blocks) == header.uep_profile &&
             std::find(found.begin(), found.end(), blocks) == found.end()) {
             found.push_back(blocks);
@@ -285,7 +286,7 @@ std::string burst_decoder_impl::prepare_decoders(const kernel::BurstHeader& head
         return {};
     }
     d_decoders.clear();
-    std::vector<kernel::TransportBlocks> lists(1); // without a number, a single transport block
+    std::vector<TransportBlocks> lists(1); // without a number, a single transport block
     if (header.uep_profile != 0) {
         lists = transport_blocks(header);
     }

@@ -17,7 +17,7 @@ class burst_decoder_impl final : public burst_decoder
 {
 public:
     burst_decoder_impl(int iterations,
-                       const std::vector<kernel::TransportBlocks>& transport_blocks,
+                       const std::vector<TransportBlocks>& transport_blocks,
                        size_t backlog,
                        const std::vector<kernel::UepProfile>& uep_profiles);
 
@@ -31,7 +31,7 @@ public:
 
 private:
     void begin(const gr::tag_t& tag);
-    std::vector<kernel::TransportBlocks> transport_blocks(const kernel::BurstHeader& header) const;
+    std::vector<TransportBlocks> transport_blocks(const kernel::BurstHeader& header) const;
     std::string prepare_decoders(const kernel::BurstHeader& header);
     bool must_wait();
     void decode();
@@ -43,7 +43,7 @@ private:
 
     const pmt::pmt_t d_regions;
     const pmt::pmt_t d_log;
-    const std::vector<kernel::TransportBlocks> d_transport_blocks;
+    const std::vector<TransportBlocks> d_transport_blocks;
     const size_t d_backlog;
     const std::vector<kernel::UepProfile> d_uep_profiles;
     mutable std::mutex d_mutex;

@@ -15,7 +15,7 @@ burst_modulator::sptr burst_modulator::make(size_t payload_bits,
                                             int cyclic_prefix,
                                             float amplitude,
                                             float peak,
-                                            const kernel::TransportBlocks& transport_blocks,
+                                            const TransportBlocks& transport_blocks,
                                             int burst_profile)
 {
     kernel::BurstModulator modulator(kernel::BurstFormat(fft_size, cyclic_prefix));

@@ -14,7 +14,7 @@ ldpc_decoder::sptr ldpc_decoder::make(size_t payload_bits,
                                       int iterations,
                                       bool soft_output,
                                       const std::string& frame_tag,
-                                      const kernel::TransportBlocks& transport_blocks)
+                                      const TransportBlocks& transport_blocks)
 {
     return gnuradio::make_block_sptr<ldpc_decoder_impl>(kernel::FrameDecoder(payload_bits,
                                                                              coded_bits,

@@ -12,7 +12,7 @@ ldpc_encoder::sptr ldpc_encoder::make(size_t payload_bits,
                                       int bits_per_symbol,
                                       int redundancy_version,
                                       const std::string& frame_tag,
-                                      const kernel::TransportBlocks& transport_blocks)
+                                      const TransportBlocks& transport_blocks)
 {
     return gnuradio::make_block_sptr<ldpc_encoder_impl>(
         kernel::FrameEncoder(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 from block_errors import STRONG_BITS, on_strong_bits
@@ -43,7 +44,7 @@ MAPPINGS = ("symbols", "bit levels")
 
 
 def positions(
-    blocks: list[TransportBlock], mapping: str, generator: np.random.Generator
+    blocks: Sequence[TransportBlock], mapping: str, generator: np.random.Generator
 ) -> list[NDArray[np.int64]]:
     """Of each block, where its coded bits lie among the bits of the symbols."""
     coded_bits = sum(block.coded_bits for block in blocks)
@@ -70,7 +71,7 @@ def positions(
 class LevelLink:
     """LDPC and 16-QAM for frames whose transport blocks lie on any of the bits of symbols."""
 
-    def __init__(self, blocks: list[TransportBlock], mapping: str, seed: int) -> None:
+    def __init__(self, blocks: Sequence[TransportBlock], mapping: str, seed: int) -> None:
         self._blocks = blocks
         self._positions = positions(blocks, mapping, np.random.default_rng(seed))
         with refused_parameters():
@@ -125,8 +126,8 @@ def main(argv: list[str] | None = None) -> int:
             for name, image in images.items()
         }
         for text in arguments.scheme:
-            # (0, 0) says how they lie in symbols, which is what is compared here
-            blocks = [one for one in Scheme.parse(text).transport_blocks(parts) if one.coded_bits]
+            # how they lie in symbols is what is compared here
+            blocks = Scheme.parse(text).transport_blocks(parts).blocks
             for mapping in arguments.mapping:
                 link = LevelLink(blocks, mapping, arguments.seed)
                 rows, arrive = [], True

@@ -186,7 +186,7 @@ def main(argv: list[str] | None = None) -> int:
                 for factors in neighbours(start):
                     scheme = replace(plain, protection=factors)
                     try:
-                        blocks = scheme.transport_blocks(sender.part_bits)
+                        blocks = scheme.transport_blocks(sender.part_bits).blocks
                     except ParameterError:
                         continue
                     if rated.delivers(blocks) and (ssim := send(scheme)) > best_ssim:

@@ -84,11 +84,10 @@ class Search:
 
     def delivers(self, blocks: Sequence[TransportBlock]) -> bool:
         """Whether all transport blocks arrive at the SNR `full`."""
-        real = [block for block in blocks if block.coded_bits]
-        last_of = [0] * (len(real) - 1) + [self._coded_bits]
+        last_of = [0] * (len(blocks) - 1) + [self._coded_bits]
         return all(
             self._errors.measured(block, self._full, last).failed <= DELIVERED
-            for block, last in zip(real, last_of, strict=True)
+            for block, last in zip(blocks, last_of, strict=True)
         )
 
     def candidates(self) -> list[Candidate]:

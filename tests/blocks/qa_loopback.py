@@ -143,9 +143,9 @@ class TestLoopback(gr_unittest.TestCase):
             )
 
     def test_transport_blocks_of_a_model(self):
-        self.assertEqual(vqdeepsc.transport_blocks("vqdeepsc-3s"), [(7616, 22848)])
+        self.assertEqual(list(vqdeepsc.transport_blocks("vqdeepsc-3s")), [(7616, 22848)])
         self.assertEqual(
-            vqdeepsc.transport_blocks("vqdeepsc-4s", "16qam/6/6/4"),
+            list(vqdeepsc.transport_blocks("vqdeepsc-4s", "16qam/6/6/4")),
             [(576, 3456), (3072, 12288), (16384, 44352)],
         )
         with self.assertRaisesRegex(ValueError, "nosuchmodel"):

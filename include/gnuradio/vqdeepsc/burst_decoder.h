@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <gnuradio/sync_block.h>
 #include <gnuradio/vqdeepsc/api.h>
+#include <gnuradio/vqdeepsc/transport_blocks.h>
 #include <utility>
 #include <vector>
 
@@ -31,18 +32,16 @@ public:
 
     /*!
      * \param iterations most iterations of a code block, 1 to 1,000
-     * \param transport_blocks lists that a header may name, each with payload bits and coded bits
-     * of every transport block of a frame as at the burst_modulator
+     * \param transport_blocks those that a header may name, each as at the burst_modulator
      * \param backlog regions that may wait, at least 1
      * \param uep_profiles of progressive models, whose frames have any length: coded bits for each
      * payload bit of the first of seven parts, and whether these hold at rate 1/3 and change
      * with the rate
      */
-    static sptr make(
-        int iterations = 20,
-        const std::vector<std::vector<std::pair<size_t, size_t>>>& transport_blocks = {},
-        size_t backlog = 1024,
-        const std::vector<std::pair<std::vector<double>, bool>>& uep_profiles = {});
+    static sptr make(int iterations = 20,
+                     const std::vector<TransportBlocks>& transport_blocks = {},
+                     size_t backlog = 1024,
+                     const std::vector<std::pair<std::vector<double>, bool>>& uep_profiles = {});
 
     //! Takes effect at the next frame.
     virtual void set_iterations(int iterations) = 0;

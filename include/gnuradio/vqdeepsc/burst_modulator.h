@@ -4,9 +4,8 @@
 #include <cstddef>
 #include <gnuradio/block.h>
 #include <gnuradio/vqdeepsc/api.h>
+#include <gnuradio/vqdeepsc/transport_blocks.h>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace gr {
 namespace vqdeepsc {
@@ -32,8 +31,7 @@ public:
      * \param cyclic_prefix samples, 8 to fft_size / 2
      * \param amplitude root mean square of the samples, above 0
      * \param peak largest magnitude of a sample, above 0; what is larger is cut
-     * \param transport_blocks payload bits and coded bits of each transport block of a frame, as
-     * at the ldpc_encoder; the header names them by a number
+     * \param transport_blocks of a frame, as at the ldpc_encoder; the header names them by a number
      * \param burst_profile 0 (static), 1 (pedestrian) or 2 (vehicular): how quickly the channel may
      * fade
      */
@@ -44,7 +42,7 @@ public:
                      int cyclic_prefix = 32,
                      float amplitude = 0.3,
                      float peak = 1.0,
-                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {},
+                     const TransportBlocks& transport_blocks = {},
                      int burst_profile = 0);
 
     //! Bits that a frame has.

@@ -4,9 +4,8 @@
 #include <cstddef>
 #include <gnuradio/block.h>
 #include <gnuradio/vqdeepsc/api.h>
+#include <gnuradio/vqdeepsc/transport_blocks.h>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace gr {
 namespace vqdeepsc {
@@ -35,8 +34,8 @@ public:
      * \param iterations most iterations of a code block, 1 to 1,000
      * \param soft_output true: floats with LLRs; false: bytes with one bit each
      * \param frame_tag key of the tag at the first LLR of a frame, or an empty string
-     * \param transport_blocks payload bits and coded bits of each transport block of a frame, in
-     * order and in whole symbols, or none for a single one
+     * \param transport_blocks of a frame, unless on strong bits in whole symbols, or none for a
+     * single one
      */
     static sptr make(size_t payload_bits,
                      size_t coded_bits,
@@ -45,7 +44,7 @@ public:
                      int iterations = 20,
                      bool soft_output = true,
                      const std::string& frame_tag = "frame",
-                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {});
+                     const TransportBlocks& transport_blocks = {});
 
     //! Takes effect at the next frame.
     virtual void set_iterations(int iterations) = 0;

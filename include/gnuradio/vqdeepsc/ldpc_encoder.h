@@ -4,9 +4,8 @@
 #include <cstddef>
 #include <gnuradio/block.h>
 #include <gnuradio/vqdeepsc/api.h>
+#include <gnuradio/vqdeepsc/transport_blocks.h>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace gr {
 namespace vqdeepsc {
@@ -30,15 +29,15 @@ public:
      * \param bits_per_symbol 1, 2, 4, 6 or 8: depth of the bit interleaver (§5.4.2.2)
      * \param redundancy_version 0 to 3 (§5.4.2.1), of frames whose tag names no other
      * \param frame_tag key of the tag at the first bit of a frame, or an empty string
-     * \param transport_blocks payload bits and coded bits of each transport block of a frame, in
-     * order and in whole symbols, or none for a single one
+     * \param transport_blocks of a frame, unless on strong bits in whole symbols, or none for a
+     * single one
      */
     static sptr make(size_t payload_bits,
                      size_t coded_bits,
                      int bits_per_symbol = 4,
                      int redundancy_version = 0,
                      const std::string& frame_tag = "frame",
-                     const std::vector<std::pair<size_t, size_t>>& transport_blocks = {});
+                     const TransportBlocks& transport_blocks = {});
 };
 
 } // namespace vqdeepsc

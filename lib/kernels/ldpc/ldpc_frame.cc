@@ -15,7 +15,7 @@ constexpr std::size_t LEVEL_BITS = 2; // of each level of a Gray constellation, 
 // How the coded bits of the blocks of a list are interleaved among themselves.
 int interleaved_bits(const TransportBlocks& list, int bits_per_symbol)
 {
-    return strong_bits_first(list) ? 1 : bits_per_symbol;
+    return list.on_strong_bits ? 1 : bits_per_symbol;
 }
 
 // Version 2 of a block with less than three coded bits for each bit has hardly a systematic one,
@@ -25,11 +25,6 @@ int block_version(const LdpcSegmentation& block, bool on_strong_bits, int redund
     const bool few = on_strong_bits && block.coded_bits < 3 * block.payload_bits;
     const bool swapped = few && (redundancy_version == 2 || redundancy_version == 3);
     return swapped ? 5 - redundancy_version : redundancy_version;
-}
-
-TransportBlocks::const_iterator first_block(const TransportBlocks& list)
-{
-    return list.begin() + strong_bits_first(list);
 }
 
 // The bits of all symbols, level by level from strong to weak; any part of a level is spread evenly
@@ -56,16 +51,16 @@ std::vector<std::size_t> coded_bit_positions(const TransportBlocks& list,
                                              std::size_t coded_bits,
                                              int bits_per_symbol)
 {
-    if (!strong_bits_first(list)) {
+    if (!list.on_strong_bits) {
         return {};
     }
     auto positions = ordered_bits(coded_bits, bits_per_symbol);
     auto start = positions.begin();
-    for (auto block = first_block(list); block != list.end(); ++block) {
-        std::sort(start, start + block->second);
+    for (const auto& block : list.blocks) {
+        std::sort(start, start + block.coded_bits);
         // of a code block the systematic bits, which come first, on the strong ones
         for (const std::size_t bits :
-             LdpcSegmentation(block->first, block->second, 1).coded_block_bits) {
+             LdpcSegmentation(block.payload_bits, block.coded_bits, 1).coded_block_bits) {
             std::stable_sort(start, start + bits, [&](std::size_t a, std::size_t b) {
                 return a % bits_per_symbol / LEVEL_BITS < b % bits_per_symbol / LEVEL_BITS;
             });
@@ -77,37 +72,31 @@ std::vector<std::size_t> coded_bit_positions(const TransportBlocks& list,
 
 } // namespace
 
-bool strong_bits_first(const TransportBlocks& list)
-{
-    return !list.empty() && list.front() == STRONG_BITS_FIRST;
-}
-
 TransportBlocks frame_blocks(std::size_t payload_bits,
                              std::size_t coded_bits,
                              int bits_per_symbol,
-                             const TransportBlocks& blocks)
+                             const TransportBlocks& list)
 {
     // These say in the same words what is out of range, whether blocks are named or not.
     const LdpcSegmentation whole(payload_bits, coded_bits, bits_per_symbol);
-    if (blocks.empty()) {
+    if (list.blocks.empty()) {
         whole.require_room();
         return { { payload_bits, coded_bits } };
     }
     std::size_t payload = 0, coded = 0;
-    const int unit = interleaved_bits(blocks, bits_per_symbol);
-    if (coded_bits % bits_per_symbol != 0 && strong_bits_first(blocks)) {
+    const int unit = interleaved_bits(list, bits_per_symbol);
+    if (coded_bits % bits_per_symbol != 0 && list.on_strong_bits) {
         throw std::invalid_argument("coded_bits is " + std::to_string(coded_bits) +
                                     ", must be whole symbols of " +
                                     std::to_string(bits_per_symbol) + " bits");
     }
-    for (auto block = first_block(blocks); block != blocks.end(); ++block) {
-        const auto& [block_payload, block_coded] = *block;
+    for (const auto& block : list.blocks) {
         if (coded % unit != 0) {
             throw std::invalid_argument("a transport block ends after " + std::to_string(coded) +
                                         " coded bits, inside a symbol of " +
                                         std::to_string(bits_per_symbol) + " bits");
         }
-        const LdpcSegmentation part(block_payload, block_coded, unit);
+        const LdpcSegmentation part(block.payload_bits, block.coded_bits, unit);
         part.require_room();
         payload += part.payload_bits;
         coded += part.coded_bits;
@@ -118,7 +107,7 @@ TransportBlocks frame_blocks(std::size_t payload_bits,
             std::to_string(coded) + " coded bits, but payload_bits is " +
             std::to_string(payload_bits) + " and coded_bits " + std::to_string(coded_bits));
     }
-    return blocks;
+    return list;
 }
 
 FrameEncoder::FrameEncoder(std::size_t payload_bits,
@@ -128,12 +117,12 @@ FrameEncoder::FrameEncoder(std::size_t payload_bits,
                            const TransportBlocks& transport_blocks)
     : d_payload_bits(payload_bits), d_coded_bits(coded_bits)
 {
-    const auto blocks = frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks);
-    for (auto block = first_block(blocks); block != blocks.end(); ++block) {
+    const auto list = frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks);
+    for (const auto& block : list.blocks) {
         d_encoders.emplace_back(
-            block->first, block->second, interleaved_bits(blocks, bits_per_symbol), 0);
+            block.payload_bits, block.coded_bits, interleaved_bits(list, bits_per_symbol), 0);
     }
-    d_positions = coded_bit_positions(blocks, coded_bits, bits_per_symbol);
+    d_positions = coded_bit_positions(list, coded_bits, bits_per_symbol);
     set_redundancy_version(redundancy_version);
     d_coded.resize(d_positions.size());
 }
@@ -169,15 +158,15 @@ FrameDecoder::FrameDecoder(std::size_t payload_bits,
       d_payload_bits(payload_bits),
       d_coded_bits(coded_bits)
 {
-    const auto blocks = frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks);
-    for (auto block = first_block(blocks); block != blocks.end(); ++block) {
-        d_decoders.emplace_back(block->first,
-                                block->second,
-                                interleaved_bits(blocks, bits_per_symbol),
+    const auto list = frame_blocks(payload_bits, coded_bits, bits_per_symbol, transport_blocks);
+    for (const auto& block : list.blocks) {
+        d_decoders.emplace_back(block.payload_bits,
+                                block.coded_bits,
+                                interleaved_bits(list, bits_per_symbol),
                                 redundancy_version,
                                 iterations);
     }
-    d_positions = coded_bit_positions(blocks, coded_bits, bits_per_symbol);
+    d_positions = coded_bit_positions(list, coded_bits, bits_per_symbol);
     d_llrs.resize(d_positions.size());
 }
 

@@ -4,24 +4,16 @@
 
 #include "ldpc_transport.h"
 
+#include <gnuradio/vqdeepsc/transport_blocks.h>
+
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 namespace gr::vqdeepsc::kernel {
 
-/*! Payload bits and coded bits of each transport block of a frame, in order.
- *
- * Behind STRONG_BITS_FIRST, which is no block, they lie one after another on the bits of the
- * symbols ordered from strong to weak; without it, each on symbols of its own.
- */
-using TransportBlocks = std::vector<std::pair<std::size_t, std::size_t>>;
-
-inline constexpr std::pair<std::size_t, std::size_t> STRONG_BITS_FIRST{ 0, 0 };
-
-/*! Whether a list begins with STRONG_BITS_FIRST. */
-bool strong_bits_first(const TransportBlocks& transport_blocks);
+using vqdeepsc::TransportBlock;
+using vqdeepsc::TransportBlocks;
 
 /*! The transport blocks of a frame, a single one where none are given.
  * \throws std::invalid_argument naming what is out of range, or where the transport blocks are

@@ -115,22 +115,20 @@ TransportBlocks uep_transport_blocks(const std::vector<std::size_t>& part_bits,
     // A header's profile id tells few lists apart, so those of a profile suit any constellation.
     const std::uint64_t unit =
         profile.scaling == UepProfile::Scaling::NONE ? bits_per_symbol : ANY_SYMBOL;
-    TransportBlocks blocks;
-    if (profile.on_strong_bits) {
-        blocks.push_back(STRONG_BITS_FIRST);
-    }
+    std::vector<TransportBlock> blocks;
     auto left = static_cast<std::int64_t>(coded_bits);
     for (std::size_t i = 0; i < factors.size(); ++i) {
         std::size_t bits = part_bits[i];
         if (i && whole_factor(factors[i]) == whole_factor(factors[i - 1])) {
-            bits += blocks.back().first;
-            left += blocks.back().second;
+            bits += blocks.back().payload_bits;
+            left += blocks.back().coded_bits;
             blocks.pop_back();
         }
         const auto factor = whole_factor(factors[i]);
-        blocks.emplace_back(
-            bits, coded_block_bits(bits, factor, payload_bits, coded_bits, profile.scaling, unit));
-        left -= blocks.back().second;
+        blocks.push_back(
+            { bits,
+              coded_block_bits(bits, factor, payload_bits, coded_bits, profile.scaling, unit) });
+        left -= blocks.back().coded_bits;
     }
     const auto last = static_cast<std::int64_t>(
         std::accumulate(part_bits.begin() + factors.size(), part_bits.end(), std::size_t{ 0 }));
@@ -139,8 +137,9 @@ TransportBlocks uep_transport_blocks(const std::vector<std::size_t>& part_bits,
                                     std::to_string(std::max<std::int64_t>(left, 0)) +
                                     " coded bits for " + std::to_string(last) + " of payload");
     }
-    blocks.emplace_back(last, left);
-    return frame_blocks(payload_bits, coded_bits, bits_per_symbol, blocks);
+    blocks.push_back({ static_cast<std::size_t>(last), static_cast<std::size_t>(left) });
+    return frame_blocks(
+        payload_bits, coded_bits, bits_per_symbol, { std::move(blocks), profile.on_strong_bits });
 }
 
 } // namespace gr::vqdeepsc::kernel

@@ -23,7 +23,7 @@ struct UepProfile {
      * one at least, get what is left. Five digits behind the point count. */
     std::vector<double> factors;
     Scaling scaling = Scaling::NONE;
-    bool on_strong_bits = false; //!< whether the list begins with STRONG_BITS_FIRST
+    bool on_strong_bits = false; //!< as in TransportBlocks
 
     /*! Says what is out of range, in one sentence, or nothing: factors are 1 to below 10,000,
      * scaled ones to below 100. */

@@ -47,13 +47,13 @@ int code_rate_from_name(const std::string& name)
 
 int uep_profile_id(const TransportBlocks& transport_blocks)
 {
-    if (transport_blocks.size() <= 1) {
+    if (transport_blocks.blocks.size() <= 1) {
         return 0;
     }
     constexpr int LENGTH = 24;
     std::vector<std::uint8_t> bits;
-    for (const auto& [payload, coded] : transport_blocks) {
-        for (const std::size_t number : { payload, coded }) {
+    for (const auto& block : transport_blocks.blocks) {
+        for (const std::size_t number : { block.payload_bits, block.coded_bits }) {
             for (int i = LENGTH - 1; i >= 0; --i) {
                 bits.push_back(number >> i & 1);
             }

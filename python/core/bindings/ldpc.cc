@@ -6,11 +6,13 @@
 #include "kernels/ldpc/ldpc_frame.h"
 #include "kernels/ldpc/ldpc_transport.h"
 #include "kernels/ldpc/uep_profile.h"
+#include "transport_blocks_caster.h"
 
 #include <pybind11/stl.h>
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gr::vqdeepsc::bindings {
@@ -113,7 +115,7 @@ As LdpcEncoder, but parts of a frame may be coded at different rates.)")
         .def(py::init([](std::int64_t payload_bits,
                          std::int64_t coded_bits,
                          int bits_per_symbol,
-                         const kernel::TransportBlocks& transport_blocks) {
+                         const TransportBlocks& transport_blocks) {
                  return FrameEncoder(checked_size(payload_bits, "payload_bits"),
                                      checked_size(coded_bits, "coded_bits"),
                                      bits_per_symbol,
@@ -123,10 +125,10 @@ As LdpcEncoder, but parts of a frame may be coded at different rates.)")
              py::arg("payload_bits"),
              py::arg("coded_bits"),
              py::arg("bits_per_symbol") = 4,
-             py::arg("transport_blocks") = kernel::TransportBlocks(),
+             py::arg("transport_blocks") = py::tuple(),
              R"(payload_bits, coded_bits: of the whole frame; bits_per_symbol: as in LdpcEncoder.
-transport_blocks: (payload bits, coded bits) of each, in order and in whole symbols; empty for a
-single one. Raises ValueError naming what is out of range or does not add up.)")
+transport_blocks: vqdeepsc.link.TransportBlocks, or (payload bits, coded bits) of each, in order
+and in whole symbols; empty for a single one. Raises ValueError naming what is out of range or does not add up.)")
         .def(
             "encode",
             [](FrameEncoder& self, const Array<std::uint8_t>& payload) {
@@ -141,7 +143,7 @@ single one. Raises ValueError naming what is out of range or does not add up.)")
                          std::int64_t coded_bits,
                          int bits_per_symbol,
                          int iterations,
-                         const kernel::TransportBlocks& transport_blocks) {
+                         const TransportBlocks& transport_blocks) {
                  return FrameDecoder(checked_size(payload_bits, "payload_bits"),
                                      checked_size(coded_bits, "coded_bits"),
                                      bits_per_symbol,
@@ -153,7 +155,7 @@ single one. Raises ValueError naming what is out of range or does not add up.)")
              py::arg("coded_bits"),
              py::arg("bits_per_symbol") = 4,
              py::arg("iterations") = 20,
-             py::arg("transport_blocks") = kernel::TransportBlocks(),
+             py::arg("transport_blocks") = py::tuple(),
              "As LdpcFrameEncoder; iterations: most of a code block, 1 to 1,000.")
         .def(
             "decode",
@@ -208,10 +210,16 @@ them, or a single one for a frame of fewer than 2,504 bits.)");
             for (const std::int64_t bits : part_bits) {
                 parts.push_back(checked_size(bits, "the payload of a part"));
             }
-            return kernel::uep_transport_blocks(parts,
-                                                checked_size(coded_bits, "coded_bits"),
-                                                bits_per_symbol,
-                                                { factors, uep_scaling(scaling), on_strong_bits });
+            std::vector<std::pair<std::size_t, std::size_t>> blocks;
+            for (const auto& block :
+                 kernel::uep_transport_blocks(parts,
+                                              checked_size(coded_bits, "coded_bits"),
+                                              bits_per_symbol,
+                                              { factors, uep_scaling(scaling), on_strong_bits })
+                     .blocks) {
+                blocks.emplace_back(block.payload_bits, block.coded_bits);
+            }
+            return blocks;
         },
         py::arg("part_bits"),
         py::arg("coded_bits"),
@@ -224,9 +232,8 @@ them, or a single one for a frame of fewer than 2,504 bits.)");
 part_bits: payload bits of its parts. factors: coded bits for each payload bit of the first parts.
 Neighbours with equal factors share a block, and so do the parts without one, which get the rest.
 scaling: "none", or for factors that hold at rate 1/3 "coded bits" or "redundancy", to which they
-are in proportion at others, in blocks that suit any bits_per_symbol. on_strong_bits: whether the
-list begins with (0, 0), behind which blocks lie on the bits of symbols from strong to weak.
-Raises ValueError naming what is out of range or does not fit.)");
+are in proportion at others, in blocks that suit any bits_per_symbol. on_strong_bits: as
+in vqdeepsc.link.TransportBlocks. Raises ValueError naming what is out of range or does not fit.)");
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What python/core/bindings makes of lib/kernels; the docstrings are there.
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -159,7 +159,7 @@ class LdpcFrameEncoder:
         payload_bits: int,
         coded_bits: int,
         bits_per_symbol: int = 4,
-        transport_blocks: Sequence[tuple[int, int]] = ...,
+        transport_blocks: Iterable[tuple[int, int]] = ...,
     ) -> None: ...
     def encode(self, payload: ArrayLike) -> NDArray[np.uint8]: ...
 
@@ -170,6 +170,6 @@ class LdpcFrameDecoder:
         coded_bits: int,
         bits_per_symbol: int = 4,
         iterations: int = 20,
-        transport_blocks: Sequence[tuple[int, int]] = ...,
+        transport_blocks: Iterable[tuple[int, int]] = ...,
     ) -> None: ...
     def decode(self, llrs: ArrayLike) -> Decoded: ...

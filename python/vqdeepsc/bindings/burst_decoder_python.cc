@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "transport_blocks_caster.h"
 #include <gnuradio/vqdeepsc/burst_decoder.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -18,7 +19,7 @@ void bind_burst_decoder(py::module& m)
         "Decodes the frames of burst_demodulator, each as its header says, and publishes them.\n\n"
         "Message ports: regions, pairs of a dictionary and an f32vector of LLRs ln P(1)/P(0); "
         "log,\n"
-        "a dictionary for each frame. transport_blocks: lists that a header may name, each as at "
+        "a dictionary for each frame. transport_blocks: those that a header may name, each as at "
         "the\n"
         "burst_modulator. While backlog regions wait at a block behind the port regions, no "
         "more\n"
@@ -28,7 +29,7 @@ void bind_burst_decoder(py::module& m)
         "1/3 and change with the rate. ValueError for parameters out of range.")
         .def(py::init(&burst_decoder::make),
              py::arg("iterations") = 20,
-             py::arg("transport_blocks") = std::vector<std::vector<std::pair<size_t, size_t>>>(),
+             py::arg("transport_blocks") = py::tuple(),
              py::arg("backlog") = 1024,
              py::arg("uep_profiles") = std::vector<std::pair<std::vector<double>, bool>>())
         .def("set_iterations",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kernels/ofdm/burst_header.h"
 
+#include "transport_blocks_caster.h"
 #include <gnuradio/vqdeepsc/burst_modulator.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -32,7 +33,7 @@ void bind_burst_modulator(py::module& m)
              py::arg("cyclic_prefix") = 32,
              py::arg("amplitude") = 0.3f,
              py::arg("peak") = 1.0f,
-             py::arg("transport_blocks") = std::vector<std::pair<size_t, size_t>>(),
+             py::arg("transport_blocks") = py::tuple(),
              py::arg("burst_profile") = 0)
         .def("coded_bits", &burst_modulator::coded_bits, "Bits that a frame has.")
         .def("burst_samples", &burst_modulator::burst_samples, "Samples that a burst has.")

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "transport_blocks_caster.h"
 #include <gnuradio/vqdeepsc/ldpc_decoder.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -26,7 +27,7 @@ void bind_ldpc_decoder(py::module& m)
              py::arg("iterations") = 20,
              py::arg("soft_output") = true,
              py::arg("frame_tag") = "frame",
-             py::arg("transport_blocks") = std::vector<std::pair<size_t, size_t>>())
+             py::arg("transport_blocks") = py::tuple())
         .def("set_iterations",
              &ldpc_decoder::set_iterations,
              py::arg("iterations"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Samples in, region PDUs and a log out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gnuradio import gr
 
@@ -39,7 +39,7 @@ class burst_receiver(gr.hier_block2):
     :param payload_bits: the only length of frames to receive, 1 to 65,535, or 0 for all
     :param iterations: most iterations of an LDPC code block, 1 to 1,000
     :param sample_rate: in Hz; only scales cfo_hz
-    :param transport_blocks: lists that a burst's header may name, each as at the transmitter; None
+    :param transport_blocks: those that a burst's header may name, each as at the transmitter; None
         for those of the profiles of all installed models. Bursts without are received too
     :param backlog: regions that may wait, at least 1
     :param remove_dc: whether a constant in the samples (a carrier at 0 Hz) is taken away
@@ -64,7 +64,7 @@ class burst_receiver(gr.hier_block2):
         payload_bits: int = 0,
         iterations: int = 20,
         sample_rate: float = 1e6,
-        transport_blocks: Sequence[Sequence[tuple[int, int]]] | None = None,
+        transport_blocks: Sequence[Iterable[tuple[int, int]]] | None = None,
         backlog: int = 1024,
         remove_dc: bool = True,
         largest_cfo: float = DEFAULT_LARGEST_CFO,

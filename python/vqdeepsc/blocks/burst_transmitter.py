@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frames of payload bits in, the samples of bursts out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from gnuradio import gr
 
@@ -25,8 +25,8 @@ class burst_transmitter(gr.hier_block2):
     :param cyclic_prefix: samples, 8 to fft_size / 2
     :param amplitude: root mean square of the samples, above 0
     :param peak: largest magnitude of a sample, above 0; what is larger is cut
-    :param transport_blocks: (payload bits, coded bits) of each transport block of a frame, whose
-        number is in the header and whose list the receiver has to know; empty for a single one
+    :param transport_blocks: as burst_transport_blocks() gives them, or (payload bits, coded bits)
+        of each; their number is in the header, and the receiver has to know them; empty for one
     :param burst_profile: how quickly the channel may fade: 0 (static), 1 (pedestrian) or 2
         (vehicular), which have more pilots or shorter OFDM symbols
     :raises ValueError: for a parameter out of range
@@ -41,7 +41,7 @@ class burst_transmitter(gr.hier_block2):
         cyclic_prefix: int = 32,
         amplitude: float = 0.3,
         peak: float = 1.0,
-        transport_blocks: Sequence[tuple[int, int]] = (),
+        transport_blocks: Iterable[tuple[int, int]] = (),
         burst_profile: int = 0,
     ) -> None:
         gr.hier_block2.__init__(

@@ -15,7 +15,7 @@ from vqdeepsc.codec import (
 )
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.kernels import EMBEDDED_PARTS
-from vqdeepsc.link import CONSTELLATIONS, PROFILES, TransportBlock, transport_blocks
+from vqdeepsc.link import CONSTELLATIONS, PROFILES, TransportBlocks, transport_blocks
 
 from ..vqdeepsc_python import BURST_BITS_PER_SYMBOL, BURST_CODE_RATES
 
@@ -26,7 +26,7 @@ def burst_transport_blocks(
     bits_per_symbol: int = 4,
     code_rate: str = "1/3",
     payload_bits: int = 0,
-) -> list[TransportBlock]:
+) -> TransportBlocks:
     """The transport blocks of the bursts of a model, for burst_transmitter.
 
     model: name or directory of a bundle; protection: as in a scheme, a profile's name or numbers
@@ -42,7 +42,7 @@ def burst_transport_blocks(
     return transport_blocks(model, scheme, payload_bits)
 
 
-def profile_transport_blocks(model: str | os.PathLike[str]) -> list[list[TransportBlock]]:
+def profile_transport_blocks(model: str | os.PathLike[str]) -> list[TransportBlocks]:
     """What bursts of a model may have by the profiles of protection, in every rate and order.
 
     None of a progressive model, whose bursts have any length: see known_uep_profiles()."""
@@ -57,7 +57,7 @@ def profile_transport_blocks(model: str | os.PathLike[str]) -> list[list[Transpo
     ]
 
 
-def known_transport_blocks() -> list[list[TransportBlock]]:
+def known_transport_blocks() -> list[TransportBlocks]:
     """As profile_transport_blocks(), of all installed models that can be read."""
     known = []
     for directory in list_models():
@@ -75,7 +75,7 @@ def known_uep_profiles() -> list[tuple[tuple[float, ...], bool]]:
 
 def _fitting(
     model: str | os.PathLike[str], profile: str, bits_per_symbol: int, code_rate: str
-) -> Iterator[list[TransportBlock]]:
+) -> Iterator[TransportBlocks]:
     """The transport blocks, if there are several."""
     try:
         blocks = burst_transport_blocks(model, profile, bits_per_symbol, code_rate)

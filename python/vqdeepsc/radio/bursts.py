@@ -10,7 +10,7 @@ from typing import Any
 from vqdeepsc.allocation import check_frame_bits
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import ParameterError, refused_parameters
-from vqdeepsc.link import DEFAULT_PROTECTION, PLAIN, PROFILES, TransportBlock
+from vqdeepsc.link import DEFAULT_PROTECTION, PLAIN, PROFILES, TransportBlocks
 
 from ..blocks.burst_receiver import ALL_SESSIONS, DEFAULT_LARGEST_CFO, burst_receiver
 from ..blocks.burst_transmitter import burst_transmitter
@@ -95,7 +95,7 @@ class BurstParameters:
         ]
         return max(lengths)
 
-    def transport_blocks(self, codec: Codec) -> list[TransportBlock]:
+    def transport_blocks(self, codec: Codec) -> TransportBlocks:
         """The transport blocks of bursts of a model.
 
         Raises BundleError, and ParameterError for protection that does not fit the model."""
@@ -144,7 +144,8 @@ class BurstParameters:
             "model": codec.model_id,
             # of a progressive model the sender chooses, and the header says it
             "payload_bits": 0 if codec.layout.embedded else codec.bits_per_region,
-            "transport_blocks": known,
+            # pairs, as a recording keeps them; those on strong bits follow from uep_profiles
+            "transport_blocks": [list(blocks) for blocks in known],
             "uep_profiles": profiles,
             **asdict(reception),
         }

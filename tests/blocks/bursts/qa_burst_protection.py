@@ -40,13 +40,13 @@ class TestBurstProtection(BurstTest):
                     )
                     regions, log = receive(samples + self.noise(samples.size, 30))
                     self.assert_received(regions, log, frames, headers(1))
-                    self.assertGreaterEqual(log[0]["blocks"], len(lists) - 1)
+                    self.assertGreaterEqual(log[0]["blocks"], len(lists))
                     numbers.add(log[0]["uep_profile"])
             self.assertEqual(len(numbers), len(PROFILES))
             self.assertNotIn(0, numbers)
 
     def test_short_frames_are_one_transport_block(self):
-        self.assertEqual(transport_blocks("balanced", 2503), [(2503, 7512)])
+        self.assertEqual(list(transport_blocks("balanced", 2503)), [(2503, 7512)])
         frames = self.frames(1, 2503)
         lists = transport_blocks("balanced", 2503)
         samples, _ = transmit(frames, headers(1), transport_blocks=lists)

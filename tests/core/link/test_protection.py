@@ -16,7 +16,15 @@ from vqdeepsc.kernels import (
     LdpcFrameEncoder,
     uep_transport_blocks,
 )
-from vqdeepsc.link import PROFILES, ChannelModel, Link, Scheme, frame_part_bits, transport_blocks
+from vqdeepsc.link import (
+    PROFILES,
+    ChannelModel,
+    Link,
+    Scheme,
+    TransportBlocks,
+    frame_part_bits,
+    transport_blocks,
+)
 
 ENDS = [1, 9, 57, 121, 185, 249, 313]
 REGION = [64, 512, 3072, 4096, 4096, 4096, 4096]
@@ -46,7 +54,7 @@ def layout(model):
 )
 def test_lists_of_models_with_scales_stay_as_they_are(parts, scheme, blocks):
     parts = {"4s": [64, 512, 3072, 16384], "3s": [192, 1280, 6144]}[parts]
-    assert Scheme.parse(scheme).transport_blocks(parts) == blocks
+    assert Scheme.parse(scheme).transport_blocks(parts) == TransportBlocks(tuple(blocks))
 
 
 def test_parts_of_a_progressive_frame_are_shares_of_its_bits(layout):
@@ -59,7 +67,7 @@ def test_parts_of_a_progressive_frame_are_shares_of_its_bits(layout):
         assert frame_part_bits(layout, payload_bits) == [payload_bits]
         for scheme in (*PROFILES, "16qam/6/5/4"):
             blocks = Scheme.parse(scheme).transport_blocks([payload_bits])
-            assert blocks == [(payload_bits, -(-3 * payload_bits // 4) * 4)]
+            assert list(blocks) == [(payload_bits, -(-3 * payload_bits // 4) * 4)]
 
 
 def documented(payload_bits, coded_bits, factors):
@@ -75,7 +83,7 @@ def documented(payload_bits, coded_bits, factors):
         blocks.append((bits, 24 * ceil(bits * (1 + (factor - 1) * redundancy) / 24)))
         start = ends[number + 1]
     left = coded_bits - sum(coded for _, coded in blocks)
-    return [(0, 0), *blocks, (payload_bits - start, left)]
+    return TransportBlocks((*blocks, (payload_bits - start, left)), on_strong_bits=True)
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -92,7 +100,7 @@ def test_a_profile_fits_progressive_frames_of_any_length_and_rate(layout, name):
                 coded_bits = symbols * bits_per_symbol
                 factors = PROFILES[name][EMBEDDED_PARTS]
                 assert blocks == documented(payload_bits, coded_bits, factors)
-                assert len(blocks) == len(set(factors)) + 2
+                assert len(blocks) == len(set(factors)) + 1
                 assert sum(block.payload_bits for block in blocks) == payload_bits
                 assert sum(block.coded_bits for block in blocks) == coded_bits
                 # refuses what it cannot code
@@ -107,9 +115,10 @@ def test_numbers_for_parts_of_a_progressive_frame(model):
         # 64 · 4.51 = 288.64 bits take 73 symbols
         ("16qam/4.51", [(64, 292), (19_968, 59_804)]),
     ):
-        assert transport_blocks(model, scheme, 20_032) == [(0, 0), *blocks]
-    assert transport_blocks(model, "16qam", 20_032) == [(20_032, 60_096)]
-    assert transport_blocks(model) == [(36_416, 109_248)]
+        found = transport_blocks(model, scheme, 20_032)
+        assert found == TransportBlocks(tuple(blocks), on_strong_bits=True)
+    assert list(transport_blocks(model, "16qam", 20_032)) == [(20_032, 60_096)]
+    assert list(transport_blocks(model)) == [(36_416, 109_248)]
     with pytest.raises(ValueError, match="at most 6 have a number"):
         transport_blocks(model, "16qam/9/8/7/6/5/4/3", 20_032)
     with pytest.raises(ValueError, match="16qam/9/9/9/9: the protection leaves 0 coded bits"):
@@ -139,8 +148,9 @@ def documented_positions(blocks, symbols, bits_per_symbol):
 @pytest.mark.parametrize("bits_per_symbol", [2, 4, 6])
 def test_coarse_blocks_lie_on_strong_bits(bits_per_symbol):
     blocks = [(576, 3000), (3072, 9000), (16_384, 48_000)]
+    on_strong_bits = TransportBlocks(tuple(blocks), on_strong_bits=True)
     bits = np.random.default_rng(3).integers(0, 2, 20_032, np.uint8)
-    encoder = LdpcFrameEncoder(20_032, 60_000, bits_per_symbol, transport_blocks=[(0, 0), *blocks])
+    encoder = LdpcFrameEncoder(20_032, 60_000, bits_per_symbol, on_strong_bits)
     coded, start = [], 0
     for payload_bits, coded_bits in blocks:
         block = LdpcEncoder(payload_bits, coded_bits, 1)
@@ -153,24 +163,24 @@ def test_coarse_blocks_lie_on_strong_bits(bits_per_symbol):
     # and back, where only the strong bits say something
     llrs = np.where(sent, 4, -4).astype(np.float32)
     llrs[np.arange(60_000) % bits_per_symbol >= 2] = 0
-    decoder = LdpcFrameDecoder(20_032, 60_000, bits_per_symbol, transport_blocks=[(0, 0), *blocks])
+    decoder = LdpcFrameDecoder(20_032, 60_000, bits_per_symbol, transport_blocks=on_strong_bits)
     np.testing.assert_array_equal(decoder.decode(llrs).bits[:3648], bits[:3648])
 
 
 @pytest.mark.parametrize(
     ("blocks", "word"),
     [
-        ([(0, 0)], "0 payload bits"),
+        ([(0, 0), (100, 300)], "payload_bits is 0"),
         ([(100, 300), (0, 0)], "payload_bits is 0"),
-        ([(0, 0), (0, 0), (100, 300)], "payload_bits is 0"),
-        ([(0, 0), (50, 100), (50, 198)], "298 coded bits"),
+        ([(50, 100), (50, 198)], "298 coded bits"),
     ],
 )
 def test_lists_that_are_none_are_refused(blocks, word):
-    with pytest.raises(ValueError, match=word):
-        LdpcFrameEncoder(100, 300, 4, transport_blocks=blocks)
+    for on_strong_bits in (False, True):
+        with pytest.raises(ValueError, match=word):
+            LdpcFrameEncoder(100, 300, 4, TransportBlocks(tuple(blocks), on_strong_bits))
     with pytest.raises(ValueError, match="whole symbols"):
-        LdpcFrameEncoder(100, 302, 4, transport_blocks=[(0, 0), (100, 302)])
+        LdpcFrameEncoder(100, 302, 4, TransportBlocks(((100, 302),), on_strong_bits=True))
 
 
 def test_coarse_parts_of_a_progressive_frame_arrive_first(layout):

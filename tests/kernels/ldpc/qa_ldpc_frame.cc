@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(frames_of_transport_blocks)
     Bits coded(CODED_BITS), expected(CODED_BITS);
     encoder.encode(payload.data(), coded.data());
     std::size_t from = 0, to = 0;
-    for (const auto& [block_payload, block_coded] : BLOCKS) {
+    for (const auto& [block_payload, block_coded] : BLOCKS.blocks) {
         TransportEncoder(block_payload, block_coded).encode(&payload[from], &expected[to]);
         from += block_payload;
         to += block_coded;
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(frames_of_transport_blocks)
 
 BOOST_AUTO_TEST_CASE(copies_on_strong_bits_are_decoded_alone)
 {
-    const TransportBlocks blocks = { STRONG_BITS_FIRST, { 600, 1440 }, { 1400, 4560 } };
+    const TransportBlocks blocks({ { 600, 1440 }, { 1400, 4560 } }, true);
     std::mt19937 generator(5);
     Bits payload(2000), coded(6000), bits(2000);
     for (auto& bit : payload) {

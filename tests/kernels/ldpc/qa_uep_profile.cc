@@ -34,10 +34,10 @@ BOOST_AUTO_TEST_CASE(transport_blocks_by_hand)
     BOOST_CHECK(uep_transport_blocks(parts, 3000, 4, { { 5, 5 }, Scaling::NONE }) ==
                 (TransportBlocks{ { 300, 1500 }, { 700, 1500 } }));
     // 100 x 4.51 = 451, in whole symbols 452; in the same way 454
-    BOOST_CHECK(uep_transport_blocks(parts, 3000, 4, { { 4.51 }, Scaling::NONE }).front() ==
-                std::make_pair(std::size_t{ 100 }, std::size_t{ 452 }));
-    BOOST_CHECK(uep_transport_blocks(parts, 3000, 2, { { 4.53 }, Scaling::NONE }).front() ==
-                std::make_pair(std::size_t{ 100 }, std::size_t{ 454 }));
+    BOOST_CHECK(uep_transport_blocks(parts, 3000, 4, { { 4.51 }, Scaling::NONE }).blocks[0] ==
+                (TransportBlock{ 100, 452 }));
+    BOOST_CHECK(uep_transport_blocks(parts, 3000, 2, { { 4.53 }, Scaling::NONE }).blocks[0] ==
+                (TransportBlock{ 100, 454 }));
     // at rate 1/2 two thirds of 600 = 400, and 1 + (6 - 1) / 2 = 3.5; both rounded up to 24
     BOOST_CHECK(uep_transport_blocks(parts, 2000, 4, { { 6 }, Scaling::CODED_BITS }) ==
                 (TransportBlocks{ { 100, 408 }, { 900, 1592 } }));
@@ -45,14 +45,14 @@ BOOST_AUTO_TEST_CASE(transport_blocks_by_hand)
                 (TransportBlocks{ { 100, 360 }, { 900, 1640 } }));
     // the same on the bits of symbols from strong to weak
     BOOST_CHECK(uep_transport_blocks(parts, 2000, 4, { { 6 }, Scaling::REDUNDANCY, true }) ==
-                (TransportBlocks{ STRONG_BITS_FIRST, { 100, 360 }, { 900, 1640 } }));
+                TransportBlocks({ { 100, 360 }, { 900, 1640 } }, true));
     // a single part, which nothing protects
     BOOST_CHECK(uep_transport_blocks({ 1000 }, 2000, 4, { { 6 }, Scaling::REDUNDANCY }) ==
                 (TransportBlocks{ { 1000, 2000 } }));
     // the largest numbers that there may be
     BOOST_CHECK(
         uep_transport_blocks({ 1, (1 << 17) - 1 }, 1 << 23, 8, { { 99.9 }, Scaling::REDUNDANCY })
-            .front() == std::make_pair(std::size_t{ 1 }, std::size_t{ 3120 }));
+            .blocks[0] == (TransportBlock{ 1, 3120 }));
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused)

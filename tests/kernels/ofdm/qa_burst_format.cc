@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(headers)
     BOOST_CHECK_MESSAGE(uep_profile_id({}) == 0 && uep_profile_id({ { 20032, 60096 } }) == 0,
                         "one transport block needs no profile");
     const int id = uep_profile_id(blocks);
-    BOOST_CHECK_MESSAGE(id == 135 && id != uep_profile_id({ blocks[1], blocks[0] }),
+    BOOST_CHECK_MESSAGE(id == 135 && id != uep_profile_id({ blocks.blocks[1], blocks.blocks[0] }),
                         "id of transport blocks: " + std::to_string(id));
     BOOST_CHECK_MESSAGE(make_burst_header(20032, 4, "1/3").coded_bits() == 60096 &&
                             make_burst_header(7616, 4, "1/3").coded_bits() == 22848 &&

@@ -11,6 +11,7 @@ from .schemes import (
     EB_OFFSET_DB,
     Scheme,
     TransportBlock,
+    TransportBlocks,
     transport_blocks,
 )
 from .transport import LDPC_ITERATIONS, Link, Received, pad_to_frames
@@ -32,6 +33,7 @@ __all__ = [
     "Received",
     "Scheme",
     "TransportBlock",
+    "TransportBlocks",
     "channel_title",
     "frame_part_bits",
     "pad_to_frames",

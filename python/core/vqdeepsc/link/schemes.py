@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -32,13 +32,27 @@ _MOST_SYMBOLS = 1_000_000
 
 
 class TransportBlock(NamedTuple):
-    """Bits of a frame that are coded together: payload_bits before LDPC, coded_bits after it.
-
-    (0, 0) before the first says that blocks lie one after another on the bits of the symbols from
-    strong to weak, and not in symbols of their own."""
+    """Bits of a frame that are coded together: payload_bits before LDPC, coded_bits after it."""
 
     payload_bits: int
     coded_bits: int
+
+
+@dataclass(frozen=True)
+class TransportBlocks:
+    """The transport blocks of a frame, in order.
+
+    on_strong_bits: whether they lie one after another on the bits of all symbols from strong to
+    weak (docs/air-interface.md), else each on symbols of its own."""
+
+    blocks: tuple[TransportBlock, ...]
+    on_strong_bits: bool = False
+
+    def __iter__(self) -> Iterator[TransportBlock]:
+        return iter(self.blocks)
+
+    def __len__(self) -> int:
+        return len(self.blocks)
 
 
 @dataclass(frozen=True)
@@ -128,7 +142,7 @@ class Scheme:
         """Bits on the air for a frame of payload_bits."""
         return self.symbols_per_frame(payload_bits) * self.bits_per_symbol
 
-    def transport_blocks(self, part_bits: Sequence[int]) -> list[TransportBlock]:
+    def transport_blocks(self, part_bits: Sequence[int]) -> TransportBlocks:
         """The transport blocks of a frame.
 
         part_bits: payload bits of the parts, in order; neighbours with equal protection share a
@@ -148,7 +162,7 @@ class Scheme:
         else:
             factors, scaling = self.protection, "none"
         if not factors or len(part_bits) == 1:
-            return [TransportBlock(payload, coded)]
+            return TransportBlocks((TransportBlock(payload, coded),))
         most = len(part_bits) - 1
         if embedded and len(factors) > most:
             raise ParameterError(
@@ -166,7 +180,7 @@ class Scheme:
             )
         except ValueError as error:
             raise ParameterError(f"{self}: {error}") from error
-        return [TransportBlock(*block) for block in blocks]
+        return TransportBlocks(tuple(TransportBlock(*block) for block in blocks), embedded)
 
 
 DEFAULT_SCHEME = Scheme()
@@ -176,7 +190,7 @@ def transport_blocks(
     model: str | os.PathLike[str] = DEFAULT_MODEL,
     scheme: str = str(DEFAULT_SCHEME),
     payload_bits: int = 0,
-) -> list[TransportBlock]:
+) -> TransportBlocks:
     """The transport blocks of a frame, for the LDPC blocks.
 
     model: name or directory of a bundle; scheme: as Scheme.parse() takes it; payload_bits: of a

@@ -197,7 +197,8 @@ def test_an_image_beyond_the_limit_is_not_sent(two_images, tmp_path):
     settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
     log = tmp_path / "log.jsonl"
     with EventLog(str(log)) as lines:
-        assert send(iter(images), partial(Transmitter, settings, DEFAULT_MODEL), lines) == 1
+        outcome = send(iter(images), partial(Transmitter, settings, DEFAULT_MODEL), lines)
+    assert outcome == (1, 1)
     (refused,) = events(log, "not sent")
     assert refused["reason"] == (
         "huge has 8000x8000 pixels, more than the 40,000,000 allowed (--limit pixels)"
@@ -219,7 +220,7 @@ def test_any_name_is_sent_and_logged(two_images, decoded, tmp_path, capfd):
     (odd / "images" / "b\n.png").write_bytes(b"nonsense")
     radio = ("--radio", "file", "--device", odd / "bursts.cf32", "--log", odd / "log.jsonl")
     sent = run_here(capfd, "transmit", odd / "images", *radio)
-    assert sent.returncode == 0, sent.stderr
+    assert sent.returncode == 2, sent.stderr
     assert [line.split(":")[0] for line in sent.stdout.splitlines()[:2]] == [
         r"a\n\x1b[31m.png",
         r"\xfe.png",
@@ -243,9 +244,11 @@ def test_an_image_too_wide_to_send_is_passed_over(tmp_path, capfd):
     radio = ("--radio", "file", "--device", tmp_path / "bursts.cf32")
     both = (tmp_path / "a.png", tmp_path / "b.png")
     done = run_here(capfd, "transmit", *both, *radio, "--first-image", 9)
-    assert done.returncode == 0
+    assert done.returncode == 2
     assert done.stdout.endswith("b.png: sent as image 9\n1 images sent\n")
     assert "a.png has a side of" in done.stderr
+    enough = run_here(capfd, "transmit", *both, *radio, "--images", 1)
+    assert enough.returncode == 0, enough.stderr
     done = run_here(capfd, "transmit", tmp_path / "a.png", *radio)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith("none of the images can be read")

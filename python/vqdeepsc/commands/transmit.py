@@ -139,7 +139,7 @@ def _run(arguments: argparse.Namespace) -> int:
         images = camera(arguments.camera)
     else:
         images = iter(ImageSubscriber(arguments.subscribe, secret))
-    sent = transmit(
+    outcome = transmit(
         images,
         settings,
         arguments.model,
@@ -166,5 +166,5 @@ def _run(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         on_image=say,
     )
-    say(f"{sent} images sent")
-    return 0
+    say(f"{outcome.sent} images sent")
+    return 2 if outcome.missing else 0

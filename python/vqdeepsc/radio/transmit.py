@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextlib import nullcontext
 from functools import partial
+from typing import NamedTuple
 
 import pmt
 from gnuradio import gr
@@ -196,6 +197,15 @@ class Transmitter(gr.top_block):
             self.source.to_basic_block()._post(port, request.to_pmt())
 
 
+class Outcome(NamedTuple):
+    """How many images went out, and how many that were asked for did not.
+
+    missing: those that could not be read or are too large; none where somebody ended sending."""
+
+    sent: int
+    missing: int
+
+
 def transmit(
     images: Iterable[Item],
     settings: RadioSettings,
@@ -218,8 +228,8 @@ def transmit(
     secret: bytes = b"",
     seconds: float = 0.0,
     on_image: Callable[[str], None] = lambda sentence: None,
-) -> int:
-    """Send images over a radio; returns how many went out.
+) -> Outcome:
+    """Send images over a radio.
 
     images: as the iterators of .sources give them; settings, model, burst, interval, copies,
     first_image, session, search, budget, image_seconds, provider: as at Transmitter; answering:
@@ -258,13 +268,12 @@ def send(
     secret: bytes = b"",
     seconds: float = 0.0,
     on_image: Callable[[str], None] = lambda sentence: None,
-) -> int:
-    """Send the images; returns how many went out.
+) -> Outcome:
+    """Send the images.
 
     transmitter: makes the flowgraph when called with on_sent; the others are as at transmit().
-    Raises Error for what is
-    wrong with an image source, a radio or an address, if no image could be sent and if sending
-    ended early, OSError where what was sent cannot be logged.
+    Raises Error for what is wrong with an image source, a radio or an address, if no image could be
+    sent and if sending ended early, OSError where what was sent cannot be logged.
     """
     ended = threading.Event()
     errors: list[Exception] = []
@@ -328,4 +337,5 @@ def send(
         raise ImageError("no image could be sent")
     if address:
         on_image(f"{top.source.answers} bursts sent again")
-    return sent
+    enough = was_ended or (limit and sent >= limit)
+    return Outcome(sent, 0 if enough else refused)

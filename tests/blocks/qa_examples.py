@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import yaml
 from gnuradio import gr_unittest, vqdeepsc
 from vqdeepsc.codec import Codec
 from vqdeepsc.images.files import load_image
@@ -72,6 +73,31 @@ class TestExamples(gr_unittest.TestCase):
         for name in sorted(HARDWARE):
             with self.subTest(name):
                 self.compile(name)
+
+    def overlaps(self, *flowgraphs):
+        """What tests/support/canvas.py says of flowgraphs, by their names."""
+        program = ROOT / "tests" / "support" / "canvas.py"
+        words = ["xvfb-run", "-a", sys.executable, program, self.folder, *flowgraphs]
+        output = self.run_command(*words)
+        return json.loads(output[output.index("{") :])
+
+    def test_no_wire_crosses_a_block(self):
+        said = self.overlaps(*sorted(EXAMPLES.glob("*.grc")))
+        self.assertEqual(len(said), len(list(EXAMPLES.glob("*.grc"))))
+        self.assertEqual({name: what for name, what in said.items() if what}, {})
+
+    def test_a_wire_that_crosses_a_block_is_seen(self):
+        text = (EXAMPLES / "file_transmit.grc").read_text()
+        graph = yaml.safe_load(text)
+        places = {block["name"]: block["states"] for block in graph["blocks"]}
+        # the block between goes behind both, so that their wires run back over it
+        places["zero_fill"]["coordinate"] = [x + 600 for x in places["radio"]["coordinate"]]
+        places["samples"]["coordinate"] = places["burst_transmitter"]["coordinate"]
+        moved = self.folder / "moved.grc"
+        moved.write_text(yaml.safe_dump(graph))
+        said = self.overlaps(moved)["moved"]
+        self.assertIn("the wire zero_fill to radio crosses radio", said)
+        self.assertIn("burst_transmitter and samples cover one another", sorted(said))
 
     def test_file_pair(self):
         samples = self.folder / "bursts.cf32"

@@ -29,6 +29,24 @@ SETTLE_SECONDS = 8
 GRAB = "from PyQt5 import Qt; import sys; a = Qt.QApplication([]); \
 a.primaryScreen().grabWindow(0).save(sys.argv[1])"
 
+# Companion, whose tree of blocks is searched for ours as a user would.
+COMPANION = """
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import GLib, Gtk
+from gnuradio.grc.main import main
+
+def search():
+    application = Gtk.Application.get_default()
+    windows = application.get_windows() if application else []
+    for window in windows:
+        window.btwin.search_entry.set_text("vqdeepsc")
+    return not windows
+
+GLib.timeout_add(500, search)
+main()
+"""
+
 
 def grab(path: Path) -> None:
     """Save the screen of the present display."""
@@ -38,7 +56,7 @@ def grab(path: Path) -> None:
 def grab_companion(flowgraph: Path, path: Path) -> None:
     """Open a flowgraph in Companion on the present display and save the screen."""
     companion = subprocess.Popen(
-        [sys.executable, shutil.which("gnuradio-companion"), flowgraph],
+        [sys.executable, "-c", COMPANION, flowgraph],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -162,7 +162,7 @@ class semantic_source(gr.sync_block):
         self._begun = self._last_frame = -math.inf
         self._queue: deque[_Image] = deque()
         self._frames: Iterator[tuple[int, Frame]] = iter(())
-        self._bits = np.empty(0, np.uint8)
+        self._bits: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._images_port = pmt.intern("images")
         self._sent_port = pmt.intern("sent")
         self.message_port_register_in(self._images_port)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pmt
 from gnuradio import blocks, gr
 
@@ -90,8 +91,8 @@ def _receive(burst: FailedBurst) -> list[dict[str, Any]]:
     receiver = receiver_of(burst)
     top = gr.top_block()
     log = blocks.message_debug()
-    samples = [*burst.samples.tolist(), *[0j] * _AFTER]
-    top.connect(blocks.vector_source_c(samples), receiver)
+    samples = np.append(burst.samples, np.zeros(_AFTER, np.complex64))
+    top.connect(blocks.vector_source_c(samples.tolist()), receiver)
     top.msg_connect((receiver, "log"), (log, "store"))
     run_flowgraph(top)
     return [pmt.to_python(line) for line in stored_messages(log)]

@@ -44,7 +44,7 @@ class sample_socket(gr.sync_block):
         self._reported = False
         self._silent_until = math.inf
         self._heard = False
-        self._samples = np.empty(0, np.complex64)
+        self._samples: NDArray[np.complex64] = np.empty(0, np.complex64)
         # No limit of bytes: a ZeroMQ socket that connects gives up for good where one is met.
         self._socket = open_socket(zmq.PULL, address, listens=False, queue=queue)
 

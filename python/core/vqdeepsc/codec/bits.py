@@ -95,7 +95,7 @@ class BitLayout:
         """
         rows = np.asarray(self._rows(llrs), dtype=np.float32)
         rows = np.clip(np.nan_to_num(rows, nan=0.0), -MAXIMUM_LLR, MAXIMUM_LLR)
-        result = {}
+        result: dict[int, NDArray[np.float32]] = {}
         for scale in self.scales:
             part = rows[:, self.slices[scale.scale]].reshape(-1, scale.bits)
             # ln P(bit=v) = v LLR - ln(1 + e^LLR), and the last term is the same for every codeword

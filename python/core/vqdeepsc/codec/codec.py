@@ -97,7 +97,7 @@ class Codec:
         pixels = _rgb(image)
         height, width = pixels.shape[:2]
         padded = pad_image(pixels)
-        maps = {
+        maps: dict[int, NDArray[np.int64]] = {
             scale.scale: np.empty(
                 (padded.shape[0] // scale.stride, padded.shape[1] // scale.stride), np.int64
             )

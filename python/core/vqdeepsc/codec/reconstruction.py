@@ -33,7 +33,7 @@ class Reconstruction:
     def __init__(self, bundle: Bundle, layout: BitLayout) -> None:
         self._bundle = bundle
         self._layout = layout
-        self._canvas = np.empty((0, 0, 3), np.uint8)
+        self._canvas: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
 
     def prior(self) -> dict[int, NDArray[np.float32]]:
         """Posteriors [1, positions_l, N_l] of a region of which nothing is known."""

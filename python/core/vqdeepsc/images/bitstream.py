@@ -207,7 +207,7 @@ def _read(file: BinaryIO, size: int, name: str, max_pixels: int) -> ImageBitstre
     body, crc = file.read(body_size), file.read(_CRC.size)
     if _CRC.pack(zlib.crc32(body, zlib.crc32(packed))) != crc:
         raise BitstreamError(f"{name} is damaged: its checksum does not match")
-    block_bits = np.frombuffer(body[:table_size], _BLOCK_BITS).tolist()
+    block_bits = list(map(int, np.frombuffer(body[:table_size], _BLOCK_BITS)))
     if head.varying and not _cover(block_bits, head):
         raise BitstreamError(f"{name} has frames that do not make up its image")
     rows = np.frombuffer(body[table_size:], np.uint8).reshape(head.frames, -1)

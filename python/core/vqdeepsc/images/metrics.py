@@ -82,8 +82,8 @@ def qualities(reference: NDArray[np.uint8], images: NDArray[np.uint8]) -> list[Q
     """Quality of each image of uint8 [N, H, W, 3] against a reference uint8 [H, W, 3]."""
     ssims = [math.nan] * len(images)
     if min(reference.shape[:2]) >= WINDOW_SIZE:
-        ssims = ssim(reference, images).tolist()
-    psnrs = psnr(reference, images).tolist()
+        ssims = list(map(float, ssim(reference, images)))
+    psnrs = map(float, psnr(reference, images))
     return [Quality(*both) for both in zip(ssims, psnrs, strict=True)]
 
 

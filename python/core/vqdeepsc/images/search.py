@@ -220,7 +220,8 @@ class _Piece:
         self.random = random
         bundle = search.codec.bundle
         self.image = search.padded[tile.outer_rows, tile.outer_columns]
-        self.target = np.ascontiguousarray(self.image.transpose(2, 0, 1)[None], np.float32) / 255
+        pixels = np.ascontiguousarray(self.image.transpose(2, 0, 1)[None], np.float32)
+        self.target = pixels / np.float32(255)
         self.scales = [_Scale(s, bundle.codebooks[s.scale], maps, tile) for s in bundle.scales]
         # Without the reflection that pads the image.
         self.real = tuple(

@@ -43,6 +43,7 @@ class SampleFormat:
         """Samples of one of the channels, which take turns; content has whole turns."""
         if channels == 1 and self.number == np.float32:
             return np.frombuffer(content, np.complex64)
+        numbers: NDArray[Any]
         if self.name == "ci24_le":
             # as the upper three bytes of four
             wide = np.zeros((len(content) // 3, 4), np.uint8)

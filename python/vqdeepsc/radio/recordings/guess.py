@@ -30,7 +30,7 @@ def guess_format(content: bytes) -> str:
     for name, number in (("cf32_le", "<f4"), ("cf32_be", ">f4"), ("cf64_le", "<f8")):
         if _is_floating(np.frombuffer(content, number)):
             return name
-    lanes = np.frombuffer(content, np.uint8).reshape(-1, _LANES)
+    lanes: NDArray[np.uint8] = np.frombuffer(content, np.uint8).reshape(-1, _LANES)
     lanes = lanes[lanes.any(axis=1)]  # silence says nothing
     if lanes.size < _LEAST_BYTES:
         return ""

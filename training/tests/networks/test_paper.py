@@ -47,10 +47,10 @@ def up(inputs: int, outputs: int) -> int:
     return residual(inputs) + conv(inputs, inputs) + conv(inputs, outputs) + 2 * outputs + 1
 
 
-def paper_parameters(codewords: tuple[int, ...]) -> int:
-    """Parameters of the paper's network, counted from its description."""
-    d1, d2, d3, d4 = 128, 256, 512, 1024
-    encoder = conv(3, 64) + 1 + down(64, d1) + down(d1, d2) + down(d2, d3) + down(d3, d4)
+def paper_parameters(codewords: tuple[int, ...], part: int) -> int:
+    """Parameters of the paper's network with that part of its width, from its description."""
+    d0, d1, d2, d3, d4 = (channels // part for channels in (64, 128, 256, 512, 1024))
+    encoder = conv(3, d0) + 1 + down(d0, d1) + down(d1, d2) + down(d2, d3) + down(d3, d4)
     spaces = sum(n * d for n, d in zip(codewords, (d1, d2, d3, d4), strict=True))
     fine = 2 * d1 if codewords[0] else d1
     decoder = (
@@ -59,26 +59,28 @@ def paper_parameters(codewords: tuple[int, ...]) -> int:
         + up(d4, d3)
         + up(2 * d3, d2)
         + up(2 * d2, d1)
-        + up(fine, 64)
-        + 9 * 64 * 3
+        + up(fine, d0)
+        + 9 * d0 * 3
         + 3
     )
     return encoder + spaces + decoder
 
 
 @pytest.mark.parametrize(
-    ("name", "codewords", "sides"),
+    ("name", "part", "codewords", "sides"),
     [
-        ("paper_4scale", (16, 8, 4, 2), (64, 32, 16, 8)),
-        ("paper_3scale", (0, 64, 32, 8), (32, 16, 8)),
+        ("paper_4scale", 1, (16, 8, 4, 2), (64, 32, 16, 8)),
+        ("paper_3scale", 1, (0, 64, 32, 8), (32, 16, 8)),
+        ("paper_4scale_quarter", 4, (16, 8, 4, 2), (64, 32, 16, 8)),
+        ("paper_3scale_quarter", 4, (0, 64, 32, 8), (32, 16, 8)),
     ],
 )
-def test_paper_width_has_the_shapes_and_parameters_of_the_paper(name, codewords, sides):
+def test_networks_have_the_shapes_and_parameters_of_the_paper(name, part, codewords, sides):
     settings = json.loads((CONFIGS / f"{name}.json").read_text())["network"]
     with torch.device("meta"):
         network = build_network(settings).eval()
         decoded, encoded = network(torch.empty(2, 3, 128, 128))
-    dimensions = [d for d, n in zip((128, 256, 512, 1024), codewords, strict=True) if n]
+    dimensions = [d // part for d, n in zip((128, 256, 512, 1024), codewords, strict=True) if n]
     expected = [(2, d, side, side) for d, side in zip(dimensions, sides, strict=True)]
     assert [tuple(f.shape) for f in encoded.features] == expected
     assert [tuple(q.shape) for q in encoded.codewords] == expected
@@ -86,7 +88,7 @@ def test_paper_width_has_the_shapes_and_parameters_of_the_paper(name, codewords,
     assert tuple(decoded.shape) == (2, 3, 128, 128)
     sizes = [tuple(space.embedding.shape) for space in network.spaces]
     assert sizes == list(zip([n for n in codewords if n], dimensions, strict=True))
-    assert sum(p.numel() for p in network.parameters()) == paper_parameters(codewords)
+    assert sum(p.numel() for p in network.parameters()) == paper_parameters(codewords, part)
 
 
 def test_source_bits_are_those_of_table_1():

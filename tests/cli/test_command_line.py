@@ -53,6 +53,21 @@ def test_a_file_gives_what_the_codec_gives(image_file, code_file, codec):
     np.testing.assert_array_equal(load_image(received), codec.decode_bits(code.bits, 200, 150))
 
 
+def test_a_terminal_shows_how_much_of_a_large_image_is_done(tmp_path):
+    save_image(tmp_path / "long.png", np.zeros((16, 1290, 3), np.uint8))
+    program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
+    for arguments in (("encode", "long.png", "-o", "a.vqd"), ("decode", "a.vqd", "-o", "b.png")):
+        terminal, end = os.openpty()
+        command = [sys.executable, "-c", program, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=end, check=True)
+        shown = os.read(terminal, 4096).decode()
+        os.close(end)
+        os.close(terminal)
+        doing = arguments[0].removesuffix("e") + "ing"
+        assert shown == f"\r{doing}  50%\r{doing} 100%\r\n"
+        assert done.stdout
+
+
 def test_json_reports(image_file, tmp_path, capsys, codec):
     code = tmp_path / "code.vq"
     assert main(["encode", str(image_file), "-o", str(code), "--json"]) == 0

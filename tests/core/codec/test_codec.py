@@ -178,6 +178,19 @@ def test_posteriors_by_tile_decode_to_the_same_image(model, monkeypatch):
     np.testing.assert_array_equal(hard, certain)
 
 
+def test_progress_of_images_of_several_tiles(bundle, monkeypatch):
+    monkeypatch.setattr("vqdeepsc.codec.tiling.TILE_SIZE", 64)
+    shares = []
+    codec = Codec(bundle, progress=shares.append)
+    small, large = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 190, 3), np.uint8)
+    codec.decode_bits(codec.encode_bits(small), 64, 64)
+    assert shares == []
+    bits = codec.encode_bits(large)
+    assert shares == [1 / 3, 2 / 3, 1]
+    codec.decode_bits(bits, 190, 64)
+    assert shares == [1 / 3, 2 / 3, 1] * 2
+
+
 @pytest.mark.parametrize("model", ["vqdeepsc-4s", "vqdeepsc-3s"])
 @pytest.mark.parametrize("arrived", [[], [0], [17], [21], [8, 20]])
 def test_where_nothing_arrived_the_prior_is_decoded(model, arrived, monkeypatch):

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from vqdeepsc.messages import say
 
 from .arguments import add_json, add_max_pixels, add_provider
-from .output import print_json
+from .output import print_json, progress_on_terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         model=arguments.model,
         max_pixels=arguments.max_pixels,
         provider=arguments.provider,
+        progress=progress_on_terminal("decoding"),
     )
     if arguments.json:
         print_json(asdict(decoded))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import asdict
 
 from vqdeepsc.messages import say
@@ -20,7 +19,7 @@ from .arguments import (
     positive,
     search_settings,
 )
-from .output import print_json, show_share
+from .output import print_json, progress_on_terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,15 +42,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from vqdeepsc.images.coding import encode
 
+    search = search_settings(arguments)
     encoded = encode(
         arguments.image,
         arguments.output,
         model=arguments.model,
         strict=arguments.strict,
-        search=search_settings(arguments),
+        search=search,
         budget=budget_settings(arguments, 8 * arguments.bytes),
         provider=arguments.provider,
-        progress=show_share if sys.stderr.isatty() else None,
+        progress=progress_on_terminal("searching" if search.wanted else "encoding"),
     )
     if arguments.json:
         print_json(asdict(encoded) | {"model_id": f"{encoded.model_id:04x}"})

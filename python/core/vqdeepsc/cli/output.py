@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vqdeepsc.messages import print_lines, to_json
@@ -19,10 +19,14 @@ def print_json(value: Any) -> None:
     print_lines(to_json(value, indent=2))
 
 
-def show_share(done: float) -> None:
-    """Progress of a search on a terminal's stderr; done: its share."""
-    sys.stderr.write(f"\rsearching {done:4.0%}" + ("\n" if done >= 1 else ""))
-    sys.stderr.flush()
+def progress_on_terminal(doing: str) -> Callable[[float], None] | None:
+    """Shows the share that is done on standard error, if that is a terminal; doing: a word."""
+
+    def show(done: float) -> None:
+        sys.stderr.write(f"\r{doing} {done:4.0%}" + ("\n" if done >= 1 else ""))
+        sys.stderr.flush()
+
+    return show if sys.stderr.isatty() else None
 
 
 def print_profile(stages: Sequence[StageCost]) -> None:

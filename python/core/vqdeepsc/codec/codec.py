@@ -25,7 +25,7 @@ from .reconstruction import Posteriors, Reconstruction
 from .regions import FRAME_VERSION, Regions, pad_image, padded_size, region_blocks
 from .runs import ReceivedRuns, Run
 from .scales import Scale
-from .tiling import Tile, scaled, tiles
+from .tiling import Tile, reported, scaled, tiles
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -56,16 +56,19 @@ class Codec:
         threads: int | None = None,
         provider: str = DEFAULT_PROVIDER,
         networks: Sequence[str] = NETWORKS,
+        progress: Callable[[float], None] | None = None,
     ) -> None:
         """model: name or directory of a bundle; threads: of the networks (None: all cores);
         provider: what they run on, as Provider.parse reads it; networks: "encoder", "decoder" or
-        both, where the one that is left out is never used.
+        both, where the one that is left out is never used; progress: called with the share of a
+        large image that is encoded or decoded.
 
         Raises BundleError, and ParameterError for a provider that is not here."""
         parsed = Provider.parse(provider)
         self.bundle = read_bundle(find_model(model), threads, parsed, networks)
         self.layout = BitLayout(self.bundle.scales)
-        self._reconstruction = Reconstruction(self.bundle, self.layout)
+        self._tile_progress = progress
+        self._reconstruction = Reconstruction(self.bundle, self.layout, progress)
 
     @property
     def name(self) -> str:
@@ -104,7 +107,7 @@ class Codec:
             for scale in self.scales
         }
         names = [f"s{scale.scale}" for scale in self.scales]
-        for tile in tiles(padded.shape[1], padded.shape[0]):
+        for tile in reported(tiles(padded.shape[1], padded.shape[0]), self._tile_progress):
             piece = padded[tile.outer_rows, tile.outer_columns].transpose(2, 0, 1)[None]
             outputs = self.bundle.encoder.run(names, {"image": piece.astype(np.float32) / 255})
             for scale, output in zip(self.scales, outputs, strict=True):

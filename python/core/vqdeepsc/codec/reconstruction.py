@@ -21,7 +21,7 @@ from .bits import BitLayout
 from .bundle import Bundle
 from .manifest import BundleError
 from .regions import padded_size
-from .tiling import HALO, Tile, narrowed, scaled, tiles
+from .tiling import HALO, Tile, narrowed, reported, scaled, tiles
 
 Posteriors = Mapping[int, NDArray[np.float32]]
 """Probabilities of the codewords of each scale, {l: [..., N_l]}."""
@@ -30,9 +30,15 @@ Posteriors = Mapping[int, NDArray[np.float32]]
 class Reconstruction:
     """The decoder of a bundle for images of any size."""
 
-    def __init__(self, bundle: Bundle, layout: BitLayout) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        layout: BitLayout,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
         self._bundle = bundle
         self._layout = layout
+        self._progress = progress
         self._canvas: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
 
     def prior(self) -> dict[int, NDArray[np.float32]]:
@@ -69,7 +75,7 @@ class Reconstruction:
         known: which blocks of a tile arrived, where the others are as the prior says."""
         padded_width, padded_height = padded_size(width, height)
         images = np.empty((count, padded_height, padded_width, 3), np.uint8)
-        for tile in tiles(padded_width, padded_height):
+        for tile in reported(tiles(padded_width, padded_height), self._progress):
             if known is None:
                 self._decode_tile(images, tile, posteriors)
                 continue

@@ -6,7 +6,7 @@ Pieces overlap by more than what the networks see around a pixel, so that no sea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 TILE_SIZE = 1280
@@ -41,6 +41,15 @@ def tiles(
     for rows, outer_rows in _cuts(height, size, halo):
         for columns, outer_columns in _cuts(width, size, halo):
             yield Tile(rows, columns, outer_rows, outer_columns)
+
+
+def reported(found: Iterable[Tile], progress: Callable[[float], None] | None) -> Iterator[Tile]:
+    """The tiles; progress is called with the share that is done, where there are several."""
+    found = list(found)
+    for number, tile in enumerate(found, 1):
+        yield tile
+        if progress and len(found) > 1:
+            progress(number / len(found))
 
 
 def narrowed(tile: Tile, rows: slice, columns: slice) -> Tile:

@@ -66,9 +66,9 @@ def encode(
     """Encodes an image file of any kind into a file of source bits (docs/file-format.md).
 
     model: name or directory; strict: refuse an image that was cut short; search: for better
-    indices; budget: of a progressive model's bits; provider: what the networks run on; progress: of
-    the search, called with its share. Raises ImageError, BundleError, BitstreamError, or
-    ParameterError for the provider and the budget."""
+    indices; budget: of a progressive model's bits; provider: what the networks run on; progress:
+    called with the share of a search, or of a large image, that is done. Raises ImageError,
+    BundleError, BitstreamError, or ParameterError for the provider and the budget."""
     pixels = load_image(image, strict=strict)
     codec = SearchingCodec(
         model,
@@ -93,16 +93,21 @@ def decode(
     model: str | os.PathLike[str] | None = None,
     max_pixels: int = MAXIMUM_PIXELS,
     provider: str = DEFAULT_PROVIDER,
+    progress: Callable[[float], None] | None = None,
 ) -> DecodedFile:
     """Decodes such a file into an image file whose name says the format.
 
     model: name or directory, None for the one that is installed with the file's codebooks;
-    max_pixels: of the largest image that is decoded; provider: what the networks run on.
-    Raises BitstreamError, BundleError, ImageError, or ParameterError for the provider."""
+    max_pixels: of the largest image that is decoded; provider: what the networks run on; progress:
+    called with the share of a large image that is done. Raises BitstreamError, BundleError,
+    ImageError, or ParameterError for the provider."""
     check_suffix(output)
     code = read_bitstream(file, max_pixels)
     codec = Codec(
-        model or _model_with_id(code.model_id, file), provider=provider, networks=("decoder",)
+        model or _model_with_id(code.model_id, file),
+        provider=provider,
+        networks=("decoder",),
+        progress=progress,
     )
     if codec.model_id != code.model_id:
         raise BitstreamError(

@@ -104,11 +104,19 @@ class SearchingCodec(Codec):
         networks: Sequence[str] = NETWORKS,
     ) -> None:
         """model, threads, provider, networks: as Codec has them; a search takes all networks, and
-        runs on the processor; progress: called with the share of an image that is done.
+        runs on the processor; progress: called with the share of an image that is found, or without
+        a search as Codec has it.
 
         Raises BundleError, also for a bundle that cannot be searched, and ParameterError."""
         self.search = search or Search()
-        super().__init__(model, threads, provider, NETWORKS if self.search.wanted else networks)
+        wanted = self.search.wanted
+        super().__init__(
+            model,
+            threads,
+            provider,
+            NETWORKS if wanted else networks,
+            progress=None if wanted else progress,
+        )
         self._progress = progress
         self._gradient: Network | None = None
         if self.search.wanted:

@@ -197,6 +197,19 @@ def test_budgets_beyond_the_model_are_simulated_once(model, image_file, tmp_path
     assert {row.source_bits for row in rows} == {36_416}
 
 
+def test_a_scheme_has_to_fit_what_is_sent_and_not_what_the_model_has(model, image_file, tmp_path):
+    simulation = Simulation(
+        [image_file],
+        [str(model)],
+        [ChannelModel("awgn")],
+        (20.0,),
+        schemes=[Scheme("qpsk", 4000)],
+        bits_per_pixel=(0.25,),
+    )
+    (row,) = simulate(simulation, tmp_path / "r.csv")
+    assert (row.source_bits, row.symbols, row.block_errors) == (4096, 4000, 0)
+
+
 @pytest.mark.parametrize(
     ("bits_per_pixel", "sentence"),
     [

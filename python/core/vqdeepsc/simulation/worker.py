@@ -18,7 +18,7 @@ from vqdeepsc.allocation import Allocation, Budget, FrameEncoder, frames_of_bits
 from vqdeepsc.codec import BitLayout, Codec, region_count
 from vqdeepsc.codec.bits import certain_llrs
 from vqdeepsc.images import baselines, metrics
-from vqdeepsc.images.files import ImageError, crop_square
+from vqdeepsc.images.files import EXPERIMENT_SIDE, ImageError, crop_square
 from vqdeepsc.images.finding import FoundImage
 from vqdeepsc.images.metrics import Quality
 from vqdeepsc.images.search import SearchingCodec
@@ -69,8 +69,11 @@ class Worker:
         self.upper_bounds = [UpperBound(path) for path in simulation.upper_bounds]
         self._links: dict[tuple[int, Scheme, tuple[int, ...]], Link] = {}
         for codec in self.codecs:
-            for scheme in simulation.schemes:
-                self.link(codec.bits_per_region, scheme, codec.layout)
+            if simulation.native:
+                continue  # each image says what does not fit
+            for rate in _rates(codec, simulation, EXPERIMENT_SIDE, EXPERIMENT_SIDE):
+                for scheme in simulation.schemes:
+                    self.link(rate.frame_bits, scheme, codec.layout)
         self.points = [
             (channel, snr_db) for channel in simulation.channels for snr_db in simulation.snr_db
         ]
@@ -102,6 +105,20 @@ class _Rate(NamedTuple):
         return self.frames * self.frame_bits
 
 
+def _rates(codec: Codec, simulation: Simulation, width: int, height: int) -> list[_Rate]:
+    """How many bits of a model a simulation sends for an image of a size, each in turn."""
+    if not codec.layout.embedded or not simulation.bits_per_pixel:
+        return [_Rate(region_count(width, height), codec.bits_per_region, 0)]
+    most = -(-width // BLOCK_SIDE) * -(-height // BLOCK_SIDE)
+    most *= codec.bits_per_region // REGION_BLOCKS
+    rates: dict[tuple[int, int], _Rate] = {}
+    for bits_per_pixel in simulation.bits_per_pixel:
+        bits = min(Budget(bits_per_pixel).bits_of(width, height), most)
+        shape = frames_of_bits(bits, width, height)
+        rates.setdefault(shape, _Rate(*shape, bits))
+    return list(rates.values())
+
+
 class _Image:
     """One image on its way through all systems."""
 
@@ -130,21 +147,9 @@ class _Image:
         for upper_bound in worker.upper_bounds:
             self._add_upper_bound(upper_bound)
 
-    def _rates(self, codec: Codec) -> list[_Rate]:
-        if not codec.layout.embedded or not self.simulation.bits_per_pixel:
-            return [_Rate(self.regions, codec.bits_per_region, 0)]
-        most = -(-self.width // BLOCK_SIDE) * -(-self.height // BLOCK_SIDE)
-        most *= codec.bits_per_region // REGION_BLOCKS
-        rates: dict[tuple[int, int], _Rate] = {}
-        for bits_per_pixel in self.simulation.bits_per_pixel:
-            bits = min(Budget(bits_per_pixel).bits_of(self.width, self.height), most)
-            shape = frames_of_bits(bits, self.width, self.height)
-            rates.setdefault(shape, _Rate(*shape, bits))
-        return list(rates.values())
-
     def _add_model(self, codec: Codec) -> None:
         encoder: FrameEncoder | None = None
-        for rate in self._rates(codec):
+        for rate in _rates(codec, self.simulation, self.width, self.height):
             sent: Allocation | None = None
             clean: dict[bool, Quality] = {}  # scores of what arrives without an error
             for scheme in self.simulation.schemes:

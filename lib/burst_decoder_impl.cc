@@ -113,12 +113,9 @@ burst_decoder_impl::burst_decoder_impl(int iterations,
 
 void burst_decoder_impl::set_iterations(int iterations)
 {
-    if (iterations < 1 || iterations > 1000) {
-        throw std::invalid_argument("iterations is " + std::to_string(iterations) +
-                                    ", must be 1 to 1000");
-    }
+    const int checked = kernel::checked_iterations(iterations);
     const std::lock_guard<std::mutex> lock(d_mutex);
-    d_iterations = iterations;
+    d_iterations = checked;
 }
 
 int burst_decoder_impl::iterations() const

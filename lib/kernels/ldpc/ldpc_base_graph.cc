@@ -59,15 +59,17 @@ const std::vector<int>& ldpc_lifting_sizes()
 
 LdpcCode make_ldpc_code(int base_graph, int lifting_size)
 {
+    if (base_graph != 1 && base_graph != 2) {
+        throw std::invalid_argument("base graph " + std::to_string(base_graph) +
+                                    " does not exist: it is 1 or 2");
+    }
     const int set = lifting_set_index(lifting_size);
-    if (base_graph == 1) {
-        return { 1, lifting_size, 22, 46, lift(BASE_GRAPH_1, set, lifting_size) };
-    }
-    if (base_graph == 2) {
-        return { 2, lifting_size, 10, 42, lift(BASE_GRAPH_2, set, lifting_size) };
-    }
-    throw std::invalid_argument("base graph " + std::to_string(base_graph) +
-                                " does not exist: it is 1 or 2");
+    return { base_graph,
+             lifting_size,
+             ldpc_information_columns(base_graph),
+             ldpc_rows(base_graph),
+             base_graph == 1 ? lift(BASE_GRAPH_1, set, lifting_size)
+                             : lift(BASE_GRAPH_2, set, lifting_size) };
 }
 
 } // namespace gr::vqdeepsc::kernel

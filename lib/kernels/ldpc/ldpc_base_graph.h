@@ -12,6 +12,20 @@ namespace gr::vqdeepsc::kernel {
  */
 constexpr int LDPC_CORE_ROWS = 4;
 
+/*! Rows and information columns of base graphs 1 and 2 (TS 38.212 §5.3.2). */
+constexpr int ldpc_rows(int base_graph)
+{
+    return base_graph == 1 ? 46 : 42;
+}
+constexpr int ldpc_information_columns(int base_graph)
+{
+    return base_graph == 1 ? 22 : 10;
+}
+constexpr int ldpc_columns(int base_graph)
+{
+    return ldpc_information_columns(base_graph) + ldpc_rows(base_graph);
+}
+
 /*! One entry of 3GPP TS 38.212 table 5.3.2-2 or 5.3.2-3: V_ij for set indices 0 to 7. */
 struct BaseGraphEntry {
     std::uint8_t row;
@@ -34,8 +48,8 @@ struct Circulant {
 struct LdpcCode {
     int base_graph;                    //!< 1 or 2
     int lifting_size;                  //!< Z
-    int information_columns;           //!< 22 or 10
-    int rows;                          //!< 46 or 42; columns are information_columns + rows
+    int information_columns;           //!< as ldpc_information_columns()
+    int rows;                          //!< as ldpc_rows()
     std::vector<Circulant> circulants; //!< by row and then by column
 
     int columns() const { return information_columns + rows; }

@@ -24,10 +24,11 @@ int choose_base_graph(std::size_t payload_bits, std::size_t coded_bits)
 // K_b of §5.2.2: information columns that carry bits, which decides the lifting size.
 int occupied_columns(int base_graph, std::size_t bits)
 {
+    const int all = ldpc_information_columns(base_graph);
     if (base_graph == 1) {
-        return 22;
+        return all;
     }
-    return bits > 640 ? 10 : bits > 560 ? 9 : bits > 192 ? 8 : 6;
+    return bits > 640 ? all : bits > 560 ? 9 : bits > 192 ? 8 : 6;
 }
 
 int choose_lifting_size(int columns, int block_bits)
@@ -100,7 +101,7 @@ LdpcSegmentation::LdpcSegmentation(std::size_t payload, std::size_t coded, int p
                                     std::to_string(blocks) + " code blocks");
     }
     lifting_size = choose_lifting_size(occupied_columns(base_graph, unpadded), block_bits);
-    information_bits = (base_graph == 1 ? 22 : 10) * lifting_size;
+    information_bits = ldpc_information_columns(base_graph) * lifting_size;
     coded_block_bits = share_coded_bits(coded_bits, bits_per_symbol, blocks);
 }
 

@@ -36,7 +36,7 @@ struct LdpcSegmentation {
     int lifting_size;         //!< Z_c
     int blocks;               //!< C
     int block_bits;           //!< K': bits of a code block, its CRC included
-    int information_bits;     //!< K: 22 or 10 times Z_c
+    int information_bits;     //!< K: all information columns times Z_c
     /*! E_r: coded bits of each code block. They sum to coded_bits; where that is no multiple of
      * bits_per_symbol, the last block takes the remainder. */
     std::vector<std::size_t> coded_block_bits;

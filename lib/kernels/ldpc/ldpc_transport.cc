@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ldpc_transport.h"
+#include "ldpc_base_graph.h"
 #include "ldpc_block_decoder.h"
 
 #include <algorithm>
 #include <stdexcept>
 
 namespace gr::vqdeepsc::kernel {
-
-namespace {
-
-constexpr int MOST_ITERATIONS = 1000;
 
 int checked_iterations(int iterations)
 {
@@ -20,8 +17,6 @@ int checked_iterations(int iterations)
     }
     return iterations;
 }
-
-} // namespace
 
 TransportEncoder::TransportEncoder(std::size_t payload_bits,
                                    std::size_t coded_bits,
@@ -191,7 +186,7 @@ TransportDecoder::TransportDecoder(std::size_t payload_bits,
     for (int version = 0; version < 4; version++) {
         d_rate_matching.emplace_back(s, version);
     }
-    const int columns = (s.base_graph == 1 ? 22 + 46 : 10 + 42);
+    const int columns = ldpc_columns(s.base_graph);
     d_buffer_bits = std::size_t(columns - 2) * s.lifting_size;
     d_buffers.resize(s.blocks * d_buffer_bits);
     d_used_columns.resize(columns);

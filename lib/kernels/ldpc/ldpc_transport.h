@@ -15,6 +15,12 @@
 
 namespace gr::vqdeepsc::kernel {
 
+/*! Of a code block, in any decoder. */
+constexpr int MOST_ITERATIONS = 1000;
+
+/*! The number itself; throws std::invalid_argument unless it is 1 to MOST_ITERATIONS. */
+int checked_iterations(int iterations);
+
 /*! Payload to coded bits of one 5G NR transport block (3GPP TS 38.212 §5.1-5.5, §7.2).
  *
  * Attaches CRCs, cuts code blocks, encodes, matches the rate and interleaves. An object serves

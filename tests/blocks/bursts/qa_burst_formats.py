@@ -233,6 +233,7 @@ class TestBurstFormats(BurstTest):
             ({"model": 65536}, "model is 65536"),
             ({"payload_bits": -1}, "payload_bits is -1"),
             ({"iterations": 0}, "iterations is 0"),
+            ({"iterations": 1001}, "iterations is 1001 and must be between 1 and 1000"),
             ({"sample_rate": 0}, "sample_rate is 0"),
             ({"transport_blocks": [[(400, 1200), (0, 1600)]]}, "payload_bits is 0"),
             ({"backlog": 0}, "backlog is 0"),

@@ -53,7 +53,7 @@ def _block_errors(frames: blocks.message_debug) -> int:
 
 def send_image(
     path: Path,
-    model: str,
+    model: str | Codec,
     payload_bits: int,
     channel: ChannelModel,
     snr_db: float,
@@ -171,7 +171,7 @@ def run_demonstration(
     for snr in snr_db:
         received, errors = send_image(
             output / "sent.png",
-            model,
+            codec,
             codec.bits_per_region,
             channel,
             snr,

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from conftest import assert_one_sentence, run_command, run_here
 from gnuradio import gr
-from gnuradio.vqdeepsc.demonstration import fit_image, send_image
+from gnuradio.vqdeepsc.demonstration import fit_image, run_demonstration, send_image
 from PIL import Image
-from vqdeepsc.codec import Codec
+from vqdeepsc.codec import DEFAULT_MODEL, Codec
+from vqdeepsc.codec.codec import read_bundle
 from vqdeepsc.images import baselines
 from vqdeepsc.images.files import ImageError, load_image, save_image
 from vqdeepsc.images.sample import sample_image
@@ -96,6 +97,23 @@ def test_blocks_outlive_a_collection(codec, monkeypatch):
     expected = codec.decode_bits(codec.encode_bits(sent), sent.shape[1], sent.shape[0])
     np.testing.assert_array_equal(decoded, expected)
     assert errors == 0
+
+
+def test_the_model_is_opened_once(tmp_path, photograph, monkeypatch):
+    """Each SNR opened it twice more."""
+    opened = []
+
+    def note(*arguments):
+        opened.append(arguments)
+        return read_bundle(*arguments)
+
+    monkeypatch.setattr("vqdeepsc.codec.codec.read_bundle", note)
+    save_image(tmp_path / "small.png", photograph[:32, :32])
+    results = run_demonstration(
+        tmp_path / "small.png", tmp_path / "out", DEFAULT_MODEL, ChannelModel("awgn"), (5, 10), 1
+    )
+    assert len(results) == 4
+    assert len(opened) == 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 300)])

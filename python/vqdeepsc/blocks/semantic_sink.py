@@ -31,7 +31,7 @@ class semantic_sink(gr.sync_block):
     from the prior of the codebooks. Decoded images are published at the message port
     ``images`` and written to ``folder``.
 
-    :param model: name of a model or path of a bundle
+    :param model: name of a model or path of a bundle, or a Codec that has its own provider
     :param soft: True for floats with LLR = ln P(1)/P(0), False for bytes with one bit each
     :param folder: where image-NUMBER.png files go, or "" for none
     :param max_pixels: width times height of the largest image of which regions are taken, 1 to
@@ -45,7 +45,7 @@ class semantic_sink(gr.sync_block):
 
     def __init__(
         self,
-        model: str = DEFAULT_MODEL,
+        model: str | Codec = DEFAULT_MODEL,
         soft: bool = True,
         folder: str = "",
         max_pixels: int = MAXIMUM_PIXELS,
@@ -55,7 +55,10 @@ class semantic_sink(gr.sync_block):
     ) -> None:
         gr.sync_block.__init__(self, "semantic_sink", [np.float32 if soft else np.uint8], None)
         self.set_max_pixels(max_pixels)
-        self._codec = Codec(model, provider=provider, networks=("decoder",))
+        if isinstance(model, Codec):
+            self._codec = model
+        else:
+            self._codec = Codec(model, provider=provider, networks=("decoder",))
         self._soft = soft
         self._files = ImageFolder(folder) if folder else None
         self._assembler = ImageAssembler(self._codec, copies, self.logger.warn)

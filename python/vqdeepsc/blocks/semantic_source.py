@@ -16,7 +16,7 @@ import pmt
 from gnuradio import gr
 from numpy.typing import NDArray
 
-from vqdeepsc.codec import DEFAULT_MODEL
+from vqdeepsc.codec import DEFAULT_MODEL, Codec
 from vqdeepsc.codec.bundle import NETWORKS
 from vqdeepsc.codec.providers import DEFAULT_PROVIDER
 from vqdeepsc.errors import ParameterError
@@ -87,7 +87,8 @@ class semantic_source(gr.sync_block):
     and turn by turn with the images that wait. A message that is no request is counted and skipped.
 
     :param source: an image file, a folder, a tar archive, a glob pattern, or "" for PDUs alone
-    :param model: name of a model or path of a bundle
+    :param model: name of a model or path of a bundle, or a Codec that has its own provider and
+        search
     :param repeat: whether the files are sent over and over
     :param interval: seconds from the beginning of one image to that of the next, at least 0
     :param frame_bits: 0 for bits_per_region, or length of a frame: at least bits_per_region, of a
@@ -117,7 +118,7 @@ class semantic_source(gr.sync_block):
     def __init__(
         self,
         source: str = "",
-        model: str = DEFAULT_MODEL,
+        model: str | Codec = DEFAULT_MODEL,
         repeat: bool = False,
         interval: float = 0.0,
         frame_bits: int = 0,
@@ -136,12 +137,15 @@ class semantic_source(gr.sync_block):
     ) -> None:
         gr.sync_block.__init__(self, "semantic_source", None, [np.uint8])
         self.error: Exception | None = None
-        self.codec = SearchingCodec(
-            model,
-            search=Search(float(search), search_for, int(search_steps)),
-            provider=provider,
-            networks=NETWORKS if frames or bits_per_pixel or quality else ("encoder",),
-        )
+        if isinstance(model, Codec):
+            self.codec = model
+        else:
+            self.codec = SearchingCodec(
+                model,
+                search=Search(float(search), search_for, int(search_steps)),
+                provider=provider,
+                networks=NETWORKS if frames or bits_per_pixel or quality else ("encoder",),
+            )
         self._frame_bits, self._budget = frames_of_image(
             self.codec, frame_bits, frames, bits_per_pixel, quality
         )

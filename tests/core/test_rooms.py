@@ -121,6 +121,23 @@ def test_the_core_never_imports_gnu_radio():
                 assert name.split(".")[0] not in ("gnuradio", "pmt"), f"{module} imports {name}"
 
 
+def test_blocks_are_named_as_gnu_radio_names_them():
+    """In snake case; flowgraphs and all else in the case of Python's classes."""
+    bases: dict[str, set[str]] = {}
+    for path, module in packages():
+        if module.startswith("gnuradio."):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    bases[node.name] = {ast.unparse(base) for base in node.bases}
+    kinds = {"gr.basic_block", "gr.sync_block", "gr.hier_block2"}
+    while more := {name for name, above in bases.items() if above & kinds} - kinds:
+        kinds |= more
+    blocks = kinds & set(bases)
+    assert len(blocks) > 15
+    assert [name for name in sorted(blocks) if name != name.lower()] == []
+    assert [name for name in sorted(set(bases) - blocks) if name == name.lower()] == []
+
+
 FOLDERS = ("bench", "examples", "include", "lib", "python", "scripts", "tests", "training")
 
 

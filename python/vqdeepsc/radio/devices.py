@@ -74,7 +74,7 @@ def make_receiver(settings: RadioSettings) -> RadioEnd:
     return _RECEIVERS[settings.radio](settings)
 
 
-class _Chain(gr.hier_block2):
+class _chain(gr.hier_block2):
     """Blocks in a row as one block, with a stream of complex samples at one end."""
 
     def __init__(self, name: str, *row: gr.basic_block, transmits: bool) -> None:
@@ -181,7 +181,7 @@ def _soapy_end(settings: RadioSettings, transmits: bool) -> RadioEnd:
         block: gr.basic_block = radio
         if transmits:
             fill = zero_fill(continuous=True, tail=_SOAPY_TAIL)
-            block = _Chain("soapy_transmitter", fill, radio, transmits=True)
+            block = _chain("soapy_transmitter", fill, radio, transmits=True)
         end = _tunable(
             settings,
             block,
@@ -260,7 +260,7 @@ def _iio_transmitter(settings: RadioSettings) -> RadioEnd:
         fill = zero_fill(continuous=True, tail=_IIO_TAIL)
         return _tunable(
             settings,
-            _Chain("iio_transmitter", fill, radio, transmits=True),
+            _chain("iio_transmitter", fill, radio, transmits=True),
             settings.sample_rate,
             lambda frequency: radio.set_frequency(int(frequency)),
             _within(
@@ -308,7 +308,7 @@ def _file_transmitter(settings: RadioSettings) -> RadioEnd:
             raise sink.error
         writer.finish()
 
-    block = _Chain("file_transmitter", fill, sink, transmits=True)
+    block = _chain("file_transmitter", fill, sink, transmits=True)
     return RadioEnd(block, settings.sample_rate, finish=finish)
 
 
@@ -335,7 +335,7 @@ def _zmq_transmitter(settings: RadioSettings) -> RadioEnd:
         )
     fill = zero_fill(continuous=False, gap=settings.gap, tail=_ZMQ_TAIL)
     fill.set_max_output_buffer(_ZMQ_BUFFER)
-    return RadioEnd(_Chain("zmq_transmitter", fill, sink, transmits=True), settings.sample_rate)
+    return RadioEnd(_chain("zmq_transmitter", fill, sink, transmits=True), settings.sample_rate)
 
 
 def _zmq_receiver(settings: RadioSettings) -> RadioEnd:

@@ -19,6 +19,7 @@ from gnuradio.vqdeepsc.radio.session import EventLog, run_flowgraph
 from gnuradio.vqdeepsc.radio.settings import RadioError, RadioSettings
 from gnuradio.vqdeepsc.radio.transmit import Transmitter, send
 from vqdeepsc.codec import DEFAULT_MODEL, Codec
+from vqdeepsc.codec.codec import read_bundle
 
 
 class watched_sink(gr.sync_block):
@@ -127,6 +128,42 @@ def test_an_error_in_the_source_is_an_error_of_the_transmitter(tmp_path, monkeyp
     monkeypatch.setattr(Codec, "encode", fall_down)
     with pytest.raises(RuntimeError, match="it fell down"):
         send(iter(images), make, EventLog())
+
+
+@pytest.mark.parametrize("limit", [1, 0])
+def test_what_gives_the_images_is_let_go_when_the_run_ends(limit, tmp_path):
+    """A camera stayed open where the run ended before its images did."""
+    released = []
+
+    def frames():
+        try:
+            for number in range(10_000):
+                yield (str(number), np.zeros((16, 16, 3), np.uint8))
+        finally:
+            released.append(True)
+
+    settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
+    make = partial(Transmitter, settings, DEFAULT_MODEL)
+    images = frames()
+    outcome = send(images, make, EventLog(), limit=limit, seconds=0 if limit else 0.01)
+    assert outcome.sent < 10_000
+    assert released == [True]
+
+
+def test_each_end_opens_its_own_network_once(tmp_path, monkeypatch):
+    """A transmitter opened its model a second time for one number, and both networks of it."""
+    opened = []
+
+    def note(manifest, threads, provider, networks):
+        opened.append(networks)
+        return read_bundle(manifest, threads, provider, networks)
+
+    monkeypatch.setattr("vqdeepsc.codec.codec.read_bundle", note)
+    settings = RadioSettings("file", str(tmp_path / "bursts.cf32"))
+    send(iter(()), partial(Transmitter, settings, DEFAULT_MODEL), EventLog())
+    assert opened == [("encoder",)]
+    Receiver(settings, image_receiver(None, EventLog(), model=DEFAULT_MODEL))
+    assert opened == [("encoder",), ("decoder",)]
 
 
 def test_a_radio_that_takes_no_more_is_an_error(tmp_path):

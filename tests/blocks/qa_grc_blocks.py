@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every block description in grc/ loads, is documented and names what its block takes."""
 
+import ast
 import inspect
+import math
 import re
 from pathlib import Path
 
@@ -19,6 +21,30 @@ def parameter_names(block) -> list[str]:
         if signature:
             return re.findall(r"(\w+): ", signature[1])[1:]
     return list(inspect.signature(block.__init__).parameters)[1:]
+
+
+def literal(text: str) -> object:
+    """What Python reads there, sequences as lists; a text for what is an expression."""
+    try:
+        value = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+    return list(value) if isinstance(value, tuple) else value
+
+
+def parameter_defaults(block) -> dict[str, object]:
+    """Defaults of the constructor's parameters, of a Python or a bound class."""
+    if issubclass(type(block), type) and "__init__" in vars(block):
+        signature = re.search(r"__init__\((.*?)\) ->", block.__init__.__doc__ or "", re.S)
+        if signature:
+            shown = re.findall(r"(\w+): [^=]*? = ('[^']*'|[\[(].*?[\])]|[^,)\s]+)", signature[1])
+            return {name: literal(value) for name, value in shown}
+    parameters = inspect.signature(block.__init__).parameters.values()
+    return {
+        each.name: literal(repr(each.default))
+        for each in parameters
+        if each.default is not each.empty
+    }
 
 
 class TestGrcBlocks(gr_unittest.TestCase):
@@ -75,6 +101,29 @@ class TestGrcBlocks(gr_unittest.TestCase):
                 taken = parameter_names(getattr(vqdeepsc, name))
                 self.assertLessEqual(given, set(taken))
                 self.assertGreater(len(taken), 0)
+
+    def test_defaults_are_those_of_the_constructor(self):
+        """Model, amplitude, iterations and the like stand in both."""
+        compared = 0
+        for name, description in self.descriptions.items():
+            templates = description["templates"]
+            make = templates.get("make") or templates["var_make"]
+            defaults = parameter_defaults(getattr(vqdeepsc, name))
+            shown = {each["id"]: str(each.get("default", "")) for each in description["parameters"]}
+            for argument, parameter in re.findall(r"(\w+)=\$\{\s*(\w+)\s*\}", make):
+                if argument not in defaults or parameter not in shown:
+                    continue
+                known, value = defaults[argument], literal(shown[parameter])
+                if value == "samp_rate" or str(value).startswith("vqdeepsc.known_"):
+                    continue  # what only Companion can know
+                compared += 1
+                with self.subTest(name, parameter=parameter):
+                    if isinstance(known, float) and isinstance(value, int | float):
+                        # the binding shows a float of C++
+                        self.assertTrue(math.isclose(known, value, rel_tol=1e-6), (known, value))
+                    else:
+                        self.assertEqual(value, known)
+        self.assertGreater(compared, 60)
 
     def test_cpp_flowgraphs_have_values_of_cpp(self):
         flow_graph = self.platform.make_flow_graph()

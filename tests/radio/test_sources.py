@@ -3,15 +3,33 @@
 
 import itertools
 import sys
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gnuradio.vqdeepsc.radio.bursts import DEFAULT_BURST, DEFAULT_RECEPTION
 from gnuradio.vqdeepsc.radio.devices import make_receiver
 from gnuradio.vqdeepsc.radio.settings import RadioError, RadioSettings
 from gnuradio.vqdeepsc.radio.sources import camera, image_sources
 from PIL import Image
+from vqdeepsc.cli.command import build_parser
 from vqdeepsc.images.files import ImageError
+
+
+@pytest.mark.parametrize("command", ["transmit IMAGE", "receive --output DIR"])
+def test_defaults_of_the_command_are_those_of_the_functions(command):
+    given = [*command.split(), "--radio", "file", "--device", "a.cf32"]
+    arguments = vars(build_parser().parse_args(given))
+    settings = RadioSettings("file", "a.cf32")
+    compared = 0
+    for kind in (asdict(settings), asdict(DEFAULT_BURST), asdict(DEFAULT_RECEPTION)):
+        for name, value in kind.items():
+            if name in arguments and arguments[name] is not None:
+                shown = arguments[name] or type(value)()
+                assert shown == value, name
+                compared += 1
+    assert compared > 10
 
 
 @pytest.fixture

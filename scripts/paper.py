@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -20,9 +21,11 @@ import numpy as np
 import skimage.data
 from paper_means import BASELINES, UNQUANTISED, system_title, write_means
 from paper_report import RUN_FILE, write_report
-from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
+from vqdeepsc.allocation import frames_of_bits
+from vqdeepsc.codec import BitLayout, Codec, find_model, list_models, read_manifest, region_count
 from vqdeepsc.errors import Error
 from vqdeepsc.images import baselines, metrics
+from vqdeepsc.images.files import EXPERIMENT_SIDE as SIDE
 from vqdeepsc.images.files import crop_square, load_image
 from vqdeepsc.images.panel import PanelCell, PanelRow, build_panel
 from vqdeepsc.link import ChannelModel, Link, Scheme, pad_to_frames
@@ -33,6 +36,7 @@ from vqdeepsc.simulation.run import simulate
 from vqdeepsc.simulation.upper_bound import UpperBound, upper_bound_system
 from vqdeepsc.whole_files import write_whole
 
+PIXELS = SIDE * SIDE
 ROOT = Path(__file__).resolve().parent.parent
 CHANNELS = ("awgn", "rayleigh", "rician")
 CURVE = "-2,0,1,2,3,4,5,6,8,10,12,16,20"
@@ -47,6 +51,13 @@ PANEL_SIDE = 256
 UPPER_BOUNDS = ROOT / "training" / "results"
 FEW = 60
 """Images of the experiments beyond the paper's."""
+TRANSMISSION_SNR = "-2,-1,0,1,2,3,4,5,6"
+TRANSMISSION_BITS = 20_032
+"""Source bits of one transmission of a progressive model, at rate 1/3 over 16-QAM."""
+TRANSMISSION_BASELINES = ("jpeg", "avif")
+FORMATS = {"qpsk": (3648, 7744, 11_840), "16qam": (11_840, 28_224, 36_416), "64qam": (36_416,)}
+"""Source bits by constellation from which a sender that knew the SNR would choose, in the symbols
+of one transmission."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,22 @@ def plan(
                 schemes=[Scheme(), *map(Scheme.parse, protected.get(scales, ()))],
             )
         )
+    transmission = [
+        simulation
+        for model in models
+        if BitLayout(read_manifest(model).scales).embedded
+        for simulation in one_transmission(replace(part, models=[model]))
+    ]
+    if transmission:
+        fixed = replace(
+            part,
+            channels=channels[:2],
+            snr_db=parse_snr(TRANSMISSION_SNR),
+            baselines=TRANSMISSION_BASELINES,
+        )
+        transmission += [
+            replace(fixed, models=[model]) for model in models if bits[model] == TRANSMISSION_BITS
+        ]
     natural = replace(curve, images=[bsds], upper_bounds=())
     return [
         Experiment("cars", [curve]),
@@ -112,8 +139,40 @@ def plan(
         Experiment("bandwidth", bandwidth),
         Experiment("schemes", schemes),
         Experiment("protection", protection),
+        *([Experiment("transmission", transmission)] if transmission else []),
         *([Experiment("natural", [natural])] if bsds else []),
     ]
+
+
+def one_transmission(part: Simulation) -> list[Simulation]:
+    """A progressive model in the symbols of one transmission: protected, and in other formats."""
+    symbols = Scheme().symbols_per_frame(TRANSMISSION_BITS)
+    part = replace(part, snr_db=parse_snr(TRANSMISSION_SNR))
+    protected = replace(
+        part,
+        channels=list(map(ChannelModel.parse, CHANNELS[:2])),
+        schemes=[Scheme(), Scheme.parse("balanced"), Scheme.parse("broadcast")],
+        bits_per_pixel=[TRANSMISSION_BITS / PIXELS],
+    )
+    formats = [
+        replace(
+            part,
+            channels=[ChannelModel("awgn")],
+            schemes=[Scheme(constellation, symbols // frames_of_bits(bits, SIDE, SIDE)[0])],
+            bits_per_pixel=[bits / PIXELS],
+        )
+        for constellation, sizes in FORMATS.items()
+        for bits in sizes
+    ]
+    return [protected, *formats]
+
+
+def sent_bits(simulation: Simulation, model: str) -> list[int]:
+    """Source bits of an image of 128x128 pixels that a simulation sends with a model."""
+    budgets = simulation.bits_per_pixel
+    if not budgets or not BitLayout(read_manifest(model).scales).embedded:
+        return [source_bits(model)]
+    return [math.prod(frames_of_bits(round(each * PIXELS), SIDE, SIDE)) for each in budgets]
 
 
 def shipped_upper_bounds(models: Sequence[str]) -> list[str]:
@@ -163,7 +222,11 @@ def finished_rows(experiment: Experiment, rows: Sequence[Result]) -> list[Result
     """The rows of an experiment, of the images alone that all its systems have."""
     asked: dict[RowKey, None] = {}
     for simulation in experiment.simulations:
-        ours = [(read_manifest(model).name, source_bits(model)) for model in simulation.models]
+        ours = [
+            (read_manifest(model).name, bits)
+            for model in simulation.models
+            for bits in sent_bits(simulation, model)
+        ]
         systems = [
             (System(name, scheme, decision), bits)
             for name, bits in ours

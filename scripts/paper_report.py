@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from page import render
-from paper_figures import VALUES, plot_bandwidth
+from paper_figures import VALUES, known_snr, plot_bandwidth, plot_transmission
 from paper_means import (
     BASELINES,
     UNQUANTISED,
@@ -69,6 +70,7 @@ def write_report(results: Path) -> None:
         bandwidth=bandwidth(results),
         schemes=schemes(results),
         protection=protection(results, models),
+        transmission=transmission(results),
         panels=[path.stem for path in sorted(results.glob("panel-*.jpg"))],
     )
     write_whole(results / "README.md", text)
@@ -317,6 +319,41 @@ def protection(results: Path, models: Sequence[dict]) -> Facts | None:
         rows = table(chosen, systems, THRESHOLD_SNR)
         groups.append({"model": name, "snr_db": THRESHOLD_SNR, "rows": rows, "gains": gains})
     return {"images": count(means), "groups": groups}
+
+
+def transmission(results: Path) -> Facts | None:
+    """One transmission of a progressive model beside what has one quality or none."""
+    means = read_means(results / "transmission.csv")
+    if not means:
+        return None
+    symbols = min(group.symbols for group in means)
+    fixed = [g for g in means if g.symbols == symbols and "@" not in str(g.system)]
+    plot_transmission(means, results / "transmission.png")
+    systems = list(dict.fromkeys(str(group.system) for group in fixed))
+    rows = table(fixed, systems, THRESHOLD_SNR)
+    known = known_snr(means)
+    shown = [quality(known[snr_db]) if snr_db in known else "" for snr_db in THRESHOLD_SNR]
+    rows.append(["AWGN", "best format, SNR known", *shown])
+    return {
+        "images": count(means),
+        "symbols": symbols,
+        "snr_db": THRESHOLD_SNR,
+        "rows": rows,
+        "formats": formats(known.values()),
+    }
+
+
+def formats(groups: Iterable[Summary]) -> list[str]:
+    """What groups are sent with, each named once with its SNRs, which rise."""
+    by_title: dict[str, list[float]] = {}
+    for group in groups:
+        scheme = group.system.scheme
+        title = f"{group.source_bits:,} bits over `{replace(scheme, symbols=0)}`"
+        by_title.setdefault(title, []).append(group.snr_db)
+    return [
+        f"{title} {f'from {snr[0]:g} to {snr[-1]:g}' if snr[1:] else f'at {snr[0]:g}'} dB"
+        for title, snr in by_title.items()
+    ]
 
 
 def protection_gain(means: Means, plain: str, system: str) -> Facts:

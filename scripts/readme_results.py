@@ -9,9 +9,22 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from page import join_names, render
-from paper_means import BASELINES, Means, channels, find, of_size, point, read_means, system_title
+from paper_figures import known_snr
+from paper_means import (
+    BASELINES,
+    Means,
+    channels,
+    count,
+    find,
+    of_size,
+    point,
+    read_means,
+    system_title,
+)
+from vqdeepsc.simulation import Summary
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -25,6 +38,7 @@ COMPARED = ("jpeg", "webp", "avif")
 NATIVE = ("jpeg", "webp")
 """Photo codecs in the table of images at their own size."""
 SNR_DB = (0.0, 2.0, 4.0)
+TRANSMISSION_SNR_DB = (-2.0, 0.0, 2.0, 3.0, 4.0, 6.0)
 FEWEST = 400
 """Images that the table is of at least."""
 
@@ -99,10 +113,36 @@ def native_rows(fixed: dict, progressive: dict) -> list[NativeRow]:
     ]
 
 
-def results_text(cars: Means, natural: Means, fixed: dict, progressive: dict) -> str:
+def transmission_facts(means: Means) -> dict[str, Any]:
+    """A progressive model's protections, what it shares the symbols with, and the best format."""
+    fixed = [group for group in means if "@" not in str(group.system)]
+    rows = []
+    for system in dict.fromkeys(group.system for group in fixed):
+        found = [find(fixed, str(system), "awgn", snr_db) for snr_db in TRANSMISSION_SNR_DB]
+        name = f"**{system.title}**" if system.scheme.protection else system.title
+        rows.append((name, [cell(group) for group in found if group]))
+    known = known_snr(means)
+    rows.append(("best format, SNR known", [cell(known[snr_db]) for snr_db in TRANSMISSION_SNR_DB]))
+    return {
+        "images": count(means),
+        "symbols": min(group.symbols for group in means),
+        "columns": [f"{snr_db:g} dB" for snr_db in TRANSMISSION_SNR_DB],
+        "rows": rows,
+    }
+
+
+def cell(group: Summary) -> str:
+    """SSIM and PSNR in a cell."""
+    return f"{group.ssim:.3f}, {group.psnr_db:.1f} dB"
+
+
+def results_text(
+    cars: Means, natural: Means, transmission: Means, fixed: dict, progressive: dict
+) -> str:
     """The part of the README between the two marks.
 
-    cars, natural: means of cars.csv and natural.csv; fixed, progressive: as of `native_rows`.
+    cars, natural, transmission: means of the files of these names; fixed, progressive: as of
+    `native_rows`.
     Raises ValueError for means that are missing or of fewer images than FEWEST."""
     sizes = {
         group.source_bits: (str(group.system), group.symbols)
@@ -117,7 +157,7 @@ def results_text(cars: Means, natural: Means, fixed: dict, progressive: dict) ->
             found = [find(of_bits, system, "awgn", snr_db) for snr_db in (*SNR_DB, *above)]
             if not all(group and group.images >= FEWEST for group in found):
                 raise ValueError(f"there are no means of {FEWEST} images for {system}")
-            cells = [f"{group.ssim:.3f}, {group.psnr_db:.1f} dB" for group in found]
+            cells = [cell(group) for group in found]
             level &= len({*cells[len(SNR_DB) - 1 :]}) == 1
             name = f"**{model}**" if system == model else system_title(system)
             rows.append((name, cells[: len(SNR_DB)]))
@@ -131,6 +171,7 @@ def results_text(cars: Means, natural: Means, fixed: dict, progressive: dict) ->
         columns=columns,
         rows=rows,
         leads=leads_of([model for model, _ in sizes.values()], cars, natural),
+        transmission=transmission_facts(transmission),
         native=native_rows(fixed, progressive),
         native_images=fixed["images"],
         native_pixels=round(fixed["pixels"]),
@@ -138,13 +179,16 @@ def results_text(cars: Means, natural: Means, fixed: dict, progressive: dict) ->
     )
 
 
-def read_results(folder: Path) -> tuple[Means, Means, dict, dict]:
+def read_results(folder: Path) -> tuple[Means, Means, Means, dict, dict]:
     """What `results_text` takes, from the files of a folder."""
     fixed, progressive = (
         json.loads((folder / name).read_text(encoding="utf-8"))
         for name in ("native.json", "allocation.json")
     )
-    return read_means(folder / "cars.csv"), read_means(folder / "natural.csv"), fixed, progressive
+    cars, natural, transmission = (
+        read_means(folder / f"{name}.csv") for name in ("cars", "natural", "transmission")
+    )
+    return cars, natural, transmission, fixed, progressive
 
 
 def with_results(readme: str, text: str) -> str:

@@ -11,7 +11,7 @@ import paper_means
 import paper_report
 import pytest
 import readme_results
-from tiny_bundle import THREE_SCALES, make_bundle, make_upper_bound
+from tiny_bundle import PROGRESSIVE, THREE_SCALES, make_bundle, make_upper_bound
 from vqdeepsc.images.files import save_image
 from vqdeepsc.link import ChannelModel
 from vqdeepsc.simulation import Summary, System
@@ -119,6 +119,39 @@ def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypat
     assert [group.system for group in part] == [group.system for group in whole]
 
 
+def test_one_transmission_is_measured_beside_fixed_formats(folder, monkeypatch):
+    monkeypatch.setattr(paper, "TRANSMISSION_SNR", "0,20")
+    monkeypatch.setattr(paper, "FORMATS", {"qpsk": (7744,), "16qam": (28_224,)})
+    make_bundle(folder / "models" / "progressive", PROGRESSIVE)
+    only = arguments(folder, "--limit", "1", "--only", "transmission")
+    only[only.index("--model") + 1] = str(folder / "models" / "progressive")
+    assert paper.main(only) == 0
+    means = paper_means.read_means(folder / "results" / "transmission.csv")
+    assert {group.symbols for group in means} == {15_024}
+    clean = {(str(g.system), g.source_bits): g for g in means if g.snr_db == 20}
+    assert set(clean) == {
+        ("progressive", 20_032),
+        ("progressive:16qam/balanced", 20_032),
+        ("progressive:16qam/broadcast", 20_032),
+        ("progressive:qpsk@15024", 7744),
+        ("progressive:16qam@7512", 28_224),
+        ("four", 20_032),
+        ("jpeg", 20_032),
+        ("avif", 20_032),
+    }
+    assert not any(group.with_block_errors for group in clean.values())
+    best = max(
+        (group for (name, _), group in clean.items() if name not in ("jpeg", "avif")),
+        key=lambda group: group.ssim,
+    )
+    text = (folder / "results" / "README.md").read_text()
+    assert "![One transmission](transmission.png)" in text
+    assert "| AWGN | best format, SNR known | " in text
+    (sentence,) = (line for line in text.splitlines() if line.startswith("With the SNR known"))
+    assert f"{best.source_bits:,} bits over `{best.system.scheme.constellation}" in sentence
+    assert sentence.endswith("20 dB.")
+
+
 def test_a_verdict_names_where_the_paper_is_not_matched(folder):
     groups = [
         make_summary(system, snr_db=snr_db, images=7, ssim=ssim)
@@ -194,7 +227,7 @@ def test_bad_input_gets_one_sentence(folder, capsys, monkeypatch):
 
 def test_the_page_says_what_the_results_are(tmp_path, monkeypatch):
     """The committed page follows from the committed means."""
-    for plot in ("plot_means", "plot_bandwidth"):
+    for plot in ("plot_means", "plot_bandwidth", "plot_transmission"):
         monkeypatch.setattr(paper_report, plot, lambda *arguments: None)
     results = readme_results.RESULTS
     for path in (*results.glob("*.csv"), *results.glob("*.jpg"), results / paper_report.RUN_FILE):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from gnuradio.vqdeepsc.radio.bursts import DEFAULT_BURST, DEFAULT_RECEPTION
-from gnuradio.vqdeepsc.radio.devices import make_receiver
+from gnuradio.vqdeepsc.radio.devices import make_receiver, make_transmitter
 from gnuradio.vqdeepsc.radio.settings import RadioError, RadioSettings
 from gnuradio.vqdeepsc.radio.sources import camera, image_sources
 from PIL import Image
@@ -132,9 +132,34 @@ def test_a_camera_is_let_go_when_the_run_ends(monkeypatch):
         ({"radio": "zmq", "bandwidth": 1e6}, "the radio zmq has no gain"),
         ({"radio": "iio", "frequency": 1e9, "antenna": "A"}, "the radio iio has no antenna"),
         ({"radio": "iio", "frequency": 1e9, "bandwidth": 1e6}, "no bandwidth to set when it rec"),
+        ({"radio": "zmq", "format": "ci16"}, "the radio zmq has no format"),
+        ({"radio": "uhd", "frequency": 1e9, "channel": 1}, "the radio uhd has no format, channel"),
+        ({"radio": "zmq", "follow": True}, "or end to follow: files have"),
+        ({"radio": "soapy", "frequency": 1e9, "recording_rate": 1e6}, "no .* rate of a recording"),
     ],
 )
 def test_settings_that_a_radio_lacks_are_refused(settings, word):
     """They were skipped in silence."""
     with pytest.raises(RadioError, match=word):
         make_receiver(RadioSettings(**settings))
+
+
+@pytest.mark.parametrize("make", [make_receiver, make_transmitter])
+def test_a_rate_that_an_iio_device_has_not_is_refused(make, monkeypatch):
+    """gr-iio does not tell the rate that there is, but raises for one that cannot be."""
+
+    class Device:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def __getattr__(self, _: str):
+            return lambda *_: None
+
+        def set_samplerate(self, _: int) -> None:
+            raise RuntimeError("Unable to set BB rate")
+
+    iio = SimpleNamespace(fmcomms2_source_fc32=Device, fmcomms2_sink_fc32=Device)
+    monkeypatch.setitem(sys.modules, "gnuradio.iio", iio)
+    settings = RadioSettings("iio", "ip:pluto", frequency=1e9, sample_rate=1000.0)
+    with pytest.raises(RadioError, match="radio iio, ip:pluto: Unable to set BB rate"):
+        make(settings)

@@ -76,6 +76,12 @@ class RadioSettings:
             raise RadioError(f"the channel is {self.channel}, but must be at least 0")
         if not self.is_device and (self.antenna or self.bandwidth or self.gain is not None):
             raise RadioError(f"the radio {self.radio} has no gain, antenna or bandwidth to set")
+        of_files = self.format or self.channel or self.follow or self.recording_rate is not None
+        if self.radio != "file" and of_files:
+            raise RadioError(
+                f"the radio {self.radio} has no format, channel, rate of a recording or end to "
+                "follow: files have"
+            )
         if self.radio == "iio" and self.antenna:
             raise RadioError("the radio iio has no antenna to choose")
         if self.is_device and not self.frequency:

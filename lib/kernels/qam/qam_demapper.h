@@ -16,8 +16,8 @@ namespace gr::vqdeepsc::kernel {
  * equally probable, for each bit of each symbol, b0 first.
  *
  * Noise is N0 per complex symbol (N0 / 2 per real dimension). Zero, negative and tiny densities
- * count as 1e-30. LLRs lie in [-llr_limit, llr_limit]; a symbol or density that is not a number
- * gives 0. Objects are immutable, so one may serve several threads.
+ * count as smallest_noise. LLRs lie in [-llr_limit, llr_limit]; a symbol or density that is not a
+ * number gives 0. Objects are immutable, so one may serve several threads.
  */
 class QamDemapper
 {

@@ -13,6 +13,9 @@ constexpr float llr_limit = 1.0e6f;
 /*! Noise densities from here on mean that nothing is known: the ratios are exactly 0. */
 constexpr float erasure_noise = 1.0e30f;
 
+/*! A smaller density counts as this one, whose inverse a float still holds. */
+constexpr float smallest_noise = 1.0e-30f;
+
 /*! One call of the demapper, as the code of each instruction set takes it. */
 struct QamDemapperJob {
     int bits_per_symbol;

@@ -27,7 +27,7 @@ inline float number_or_zero(float x)
 
 inline float inverse_noise(float noise)
 {
-    const float positive = noise < 1.0e-30f ? 1.0e-30f : noise;
+    const float positive = noise < smallest_noise ? smallest_noise : noise;
     return positive >= erasure_noise ? 0.0f : 1.0f / positive;
 }
 

@@ -116,12 +116,13 @@ def test_what_decodes_worse_than_grey_counts_as_lost():
     assert not baselines.counts_as_decoded(Quality(nan, 11.9), Quality(nan, 12.0))
 
 
-def test_a_machine_without_memory_changes_no_result(image, monkeypatch):
+@pytest.mark.parametrize("error", [MemoryError(), OSError("out of memory when reading image file")])
+def test_a_machine_without_memory_changes_no_result(image, error, monkeypatch):
     """What does not decode is scored as grey; what was not tried must not be."""
     file = baselines.compress(image, "jpeg", BITS)
 
     def starve(_):
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(Image, "open", starve)
     with pytest.raises(MemoryError):

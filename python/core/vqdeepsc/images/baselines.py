@@ -127,7 +127,9 @@ def decompress(content: bytes, width: int, height: int) -> NDArray[np.uint8] | N
                 return np.array(image.convert("RGB"))
         except MemoryError:
             raise  # a machine that is short of memory must not change what is measured
-        except Exception:  # Pillow's decoders raise all kinds of exceptions on damaged files
+        except Exception as error:  # Pillow's decoders raise all kinds of them on damaged files
+            if "out of memory" in str(error):  # an OSError, where a decoder in C found none
+                raise MemoryError(str(error)) from error
             return None
 
 

@@ -42,6 +42,29 @@ def test_commands_run_whatever_home_is(shared, kind):
     assert stat.S_IMODE((shared / "images").stat().st_mode) == 0o700
 
 
+LOGGING = """
+from gnuradio.vqdeepsc.commands.private_state import private_state
+with private_state():
+    from gnuradio import gr
+    gr.logger("radio").warn("a word of GNU Radio")
+"""
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_what_gnuradio_logs_is_no_output_of_a_command(tmp_path, usable):
+    if usable:
+        (tmp_path / ".gnuradio").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", LOGGING],
+        env=os.environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == ""
+    assert "a word of GNU Radio" in done.stderr
+
+
 WRITING = re.compile(
     r"^\d+ +(?:open|openat|creat|mkdir|mkdirat|rename|renameat2?|link|linkat|symlink|symlinkat|"
     r"unlink|unlinkat|mknod|mknodat|chmod|fchmodat|truncate)\((.*)\) += (-?\d+)"

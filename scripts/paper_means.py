@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +122,16 @@ def points_title(groups: Iterable[Summary], means: Means) -> str:
         shown = (f"{r[0]:g}" if len(r) == 1 else f"{r[0]:g} to {r[-1]:g}" for r in ranges)
         texts.append(f"{channel_title(channel)} {', '.join(shown)} dB")
     return "; ".join(texts)
+
+
+def formats(groups: Iterable[Summary]) -> list[str]:
+    """What groups are sent with, each named once with its SNRs, which rise."""
+    by_title: dict[str, list[float]] = {}
+    for group in groups:
+        scheme = group.system.scheme
+        title = f"{group.source_bits:,} bits over `{replace(scheme, symbols=0)}`"
+        by_title.setdefault(title, []).append(group.snr_db)
+    return [
+        f"{title} {f'from {snr[0]:g} to {snr[-1]:g}' if snr[1:] else f'at {snr[0]:g}'} dB"
+        for title, snr in by_title.items()
+    ]

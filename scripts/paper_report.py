@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from paper_means import (
     count,
     find,
     first_clean,
+    formats,
     of_size,
     plateau,
     point,
@@ -341,19 +341,6 @@ def transmission(results: Path) -> Facts | None:
         "rows": rows,
         "formats": formats(known.values()),
     }
-
-
-def formats(groups: Iterable[Summary]) -> list[str]:
-    """What groups are sent with, each named once with its SNRs, which rise."""
-    by_title: dict[str, list[float]] = {}
-    for group in groups:
-        scheme = group.system.scheme
-        title = f"{group.source_bits:,} bits over `{replace(scheme, symbols=0)}`"
-        by_title.setdefault(title, []).append(group.snr_db)
-    return [
-        f"{title} {f'from {snr[0]:g} to {snr[-1]:g}' if snr[1:] else f'at {snr[0]:g}'} dB"
-        for title, snr in by_title.items()
-    ]
 
 
 def protection_gain(means: Means, plain: str, system: str) -> Facts:

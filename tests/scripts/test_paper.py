@@ -8,6 +8,7 @@ from pathlib import Path
 
 import paper
 import paper_means
+import paper_plan
 import paper_report
 import pytest
 import readme_results
@@ -23,11 +24,12 @@ FOUR_SCALES = {1: 16, 2: 8, 3: 4, 4: 2}
 @pytest.fixture
 def folder(tmp_path, photograph, monkeypatch):
     """Few points, and a panel of one photograph."""
-    monkeypatch.setattr(paper, "CURVE", "0,10")
-    monkeypatch.setattr(paper, "THRESHOLD_SNR", "1,10")
-    monkeypatch.setattr(paper, "CHANNELS", ("awgn", "rayleigh"))
+    monkeypatch.setattr(paper_plan, "CURVE", "0,10")
+    monkeypatch.setattr(paper_plan, "THRESHOLD_SNR", "1,10")
+    monkeypatch.setattr(paper_plan, "CHANNELS", ("awgn", "rayleigh"))
     monkeypatch.setattr(paper, "PANEL_IMAGES", ("coffee.png",))
-    monkeypatch.setattr(paper, "BASELINES", ("jpeg", "webp"))
+    for module in (paper, paper_plan):
+        monkeypatch.setattr(module, "BASELINES", ("jpeg", "webp"))
     (tmp_path / "cars").mkdir()
     for number in range(2):
         save_image(tmp_path / "cars" / f"{number}.png", photograph[:128, 99 * number :][:, :128])
@@ -120,8 +122,8 @@ def test_an_interrupted_run_shows_the_images_that_are_finished(folder, monkeypat
 
 
 def test_one_transmission_is_measured_beside_fixed_formats(folder, monkeypatch):
-    monkeypatch.setattr(paper, "TRANSMISSION_SNR", "0,20")
-    monkeypatch.setattr(paper, "FORMATS", {"qpsk": (7744,), "16qam": (28_224,)})
+    monkeypatch.setattr(paper_plan, "TRANSMISSION_SNR", "0,20")
+    monkeypatch.setattr(paper_plan, "FORMATS", {"qpsk": (7744,), "16qam": (28_224,)})
     make_bundle(folder / "models" / "progressive", PROGRESSIVE)
     only = arguments(folder, "--limit", "1", "--only", "transmission")
     only[only.index("--model") + 1] = str(folder / "models" / "progressive")

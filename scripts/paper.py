@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 from paper_means import BASELINES, UNQUANTISED, system_title, write_means
-from paper_plan import Experiment, plan, sent_bits, source_bits
+from paper_plan import Experiment, is_progressive, plan, sent_bits, source_bits
 from paper_report import RUN_FILE, write_report
 from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
 from vqdeepsc.errors import Error
@@ -240,7 +240,8 @@ def main(argv: list[str] | None = None) -> int:
                     )
             if "panels" in wanted:
                 print("panels", flush=True)
-                save_panels(models, arguments.results)
+                fixed = [model for model in models if not is_progressive(model)]
+                save_panels(fixed, arguments.results)
         finally:  # an interrupted run shows what there is
             print("figures and text", flush=True)
             write_report(arguments.results)

@@ -45,6 +45,8 @@ def plan(
     cars: str, bsds: str, models: Sequence[str], upper_bounds: Sequence[str], limit: int
 ) -> list[Experiment]:
     """The experiments; limit: at most so many in each (0: 400 cars, all of BSDS, or FEW)."""
+    progressive = [model for model in models if is_progressive(model)]
+    models = [model for model in models if model not in progressive]
     channels = [ChannelModel.parse(kind) for kind in CHANNELS]
     few = min(limit or FEW, FEW)
     curve = Simulation(
@@ -58,7 +60,7 @@ def plan(
     )
     part = replace(curve, baselines=(), upper_bounds=(), limit=few)
     bits = {model: source_bits(model) for model in models}
-    most_bits = max(bits.values())
+    most_bits = max(bits.values(), default=0)
     bandwidth, schemes, protection = [], [], []
     for model in models:
         one = replace(part, models=[model], channels=channels[:2])
@@ -91,8 +93,7 @@ def plan(
         )
     transmission = [
         simulation
-        for model in models
-        if BitLayout(read_manifest(model).scales).embedded
+        for model in progressive
         for simulation in one_transmission(replace(part, models=[model]))
     ]
     if transmission:
@@ -106,15 +107,22 @@ def plan(
             replace(fixed, models=[model]) for model in models if bits[model] == TRANSMISSION_BITS
         ]
     natural = replace(curve, images=[bsds], upper_bounds=())
-    return [
+    experiments = [
         Experiment("cars", [curve]),
         Experiment("decisions", [replace(part, decisions=("soft", "hard"))]),
         Experiment("bandwidth", bandwidth),
         Experiment("schemes", schemes),
         Experiment("protection", protection),
-        *([Experiment("transmission", transmission)] if transmission else []),
         *([Experiment("natural", [natural])] if bsds else []),
     ]
+    if not models:
+        experiments = []
+    return experiments + ([Experiment("transmission", transmission)] if transmission else [])
+
+
+def is_progressive(model: str) -> bool:
+    """Whether a model's bits are an embedded code, of which the paper knows nothing."""
+    return BitLayout(read_manifest(model).scales).embedded
 
 
 def one_transmission(part: Simulation) -> list[Simulation]:
@@ -143,7 +151,7 @@ def one_transmission(part: Simulation) -> list[Simulation]:
 def sent_bits(simulation: Simulation, model: str) -> list[int]:
     """Source bits of an image of 128x128 pixels that a simulation sends with a model."""
     budgets = simulation.bits_per_pixel
-    if not budgets or not BitLayout(read_manifest(model).scales).embedded:
+    if not budgets or not is_progressive(model):
         return [source_bits(model)]
     return [math.prod(frames_of_bits(round(each * PIXELS), SIDE, SIDE)) for each in budgets]
 

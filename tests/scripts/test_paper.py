@@ -148,6 +148,12 @@ def test_one_transmission_is_measured_beside_fixed_formats(folder, monkeypatch):
     )
     text = (folder / "results" / "README.md").read_text()
     assert "![One transmission](transmission.png)" in text
+    # nothing else is of a progressive model
+    models = [str(folder / "models" / name) for name in ("progressive", "four")]
+    for experiment in paper_plan.plan("", "bsds", models, [], 1):
+        named = {model for simulation in experiment.simulations for model in simulation.models}
+        assert (models[0] in named) == (experiment.name == "transmission")
+        assert models[1] in named
     assert "| AWGN | best format, SNR known | " in text
     (sentence,) = (line for line in text.splitlines() if line.startswith("With the SNR known"))
     assert f"{best.source_bits:,} bits over `{best.system.scheme.constellation}" in sentence

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from paper_means import BASELINES, Means, base, count, system_title
+from paper_means import BASELINES, Means, base, count, known_snr, system_title
 from vqdeepsc.link import channel_title
-from vqdeepsc.simulation import Summary
 from vqdeepsc.simulation.plot import save_figure
 
 VALUES = 3 * 128 * 128
@@ -51,17 +50,6 @@ def plot_bandwidth(means: Means, path: Path) -> None:
     channel = channel_title(means[0].channel_name)
     figure.suptitle(f"{count(means)} cars, {channel}, 16-QAM, any code rate")
     save_figure(figure, [path])
-
-
-def known_snr(means: Means) -> dict[float, Summary]:
-    """By SNR over AWGN the best that a model reaches in any format, as if the sender knew it."""
-    found: dict[float, Summary] = {}
-    for group in means:
-        if group.channel_name == "awgn" and base(group) not in BASELINES:
-            best = found.get(group.snr_db)
-            if best is None or group.ssim > best.ssim:
-                found[group.snr_db] = group
-    return dict(sorted(found.items()))
 
 
 def plot_transmission(means: Means, path: Path) -> None:

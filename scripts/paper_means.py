@@ -124,6 +124,17 @@ def points_title(groups: Iterable[Summary], means: Means) -> str:
     return "; ".join(texts)
 
 
+def known_snr(means: Means) -> dict[float, Summary]:
+    """By SNR over AWGN the best that a model reaches in any format, as if the sender knew it."""
+    found: dict[float, Summary] = {}
+    for group in means:
+        if group.channel_name == "awgn" and base(group) not in BASELINES:
+            best = found.get(group.snr_db)
+            if best is None or group.ssim > best.ssim:
+                found[group.snr_db] = group
+    return dict(sorted(found.items()))
+
+
 def formats(groups: Iterable[Summary]) -> list[str]:
     """What groups are sent with, each named once with its SNRs, which rise."""
     by_title: dict[str, list[float]] = {}

@@ -107,7 +107,7 @@ def plan(
             replace(fixed, models=[model]) for model in models if bits[model] == TRANSMISSION_BITS
         ]
     natural = replace(curve, images=[bsds], upper_bounds=())
-    experiments = [
+    of_paper = [
         Experiment("cars", [curve]),
         Experiment("decisions", [replace(part, decisions=("soft", "hard"))]),
         Experiment("bandwidth", bandwidth),
@@ -115,9 +115,10 @@ def plan(
         Experiment("protection", protection),
         *([Experiment("natural", [natural])] if bsds else []),
     ]
-    if not models:
-        experiments = []
-    return experiments + ([Experiment("transmission", transmission)] if transmission else [])
+    return [
+        *(of_paper if models else []),
+        *([Experiment("transmission", transmission)] if transmission else []),
+    ]
 
 
 def is_progressive(model: str) -> bool:

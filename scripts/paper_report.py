@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from page import render
-from paper_figures import VALUES, known_snr, plot_bandwidth, plot_transmission
+from paper_figures import VALUES, plot_bandwidth, plot_transmission
 from paper_means import (
     BASELINES,
     UNQUANTISED,
@@ -24,6 +24,7 @@ from paper_means import (
     find,
     first_clean,
     formats,
+    known_snr,
     of_size,
     plateau,
     point,

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from page import join_names, render
-from paper_figures import known_snr
 from paper_means import (
     BASELINES,
     Means,
     channels,
     count,
     find,
+    known_snr,
     of_size,
     point,
     read_means,
@@ -114,7 +114,11 @@ def native_rows(fixed: dict, progressive: dict) -> list[NativeRow]:
 
 
 def transmission_facts(means: Means) -> dict[str, Any]:
-    """A progressive model's protections, what it shares the symbols with, and the best format."""
+    """A progressive model's protections, what takes as many symbols, and the best format.
+
+    Raises ValueError without means."""
+    if not means:
+        raise ValueError("there are no means of one transmission")
     fixed = [group for group in means if "@" not in str(group.system)]
     rows = []
     for system in dict.fromkeys(group.system for group in fixed):

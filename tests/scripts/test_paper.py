@@ -276,6 +276,12 @@ def test_the_readme_has_the_figures_of_the_results():
             readme_results.results_text(rows, *others)
 
 
+def test_the_readme_stays_without_one_transmission():
+    cars, natural, _, *others = readme_results.read_results(readme_results.RESULTS)
+    with pytest.raises(ValueError, match="no means of one transmission"):
+        readme_results.results_text(cars, natural, [], *others)
+
+
 def test_models_at_native_size_stand_beside_codecs_with_as_many_bits():
     def rows(bits, *systems):
         return [

@@ -128,7 +128,8 @@ As LdpcEncoder, but parts of a frame may be coded at different rates.)")
              py::arg("transport_blocks") = py::tuple(),
              R"(payload_bits, coded_bits: of the whole frame; bits_per_symbol: as in LdpcEncoder.
 transport_blocks: vqdeepsc.link.TransportBlocks, or (payload bits, coded bits) of each, in order
-and in whole symbols; empty for a single one. Raises ValueError naming what is out of range or does not add up.)")
+and in whole symbols; empty for a single one. Raises ValueError naming what is out of range or does
+not add up.)")
         .def(
             "encode",
             [](FrameEncoder& self, const Array<std::uint8_t>& payload) {

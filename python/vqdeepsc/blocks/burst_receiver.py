@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Samples in, region PDUs and a log out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from gnuradio import gr
+
+from vqdeepsc.link import TransportBlocks
 
 from ..vqdeepsc_python import (
     burst_decoder,
@@ -64,7 +66,7 @@ class burst_receiver(gr.hier_block2):
         payload_bits: int = 0,
         iterations: int = 20,
         sample_rate: float = 1e6,
-        transport_blocks: Sequence[Iterable[tuple[int, int]]] | None = None,
+        transport_blocks: Sequence[TransportBlocks | Sequence[tuple[int, int]]] | None = None,
         backlog: int = 1024,
         remove_dc: bool = True,
         largest_cfo: float = DEFAULT_LARGEST_CFO,

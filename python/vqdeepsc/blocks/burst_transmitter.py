@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frames of payload bits in, the samples of bursts out."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from gnuradio import gr
+
+from vqdeepsc.link import TransportBlocks
 
 from ..vqdeepsc_python import burst_modulator, ldpc_encoder
 from .frames import FRAME_TAG
@@ -41,7 +43,7 @@ class burst_transmitter(gr.hier_block2):
         cyclic_prefix: int = 32,
         amplitude: float = 0.3,
         peak: float = 1.0,
-        transport_blocks: Iterable[tuple[int, int]] = (),
+        transport_blocks: TransportBlocks | Sequence[tuple[int, int]] = (),
         burst_profile: int = 0,
     ) -> None:
         gr.hier_block2.__init__(

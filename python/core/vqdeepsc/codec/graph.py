@@ -116,7 +116,7 @@ class _Fields:
             if key >= 0x80:
                 key, at = _varint(message, at - 1)
             number, kind = key >> 3, key & 7
-            if kind == 2 and at < end and message[at] < 0x80:  # as thousands in each graph
+            if kind == 2 and at < end and message[at] < 0x80:  # one byte, as most are
                 size, at = message[at], at + 1
             elif kind == 2:
                 size, at = _varint(message, at)

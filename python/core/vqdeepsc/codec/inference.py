@@ -23,7 +23,7 @@ _LARGE_BYTES = 2 << 20
 """Inputs of a run behind which memory is given back, as for tiles of large images."""
 
 _LEFT_OUT = ("ConstantSharing", "CommonSubexpressionElimination")
-"""Passes of onnxruntime that take an eighth of loading and change nothing in an exported graph."""
+"""Passes of onnxruntime that take time to load a graph and change nothing in an exported one."""
 
 
 class NetworkError(Error):

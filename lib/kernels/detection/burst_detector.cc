@@ -17,8 +17,8 @@ namespace {
 
 constexpr int SHORT = SHORT_SYMBOL_SAMPLES;
 constexpr int REPEATS = static_cast<int>(SHORT_SYMBOL_SIGNS.size());
-// Noise alone passes at one sample of 400,000: (1 - x)^511 of 512 independent products.
-constexpr float CANDIDATE_THRESHOLD = 0.025f;
+// Noise alone passes at one sample of 30,000: (1 - x)^511 of 512 independent products.
+constexpr float CANDIDATE_THRESHOLD = 0.02f;
 // Candidates are compared over so many samples and may be wrong by so many.
 constexpr std::size_t SEARCH = SHORT;
 constexpr int TIMING_ERROR = PreambleMatcher::MOST_DELAY / 2;
@@ -269,7 +269,7 @@ bool BurstDetector::verify(std::size_t candidate, BurstDetection& detection)
         real = filtered_real.data();
         imag = filtered_imag.data();
     }
-    const PreambleMatch match = d_matcher.match(real, imag, TIMING_ERROR);
+    const PreambleMatch match = d_matcher.match(real, imag, TIMING_ERROR, d_threshold);
     if (!(match.correlation > d_threshold)) {
         return false;
     }

@@ -66,12 +66,14 @@ PreambleMatcher::PreambleMatcher(double largest_cfo)
     d_mirrored = spectrum(true);
 }
 
-// All short symbols on top of each other; offsets of whole cycles per short symbol stay.
-void PreambleMatcher::fold(const float* real, const float* imag, double fraction)
+// All short symbols on top of each other, each with its weight; offsets of whole cycles per short
+// symbol stay.
+template <typename Weight>
+void PreambleMatcher::fold(const float* real, const float* imag, double fraction, Weight weight)
 {
     std::array<float, WINDOW> sum_real{}, sum_imag{};
     for (int k = 0; k < REPEATS; ++k) {
-        const auto rotation = static_cast<float>(SHORT_SYMBOL_SIGNS[k]) *
+        const auto rotation = weight(k) * static_cast<float>(SHORT_SYMBOL_SIGNS[k]) *
                               phasor(-2.0 * M_PI * fraction * (k * SHORT));
         for (int j = 0; j < WINDOW; ++j) {
             const float a = real[k * SHORT + j];
@@ -84,19 +86,21 @@ void PreambleMatcher::fold(const float* real, const float* imag, double fraction
     for (int j = 0; j < WINDOW; ++j) {
         d_forward.input()[j] = product({ sum_real[j], sum_imag[j] }, rotations[j]);
     }
+    d_bound += bound();
     d_forward.execute();
 }
 
-// Over all delays and offsets of what is folded; the reference rotates with the offset or against
-// it.
+// Over all delays and offsets, with what was folded before; the reference rotates with the offset
+// or against it.
 PreambleMatcher::Peak PreambleMatcher::strongest(const std::vector<std::complex<float>>& reference,
-                                                 int direction)
+                                                 int direction,
+                                                 std::vector<float>& powers)
 {
     Peak peak;
     const std::complex<float>* spectrum = d_forward.output();
     std::complex<float>* input = d_backward.input();
     const auto* output = reinterpret_cast<const float*>(d_backward.output());
-    std::array<float, MOST_DELAY + 1> powers;
+    float* sums = powers.data();
     for (int offset = -d_largest_offset; offset <= d_largest_offset; ++offset) {
         // A cycle per short symbol is two bins.
         const auto* shifted = reference.data() + WINDOW - 2 * direction * offset;
@@ -108,13 +112,14 @@ PreambleMatcher::Peak PreambleMatcher::strongest(const std::vector<std::complex<
         for (int delay = 0; delay <= MOST_DELAY; ++delay) {
             const float real = output[2 * delay];
             const float imag = output[2 * delay + 1];
-            powers[delay] = real * real + imag * imag;
-            largest = std::max(largest, powers[delay]);
+            sums[delay] += real * real + imag * imag;
+            largest = std::max(largest, sums[delay]);
         }
         if (largest > peak.power) {
-            const auto first = std::find(powers.begin(), powers.end(), largest);
-            peak = { largest, static_cast<int>(first - powers.begin()), offset };
+            const auto* first = std::find(sums, sums + MOST_DELAY, largest);
+            peak = { largest, static_cast<int>(first - sums), offset };
         }
+        sums += MOST_DELAY + 1;
     }
     peak.power /= static_cast<float>(WINDOW) * WINDOW;
     return peak;
@@ -136,7 +141,8 @@ float PreambleMatcher::bound()
     return largest * d_short_symbol_energy;
 }
 
-// The phases of the single short symbols, half a preamble apart, make the offset finer.
+// The phases of neighbours among the short symbols make the offset finer, also where a fade turns
+// the channel around between two of them.
 double PreambleMatcher::refine(const float* real,
                                const float* imag,
                                double coarse,
@@ -157,12 +163,11 @@ double PreambleMatcher::refine(const float* real,
         phasors[k] = std::polar(1.0, -2.0 * M_PI * coarse * (k * SHORT)) *
                      (1.0 * SHORT_SYMBOL_SIGNS[k]) * std::complex<double>(sum);
     }
-    constexpr int APART = (REPEATS - 1) / 2;
     std::complex<double> rotation = 0.0;
-    for (int k = 0; k + APART < REPEATS; ++k) {
-        rotation += phasors[k + APART] * std::conj(phasors[k]);
+    for (int k = 0; k + 1 < REPEATS; ++k) {
+        rotation += phasors[k + 1] * std::conj(phasors[k]);
     }
-    return coarse + std::arg(rotation) / (2.0 * M_PI * APART * SHORT);
+    return coarse + std::arg(rotation) / (2.0 * M_PI * SHORT);
 }
 
 // Frequency offset modulo one cycle per short symbol, from what neighbours among them rotate by.
@@ -184,13 +189,31 @@ double PreambleMatcher::fractional_cfo(const float* real, const float* imag)
     return std::atan2(sum_imag, sum_real) / (2.0 * M_PI * SHORT);
 }
 
-PreambleMatch PreambleMatcher::match(const float* real, const float* imag, int guess)
+PreambleMatch PreambleMatcher::match(const float* real, const float* imag, int guess, float least)
 {
     const double fraction = fractional_cfo(real + guess, imag + guess);
-    fold(real, imag, fraction);
-    const Peak straight = strongest(d_straight, 1);
-    const bool settled = MIRRORED_RATIO * straight.power >= bound();
-    const Peak mirrored = settled ? Peak() : strongest(d_mirrored, -1);
+    const std::size_t powers =
+        static_cast<std::size_t>(2 * d_largest_offset + 1) * (MOST_DELAY + 1);
+    d_straight_powers.assign(powers, 0.0f);
+    d_mirrored_powers.assign(powers, 0.0f);
+    d_bound = 0.0f;
+    fold(real, imag, fraction, [](int) { return 1.0f; });
+    const PreambleMatch still = compare(real, imag, fraction);
+    if (still.correlation > least) {
+        return still;
+    }
+    // As much power in all short symbols together as with equal weights.
+    const float slope = std::sqrt(12.0f / (REPEATS * REPEATS - 1));
+    fold(real, imag, fraction, [slope](int k) { return slope * (k - 0.5f * (REPEATS - 1)); });
+    return compare(real, imag, fraction);
+}
+
+// The strongest of the references in what is folded.
+PreambleMatch PreambleMatcher::compare(const float* real, const float* imag, double fraction)
+{
+    const Peak straight = strongest(d_straight, 1, d_straight_powers);
+    const bool settled = MIRRORED_RATIO * straight.power >= d_bound;
+    const Peak mirrored = settled ? Peak() : strongest(d_mirrored, -1, d_mirrored_powers);
     PreambleMatch match{};
     match.mirrored = mirrored.power > MIRRORED_RATIO * straight.power;
     const Peak& best = match.mirrored ? mirrored : straight;

@@ -37,8 +37,10 @@ public:
 
     /*! \param real, imag CANDIDATE_SAMPLES numbers each
      *  \param guess      the likeliest delay, 0 to MOST_DELAY, wrong by a few samples at most
+     *  \param least      correlation of a preamble: where a channel that stands still explains no
+     *         more, one that changes on a straight line is tried, as where a fade passes through
      */
-    PreambleMatch match(const float* real, const float* imag, int guess);
+    PreambleMatch match(const float* real, const float* imag, int guess, float least);
 
 private:
     struct Peak {
@@ -48,8 +50,12 @@ private:
     };
 
     static double fractional_cfo(const float* real, const float* imag);
-    void fold(const float* real, const float* imag, double fraction);
-    Peak strongest(const std::vector<std::complex<float>>& reference, int direction);
+    template <typename Weight>
+    void fold(const float* real, const float* imag, double fraction, Weight weight);
+    PreambleMatch compare(const float* real, const float* imag, double fraction);
+    Peak strongest(const std::vector<std::complex<float>>& reference,
+                   int direction,
+                   std::vector<float>& powers);
     float bound();
     double refine(const float* real, const float* imag, double coarse, float sign_of_q) const;
 
@@ -58,6 +64,8 @@ private:
     float d_short_symbol_energy = 0.0f;
     Fft d_forward;
     Fft d_backward;
+    float d_bound = 0.0f; //!< the most power that any reference can have of what was folded
+    std::vector<float> d_straight_powers, d_mirrored_powers; //!< by offset and delay
     std::vector<std::complex<float>> d_straight, d_mirrored; //!< conjugate spectra, periodic
 };
 

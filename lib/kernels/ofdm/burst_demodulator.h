@@ -110,6 +110,7 @@ private:
     void transform(const Complex* samples, std::size_t start, Carriers& carriers);
     double transform_training(const Complex* samples);
     bool is_training() const;
+    bool header_is_stronger(const Complex* samples) const;
     void estimate_timing();
     void estimate_from_training();
     void estimate_from_header();

@@ -303,7 +303,12 @@ void BurstDemodulator::follow_channel(const Complex* samples,
                        ? fast_delay_profile(symbols)
                        : delay_profile(symbols, header_is_known ? d_header_weight : 2.0);
     const std::size_t known = header_is_known ? d_format.header_symbols() : 0;
-    const double power = std::accumulate(profile.begin(), profile.end(), 0.0);
+    double power = std::accumulate(profile.begin(), profile.end(), 0.0);
+    if (!(power > 0.0)) {
+        // In a fade no delay may stand out of the noise.
+        power = std::max(d_signal, d_training_noise);
+        std::fill(profile.begin(), profile.end(), power / static_cast<double>(profile.size()));
+    }
     const double lowest = std::max(LOWEST_NOISE * power, 1.0e-30);
     double noise = std::max(d_training_noise, lowest);
     d_moving.resize(std::max(d_moving.size(), symbols));

@@ -3,6 +3,7 @@
 #include "burst_demodulator.h"
 
 #include "kernels/base/complex_product.h"
+#include "kernels/base/usable_sample.h"
 #include "kernels/qam/qam_constellation.h"
 
 #include <algorithm>
@@ -19,6 +20,9 @@ namespace {
 constexpr float PATH_THRESHOLD_RATIO = 0.01f;
 // And they have to stand out of the noise.
 constexpr float PATH_OVER_NOISE = 10.0f;
+// Between the training symbols, in radians, for a frequency offset that was right within a quarter
+// of a carrier, and a little more.
+constexpr double LARGEST_ROTATION = 0.55 * M_PI;
 } // namespace
 
 // Returns the angle between the training symbols.
@@ -61,6 +65,24 @@ bool BurstDemodulator::is_training() const
         all += std::norm(d_training_estimate[u]);
     }
     return explained > LEAST * all;
+}
+
+// Whether the header has so much more power than the training that a fade may hide the latter.
+bool BurstDemodulator::header_is_stronger(const Complex* samples) const
+{
+    constexpr float LEAST = 1.5f;
+    const auto mean_power = [samples, this](std::size_t first, std::size_t last) {
+        float sum = 0.0f;
+        for (std::size_t i = first; i < last; ++i) {
+            const float real = usable_sample(samples[i].real()) - d_dc.real();
+            const float imag = usable_sample(samples[i].imag()) - d_dc.imag();
+            sum += real * real + imag * imag;
+        }
+        return sum / static_cast<float>(last - first);
+    };
+    const std::size_t training = d_format.training_samples();
+    return mean_power(training, d_format.training_and_header_samples()) >
+           LEAST * mean_power(0, training);
 }
 
 // Moves the window so that all paths lie in the middle of the cyclic prefix.
@@ -158,7 +180,10 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples,
     d_gains.clear();
     d_window = d_format.cyclic_prefix() / 2;
     set_cfo(cfo);
-    const double rotation = transform_training(samples);
+    double rotation = transform_training(samples);
+    if (std::abs(rotation) > LARGEST_ROTATION) {
+        rotation = 0.0; // a fade, not the frequency
+    }
     set_cfo(cfo + rotation / (2.0 * M_PI * d_format.fft_size()));
     transform_training(samples);
     estimate_from_training();
@@ -170,15 +195,22 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples,
 
     const std::size_t symbols = d_format.header_symbols();
     ensure_pilots(symbols);
-    if (!is_training()) {
+    const bool training = is_training();
+    const auto nothing = [this] {
         begin_tracking();
         d_phases.clear();
         d_timings.clear();
         d_pilot_error = d_pilot_power = 0.0;
-        return {};
+        return ReceivedHeader();
+    };
+    if (!training && !header_is_stronger(samples)) {
+        return nothing();
     }
     track_header(samples, false);
-    const bool changes = set_header_noise(symbols);
+    const bool changes = set_header_noise(symbols) || !training;
+    if (!training && !pilots_agree(symbols)) {
+        return nothing();
+    }
 
     CodedHeader coded;
     ReceivedHeader header = decode_header(coded);
@@ -206,6 +238,10 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples,
             track_header(samples, true);
         }
         estimate_from_header();
+        if (header.header.burst_profile != 0 && changes) {
+            // The payload begins with the channel of the header's end.
+            follow_channel(samples, symbols, true);
+        }
     }
     return header;
 }
@@ -312,7 +348,8 @@ BurstDemodulator& BurstDemodulator::continued(int profile)
     const int prefix = format.cyclic_prefix();
     const double begin = static_cast<double>(d_format.training_and_header_samples());
     payload->d_dc = d_dc;
-    payload->set_cfo(d_cfo + d_header_rate / (2.0 * M_PI * d_format.symbol_samples()));
+    const double rate = d_moves ? 0.0 : d_header_rate / (2.0 * M_PI * d_format.symbol_samples());
+    payload->set_cfo(d_cfo + rate);
     payload->d_window = std::clamp(d_window - (d_format.cyclic_prefix() - prefix) / 2, 0, prefix);
     payload->d_noise = d_noise;
     payload->d_training_noise = d_training_noise;
@@ -321,13 +358,14 @@ BurstDemodulator& BurstDemodulator::continued(int profile)
     const int ratio = d_format.fft_size() / format.fft_size();
     const int earlier = (payload->d_window - prefix) - (d_window - d_format.cyclic_prefix());
     const double cycles = d_cfo * begin;
-    const double phase =
-        d_header_phase + d_header_rate + 2.0 * M_PI * (cycles - std::floor(cycles));
+    const Carriers& channel = d_moves ? d_moving[d_format.header_symbols() - 1] : d_channel;
+    const double phase = (d_moves ? 0.0 : d_header_phase + d_header_rate) +
+                         2.0 * M_PI * (cycles - std::floor(cycles));
     for (int u = 0; u < format.used_carriers(); ++u) {
         const int carrier = format.carrier(u);
         const int same = d_format.position(ratio * carrier);
         payload->d_channel[u] = product(
-            d_channel[same], phasor(phase + payload->phase_per_carrier() * carrier * earlier));
+            channel[same], phasor(phase + payload->phase_per_carrier() * carrier * earlier));
         float excess = 0.0f;
         for (int i = 0; i < ratio; ++i) {
             const int near = std::clamp(same + i - ratio / 2, 0, d_format.used_carriers() - 1);

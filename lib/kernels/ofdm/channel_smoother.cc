@@ -12,6 +12,8 @@ namespace gr::vqdeepsc::kernel {
 
 namespace {
 
+// A delay with less of its energy outside of those before has no direction of its own.
+constexpr float INDEPENDENT = 1.0e-3f;
 // Of the energy of a tap: keeps what the unused carriers hide from becoming large.
 constexpr double REGULARISATION = 1.0e-3;
 
@@ -175,6 +177,7 @@ std::vector<std::vector<std::complex<float>>> ChannelSmoother::directions(
         }
         const auto* delay = d_expand.data() + static_cast<std::size_t>(best) * d_carriers;
         std::vector<std::complex<float>> direction(delay, delay + d_carriers);
+        const float alone = inner(delay, delay, d_carriers).real();
         for (const auto& other : result) {
             subtract(direction.data(),
                      inner(other.data(), direction.data(), d_carriers),
@@ -182,7 +185,7 @@ std::vector<std::vector<std::complex<float>>> ChannelSmoother::directions(
                      d_carriers);
         }
         const float energy = inner(direction.data(), direction.data(), d_carriers).real();
-        if (!result.empty() && !(power > least * energy)) {
+        if (!result.empty() && !(power > least * energy && energy > INDEPENDENT * alone)) {
             break;
         }
         for (auto& value : direction) {

@@ -33,11 +33,17 @@ class TestBurstImpairments(gr_unittest.TestCase):
                 self.assertLessEqual(row["received"], row["known"] + 2 / 150 + 1e-9)
 
     def test_vehicular_profile(self):
-        """Where the static profile loses a quarter of the blocks of a receiver before it."""
-        for name in ("six taps", "three taps"):
+        """Where the static profile loses a quarter of the blocks of a receiver before it, and with
+        one tap a fade that passes through preamble, training or header costs 2 %."""
+        for name, count in (("six taps", 20), ("three taps", 20), ("one tap", 400)):
             with self.subTest(name):
-                row = measure_fading(name, 400, 15, 20, 7, profile=2)
-                self.assertLessEqual(row["received"], row["known"] + 1 / 60 + 1e-9)
+                row = measure_fading(name, 400, 15, count, 7, profile=2)
+                self.assertLessEqual(row["received"], row["known"] + 1 / max(60, count) + 1e-9)
+
+    def test_fades_through_preamble_and_training(self):
+        """Where a channel that stands still in them, or a frequency taken from it, costs 1 %."""
+        row = measure_fading("one tap", 200, 25, 400, 2)
+        self.assertLessEqual(row["received"], row["known"] + 1 / 400 + 1e-9)
 
     def test_noise_in_few_samples(self):
         """Where preambles that are hit, or one impulse in each FFT, cost 7 to 100 %."""

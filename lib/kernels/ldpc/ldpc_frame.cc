@@ -2,6 +2,7 @@
 #include "ldpc_frame.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -11,6 +12,7 @@ namespace gr::vqdeepsc::kernel {
 namespace {
 
 constexpr std::size_t LEVEL_BITS = 2; // of each level of a Gray constellation, I and Q
+constexpr int QAM16_BITS = 4;
 
 // How the coded bits of the blocks of a list are interleaved among themselves.
 int interleaved_bits(const TransportBlocks& list, int bits_per_symbol)
@@ -68,6 +70,15 @@ std::vector<std::size_t> coded_bit_positions(const TransportBlocks& list,
         }
     }
     return positions;
+}
+
+// What the LLR of a weak bit of 16-QAM grows by towards 0, the inner points, once its strong bit is
+// known. Max-log LLRs are those of the nearest points of any sign: if the symbol lies on the right
+// side, these are right already; else the inner point of the right side is as much nearer.
+float known_sign_gain(float strong, float weak, std::uint8_t bit)
+{
+    const bool right = (strong > 0) == (bit != 0);
+    return right ? 0.0f : 2 * std::max(0.0f, std::abs(strong) + std::min(0.0f, -weak));
 }
 
 } // namespace
@@ -168,6 +179,13 @@ FrameDecoder::FrameDecoder(std::size_t payload_bits,
     }
     d_positions = coded_bit_positions(list, coded_bits, bits_per_symbol);
     d_llrs.resize(d_positions.size());
+    if (list.on_strong_bits && bits_per_symbol == QAM16_BITS) {
+        for (const auto& block : list.blocks) {
+            d_encoders.emplace_back(
+                block.payload_bits, block.coded_bits, interleaved_bits(list, bits_per_symbol), 0);
+        }
+        d_encoders.pop_back();
+    }
 }
 
 void FrameDecoder::set_iterations(int iterations)
@@ -191,10 +209,16 @@ void FrameDecoder::reset()
     for (auto& decoder : d_decoders) {
         decoder.reset();
     }
+    d_copies.clear();
 }
 
 void FrameDecoder::add_llrs(int redundancy_version, const float* llrs)
 {
+    if (!d_encoders.empty()) {
+        d_copies.push_back({ redundancy_version,
+                             { llrs, llrs + d_coded_bits },
+                             std::vector<bool>(d_encoders.size()) });
+    }
     if (!d_positions.empty()) {
         std::transform(d_positions.begin(),
                        d_positions.end(),
@@ -202,19 +226,67 @@ void FrameDecoder::add_llrs(int redundancy_version, const float* llrs)
                        [llrs](std::size_t position) { return llrs[position]; });
         llrs = d_llrs.data();
     }
-    for (auto& decoder : d_decoders) {
-        decoder.add_llrs(
-            block_version(decoder.segmentation(), !d_positions.empty(), redundancy_version), llrs);
-        llrs += decoder.segmentation().coded_bits;
+    add_in_order(0, redundancy_version, llrs);
+}
+
+// Adds LLRs of the coded bits of a transport block and all later ones, one after another.
+void FrameDecoder::add_in_order(std::size_t first_block, int redundancy_version, const float* llrs)
+{
+    for (std::size_t i = first_block; i < d_decoders.size(); i++) {
+        const auto& segmentation = d_decoders[i].segmentation();
+        d_decoders[i].add_llrs(
+            block_version(segmentation, !d_positions.empty(), redundancy_version), llrs);
+        llrs += segmentation.coded_bits;
     }
+}
+
+// Adds to later blocks what the payload of a decoded one, in d_payload, says about their bits.
+void FrameDecoder::tell_later_blocks(std::size_t block, Copy& copy)
+{
+    std::size_t start = 0;
+    for (std::size_t i = 0; i < block; i++) {
+        start += d_encoders[i].segmentation().coded_bits;
+    }
+    auto& encoder = d_encoders[block];
+    const auto& segmentation = encoder.segmentation();
+    encoder.set_redundancy_version(block_version(segmentation, true, copy.redundancy_version));
+    d_coded.resize(segmentation.coded_bits);
+    encoder.encode(d_payload.data(), d_coded.data());
+
+    std::vector<float> gains(d_coded_bits);
+    for (std::size_t i = 0; i < d_coded.size(); i++) {
+        const std::size_t strong = d_positions[start + i];
+        if (strong % QAM16_BITS < LEVEL_BITS) {
+            const std::size_t weak = strong + LEVEL_BITS;
+            gains[weak] = -known_sign_gain(copy.llrs[strong], copy.llrs[weak], d_coded[i]);
+        }
+    }
+    const auto later = d_positions.begin() + start + d_coded.size();
+    std::transform(later, d_positions.end(), d_llrs.begin(), [&gains](std::size_t position) {
+        return gains[position];
+    });
+    add_in_order(block + 1, copy.redundancy_version, d_llrs.data());
+    copy.told_of[block] = true;
 }
 
 TransportDecoderResult FrameDecoder::decode_combined(std::uint8_t* payload, float* posterior)
 {
     d_block_results.clear();
     TransportDecoderResult frame{ true, 0, 0, 0.0f };
-    for (auto& decoder : d_decoders) {
-        const auto result = decoder.decode_combined(payload, posterior);
+    for (std::size_t i = 0; i < d_decoders.size(); i++) {
+        auto& decoder = d_decoders[i];
+        d_payload.resize(decoder.segmentation().payload_bits);
+        const auto result = decoder.decode_combined(d_payload.data(), posterior);
+        if (payload) {
+            std::copy(d_payload.begin(), d_payload.end(), payload);
+        }
+        if (i < d_encoders.size() && result.crc_ok) {
+            for (auto& copy : d_copies) {
+                if (!copy.told_of[i]) {
+                    tell_later_blocks(i, copy);
+                }
+            }
+        }
         const auto& blocks = decoder.block_results();
         d_block_results.insert(d_block_results.end(), blocks.begin(), blocks.end());
         frame.crc_ok = frame.crc_ok && result.crc_ok;

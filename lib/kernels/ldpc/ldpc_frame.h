@@ -59,7 +59,11 @@ private:
     std::vector<std::uint8_t> d_coded;
 };
 
-/*! LLRs of the coded bits to payload, the inverse of FrameEncoder; as TransportDecoder. */
+/*! LLRs of the coded bits to payload, the inverse of FrameEncoder; as TransportDecoder.
+ *
+ * Where transport blocks lie on the strong bits of 16-QAM first, those that are decoded say more
+ * about the weak bits of the same symbols, which later ones have (docs/air-interface.md).
+ */
 class FrameDecoder
 {
 public:
@@ -99,11 +103,24 @@ public:
     TransportDecoderResult decode_combined(std::uint8_t* payload, float* posterior = nullptr);
 
 private:
+    struct Copy {
+        int redundancy_version;
+        std::vector<float> llrs;   // in the order on the air
+        std::vector<bool> told_of; // by transport block: later ones know its strong bits
+    };
+
+    void add_in_order(std::size_t first_block, int redundancy_version, const float* llrs);
+    void tell_later_blocks(std::size_t block, Copy& copy);
+
     int d_redundancy_version;
     std::size_t d_payload_bits;
     std::size_t d_coded_bits;
     std::vector<TransportDecoder> d_decoders;
-    std::vector<std::size_t> d_positions; // as in FrameEncoder
+    std::vector<std::size_t> d_positions;     // as in FrameEncoder
+    std::vector<TransportEncoder> d_encoders; // of all blocks but the last, where they tell more
+    std::vector<Copy> d_copies;               // since reset(), where blocks tell more
+    std::vector<std::uint8_t> d_payload;
+    std::vector<std::uint8_t> d_coded;
     std::vector<float> d_llrs;
     std::vector<CodeBlockResult> d_block_results;
 };

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether coarse parts gain by the strong bits of 16-QAM, the two that choose the quadrant.
+"""Where the coarse parts of a progressive model's frame gain most: which bits of which symbols.
 
-Each protection is sent twice: its transport blocks in symbols of their own, as those of models with
-scales are, and with the strong bits of all symbols for the coarse blocks, in order, and what is
-left for the last one. A mean is over the SNRs; `arrive` says whether all do at the SNR of --full.
+Each protection is sent three times over as many symbols: its transport blocks in symbols of their
+own, as those of models with scales are (`symbols`); the coarse ones in QPSK symbols, where the last
+one gets all other symbols, of 16-QAM (`qpsk`); and on the strong bits of all 16-QAM symbols, which
+choose the quadrant, as it is on the air (`bit levels`). A mean is over the SNRs; `arrive` says
+whether all blocks do at the SNR of --full.
 """
 
 from __future__ import annotations
@@ -15,15 +17,15 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from block_errors import STRONG_BITS, on_strong_bits
 from image_link import Scores, add_arguments, read_images
 from numpy.typing import NDArray
 from vqdeepsc.allocation import LINK_FRAME_BITS, FrameEncoder
 from vqdeepsc.codec import Codec
-from vqdeepsc.errors import Error, refused_parameters
+from vqdeepsc.errors import Error, ParameterError, refused_parameters
 from vqdeepsc.kernels import (
-    LdpcDecoder,
-    LdpcEncoder,
+    FadingChannel,
+    LdpcFrameDecoder,
+    LdpcFrameEncoder,
     QamDemapper,
     csi_equalize,
     noise_density,
@@ -31,77 +33,58 @@ from vqdeepsc.kernels import (
 )
 from vqdeepsc.link import (
     BITS_PER_SYMBOL,
+    CONSTELLATIONS,
     LDPC_ITERATIONS,
     ChannelModel,
     Scheme,
     TransportBlock,
+    TransportBlocks,
     frame_part_bits,
 )
 from vqdeepsc.simulation.identity import derive_seed
 from vqdeepsc.simulation.plan import parse_snr
 
-MAPPINGS = ("symbols", "bit levels")
+MAPPINGS = ("symbols", "qpsk", "bit levels")
 
 
-def positions(
-    blocks: Sequence[TransportBlock], mapping: str, generator: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    """Of each block, where its coded bits lie among the bits of the symbols."""
-    coded_bits = sum(block.coded_bits for block in blocks)
-    levels = np.arange(coded_bits).reshape(-1, BITS_PER_SYMBOL)
-    if mapping == "bit levels":
-        strong = generator.permutation(levels[:, :STRONG_BITS].reshape(-1))
-        weak = generator.permutation(levels[:, STRONG_BITS:].reshape(-1))
-        order = np.concatenate([strong, weak])
-    else:
-        order = np.arange(coded_bits)
-    found, start = [], 0
-    for payload_bits, count in blocks:
-        taken = order[start : start + count]
-        start += count
-        is_strong = taken % BITS_PER_SYMBOL < STRONG_BITS
-        wants = on_strong_bits(TransportBlock(payload_bits, count), int(is_strong.sum()))
-        placed = np.empty(count, np.int64)
-        placed[wants] = taken[is_strong]
-        placed[~wants] = taken[~is_strong]
-        found.append(placed)
-    return found
+class Section:
+    """Transport blocks in symbols of one constellation."""
 
-
-class LevelLink:
-    """LDPC and 16-QAM for frames whose transport blocks lie on any of the bits of symbols."""
-
-    def __init__(self, blocks: Sequence[TransportBlock], mapping: str, seed: int) -> None:
-        self._blocks = blocks
-        self._positions = positions(blocks, mapping, np.random.default_rng(seed))
+    def __init__(self, blocks: TransportBlocks, bits_per_symbol: int) -> None:
+        self.payload_bits = sum(block.payload_bits for block in blocks)
+        coded_bits = sum(block.coded_bits for block in blocks)
+        self._bits_per_symbol = bits_per_symbol
+        frame = (self.payload_bits, coded_bits, bits_per_symbol)
         with refused_parameters():
-            self._coders = [
-                (LdpcEncoder(*block, 1), LdpcDecoder(*block, 1, iterations=LDPC_ITERATIONS))
-                for block in blocks
-            ]
-        self._demapper = QamDemapper(BITS_PER_SYMBOL, "maxlog")
+            self._encoder = LdpcFrameEncoder(*frame, transport_blocks=blocks)
+            self._decoder = LdpcFrameDecoder(*frame, LDPC_ITERATIONS, transport_blocks=blocks)
+            self._demapper = QamDemapper(bits_per_symbol, "maxlog")
 
     def send(
-        self, bits: NDArray[np.uint8], channel: ChannelModel, snr_db: float, seed: int
+        self, bits: NDArray[np.uint8], channel: FadingChannel, snr_db: float
     ) -> tuple[NDArray[np.float32], int]:
-        """LLRs [payload_bits] of a frame's bits after a transmission, and block errors."""
-        coded = np.empty(sum(block.coded_bits for block in self._blocks), np.uint8)
-        start = 0
-        for (payload_bits, _), (encoder, _), where in zip(
-            self._blocks, self._coders, self._positions, strict=True
-        ):
-            coded[where] = encoder.encode(bits[start : start + payload_bits])
-            start += payload_bits
-        weights = 1 << np.arange(BITS_PER_SYMBOL - 1, -1, -1)
-        symbols = qam_points(BITS_PER_SYMBOL)[coded.reshape(-1, BITS_PER_SYMBOL) @ weights]
-        y, h = channel.open(snr_db, seed).apply(symbols.astype(np.complex64))
-        soft = self._demapper.demap(*csi_equalize(y, h, noise_density(snr_db)))
-        received = [
-            decoder.decode(soft[where])
-            for (_, decoder), where in zip(self._coders, self._positions, strict=True)
+        """LLRs [payload_bits] of the bits after a transmission, and block errors."""
+        weights = 1 << np.arange(self._bits_per_symbol - 1, -1, -1)
+        labels = self._encoder.encode(bits).reshape(-1, self._bits_per_symbol) @ weights
+        y, h = channel.apply(qam_points(self._bits_per_symbol)[labels].astype(np.complex64))
+        received = self._decoder.decode(
+            self._demapper.demap(*csi_equalize(y, h, noise_density(snr_db)))
+        )
+        return received.llrs, received.block_errors
+
+
+def sections(blocks: Sequence[TransportBlock], mapping: str) -> list[Section]:
+    """What is sent one after another; raises ParameterError for a list that does not fit."""
+    *coarse, last = blocks
+    if mapping == "qpsk":
+        used = sum(block.coded_bits for block in coarse) // CONSTELLATIONS["qpsk"]
+        symbols = sum(block.coded_bits for block in blocks) // BITS_PER_SYMBOL
+        left = TransportBlock(last.payload_bits, max(0, symbols - used) * BITS_PER_SYMBOL)
+        return [
+            Section(TransportBlocks(tuple(coarse)), CONSTELLATIONS["qpsk"]),
+            Section(TransportBlocks((left,)), BITS_PER_SYMBOL),
         ]
-        errors = sum(block.block_errors for block in received)
-        return np.concatenate([block.llrs for block in received]), errors
+    return [Section(TransportBlocks(tuple(blocks), mapping == "bit levels"), BITS_PER_SYMBOL)]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -118,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     lines = []
     try:
         images = read_images(arguments.images, arguments.limit)
-        codec, channel = Codec(arguments.model), ChannelModel.parse(arguments.channel)
+        codec, model = Codec(arguments.model), ChannelModel.parse(arguments.channel)
         snr_db = parse_snr(arguments.snr)
         parts = frame_part_bits(codec.layout, LINK_FRAME_BITS)
         frames = {
@@ -126,19 +109,29 @@ def main(argv: list[str] | None = None) -> int:
             for name, image in images.items()
         }
         for text in arguments.scheme:
-            # how they lie in symbols is what is compared here
             blocks = Scheme.parse(text).transport_blocks(parts).blocks
+            if len(blocks) == 1:
+                raise ParameterError(f"{text} has a single transport block")
             for mapping in arguments.mapping:
-                link = LevelLink(blocks, mapping, arguments.seed)
+                sent = sections(blocks, mapping)
+                cuts = np.cumsum([section.payload_bits for section in sent])[:-1]
                 rows, arrive = [], True
                 for snr in snr_db:
                     scores = Scores()
                     for name, frame in frames.items():
                         seed = derive_seed(
-                            arguments.seed, name, text, str(channel), snr, LINK_FRAME_BITS
+                            arguments.seed, name, text, str(model), snr, LINK_FRAME_BITS
                         )
-                        llrs, errors = link.send(frame.bits[0], channel, snr, seed)
-                        arrive = arrive and not (errors and snr >= arguments.full)
+                        channel = model.open(snr, seed)
+                        received = [
+                            section.send(bits, channel, snr)
+                            for section, bits in zip(
+                                sent, np.split(frame.bits[0], cuts), strict=True
+                            )
+                        ]
+                        failed = any(errors for _, errors in received)
+                        arrive = arrive and not (failed and snr >= arguments.full)
+                        llrs = np.concatenate([section for section, _ in received])
                         run = frame.runs[0]
                         decoded = codec.decode_received({run: llrs[: run.bits]}, 128, 128)
                         scores.add_image("received", images[name], decoded)

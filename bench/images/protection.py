@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the protection of a frame's parts that has the highest mean SSIM over a range of SNRs.
+"""Finds the protection of a frame's parts that is best over a range of SNRs.
 
-Measurements rate a protection: what arrives of a transport block of some payload and coded bits at
-each SNR, and how good an image is of which only the first parts arrived, the last of them perhaps
-with errors. All ways to join neighbouring parts to transport blocks and to choose the SNR from
-which each of them arrives are tried, where all of them do at the SNR of --full. The best are then
-sent over the simulated link with real images, and varied while that makes them better; the table is
-of those transmissions and of the schemes of --scheme.
+Simulated frames of random bits rate a protection, with how good images are of which only the first
+parts arrived, the last of them perhaps with errors. From some protections the search goes to better
+neighbours: those with a higher mean SSIM, all parts at the SNR of --full and, at each SNR of --ask,
+as much SSIM as that asks for. The best are then sent over the simulated link with real images; the
+table is of those transmissions and of the schemes of --scheme.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ import itertools
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-from block_errors import BlockErrors, information
 from image_link import Scores, add_arguments, read_images
-from protection_search import Quality, Search, groupings, neighbours
+from protection_search import Aim, Frames, Measurements, Quality, Search, information, starts
 from vqdeepsc.allocation import LINK_FRAME_BITS, Allocation, FrameEncoder
-from vqdeepsc.cli.arguments import above_zero, positive
+from vqdeepsc.cli.arguments import positive
 from vqdeepsc.codec import Codec
 from vqdeepsc.errors import Error, ParameterError
 from vqdeepsc.link import ChannelModel, Link, Scheme, frame_part_bits
@@ -43,10 +42,18 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", default="vqdeepsc-4s", help="name or directory of the bundle")
     parser.add_argument("--full", type=float, default=4.0, help="SNR at which all parts arrive")
     parser.add_argument(
-        "--step", type=above_zero, default=0.5, help="dB between SNRs from which blocks arrive"
+        "--ask",
+        type=asked_ssim,
+        default={},
+        metavar="SNR:SSIM,...",
+        help="least mean SSIM by SNR in dB, such as --ask=-2:0.45,0:0.66",
     )
-    parser.add_argument("--frames", type=int, default=100, help="of each block-error rate")
-    parser.add_argument("--sent", type=int, default=20, help="best protections to be sent")
+    parser.add_argument("--frames", type=positive, default=8, help="simulated at each SNR")
+    parser.add_argument(
+        "--start", nargs="*", default=[], metavar="SCHEME", help="with which the search begins, too"
+    )
+    parser.add_argument("--cache", type=Path, help="file for what was simulated, from run to run")
+    parser.add_argument("--sent", type=int, default=5, help="best protections to be sent")
     parser.add_argument(
         "--scheme", nargs="*", default=["plain"], metavar="SCHEME", help="to be sent as well"
     )
@@ -60,6 +67,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--symbols", type=int, default=0, help="of a frame, 0: as 16-QAM at rate 1/3"
     )
     return parser.parse_args(argv)
+
+
+def asked_ssim(text: str) -> dict[float, float]:
+    """SNR:SSIM,..."""
+    pairs = [pair.split(":") for pair in text.split(",")]
+    return {float(snr): float(ssim) for snr, ssim in pairs}
 
 
 class Sender:
@@ -89,7 +102,7 @@ class Sender:
         """How good images are of which parts arrived, whole or in part."""
         ends = [0, *itertools.accumulate(self.part_bits)]
         generator = np.random.default_rng(self._seed)
-        groups = {group for grouping in groupings(len(self.part_bits)) for group in grouping}
+        groups = list(itertools.combinations(range(len(ends)), 2))
         scores, known = Scores(), Scores()
         for name, frames in self._frames.items():
             signs = 2.0 * frames.bits.astype(np.float32) - 1
@@ -164,40 +177,52 @@ def main(argv: list[str] | None = None) -> int:
         for text in arguments.scheme:
             send(replace(Scheme.parse(text), symbols=arguments.symbols))
         if arguments.sent:
-            errors = BlockErrors(
-                channel, arguments.frames, arguments.seed, sender.codec.layout.embedded
-            )
-            rated = Search(
-                sender.part_bits,
-                plain.coded_bits(sender.payload_bits),
-                sender.quality(),
-                errors,
-                snr_db,
+            measured = Measurements(arguments.cache)
+            search = Search(
+                Frames(
+                    tuple(sender.part_bits),
+                    plain,
+                    channel,
+                    tuple(snr_db),
+                    arguments.frames,
+                    arguments.seed,
+                ),
+                cached_quality(sender, measured, arguments),
+                Aim(snr_db, arguments.ask),
+                measured,
                 arguments.full,
-                arguments.step,
             )
-            best, best_ssim = None, 0.0
-            for one in rated.candidates()[: arguments.sent]:
-                ssim = send(replace(plain, protection=one.factors), one.promised)
-                if ssim > best_ssim:
-                    best, best_ssim = one.factors, ssim
-            while best is not None:
-                start, best = best, None
-                for factors in neighbours(start):
-                    scheme = replace(plain, protection=factors)
-                    try:
-                        blocks = scheme.transport_blocks(sender.part_bits).blocks
-                    except ParameterError:
-                        continue
-                    if rated.delivers(blocks) and (ssim := send(scheme)) > best_ssim:
-                        best, best_ssim = factors, ssim
-                        break
+            if missing := set(arguments.ask) - set(snr_db):
+                raise ParameterError(f"--ask names {min(missing):g} dB, which --snr does not have")
+            begin = [Scheme.parse(text).protection for text in arguments.start]
+            for factors in (*begin, *starts(len(sender.part_bits) - 1)):
+                if isinstance(factors, str):
+                    raise ParameterError(f"--start takes numbers, not the profile {factors}")
+                search.climb(factors)
+            measured.save()
+            for factors in search.best()[: arguments.sent]:
+                promised = float(np.mean(search.promised(factors)))
+                send(replace(plain, protection=factors), promised)
     except Error as error:
         print(f"protection: {error}", file=sys.stderr)
         return 2
     if arguments.json:
         print(json.dumps({"full_db": arguments.full, "schemes": list(lines.values())}))
     return 0
+
+
+def cached_quality(
+    sender: Sender, measured: Measurements, arguments: argparse.Namespace
+) -> Quality:
+    """sender.quality(), or what an earlier run found for the same model and images."""
+    images = [arguments.images, arguments.limit, arguments.seed]
+    key = json.dumps([sender.codec.name, sender.codec.model_id, sender.part_bits, *images])
+    found = measured.get(key)
+    if not isinstance(found, dict):
+        found = sender.quality().save()
+        measured.put(key, found)
+        measured.save()
+    return Quality.load(found)
 
 
 def print_line(line: dict) -> None:

@@ -1,22 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which protections of a frame's parts promise most, from measurements of blocks and of images."""
+"""Which protections of a frame's parts promise most, from simulated frames and from images."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
-from block_errors import DELIVERED, BlockErrors
 from numpy.typing import NDArray
-from vqdeepsc.link import TransportBlock
+from vqdeepsc.errors import ParameterError
+from vqdeepsc.link import ChannelModel, Link, Scheme
+from vqdeepsc.simulation.identity import derive_seed
 
 FACTOR_STEP = 0.1
+SHORTFALL_WEIGHT = 10.0
+"""Of SSIM below what is asked at an SNR, against that of the mean."""
+FULL = 0.0005
+"""SSIM below that of all parts which counts as full."""
+RATIOS = (1.25, 1.06, 1 / 1.06, 1 / 1.25)
+
+_CERTAIN_LLR = 30.0
 
 Group = tuple[int, int]
 """The first part of a transport block, and the part after its last one."""
+
+Factors = tuple[float, ...]
+"""Coded bits for each bit of the first parts."""
 
 
 @dataclass(frozen=True)
@@ -38,142 +51,194 @@ class Quality:
         result: NDArray[np.float64] = np.clip(shares, 0.0, 1.0)
         return result
 
+    def promised(
+        self, groups: Sequence[Group], information: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Mean SSIM at each SNR; what lies on errors is worth less.
+
+        information: of a bit of each group, 0 to 1 [SNR, group]."""
+        value = np.full(len(information), self.prefixes[0])
+        weight = np.ones(len(information))
+        for group, known in zip(groups, information.T, strict=True):
+            weight = weight * self.gained(group, known)
+            value = value + weight * (self.prefixes[group[1]] - self.prefixes[group[0]])
+        return value
+
+    def save(self) -> dict:
+        """For JSON."""
+        partial = {f"{start}-{end}": curve for (start, end), curve in self.partial.items()}
+        return {"prefixes": list(self.prefixes), "partial": partial}
+
+    @classmethod
+    def load(cls, saved: dict) -> Quality:
+        """What save() gave."""
+        groups = {tuple(map(int, key.split("-"))): key for key in saved["partial"]}
+        partial = {(group[0], group[1]): saved["partial"][key] for group, key in groups.items()}
+        return cls(saved["prefixes"], partial)
+
 
 @dataclass(frozen=True)
-class Candidate:
-    """Coded bits for each bit of the first parts, and the mean SSIM that measurements promise."""
+class Aim:
+    """What a protection is for: the highest mean SSIM over all SNRs with what is asked at some.
 
-    factors: tuple[float, ...]
-    promised: float
+    asked: SSIM by SNR in dB."""
+
+    snr_db: Sequence[float]
+    asked: Mapping[float, float]
+
+    def value(self, ssim: Iterable[float]) -> float:
+        """Of the mean SSIM at each SNR: their mean, less a large weight times all shortfalls."""
+        found = dict(zip(self.snr_db, ssim, strict=True))
+        short = sum(max(0.0, least - found[snr]) for snr, least in self.asked.items())
+        return float(np.mean(list(found.values()))) - SHORTFALL_WEIGHT * short
 
 
-def groupings(count: int) -> Iterator[list[Group]]:
-    """All ways to join neighbours among so many parts."""
-    for size in range(count):
-        for cuts in itertools.combinations(range(1, count), size):
-            yield list(itertools.pairwise((0, *cuts, count)))
+class Measurements:
+    """What simulations gave, by what was simulated, in one file from run to run."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._values: dict[str, object] = {}
+        if path is not None and path.exists():
+            self._values = json.loads(path.read_text())
+
+    def get(self, key: str) -> object | None:
+        return self._values.get(key)
+
+    def put(self, key: str, value: object) -> None:
+        self._values[key] = value
+
+    def save(self) -> None:
+        if self._path is not None:
+            self._path.write_text(json.dumps(self._values))
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Random frames to be simulated.
+
+    part_bits: of the parts; plain: scheme without protection; frames: at each SNR."""
+
+    part_bits: tuple[int, ...]
+    plain: Scheme
+    channel: ChannelModel
+    snr_db: tuple[float, ...]
+    frames: int
+    seed: int
+
+    def groups(self, factors: Factors) -> list[Group]:
+        """Which parts share transport blocks; raises ParameterError if factors do not fit."""
+        blocks = replace(self.plain, protection=factors).transport_blocks(self.part_bits)
+        ends = [0, *itertools.accumulate(self.part_bits)]
+        cuts = [0, *itertools.accumulate(block.payload_bits for block in blocks)]
+        return [(ends.index(start), ends.index(end)) for start, end in itertools.pairwise(cuts)]
+
+    def information(self, factors: Factors) -> NDArray[np.float64]:
+        """Information, 0 to 1, in the LLR of a bit of each transport block [SNR, block]."""
+        payload = sum(self.part_bits)
+        scheme = replace(self.plain, protection=factors)
+        link = Link(payload, scheme=scheme, part_bits=self.part_bits)
+        blocks = scheme.transport_blocks(self.part_bits)
+        cuts = list(itertools.accumulate(block.payload_bits for block in blocks))[:-1]
+        bits = np.random.default_rng(self.seed).integers(0, 2, (self.frames, payload), np.uint8)
+        symbols = link.modulate(bits)
+        found = []
+        for snr in self.snr_db:
+            seed = derive_seed(self.seed, "random bits", "", str(self.channel), snr, payload)
+            llrs = link.receive(symbols, self.channel.open(snr, seed), snr).llrs
+            parts = zip(np.split(llrs, cuts, axis=1), np.split(bits, cuts, axis=1), strict=True)
+            found.append([information(*part) for part in parts])
+        return np.array(found)
 
 
 class Search:
-    """Rates protections of frames of such parts and coded bits."""
+    """Rates protections by simulated frames and by how good images are, and finds better ones."""
 
     def __init__(
         self,
-        part_bits: Sequence[int],
-        coded_bits: int,
+        frames: Frames,
         quality: Quality,
-        errors: BlockErrors,
-        snr_db: Sequence[float],
-        full: float,
-        step_db: float = 0.5,
+        aim: Aim,
+        measured: Measurements,
+        full: float | None = None,
     ) -> None:
-        """snr_db: over which the mean is; full: SNR in dB at which all parts arrive; step_db:
-        between the SNRs from which blocks may arrive."""
-        self._part_bits = part_bits
-        self._coded_bits = coded_bits
+        """full: SNR in dB at which all parts are asked to arrive, one of the aim's."""
+        if full in aim.snr_db:
+            aim = replace(aim, asked={full: quality.prefixes[-1] - FULL, **aim.asked})
+        self._frames = frames
         self._quality = quality
-        self._errors = errors
-        self._snr_db = snr_db
-        self._full = full
-        self._levels = np.arange(full, min(snr_db) - 0.01, -step_db)
-        self._tables: dict[tuple[Group, int], tuple[list[int], NDArray[np.float64]]] = {}
+        self._aim = aim
+        self._measured = measured
+        self._values: dict[Factors, float] = {}
 
-    def payload(self, group: Group) -> int:
-        """Payload bits of a group."""
-        return sum(self._part_bits[slice(*group)])
+    def promised(self, factors: Factors) -> NDArray[np.float64]:
+        """Mean SSIM at each SNR; raises ParameterError if factors do not fit."""
+        groups = self._frames.groups(factors)
+        settings = [str(getattr(self._frames, field.name)) for field in fields(Frames)]
+        key = json.dumps([*settings, factors])
+        found = self._measured.get(key)
+        if found is None:
+            found = np.round(self._frames.information(factors), 5).tolist()
+            self._measured.put(key, found)
+        return self._quality.promised(groups, np.array(found, np.float64))
 
-    def delivers(self, blocks: Sequence[TransportBlock]) -> bool:
-        """Whether all transport blocks arrive at the SNR `full`."""
-        last_of = [0] * (len(blocks) - 1) + [self._coded_bits]
-        return all(
-            self._errors.measured(block, self._full, last).failed <= DELIVERED
-            for block, last in zip(blocks, last_of, strict=True)
-        )
+    def value(self, factors: Factors) -> float:
+        """How good a protection promises to be; minus infinity if it does not fit."""
+        if factors not in self._values:
+            try:
+                self._values[factors] = self._aim.value(self.promised(factors))
+            except ParameterError:
+                self._values[factors] = -math.inf
+        return self._values[factors]
 
-    def candidates(self) -> list[Candidate]:
-        """All protections with a block arriving from one of the levels on, best first."""
-        best: dict[tuple[float, ...], float] = {}
-        for groups in groupings(len(self._part_bits)):
-            tables = [self._table(group) for group in groups[:-1]]
-            for chosen in itertools.combinations(range(len(self._levels)), len(tables)):
-                levels = chosen[::-1]  # the finer, the later
-                factors = [
-                    rounded_up(table[0][level] / self.payload(group))
-                    for group, table, level in zip(groups[:-1], tables, levels, strict=True)
-                ]
-                used = sum(
-                    factor * self.payload(group)
-                    for group, factor in zip(groups[:-1], factors, strict=True)
-                )
-                if not self._errors.has_room(used, self._coded_bits):
-                    continue
-                last = self._last(groups[-1], self._coded_bits - used)
-                if last is None:
-                    continue
-                information = [table[1][level] for table, level in zip(tables, levels, strict=True)]
-                key = tuple(
-                    factor
-                    for factor, (start, end) in zip(factors, groups[:-1], strict=True)
-                    for _ in range(start, end)
-                )
-                value = self._promised(groups, [*information, last])
-                best[key] = max(value, best.get(key, 0.0))
-        return sorted((Candidate(*item) for item in best.items()), key=lambda one: -one.promised)
+    def climb(self, start: Factors) -> Factors:
+        """The best near a protection: from neighbour to neighbour while that is better."""
+        best = start
+        while True:
+            better = max(neighbours(best, len(self._frames.part_bits) - 1), key=self.value)
+            if self.value(better) <= self.value(best):
+                return best
+            best = better
 
-    def _table(self, group: Group, last_of: int = 0) -> tuple[list[int], NDArray[np.float64]]:
-        """Coded bits with which a group arrives at each level, and information [level, SNR].
-
-        last_of: coded bits of the frame whose last group it is, else 0."""
-        if (group, last_of) not in self._tables:
-            payload = self.payload(group)
-            coded = [
-                self._errors.least_coded_bits(payload, float(level), self._coded_bits, last_of)
-                for level in self._levels
-            ]
-            information = [
-                [
-                    self._errors.measured(TransportBlock(payload, bits), snr, last_of).information
-                    for snr in self._snr_db
-                ]
-                for bits in coded
-            ]
-            self._tables[group, last_of] = coded, np.array(information)
-        return self._tables[group, last_of]
-
-    def _last(self, group: Group, left: float) -> NDArray[np.float64] | None:
-        """Information of the last group in so many coded bits; None: too few."""
-        coded, information = self._table(group, self._coded_bits)
-        if left < coded[0]:
-            return None
-        return np.array(
-            [np.interp(math.log(left), np.log(coded), column) for column in information.T]
-        )
-
-    def _promised(
-        self, groups: Sequence[Group], information: Sequence[NDArray[np.float64]]
-    ) -> float:
-        """Mean SSIM; what lies on errors is worth less."""
-        prefixes = self._quality.prefixes
-        value = np.full(len(self._snr_db), prefixes[0])
-        weight = np.ones(len(self._snr_db))
-        for group, known in zip(groups, information, strict=True):
-            weight = weight * self._quality.gained(group, known)
-            value = value + weight * (prefixes[group[1]] - prefixes[group[0]])
-        return float(value.mean())
+    def best(self) -> list[Factors]:
+        """All that were rated, best first."""
+        fitting = [factors for factors, value in self._values.items() if value > -math.inf]
+        return sorted(fitting, key=self.value, reverse=True)
 
 
-def rounded_up(factor: float) -> float:
-    """A factor to one digit behind the point, not smaller."""
-    return round(math.ceil(factor / FACTOR_STEP - 1e-9) * FACTOR_STEP, 1)
+def neighbours(factors: Factors, most: int) -> Iterator[Factors]:
+    """Protections with one group's factor changed, or with one part in another group.
 
-
-def neighbours(factors: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
-    """Protections with one group's factor up or down by about a twentieth."""
+    most: parts with a factor."""
     groups = [list(group) for _, group in itertools.groupby(factors)]
     for number, group in enumerate(groups):
-        for ratio in (1.06, 1 / 1.06):
+        for ratio in RATIOS:
             step = max(FACTOR_STEP, abs(group[0] * (ratio - 1)))
             changed = round(group[0] + math.copysign(step, ratio - 1), 1)
             if changed >= 1:
                 parts = [*groups[:number], [changed] * len(group), *groups[number + 1 :]]
                 yield tuple(itertools.chain.from_iterable(parts))
+    for number, (one, other) in enumerate(itertools.pairwise(factors)):
+        if one != other:
+            yield (*factors[:number], other, *factors[number + 1 :])
+            yield (*factors[: number + 1], one, *factors[number + 2 :])
+        else:  # a group in two
+            split = round((one + max(1.0, one / 1.1)) / 2, 1)
+            yield (*factors[: number + 1], *(split for _ in factors[number + 1 :]))
+    if len(factors) > 1:
+        yield factors[:-1]
+    if len(factors) < most:
+        yield (*factors, factors[-1])
+        yield (*factors, round(max(1.0, factors[-1] / 1.2), 1))
+
+
+def starts(count: int) -> Iterator[Factors]:
+    """Protections of so many parts with a factor to begin a search at."""
+    for first, ratio in itertools.product((4.0, 7.0), (1.0, 0.8, 0.65)):
+        yield tuple(round(max(1.0, first * ratio**part), 1) for part in range(min(count, 3)))
+
+
+def information(llrs: NDArray[np.float32], bits: NDArray[np.uint8]) -> float:
+    """Mean information about the bits in their LLRs, 0 to 1: 1 - E[log2(1 + exp(-LLR))] if 1."""
+    right = np.clip(np.where(bits, llrs, -llrs), -_CERTAIN_LLR, _CERTAIN_LLR)
+    return float(1 - np.log2(1 + np.exp(-right)).mean())

@@ -10,15 +10,15 @@ PLAIN = "plain"
 """No profile: all parts are coded alike, as one transport block."""
 
 PROFILES: dict[str, dict[int, tuple[float, ...]]] = {
-    "balanced": {4: (9, 8, 3.5), 3: (4, 4), EMBEDDED_PARTS: (5, 5, 2.4)},
-    "broadcast": {4: (7, 7, 7), 3: (6, 6), EMBEDDED_PARTS: (8, 8, 4.5)},
+    "balanced": {4: (9, 8, 3.5), 3: (4, 4), EMBEDDED_PARTS: (4.7, 4.7, 3)},
+    "broadcast": {4: (7, 7, 7), 3: (6, 6), EMBEDDED_PARTS: (4.4, 4.4, 4.4, 2.6, 2.6)},
 }
 """Coded bits for each payload bit of the first parts, by the number of parts, where the whole frame
 has rate 1/3; the parts without a number are one transport block with the rest.
 
-The highest mean SSIM from -2 to 6 dB that has full quality at 4 dB (balanced) or at 6 dB
-(broadcast): for scales the best that `bench/images/protection.py` finds, for a progressive model's
-parts the best of the candidates that it sent (docs/performance.md)."""
+For scales, the highest mean SSIM from -2 to 6 dB that has full quality at 4 dB (balanced) or at
+6 dB (broadcast); for a progressive model's parts, the one that comes nearest to what is asked of
+the profile at each SNR (docs/performance.md). `bench/images/protection.py` finds both."""
 
 DEFAULT_PROTECTION = "balanced"
 """Of `transmit`, `demo` and the examples."""

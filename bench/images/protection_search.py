@@ -234,8 +234,13 @@ def neighbours(factors: Factors, most: int) -> Iterator[Factors]:
 
 def starts(count: int) -> Iterator[Factors]:
     """Protections of so many parts with a factor to begin a search at."""
-    for first, ratio in itertools.product((4.0, 7.0), (1.0, 0.8, 0.65)):
-        yield tuple(round(max(1.0, first * ratio**part), 1) for part in range(min(count, 3)))
+    for first, ratio in itertools.product((4.0, 5.0, 7.0), (1.0, 0.8, 0.65)):
+        yield tuple(round(first * ratio**part, 1) for part in range(min(count, 3)))
+        # parts in two groups and the rest
+        coarse = min(count, 3)
+        finer = [round(max(1.0, first * ratio**1.5), 1)] * max(0, min(count - coarse, 2))
+        if finer:
+            yield (*([first] * coarse), *finer)
 
 
 def information(llrs: NDArray[np.float32], bits: NDArray[np.uint8]) -> float:

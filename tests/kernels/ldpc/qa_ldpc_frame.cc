@@ -117,8 +117,9 @@ BOOST_AUTO_TEST_CASE(copies_on_strong_bits_are_decoded_alone)
     }
 }
 
-// Of the points +-1 and +-3 that a pair of bits (strong, weak) may choose, the nearest one's squared
-// distance; sign: -1 or 1 where it is known, else 0. All values have few digits, so sums are exact.
+// Of the points +-1 and +-3 that a pair of bits (strong, weak) may choose, the nearest one's
+// squared distance; sign: -1 or 1 where it is known, else 0. All values have few digits, so sums
+// are exact.
 float distance(float y, int weak, int sign)
 {
     const float amplitude = weak ? 3 : 1;

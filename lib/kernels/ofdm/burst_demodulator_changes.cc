@@ -3,6 +3,7 @@
 #include "burst_demodulator.h"
 
 #include "kernels/base/complex_product.h"
+#include "kernels/base/smallest_power.h"
 
 #include <algorithm>
 #include <array>
@@ -143,7 +144,7 @@ double BurstDemodulator::mean_miss(std::size_t symbols) const
 {
     double sum = 0.0;
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        sum += std::log(std::max(d_misses[symbol], 1.0e-36));
+        sum += std::log(std::max(d_misses[symbol], SMALLEST_NOISE));
     }
     return std::exp(sum / symbols);
 }
@@ -199,7 +200,7 @@ void BurstDemodulator::follow_gain(std::size_t symbols)
         rotated_pilots(symbol);
         const float* pilot = d_pilots.data() + symbol * d_format.pilot_carriers();
         double both = 0.0;
-        double power = 1.0e-30;
+        double power = SMALLEST_POWER;
         for (const int position : d_format.pilot_positions(symbol)) {
             const Complex expected = *pilot++ * d_rotated[position];
             both += product(d_received[symbol][position], std::conj(expected)).real();
@@ -214,7 +215,7 @@ void BurstDemodulator::follow_gain(std::size_t symbols)
 void BurstDemodulator::set_symbol_noise(std::size_t symbols)
 {
     d_symbol_noise.resize(symbols);
-    const double lowest = std::max(LOWEST_NOISE * d_signal, 1.0e-36);
+    const double lowest = std::max(LOWEST_NOISE * d_signal, SMALLEST_NOISE);
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
         const std::size_t first = symbol - std::min(symbol, AVERAGED);
         const std::size_t last = std::min(symbol + AVERAGED + 1, symbols);
@@ -358,7 +359,7 @@ std::vector<double> BurstDemodulator::fast_delay_profile(std::size_t symbols) co
     const double power = std::max(all - d_training_noise, 0.5 * all);
     const double sum = std::accumulate(profile.begin(), profile.end(), 0.0);
     for (double& value : profile) {
-        value *= power / std::max(sum, 1.0e-30);
+        value *= power / std::max(sum, SMALLEST_POWER);
     }
     return profile;
 }
@@ -369,7 +370,7 @@ bool BurstDemodulator::pilots_agree(std::size_t symbols) const
 {
     constexpr double LEAST = 0.3;
     std::complex<double> neighbours = 0.0;
-    double power = 1.0e-30;
+    double power = SMALLEST_POWER;
     const float* pilot = d_pilots.data();
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
         const auto& positions = d_format.pilot_positions(symbol);

@@ -3,6 +3,7 @@
 #include "burst_demodulator.h"
 
 #include "kernels/base/complex_product.h"
+#include "kernels/base/smallest_power.h"
 
 namespace gr::vqdeepsc::kernel {
 
@@ -34,8 +35,8 @@ const ExpectedHeaders::Candidate* BurstDemodulator::recognise(
     for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
         const std::size_t start = d_format.training_samples() + symbol * d_format.symbol_samples();
         transform(samples, start + d_window, d_rotated);
-        double energy = 1.0e-30;
-        double expected = 1.0e-30;
+        double energy = SMALLEST_POWER;
+        double expected = SMALLEST_POWER;
         for (const int position : d_format.data_positions(symbol)) {
             matched.push_back(product(d_rotated[position], std::conj(d_channel[position])));
             energy += std::norm(d_rotated[position]);

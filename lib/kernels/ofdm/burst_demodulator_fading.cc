@@ -3,6 +3,7 @@
 #include "burst_demodulator.h"
 
 #include "kernels/base/complex_product.h"
+#include "kernels/base/smallest_power.h"
 
 #include <algorithm>
 #include <array>
@@ -48,7 +49,8 @@ void BurstDemodulator::block_error(std::size_t first, Carriers& error)
         for (const int position : d_format.pilot_positions(symbol)) {
             // Rotated so that it adds up over symbols of different phase.
             const Complex rotation = product(std::conj(d_rotated[position]), d_channel[position]);
-            const Complex derotation = rotation / (std::sqrt(std::norm(rotation)) + 1.0e-30f);
+            const Complex derotation =
+                rotation / (std::sqrt(std::norm(rotation)) + static_cast<float>(SMALLEST_POWER));
             const Complex miss = *pilot++ * d_received[symbol][position] - d_rotated[position];
             error[position] += share * product(miss, derotation);
         }
@@ -69,7 +71,7 @@ bool BurstDemodulator::channel_moves(std::size_t symbols)
         total += std::norm(value);
     }
     const double header = d_header_weight * d_format.pilots_per_group();
-    const double noise = std::max(d_noise, 1.0e-36) / d_format.pilots_per_group();
+    const double noise = std::max(d_noise, SMALLEST_NOISE) / d_format.pilots_per_group();
     const double least = std::max(1.0e-2 * total, 4.0 * noise / header);
     const auto directions =
         d_smoother.directions(d_channel, MOST_DIRECTIONS, static_cast<float>(least));
@@ -254,7 +256,8 @@ double BurstDemodulator::pilot_doppler(std::size_t symbols) const
     constexpr std::size_t LONG_LAG = 8;
     // What the carriers between two pilots take of their correlation is of the header's channel.
     const auto correlation = [&](std::size_t lag) {
-        return std::abs(later_products(symbols, lag)) / std::max(std::abs(across(lag)), 1.0e-30);
+        return std::abs(later_products(symbols, lag)) /
+               std::max(std::abs(across(lag)), SMALLEST_POWER);
     };
     // The Bessel function of Jakes' spectrum, 1 - (pi f t)^2 and so on.
     const auto spread = [](double before, double after, double from, double to) {
@@ -309,7 +312,7 @@ void BurstDemodulator::follow_channel(const Complex* samples,
         power = std::max(d_signal, d_training_noise);
         std::fill(profile.begin(), profile.end(), power / static_cast<double>(profile.size()));
     }
-    const double lowest = std::max(LOWEST_NOISE * power, 1.0e-30);
+    const double lowest = std::max(LOWEST_NOISE * power, SMALLEST_POWER);
     double noise = std::max(d_training_noise, lowest);
     d_moving.resize(std::max(d_moving.size(), symbols));
     constexpr int PASSES = 4;

@@ -3,6 +3,7 @@
 #include "burst_demodulator.h"
 
 #include "kernels/base/complex_product.h"
+#include "kernels/base/smallest_power.h"
 #include "kernels/base/usable_sample.h"
 #include "kernels/qam/qam_constellation.h"
 
@@ -23,6 +24,8 @@ constexpr float PATH_OVER_NOISE = 10.0f;
 // Between the training symbols, in radians, for a frequency offset that was right within a quarter
 // of a carrier, and a little more.
 constexpr double LARGEST_ROTATION = 0.55 * M_PI;
+// Standard deviations of its measured noise by which a disturbed carrier is above the median.
+constexpr double DISTURBED = 6.0;
 } // namespace
 
 // Returns the angle between the training symbols.
@@ -299,8 +302,8 @@ void BurstDemodulator::estimate_from_header()
     // leaks; white noise gets there in some carriers of a million, or of ten thousand for N = 1024.
     std::vector<double> sorted = noise;
     std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
-    const double limit =
-        (1.0 + 6.0 / std::sqrt(measurements)) * std::max(sorted[sorted.size() / 2], 1.0e-36);
+    const double limit = (1.0 + DISTURBED / std::sqrt(measurements)) *
+                         std::max(sorted[sorted.size() / 2], SMALLEST_NOISE);
     std::vector<std::size_t> disturbed;
     for (std::size_t u = 0; u < noise.size(); ++u) {
         if (noise[u] > limit) {
@@ -333,7 +336,7 @@ void BurstDemodulator::estimate_from_header()
     d_noise = total_noise / std::max(freedom, 1.0);
     for (const std::size_t u : disturbed) {
         d_excess_noise[u] =
-            static_cast<float>(std::max(noise[u] / std::max(d_noise, 1.0e-36), 1.0));
+            static_cast<float>(std::max(noise[u] / std::max(d_noise, SMALLEST_NOISE), 1.0));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "burst_demodulator.h"
 
 #include "kernels/base/complex_product.h"
+#include "kernels/base/smallest_power.h"
 
 #include <algorithm>
 #include <cmath>
@@ -154,7 +155,7 @@ bool BurstDemodulator::pilots_are_seen(std::size_t payload, const Complex* sampl
         measure_pilot_values(samples, symbol, 0, first);
         measure_pilot_values(samples, symbol + LAG, 0, second);
         // A pulse counts no more than others.
-        const double power = energy(first) + energy(second) + 1.0e-30;
+        const double power = energy(first) + energy(second) + SMALLEST_POWER;
         neighbours +=
             (pilot_products(first, per_group) + pilot_products(second, per_group)) / power;
         for (std::size_t g = 0; g < first.size(); ++g) {
@@ -193,7 +194,7 @@ BurstDemodulator::Jump BurstDemodulator::find_jump(const Complex* samples, std::
         std::complex<double> sum = 0.0;
         for (std::size_t symbol = symbols - TAIL; symbol < symbols; ++symbol) {
             measure_pilot_values(samples, symbol, lost, values);
-            sum += pilot_products(values, per_group) / (energy(values) + 1.0e-30);
+            sum += pilot_products(values, per_group) / (energy(values) + SMALLEST_POWER);
         }
         return sum;
     };
@@ -220,7 +221,8 @@ BurstDemodulator::Jump BurstDemodulator::find_jump(const Complex* samples, std::
     double sum = 0.0;
     double least = 0.0;
     std::size_t first_behind = known;
-    const std::complex<double> rotation = std::conj(expected) / (std::abs(expected) + 1.0e-30);
+    const std::complex<double> rotation =
+        std::conj(expected) / (std::abs(expected) + SMALLEST_POWER);
     for (std::size_t symbol = known; symbol < symbols; ++symbol) {
         measure_pilot_values(samples, symbol, 0, values);
         sum += (pilot_products(values, per_group) * rotation).real();

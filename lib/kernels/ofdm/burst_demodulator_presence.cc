@@ -3,6 +3,7 @@
 #include "burst_demodulator.h"
 
 #include "kernels/base/complex_product.h"
+#include "kernels/base/smallest_power.h"
 
 #include <cmath>
 
@@ -46,8 +47,8 @@ bool BurstDemodulator::payload_goes_on(const BurstHeader& header,
         const auto& positions = d_format.pilot_positions(symbol);
         std::complex<double> products = 0.0;
         std::complex<double> matched = 0.0;
-        double power = 1.0e-30;
-        double expected = 1.0e-30;
+        double power = SMALLEST_POWER;
+        double expected = SMALLEST_POWER;
         for (std::size_t i = 0; i < values.size(); ++i) {
             if (i > 0) {
                 products += std::complex<double>(product(values[i], std::conj(values[i - 1])));

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vqdeepsc.errors import ParameterError
 from vqdeepsc.link import ChannelModel, Link, Scheme
 from vqdeepsc.simulation.identity import derive_seed
+from vqdeepsc.whole_files import write_whole
 
 FACTOR_STEP = 0.1
 SHORTFALL_WEIGHT = 10.0
@@ -110,7 +111,7 @@ class Measurements:
 
     def save(self) -> None:
         if self._path is not None:
-            self._path.write_text(json.dumps(self._values))
+            write_whole(self._path, json.dumps(self._values))
 
 
 @dataclass(frozen=True)

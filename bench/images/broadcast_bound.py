@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from image_link import Scores, read_images
+from protection_search import asked_ssim
 from vqdeepsc.allocation import FrameEncoder
 from vqdeepsc.cli.arguments import positive
 from vqdeepsc.codec import Codec
@@ -87,10 +88,9 @@ def main(argv: list[str] | None = None) -> int:
         means = scores.means()
         quality = np.maximum.accumulate([means[f"ssim_{count}"] for count in counts])
         for text in arguments.ssim:
-            pairs = [pair.split(":") for pair in text.split(",")]
-            snr_db = [float(snr) for snr, _ in pairs]
-            bits = np.interp([float(ssim) for _, ssim in pairs], quality, counts)
-            gap = gap_db(np.maximum.accumulate(bits), snr_db, arguments.symbols)
+            asked = asked_ssim(text)
+            bits = np.interp(list(asked.values()), quality, counts)
+            gap = gap_db(np.maximum.accumulate(bits), list(asked), arguments.symbols)
             lines.append({"ssim": text, "bits": bits.round().tolist(), "gap_db": gap})
     except (Error, ValueError) as error:
         print(f"broadcast_bound: {error}", file=sys.stderr)

@@ -20,7 +20,16 @@ from pathlib import Path
 
 import numpy as np
 from image_link import Scores, add_arguments, read_images
-from protection_search import Aim, Frames, Measurements, Quality, Search, information, starts
+from protection_search import (
+    Aim,
+    Frames,
+    Measurements,
+    Quality,
+    Search,
+    asked_ssim,
+    information,
+    starts,
+)
 from vqdeepsc.allocation import LINK_FRAME_BITS, Allocation, FrameEncoder
 from vqdeepsc.cli.arguments import positive
 from vqdeepsc.codec import Codec
@@ -67,12 +76,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--symbols", type=int, default=0, help="of a frame, 0: as 16-QAM at rate 1/3"
     )
     return parser.parse_args(argv)
-
-
-def asked_ssim(text: str) -> dict[float, float]:
-    """SNR:SSIM,..."""
-    pairs = [pair.split(":") for pair in text.split(",")]
-    return {float(snr): float(ssim) for snr, ssim in pairs}
 
 
 class Sender:

@@ -94,6 +94,12 @@ class Aim:
         return float(np.mean(list(found.values()))) - SHORTFALL_WEIGHT * short
 
 
+def asked_ssim(text: str) -> dict[float, float]:
+    """SSIM by SNR in dB, of SNR:SSIM,..."""
+    pairs = [pair.split(":") for pair in text.split(",")]
+    return {float(snr): float(ssim) for snr, ssim in pairs}
+
+
 class Measurements:
     """What simulations gave, by what was simulated, in one file from run to run."""
 

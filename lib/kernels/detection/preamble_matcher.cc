@@ -68,12 +68,14 @@ PreambleMatcher::PreambleMatcher(double largest_cfo)
 
 // All short symbols on top of each other, each with its weight; offsets of whole cycles per short
 // symbol stay.
-template <typename Weight>
-void PreambleMatcher::fold(const float* real, const float* imag, double fraction, Weight weight)
+void PreambleMatcher::fold(const float* real,
+                           const float* imag,
+                           double fraction,
+                           const Weights& weights)
 {
     std::array<float, WINDOW> sum_real{}, sum_imag{};
     for (int k = 0; k < REPEATS; ++k) {
-        const auto rotation = weight(k) * static_cast<float>(SHORT_SYMBOL_SIGNS[k]) *
+        const auto rotation = weights[k] * static_cast<float>(SHORT_SYMBOL_SIGNS[k]) *
                               phasor(-2.0 * M_PI * fraction * (k * SHORT));
         for (int j = 0; j < WINDOW; ++j) {
             const float a = real[k * SHORT + j];
@@ -116,7 +118,7 @@ PreambleMatcher::Peak PreambleMatcher::strongest(const std::vector<std::complex<
             largest = std::max(largest, sums[delay]);
         }
         if (largest > peak.power) {
-            const auto* first = std::find(sums, sums + MOST_DELAY, largest);
+            const auto* first = std::find(sums, sums + MOST_DELAY + 1, largest);
             peak = { largest, static_cast<int>(first - sums), offset };
         }
         sums += MOST_DELAY + 1;
@@ -197,14 +199,19 @@ PreambleMatch PreambleMatcher::match(const float* real, const float* imag, int g
     d_straight_powers.assign(powers, 0.0f);
     d_mirrored_powers.assign(powers, 0.0f);
     d_bound = 0.0f;
-    fold(real, imag, fraction, [](int) { return 1.0f; });
+    Weights weights;
+    weights.fill(1.0f);
+    fold(real, imag, fraction, weights);
     const PreambleMatch still = compare(real, imag, fraction);
     if (still.correlation > least) {
         return still;
     }
     // As much power in all short symbols together as with equal weights.
     const float slope = std::sqrt(12.0f / (REPEATS * REPEATS - 1));
-    fold(real, imag, fraction, [slope](int k) { return slope * (k - 0.5f * (REPEATS - 1)); });
+    for (int k = 0; k < REPEATS; ++k) {
+        weights[k] = slope * (k - 0.5f * (REPEATS - 1));
+    }
+    fold(real, imag, fraction, weights);
     return compare(real, imag, fraction);
 }
 

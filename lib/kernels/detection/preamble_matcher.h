@@ -43,6 +43,8 @@ public:
     PreambleMatch match(const float* real, const float* imag, int guess, float least);
 
 private:
+    using Weights = std::array<float, SHORT_SYMBOL_SIGNS.size()>;
+
     struct Peak {
         float power = 0.0f;
         int delay = 0;
@@ -50,8 +52,7 @@ private:
     };
 
     static double fractional_cfo(const float* real, const float* imag);
-    template <typename Weight>
-    void fold(const float* real, const float* imag, double fraction, Weight weight);
+    void fold(const float* real, const float* imag, double fraction, const Weights& weights);
     PreambleMatch compare(const float* real, const float* imag, double fraction);
     Peak strongest(const std::vector<std::complex<float>>& reference,
                    int direction,

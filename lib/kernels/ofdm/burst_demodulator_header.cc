@@ -242,8 +242,11 @@ ReceivedHeader BurstDemodulator::receive_header(const Complex* samples,
         }
         estimate_from_header();
         if (header.header.burst_profile != 0 && changes) {
-            // The payload begins with the channel of the header's end.
+            // The payload begins with the channel of the header's end, phase and all.
             follow_channel(samples, symbols, true);
+            d_channel = d_moving[symbols - 1];
+            d_header_phase = d_header_rate = 0.0;
+            d_moves = false;
         }
     }
     return header;
@@ -351,8 +354,7 @@ BurstDemodulator& BurstDemodulator::continued(int profile)
     const int prefix = format.cyclic_prefix();
     const double begin = static_cast<double>(d_format.training_and_header_samples());
     payload->d_dc = d_dc;
-    const double rate = d_moves ? 0.0 : d_header_rate / (2.0 * M_PI * d_format.symbol_samples());
-    payload->set_cfo(d_cfo + rate);
+    payload->set_cfo(d_cfo + d_header_rate / (2.0 * M_PI * d_format.symbol_samples()));
     payload->d_window = std::clamp(d_window - (d_format.cyclic_prefix() - prefix) / 2, 0, prefix);
     payload->d_noise = d_noise;
     payload->d_training_noise = d_training_noise;
@@ -361,14 +363,13 @@ BurstDemodulator& BurstDemodulator::continued(int profile)
     const int ratio = d_format.fft_size() / format.fft_size();
     const int earlier = (payload->d_window - prefix) - (d_window - d_format.cyclic_prefix());
     const double cycles = d_cfo * begin;
-    const Carriers& channel = d_moves ? d_moving[d_format.header_symbols() - 1] : d_channel;
-    const double phase = (d_moves ? 0.0 : d_header_phase + d_header_rate) +
-                         2.0 * M_PI * (cycles - std::floor(cycles));
+    const double phase =
+        d_header_phase + d_header_rate + 2.0 * M_PI * (cycles - std::floor(cycles));
     for (int u = 0; u < format.used_carriers(); ++u) {
         const int carrier = format.carrier(u);
         const int same = d_format.position(ratio * carrier);
         payload->d_channel[u] = product(
-            channel[same], phasor(phase + payload->phase_per_carrier() * carrier * earlier));
+            d_channel[same], phasor(phase + payload->phase_per_carrier() * carrier * earlier));
         float excess = 0.0f;
         for (int i = 0; i < ratio; ++i) {
             const int near = std::clamp(same + i - ratio / 2, 0, d_format.used_carriers() - 1);

@@ -62,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--symbols", type=positive, default=15024, help="of an image")
     parser.add_argument(
         "--ssim",
+        type=asked_ssim,
         action="append",
         required=True,
         metavar="SNR:SSIM,...",
@@ -87,11 +88,10 @@ def main(argv: list[str] | None = None) -> int:
                 scores.add_image(str(count), image, decoded)
         means = scores.means()
         quality = np.maximum.accumulate([means[f"ssim_{count}"] for count in counts])
-        for text in arguments.ssim:
-            asked = asked_ssim(text)
+        for asked in arguments.ssim:
             bits = np.interp(list(asked.values()), quality, counts)
             gap = gap_db(np.maximum.accumulate(bits), list(asked), arguments.symbols)
-            lines.append({"ssim": text, "bits": bits.round().tolist(), "gap_db": gap})
+            lines.append({"ssim": asked, "bits": bits.round().tolist(), "gap_db": gap})
     except (Error, ValueError) as error:
         print(f"broadcast_bound: {error}", file=sys.stderr)
         return 2
@@ -100,7 +100,8 @@ def main(argv: list[str] | None = None) -> int:
     else:
         for line in lines:
             bits = " ".join(f"{count:,.0f}" for count in line["bits"])
-            print(f"{line['gap_db']:5.2f} dB  {line['ssim']}\n          {bits}")
+            ssim = ",".join(f"{snr:g}:{value:g}" for snr, value in line["ssim"].items())
+            print(f"{line['gap_db']:5.2f} dB  {ssim}\n          {bits}")
     return 0
 
 

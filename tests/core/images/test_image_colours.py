@@ -3,9 +3,11 @@
 
 import io
 import itertools
+import math
 import shutil
 import struct
 import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -14,6 +16,7 @@ import tifffile
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 from skimage.color import deltaE_ciede2000, rgb2lab
 from vqdeepsc.images.files import ImageError, load_image
+from vqdeepsc.limits import MAXIMUM_PIXELS
 
 LARGEST_DIFFERENCE = 1.0  # CIEDE2000, mean of an image
 D50 = (0.9642, 1.0, 0.8249)
@@ -305,3 +308,30 @@ def test_orientation_of_reference_is_what_pillow_makes():
         np.testing.assert_array_equal(
             np.asarray(ImageOps.exif_transpose(stored)), np.asarray(image)
         )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"P5 {size} 65535\n", b"P5 {size} 255\n", b"Pf {size} -1.0\n", b"P6 {size} 255\n"],
+    ids=["16 bits", "8 bits", "floating point", "RGB"],
+)
+def test_a_few_bytes_that_claim_many_pixels_take_little_memory(tmp_path, header):
+    """A grey image of 16 bits or floating point took 32 bytes a pixel while it was scaled."""
+    side = math.isqrt(MAXIMUM_PIXELS)
+    path = tmp_path / "few.pnm"
+    path.write_bytes(header.replace(b"{size}", b"%d %d" % (side, side)) + bytes(8))
+    program = """
+import resource, sys
+from vqdeepsc.images.files import ImageError, load_image
+from vqdeepsc.limits import MAXIMUM_PIXELS
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    load_image(sys.argv[1])
+except ImageError as error:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) * 1024 < 14 * MAXIMUM_PIXELS

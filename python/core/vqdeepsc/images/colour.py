@@ -7,13 +7,14 @@ import io
 import math
 import struct
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from .sample_range import WIDE_MODES, to_eight_bits, to_sixteen_bits
+from .sample_range import WIDE_MODES, in_strips, to_eight_bits, to_sixteen_bits
 
 _BACKGROUND = (255, 255, 255)  # behind transparent pixels, as on paper
 
@@ -31,7 +32,7 @@ def to_srgb(image: Image.Image) -> NDArray[np.uint8]:
     The colour profile is applied or, in a PNG file without one, gAMA and cHRM. A profile that is
     damaged or of another colour space than the image is skipped. Raises SampleRangeError."""
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
-    image = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
     profile = image.info.get("icc_profile")
     colours, alpha = _split_alpha(image)
     if colours.mode in WIDE_MODES:
@@ -53,8 +54,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Colours and opacity, which a colour transform does not take together."""
     key = image.info.get("transparency")
     if image.mode in WIDE_MODES:
-        opaque = np.asarray(image) != key
-        return image, None if key is None else Image.fromarray(opaque.astype(np.uint8) * 255)
+        return image, None if key is None else in_strips(image, "L", partial(_opaque, key))
     if image.has_transparency_data:
         grey = image.mode in ("1", "L", "LA", "La")
         image = image.convert("LA" if grey else "RGBA")
@@ -62,6 +62,11 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     if image.mode in ("L", "CMYK", "LAB"):
         return image, None
     return image.convert("L" if image.mode == "1" else "RGB"), None
+
+
+def _opaque(key: Any, strip: Image.Image) -> NDArray[np.uint8]:
+    opaque: NDArray[np.bool_] = np.asarray(strip) != key
+    return np.where(opaque, 255, 0).astype(np.uint8)
 
 
 def _transform(image: Image.Image, profile: bytes) -> Image.Image:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,11 @@ _LARGEST_VALUE, _SMALLEST_SAMPLE, _LARGEST_SAMPLE = 281, 340, 341
 _WHITE_IS_ZERO = 0
 
 _ROUNDING = 1e-3  # how far beyond 0 to 1 floating point may be
+_STRIP_PIXELS = 1 << 18  # a few bytes may claim many pixels: wide numbers are of a strip alone
+
+
+_Samples = Callable[[Image.Image], NDArray[Any]]
+"""How the samples of a strip of an image are had as they are in the file."""
 
 
 class SampleRangeError(Error):
@@ -35,31 +41,65 @@ def to_sixteen_bits(image: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
     file says how many bits of it are used, of those; floating point has the range that the file
     says, or 0 to 1, where not a number counts as 0. Raises SampleRangeError for floating point
     beyond."""
-    values = np.asarray(image)
+    samples: _Samples
     if image.mode == "F":
-        values = np.nan_to_num(values, posinf=np.inf, neginf=-np.inf)
-        black, white = _floating_range(values, tags)
+        samples = _floating_samples
+        black, white = _floating_range(image, tags)
     else:
-        values, black, white = _integers(values, image.mode, tags)
+        samples, black, white = _integers(image.mode, tags)
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         black, white = white, black
-    if values.dtype == np.uint16 and (black, white) == (0, 0xFFFF):
-        return Image.fromarray(values)
-    light = (values.astype(np.float64) - black) / (white - black)
-    return Image.fromarray(np.rint(light.clip(0, 1) * 0xFFFF).astype(np.uint16))
+    return in_strips(image, "I;16", partial(_scaled, samples, black, white))
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
     """Mode L of mode I;16; Pillow's own conversion cuts the values."""
-    values = np.asarray(image).astype(np.uint32)
-    return Image.fromarray(((values * 0xFF + 0x7FFF) // 0xFFFF).astype(np.uint8))
+    return in_strips(image, "L", _upper_bits)
 
 
-def _floating_range(values: NDArray[Any], tags: Mapping[int, Any]) -> tuple[float, float]:
+def in_strips(
+    image: Image.Image, mode: str, convert: Callable[[Image.Image], NDArray[Any]]
+) -> Image.Image:
+    """An image of one channel, in a mode, of what convert makes of each strip of its rows.
+
+    convert: gives the samples of a strip, [rows, W] in the type of the mode."""
+    whole = Image.new(mode, image.size)
+    for top, strip in _strips(image):
+        whole.paste(Image.fromarray(convert(strip)), (0, top))
+    return whole
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _scaled(
+    samples: _Samples, black: float, white: float, strip: Image.Image
+) -> NDArray[np.uint16]:
+    light: NDArray[np.float64] = (samples(strip).astype(np.float64) - black) / (white - black)
+    return np.rint(light.clip(0, 1) * 0xFFFF).astype(np.uint16)
+
+
+def _upper_bits(strip: Image.Image) -> NDArray[np.uint8]:
+    values: NDArray[np.uint32] = np.asarray(strip).astype(np.uint32)
+    return ((values * 0xFF + 0x7FFF) // 0xFFFF).astype(np.uint8)
+
+
+def _floating_samples(strip: Image.Image) -> NDArray[Any]:
+    return np.nan_to_num(np.asarray(strip), posinf=np.inf, neginf=-np.inf)
+
+
+def _floating_range(image: Image.Image, tags: Mapping[int, Any]) -> tuple[float, float]:
     stated = _first(tags, _SMALLEST_SAMPLE), _first(tags, _LARGEST_SAMPLE)
     if stated[0] is not None and stated[1] is not None and stated[0] < stated[1]:
         return float(stated[0]), float(stated[1])
-    lowest, highest = float(values.min()), float(values.max())
+    lowest, highest = np.inf, -np.inf
+    for _, strip in _strips(image):
+        samples = _floating_samples(strip)
+        lowest = min(lowest, float(samples.min()))
+        highest = max(highest, float(samples.max()))
     if lowest < -_ROUNDING or highest > 1 + _ROUNDING:
         raise SampleRangeError(
             f"has floating point samples of {lowest:.4g} to {highest:.4g}, but does not tell what "
@@ -68,15 +108,11 @@ def _floating_range(values: NDArray[Any], tags: Mapping[int, Any]) -> tuple[floa
     return 0.0, 1.0
 
 
-def _integers(
-    values: NDArray[Any], mode: str, tags: Mapping[int, Any]
-) -> tuple[NDArray[Any], int, int]:
-    """The samples as they are in the file, and which of them are black and white."""
+def _integers(mode: str, tags: Mapping[int, Any]) -> tuple[_Samples, int, int]:
+    """How the samples of a strip are had, and which of them are black and white."""
     bits = _first(tags, _BITS_PER_SAMPLE) or 16
     if _first(tags, _SAMPLE_FORMAT) == _SIGNED:
-        return values, -(1 << bits - 1), (1 << bits - 1) - 1
-    if bits == 32:
-        values = values.view(np.uint32)  # Pillow's mode I is signed
+        return np.asarray, -(1 << bits - 1), (1 << bits - 1) - 1
     white = (1 << bits) - 1
     for tag in (_LARGEST_SAMPLE, _LARGEST_VALUE):
         used = _first(tags, tag)
@@ -84,7 +120,14 @@ def _integers(
         if isinstance(used, int) and 1 < used < white and not used & (used + 1):
             white = used
             break
-    return values if mode == "I" else values.astype(np.uint16), 0, white
+    return partial(_unsigned, mode == "I", bits == 32), 0, white
+
+
+def _unsigned(is_wide: bool, uses_all_bits: bool, strip: Image.Image) -> NDArray[Any]:
+    values = np.asarray(strip)
+    if uses_all_bits:
+        values = values.view(np.uint32)  # Pillow's mode I is signed
+    return values if is_wide else values.astype(np.uint16)
 
 
 def _first(tags: Mapping[int, Any], tag: int) -> Any:

@@ -79,7 +79,8 @@ def _scaled(
     samples: _Samples, black: float, white: float, strip: Image.Image
 ) -> NDArray[np.uint16]:
     light: NDArray[np.float64] = (samples(strip).astype(np.float64) - black) / (white - black)
-    return np.rint(light.clip(0, 1) * 0xFFFF).astype(np.uint16)
+    levels: NDArray[np.float64] = np.rint(light.clip(0, 1) * 0xFFFF)
+    return levels.astype(np.uint16)
 
 
 def _upper_bits(strip: Image.Image) -> NDArray[np.uint8]:

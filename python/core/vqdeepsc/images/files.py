@@ -93,7 +93,7 @@ def load_image(
             raise ImageError(
                 f"{name} is damaged: it was cut short, and what is left cannot be decoded"
             )
-        if (pixels == pixels[0, 0]).all():
+        if np.array_equal(pixels.min(axis=(0, 1)), pixels.max(axis=(0, 1))):
             raise ImageError(f"{name} is damaged: it was cut short before the first pixel")
         report(f"{name} was cut short: its end is missing")
         return pixels

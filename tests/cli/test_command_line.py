@@ -2,15 +2,12 @@
 """encode, decode and models as a user types them."""
 
 import argparse
-import contextlib
-import importlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -341,54 +338,6 @@ def test_a_bug_is_one_sentence_and_another_status(error, tmp_path, capfd, monkey
     assert type(error).__name__ in done.stderr and "please report" in done.stderr
     done = run_here(capfd, "--debug", "encode", "a.png", "-o", tmp_path / "out")
     assert done.returncode == 70 and "in fail" in done.stderr
-
-
-def test_an_interrupt_that_a_module_turned_into_another_error(tmp_path, capfd, monkeypatch):
-    def fail(*_, **__):
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        raise ImportError("a compiled part failed to load")
-
-    monkeypatch.setattr("vqdeepsc.images.coding.load_image", fail)
-    done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
-    assert (done.returncode, done.stderr) == (130, "")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_an_interrupt_that_a_module_drops_is_raised_when_it_has_loaded(
-    tmp_path, capfd, monkeypatch
-):
-    """As compiled parts of GNU Radio do."""
-    lines = ("import signal, contextlib", "with contextlib.suppress(BaseException):")
-    loading = "\n".join([*lines, "    signal.raise_signal(signal.SIGINT)", "loaded = True"])
-    (tmp_path / "drops_interrupts.py").write_text(loading)
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def load(*_, **__):
-        module = importlib.import_module("drops_interrupts")
-        assert module.loaded
-        time.sleep(60)
-
-    monkeypatch.setattr("vqdeepsc.images.coding.load_image", load)
-    done = run_here(capfd, "encode", "a.png", "-o", tmp_path / "out")
-    assert (done.returncode, done.stderr) == (130, "")
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
-
-
-def test_an_interrupt_before_the_command_begins():
-    program = """
-import sys
-
-class Interrupted:
-    def find_spec(self, name, path=None, target=None):
-        if name == "vqdeepsc.messages":
-            raise KeyboardInterrupt
-
-sys.meta_path.insert(0, Interrupted())
-from vqdeepsc.cli import main
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_a_full_standard_output_is_one_sentence(codec):

@@ -63,7 +63,9 @@ SUBCOMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line `argv` (None: that of the process) and returns the exit status.
+    """Runs the command line `argv` and returns the exit status.
+
+    None stands for that of the process, which ends afterwards: Ctrl-C does nothing then.
 
     0; 2 for an Error and for a file that cannot be read or written, with one sentence on stderr; 70
     for all else that is raised, with a sentence that asks for a report; 130 after Ctrl-C. `--debug`
@@ -71,19 +73,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = _join_negative(argv)
     debug = "--debug" in takewhile(lambda word: word not in SUBCOMMANDS, words)
     open_standard_streams()
-    with noted_interrupts() as interrupts:
+    with noted_interrupts(ends_process=argv is None) as interrupts:
         try:
             arguments = build_parser().parse_args(words)
             status: int = arguments.run(arguments)
             sys.stdout.flush()
+            interrupts.over = True
             return status
         except BrokenPipeError:
+            interrupts.over = True
             _drop_output()
             return EXIT_BROKEN_PIPE
         except KeyboardInterrupt:
+            interrupts.over = True
             return EXIT_INTERRUPTED
         except Exception as error:
-            if interrupts:
+            interrupts.over = True
+            if interrupts.count:
                 return EXIT_INTERRUPTED
             if debug:
                 traceback.print_exception(error)

@@ -7,19 +7,30 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 _AGAIN_SECONDS = 0.05
 
 
+@dataclass
+class Interrupts:
+    """What came of Ctrl-C: how often, and whether the command is over, which then ignores it."""
+
+    count: int = 0
+    over: bool = False
+
+
 @contextmanager
-def noted_interrupts() -> Iterator[list[int]]:
-    """The signals of Ctrl-C that came so far; each is raised as KeyboardInterrupt.
+def noted_interrupts(ends_process: bool) -> Iterator[Interrupts]:
+    """Counts the signals of Ctrl-C; each is raised as KeyboardInterrupt until the command is over.
 
     Compiled modules drop what is raised while they load, or make other errors of it, so one that
     comes then is raised again when they have loaded. Nothing is changed where Ctrl-C does not raise
-    KeyboardInterrupt, and the list stays empty."""
-    interrupts: list[int] = []
+    KeyboardInterrupt, and none is counted.
+
+    ends_process: whether the process ends after the command: what comes in between is ignored."""
+    interrupts = Interrupts()
     before = signal.getsignal(signal.SIGINT)
     main_thread = threading.current_thread() is threading.main_thread()
     if before is not signal.default_int_handler or not main_thread:
@@ -27,7 +38,9 @@ def noted_interrupts() -> Iterator[list[int]]:
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        interrupts.append(number)
+        if interrupts.over:
+            return
+        interrupts.count += 1
         if _loads_a_module(frame):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
         else:
@@ -38,9 +51,11 @@ def noted_interrupts() -> Iterator[list[int]]:
     try:
         yield interrupts
     finally:
+        interrupts.over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, alarm)
-        signal.signal(signal.SIGINT, before)
+        if not ends_process:
+            signal.signal(signal.SIGALRM, alarm)
+            signal.signal(signal.SIGINT, before)
 
 
 def _loads_a_module(frame: FrameType | None) -> bool:

@@ -26,13 +26,13 @@ def peak():
 """
 
 
-def megabytes(program: str) -> float:
-    """The number that a program prints; MEASURE comes before it."""
+def megabytes(program: str, seconds: float = 600) -> float:
+    """The number that a program prints within some seconds; MEASURE comes before it."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURE + textwrap.dedent(program)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=seconds,
     )
     assert done.returncode == 0, done.stderr
     return float(done.stdout.splitlines()[-1])
@@ -79,7 +79,7 @@ def test_the_largest_image_takes_the_memory_that_is_stated():
     """40 megapixels that arrive whole; docs/radios.md states it in GB."""
     document = Path(__file__).parents[2] / "docs" / "radios.md"
     (stated,) = re.findall(r"^\| arrived whole \| ([\d.]+) GB", document.read_text(), re.M)
-    taken = megabytes("""
+    program = """
     from vqdeepsc.codec import Codec, Run, region_count
     from vqdeepsc.limits import MAXIMUM_PIXELS
 
@@ -90,5 +90,7 @@ def test_the_largest_image_takes_the_memory_that_is_stated():
     llrs = {Run(64 * number, 64, 313): region.copy() for number in regions}
     assert codec.decode_received(llrs, width, height).shape == (height, width, 3)
     print(peak())
-    """)
+    """
+    # a minute of two cores, which a busy machine may not give
+    taken = megabytes(program, seconds=3000)
     assert taken * 2**20 < 1.05 * float(stated) * 1e9

@@ -22,7 +22,8 @@ def run_command(*arguments, **options) -> subprocess.CompletedProcess:
     """The command line in a process of its own, as the installed script starts it."""
     program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    options = {"timeout": 120} | options
+    return subprocess.run(command, capture_output=True, text=True, **options)
 
 
 def run_here(capfd, *arguments) -> subprocess.CompletedProcess:

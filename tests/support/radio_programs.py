@@ -29,11 +29,14 @@ def assert_same(got: list[np.ndarray], expected: list[np.ndarray]) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def start(*arguments: object, stdout: int = subprocess.PIPE) -> subprocess.Popen:
+def start(
+    *arguments: object, stdout: int = subprocess.PIPE, cwd: Path | None = None
+) -> subprocess.Popen:
     program = "import sys; from vqdeepsc.cli import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-u", "-c", program, *map(str, arguments)],
         stdout=stdout,
+        cwd=cwd,
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -47,6 +47,15 @@ def in_sentences(page: Path) -> list[Command]:
 
 
 def _commands(page: Path, line: str, *, whole: bool) -> list[Command]:
+    found = []
+    for words in shell_commands(line):
+        left_out = any(re.fullmatch(r"\.\.\.|[A-Z]", word) for word in words)
+        found.append(Command(str(page.relative_to(ROOT)), words, whole and not left_out))
+    return found
+
+
+def shell_commands(line: str) -> list[tuple[str, ...]]:
+    """The words of each command of a line, without what starts it."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;()")
     lexer.whitespace_split = True
     found = []
@@ -56,7 +65,5 @@ def _commands(page: Path, line: str, *, whole: bool) -> list[Command]:
             words = words[1:]
         if words and not between:
             name = Path(words[0]).name if "bin/" in words[0] else words[0]
-            left_out = any(re.fullmatch(r"\.\.\.|[A-Z]", word) for word in words)
-            page_name = str(page.relative_to(ROOT))
-            found.append(Command(page_name, (name, *words[1:]), whole and not left_out))
+            found.append((name, *words[1:]))
     return found

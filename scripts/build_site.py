@@ -14,11 +14,22 @@ import sys
 from pathlib import Path
 
 import yaml
+from site_cpp import cpp_page
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGED = ROOT / "build" / "site-source"
 SUFFIXES = (".md", ".png", ".jpg", ".svg")
-COMMANDS = ("demo", "encode", "decode", "simulate", "transmit", "receive", "models", "plot")
+COMMANDS = (
+    "demo",
+    "encode",
+    "decode",
+    "simulate",
+    "transmit",
+    "receive",
+    "replay",
+    "models",
+    "plot",
+)
 PYTHON_MODULES = (
     *("vqdeepsc.codec", "vqdeepsc.codec.providers", "vqdeepsc.images.files"),
     *("vqdeepsc.images.metrics", "vqdeepsc.images.baselines", "vqdeepsc.link"),
@@ -125,6 +136,9 @@ def generate(command: str) -> None:
     text += "".join(f"\n::: {name}\n" for name in PYTHON_MODULES)
     (folder / "python.md").write_text(text, encoding="utf-8")
 
+    headers = sorted((ROOT / "include" / "gnuradio" / "vqdeepsc").glob("*.h"))
+    (folder / "cpp.md").write_text(cpp_page(headers), encoding="utf-8")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
@@ -132,9 +146,10 @@ def main() -> None:
     args = parser.parse_args()
     stage()
     generate(args.command)
-    sys.exit(
-        subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict"], cwd=ROOT).returncode
-    )
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    # what Material says of its own future is no warning about the site
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    sys.exit(subprocess.run(build, cwd=ROOT, env=environment).returncode)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 from paper_means import BASELINES, UNQUANTISED, system_title, write_means
-from paper_plan import Experiment, is_progressive, plan, sent_bits, source_bits
+from paper_plan import Experiment, is_of_the_paper, is_progressive, plan, sent_bits, source_bits
 from paper_report import RUN_FILE, write_report
 from vqdeepsc.codec import Codec, find_model, list_models, read_manifest, region_count
 from vqdeepsc.errors import Error
@@ -37,13 +37,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PANEL_SNR = (-2.0, 0.0, 2.0, 3.0, 4.0)
 PANEL_IMAGES = ("astronaut.png", "chelsea.png", "coffee.png")
 PANEL_SIDE = 256
-UPPER_BOUNDS = ROOT / "training" / "results"
+RECORDS = ROOT / "training" / "results"
+"""Of published models: records of their training and, where there are, their upper bounds."""
 
 
 def shipped_upper_bounds(models: Sequence[str]) -> list[str]:
     """The networks without quantisation that the checkout has for models."""
     names = (f"{read_manifest(model).name}{UNQUANTISED}.onnx" for model in models)
-    return [str(path) for name in names if (path := UPPER_BOUNDS / name).exists()]
+    return [str(path) for name in names if (path := RECORDS / name).exists()]
 
 
 def forget_other_models(work: Path, models: Sequence[str], upper_bounds: Sequence[str]) -> None:
@@ -240,8 +241,8 @@ def main(argv: list[str] | None = None) -> int:
                     )
             if "panels" in wanted:
                 print("panels", flush=True)
-                fixed = [model for model in models if not is_progressive(model)]
-                save_panels(fixed, arguments.results)
+                shown = [m for m in models if not (is_progressive(m) or is_of_the_paper(m))]
+                save_panels(shown, arguments.results)
         finally:  # an interrupted run shows what there is
             print("figures and text", flush=True)
             write_report(arguments.results)
@@ -254,12 +255,23 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def trained_crops(model: str) -> int | None:
+    """Crops that a published model saw in all runs that led to it, None for other models."""
+    path = RECORDS / f"{model.replace('-', '_')}.json"
+    if not path.exists():
+        return None
+    record = json.loads(path.read_text())
+    before = sum(run["images"] for run in record["history"] if "run" in run)
+    return before + int(record["images"])
+
+
 def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) -> None:
     """Says which networks the results are of."""
     networks = []
     for model in models:
         manifest = read_manifest(model)
-        network = manifest.training.get("configuration", {}).get("network", {})
+        configuration = manifest.training.get("configuration", {})
+        network = configuration.get("network", {})
         networks.append(
             {
                 "name": manifest.name,
@@ -267,6 +279,8 @@ def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) ->
                 "model_id": f"{manifest.model_id:04x}",
                 "network": network.get("type", ""),
                 "width": network.get("width"),
+                "crops": trained_crops(manifest.name),
+                "loss_weight": configuration.get("loss", {}).get("mae"),
                 "source_bits": source_bits(model),
                 "scales": [scale.scale for scale in manifest.scales],
             }

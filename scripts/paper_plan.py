@@ -46,19 +46,20 @@ def plan(
 ) -> list[Experiment]:
     """The experiments; limit: at most so many in each (0: 400 cars, all of BSDS, or FEW)."""
     progressive = [model for model in models if is_progressive(model)]
-    models = [model for model in models if model not in progressive]
+    fixed = [model for model in models if model not in progressive]
+    models = [model for model in fixed if not is_of_the_paper(model)]
     channels = [ChannelModel.parse(kind) for kind in CHANNELS]
     few = min(limit or FEW, FEW)
     curve = Simulation(
         images=[cars],
-        models=models,
+        models=fixed,
         channels=channels,
         snr_db=parse_snr(CURVE),
         baselines=BASELINES,
         upper_bounds=upper_bounds,
         limit=limit,
     )
-    part = replace(curve, baselines=(), upper_bounds=(), limit=few)
+    part = replace(curve, models=models, baselines=(), upper_bounds=(), limit=few)
     bits = {model: source_bits(model) for model in models}
     most_bits = max(bits.values(), default=0)
     bandwidth, schemes, protection = [], [], []
@@ -97,18 +98,17 @@ def plan(
         for simulation in one_transmission(replace(part, models=[model]))
     ]
     if transmission:
-        fixed = replace(
+        beside = replace(
             part,
             channels=channels[:2],
             snr_db=parse_snr(TRANSMISSION_SNR),
             baselines=TRANSMISSION_BASELINES,
         )
         transmission += [
-            replace(fixed, models=[model]) for model in models if bits[model] == TRANSMISSION_BITS
+            replace(beside, models=[model]) for model in models if bits[model] == TRANSMISSION_BITS
         ]
-    natural = replace(curve, images=[bsds], upper_bounds=())
-    of_paper = [
-        Experiment("cars", [curve]),
+    natural = replace(curve, images=[bsds], models=models, upper_bounds=())
+    of_others = [
         Experiment("decisions", [replace(part, decisions=("soft", "hard"))]),
         Experiment("bandwidth", bandwidth),
         Experiment("schemes", schemes),
@@ -116,7 +116,8 @@ def plan(
         *([Experiment("natural", [natural])] if bsds else []),
     ]
     return [
-        *(of_paper if models else []),
+        *([Experiment("cars", [curve])] if fixed else []),
+        *(of_others if models else []),
         *([Experiment("transmission", transmission)] if transmission else []),
     ]
 
@@ -124,6 +125,12 @@ def plan(
 def is_progressive(model: str) -> bool:
     """Whether a model's bits are an embedded code, of which the paper knows nothing."""
     return BitLayout(read_manifest(model).scales).embedded
+
+
+def is_of_the_paper(model: str) -> bool:
+    """Whether a model is the paper's own network, which takes part in its figure alone."""
+    network = read_manifest(model).training.get("configuration", {}).get("network", {})
+    return network.get("type") == "paper"
 
 
 def one_transmission(part: Simulation) -> list[Simulation]:

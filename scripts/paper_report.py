@@ -187,13 +187,14 @@ def against(means: Means, name: str, codec: str) -> Facts | None:
 
 
 def gap(means: Means, models: Sequence[dict]) -> Facts | None:
-    """Our lead over JPEG above the decoding threshold, with the most and the fewest bits."""
+    """The best model's lead over JPEG above the decoding threshold, with most and fewest bits."""
     leads = {}
     for model in models:
         chosen = of_size(means, model["source_bits"])
         ours, jpeg = plateau(chosen, model["name"]), plateau(chosen, "jpeg")
         if ours and jpeg:
-            leads[model["source_bits"]] = max(ours) - max(jpeg)
+            lead = max(ours) - max(jpeg)
+            leads[model["source_bits"]] = max(lead, leads.get(model["source_bits"], lead))
     if len(leads) < 2:
         return None
     small, large = min(leads), max(leads)

@@ -160,6 +160,28 @@ def test_one_transmission_is_measured_beside_fixed_formats(folder, monkeypatch):
     assert sentence.endswith("20 dB.")
 
 
+def test_the_papers_own_network_takes_part_in_its_figure_alone(folder, monkeypatch):
+    own = folder / "models" / "own"
+    make_bundle(own, FOUR_SCALES)
+    manifest = json.loads((own / "manifest.json").read_text())
+    network = {"type": "paper", "width": 0.25}
+    manifest["training"] = {"configuration": {"network": network, "loss": {"mae": 5.0}}}
+    (own / "manifest.json").write_text(json.dumps(manifest))
+    models = [str(folder / "models" / "four"), str(own)]
+    for experiment in paper_plan.plan("", "bsds", models, [], 1):
+        named = {model for simulation in experiment.simulations for model in simulation.models}
+        assert models[0] in named
+        assert (models[1] in named) == (experiment.name == "cars")
+    monkeypatch.setattr(paper, "RECORDS", folder)
+    record = {"images": 20, "history": [{"run": "own", "images": 1000}, {"configuration": {}}]}
+    (folder / "own.json").write_text(json.dumps(record))
+    options = "--model", str(own), "--limit", "1", "--only", "cars", "--upper-bound"
+    assert paper.main(arguments(folder, *options)) == 0
+    text = (folder / "results" / "README.md").read_text()
+    assert "the paper's network at 0.25 of its width, trained on 1,020 crops with λ = 5" in text
+    assert "`own` is not the paper's network" not in text
+
+
 def test_a_verdict_names_where_the_paper_is_not_matched(folder):
     groups = [
         make_summary(system, snr_db=snr_db, images=7, ssim=ssim)
@@ -169,7 +191,7 @@ def test_a_verdict_names_where_the_paper_is_not_matched(folder):
     paper_means.write_means(folder / "cars.csv", groups)
     assert paper_means.read_means(folder / "cars.csv") == groups
     model = {"name": "four", "version": "1", "model_id": "0000", "network": "conditional"}
-    model |= {"width": None, "source_bits": 20032, "scales": [1, 2, 3, 4]}
+    model |= {"width": None, "crops": None, "source_bits": 20032, "scales": [1, 2, 3, 4]}
     (folder / paper_report.RUN_FILE).write_text(json.dumps({"models": [model]}))
     paper_report.write_report(folder)
     text = (folder / "README.md").read_text()
@@ -182,7 +204,7 @@ def test_a_verdict_names_where_the_paper_is_not_matched(folder):
 
 
 def test_the_upper_bounds_of_the_checkout_are_in_figures_and_text(folder, monkeypatch):
-    monkeypatch.setattr(paper, "UPPER_BOUNDS", folder)
+    monkeypatch.setattr(paper, "RECORDS", folder)
     plotted = {}
 
     def plot_means(groups, paths, title):

@@ -194,6 +194,11 @@ def test_bundle_of_a_trained_network(tmp_path, image_tar, configuration, recordi
     assert f"{measured['ssim']:.3f}" in card
     assert all(line in card for line in flipped_bits.table(exported["flipped_bits"]))
 
+    again = ["--checkpoint", str(bundle), "--bundle", str(bundle), "--data", str(image_tar)]
+    assert tool("export")([*again, "--no-search"]) == 0
+    assert not (bundle / "gradient.onnx").exists()
+    assert Codec(bundle).bits_per_region == 20032
+
 
 def test_export_says_what_is_wrong(tmp_path, image_tar, capsys):
     status = tool("export")(

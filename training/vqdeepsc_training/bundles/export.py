@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from vqdeepsc.codec import Codec, write_manifest
-from vqdeepsc.codec.manifest import BY_PASSES, RASTER
+from vqdeepsc.codec.manifest import BY_PASSES, GRADIENT, RASTER
 
 from ..base.errors import DataError
 from ..base.files import write_whole
@@ -91,6 +91,7 @@ def export(
     latest: bool = False,
     untuned: bool = False,
     unrounded: bool = False,
+    searchable: bool = True,
     results: Path | None = None,
 ) -> Exported:
     """Write a bundle; returns what was measured.
@@ -100,7 +101,8 @@ def export(
     files), of each of which `prior_images` images tell how often each codeword occurs; measure:
     data sets to measure the bundle on, by name; latest: take the last weights, not the averaged
     ones; untuned: leave out the tuning of the decoder; unrounded: store the weights in 32 bits;
-    results: folder that also gets NAME.json, the record of the run with what was measured.
+    searchable: write the gradient by which senders search for better indices; results: folder
+    that also gets NAME.json, the record of the run with what was measured.
     Raises an Error (TrainingError, BundleError) in one sentence.
     """
     names = list(data_names or [path.name for path in data])
@@ -135,7 +137,10 @@ def export(
     assignment = assign_indices(network, counts)
     write_graphs(network, bundle, run_metadata(checkpoint))
     agreement = check_graphs(network, bundle)
-    write_gradient(bundle)
+    if searchable:
+        write_gradient(bundle)
+    else:
+        (bundle / GRADIENT).unlink(missing_ok=True)
     run = trained_run(checkpoint)
     tuning = None
     if run is not checkpoint:

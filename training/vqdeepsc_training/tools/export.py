@@ -57,6 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="store the weights in 32 bits, to measure what fewer bits cost",
     )
     parser.add_argument(
+        "--no-search",
+        dest="searchable",
+        action="store_false",
+        help="leave out the gradient by which senders search for better indices, a third of the "
+        "bundle",
+    )
+    parser.add_argument(
         "--results",
         type=Path,
         help="folder that also gets NAME.json, the record of the run with what was measured",
@@ -76,6 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
         latest=arguments.latest,
         untuned=arguments.untuned,
         unrounded=arguments.unrounded,
+        searchable=arguments.searchable,
         results=arguments.results,
     )
     print(json.dumps(found.to_json(), indent=1))

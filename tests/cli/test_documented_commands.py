@@ -27,7 +27,7 @@ BLOCKS = [shown for page in PAGES for shown in in_blocks(page)]
 SENTENCES = [shown for page in PAGES if page.name != "CHANGELOG.md" for shown in in_sentences(page)]
 OTHERS = {
     *("apt", "dpkg-buildpackage", "cmake", "pip", "venv", "cd", "which", "$"),
-    *("cp", "tail", "grep", "systemctl", "podman", "hackrf_transfer", "gnuradio-companion"),
+    *("git", "cp", "tail", "grep", "systemctl", "podman", "hackrf_transfer", "gnuradio-companion"),
     # training/tests/ has these
     *("vqdeepsc_training", "pytest", "gpu-pack/run.py"),
 }
@@ -139,9 +139,10 @@ class Reader:
         return done.stdout
 
     def run_pair(self, receiver: Command, transmitter: Command) -> None:
-        """Two terminals."""
+        """Two terminals; another program may have the port that is shown."""
         log = self.folder / f"{Path(receiver.page).stem}.jsonl"
-        listening = start(*receiver.words[1:], "--log", log, cwd=self.folder)
+        words = ["0" if word == "8080" else word for word in receiver.words[1:]]
+        listening = start(*words, "--log", log, cwd=self.folder)
         sent = self.run(transmitter)
         assert "image" in sent and not sent.startswith("0 ")
         wait_for(lambda: log.exists() and events(log, "image"), listening)
@@ -203,6 +204,36 @@ def test_the_commands_without_a_radio(reader):
     transmitter, receiver = of_page("README.md", "transmit photograph.jpg --radio zmq", "receive")
     reader.run_pair(receiver, transmitter)
     assert len(received(reader.folder / "received")) == 3
+
+
+def test_the_first_steps(reader):
+    page = "docs/first-steps.md"
+    reader.run_pair(*of_page(page, "--output received --web 8080", "photograph.jpg --radio zmq"))
+    for one in of_page(page, "transmit photograph.jpg --radio file", "--log receive.jsonl"):
+        reader.run(one)
+    assert len(received(reader.folder / "received")) == 2
+    assert events(reader.folder / "receive.jsonl", "burst")[0]["header_ok"]
+    programs = [one.words[0] for one in in_blocks(ROOT / page)]
+    assert programs == ["git", "cd", "make", *["vqdeepsc"] * 4, "make"]
+
+
+def test_the_sentences_of_troubleshooting_are_those_of_the_programs():
+    """Between the parts that change, `...`."""
+    sources = [
+        *ROOT.glob("python/**/*.py"),
+        *ROOT.glob("python/core/bindings/*.cc"),
+        ROOT / "scripts" / "install-packages",
+    ]
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    cells = re.findall(
+        r"^\| ([^|]+) \|", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE
+    )
+    quoted = [span for cell in cells for span in re.findall(r"`([^`]+)`", cell)]
+    ours = [span for span in quoted if "libgnuradio" not in span]
+    assert len(ours) >= 10
+    for span in ours:
+        for part in filter(None, (part.strip(" ,") for part in span.split("..."))):
+            assert part in text, span
 
 
 def test_the_commands_that_read_samples(reader):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw docs/panel.png, docs/companion.png and the images of running examples again.
+"""Draw docs/panel.png, docs/companion.png, docs/receive_web.png and running examples again.
 
-Wants the module installed in prefix/ (make install) and Xvfb.
+Wants the module installed in prefix/ (make install), Xvfb and Chromium.
 """
 
 import os
@@ -13,9 +13,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+import skimage.data
 from vqdeepsc.images.files import load_image
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "tests" / "support"))
+from browser import Browser  # noqa: E402 # the tests have it
+
 PREFIX = ROOT / "prefix"
 EXAMPLES = ROOT / "examples"
 FLOWGRAPH = EXAMPLES / "awgn_loopback.grc"
@@ -26,6 +30,12 @@ SCREEN = (1640, 980)
 # Companion reads its block library before it draws.
 COMPANION_SECONDS = 400
 SETTLE_SECONDS = 8
+# The page of receive --web: photographs of scikit-image, noise of I and of Q, seconds that all may
+# take to be decoded, pixels.
+PHOTOGRAPHS = ("astronaut", "coffee", "chelsea")
+PAGE_NOISE = 0.05
+PAGE_SECONDS = 200
+PAGE = (680, 880)
 GRAB = "from PyQt5 import Qt; import sys; a = Qt.QApplication([]); \
 a.primaryScreen().grabWindow(0).save(sys.argv[1])"
 
@@ -76,6 +86,38 @@ def grab_companion(flowgraph: Path, path: Path) -> None:
         companion.wait()
 
 
+def grab_page(folder: Path, path: Path) -> None:
+    """Save what `receive --web` shows after three images with noise."""
+    command = PREFIX / "bin" / "vqdeepsc"
+    photographs = [Path(skimage.data.__file__).parent / f"{name}.png" for name in PHOTOGRAPHS]
+    sent = folder / "sent.cf32"
+    transmit = [command, "transmit", *photographs, "--radio", "file", "--device", sent]
+    subprocess.run([*transmit, "--first-image", "1"], check=True)
+    samples = np.fromfile(sent, np.complex64)
+    noise = np.random.default_rng(1).normal(size=(samples.size, 2)).astype(np.float32)
+    noisy = samples + PAGE_NOISE * noise.view(np.complex64)[:, 0]
+    (folder / "noisy.cf32").write_bytes(noisy.astype(np.complex64).tobytes())
+    radio = ["--radio", "file", "--device", folder / "noisy.cf32", "--follow"]
+    output = folder / "received"
+    receiver = subprocess.Popen(
+        [command, "receive", *radio, "--output", output, "--web", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        address = receiver.stdout.readline().split()[-1]
+        with Browser(address, folder / "profile", *PAGE) as browser:
+            loaded = (
+                "[...document.querySelectorAll('#images img')].filter((i) => i.complete).length"
+            )
+            if not browser.wait_for(f"{loaded} == {len(PHOTOGRAPHS)}", PAGE_SECONDS):
+                sys.exit(f"The page has not shown the images in {PAGE_SECONDS} seconds.")
+            browser.screenshot(path)
+    finally:
+        receiver.terminate()
+        receiver.wait()
+
+
 def on_virtual_screen(*command: object, environment: dict[str, str]) -> None:
     screen = f"-screen 0 {SCREEN[0]}x{SCREEN[1]}x24"
     words = ["xvfb-run", "-a", "-s", screen, *map(str, command)]
@@ -103,6 +145,7 @@ def main() -> int:
         }
         subprocess.run([PREFIX / "bin" / "vqdeepsc", "demo", "--output", folder], check=True)
         shutil.copy(folder / "panel.png", docs / "panel.png")
+        grab_page(folder, docs / "receive_web.png")
         for name, size in WINDOWS.items():
             subprocess.run(
                 [sys.executable, shutil.which("grcc"), "-o", folder, EXAMPLES / f"{name}.grc"],

@@ -111,6 +111,17 @@ def test_the_conda_environment_has_what_the_tests_want():
     assert wanted - names(environment["dependencies"]) == {"clang-format", "ruff"}
 
 
+def test_a_wheel_is_tested_with_tests_that_are_there():
+    text = (ROOT / "pyproject.toml").read_text()
+    (command,) = re.findall(r'^test-command = "(.*)"$', text, re.MULTILINE)
+    tests = re.findall(r"\{project\}/(\S+)", command)
+    assert len(tests) >= 3
+    assert all((ROOT / name).is_file() for name in tests)
+    # they run in a checkout, whose helpers no wheel has
+    (folders,) = re.findall(r'^pythonpath = \["(.*)"\]$', text, re.MULTILINE)
+    assert (ROOT / folders / "other_user.py").is_file()
+
+
 def test_the_debian_packages_are_of_this_version():
     first = (ROOT / "debian" / "changelog").read_text().split("\n")[0]
     assert first.startswith(f"gr-vqdeepsc ({VERSION})")

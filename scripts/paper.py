@@ -216,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.limit < 0 or arguments.workers < 1:
             raise Error("--limit must be 0 or more, --workers 1 or more")
         found = [find_model(model) for model in arguments.model] or list_models()
-        models = sorted(map(str, found), key=source_bits, reverse=True)
+        models = sorted(map(str, found), key=lambda m: (-source_bits(m), is_of_the_paper(m)))
         bounds = arguments.upper_bound
         if bounds is None:
             bounds = shipped_upper_bounds(models)

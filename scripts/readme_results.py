@@ -24,6 +24,7 @@ from paper_means import (
     read_means,
     system_title,
 )
+from paper_report import RUN_FILE
 from vqdeepsc.simulation import Summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,29 +142,31 @@ def cell(group: Summary) -> str:
 
 
 def results_text(
-    cars: Means, natural: Means, transmission: Means, fixed: dict, progressive: dict
+    cars: Means, natural: Means, transmission: Means, fixed: dict, progressive: dict, run: dict
 ) -> str:
     """The part of the README between the two marks.
 
     cars, natural, transmission: means of the files of these names; fixed, progressive: as of
-    `native_rows`.
+    `native_rows`; run: what `make paper` says of the networks.
     Raises ValueError for means that are missing or of fewer images than FEWEST."""
-    sizes = {
-        group.source_bits: (str(group.system), group.symbols)
+    ours = {
+        str(group.system): (group.source_bits, group.symbols)
         for group in cars
         if str(group.system) not in BASELINES and group.channel_name in channels(cars)
     }
+    symbols = dict(ours.values())
     above = sorted({group.snr_db for group in cars if SNR_DB[-1] < group.snr_db < math.inf})
     rows, level = [], True
-    for bits, (model, _) in sizes.items():
-        for system in (model, *SHOWN):
+    for bits in symbols:
+        models = [model for model, size in ours.items() if size[0] == bits]
+        for system in (*models, *SHOWN):
             of_bits = of_size(cars, bits)
             found = [find(of_bits, system, "awgn", snr_db) for snr_db in (*SNR_DB, *above)]
             if not all(group and group.images >= FEWEST for group in found):
                 raise ValueError(f"there are no means of {FEWEST} images for {system}")
             cells = [cell(group) for group in found]
             level &= len({*cells[len(SNR_DB) - 1 :]}) == 1
-            name = f"**{model}**" if system == model else system_title(system)
+            name = f"**{system}**" if system in models else system_title(system)
             rows.append((name, cells[: len(SNR_DB)]))
     columns = [f"{snr_db:g} dB" for snr_db in SNR_DB]
     if level and above:
@@ -171,10 +174,11 @@ def results_text(
     return render(
         "readme_results.md",
         images=FEWEST,
-        symbols=[f"{symbols:,}" for _, symbols in sizes.values()],
+        symbols=[f"{number:,}" for number in symbols.values()],
         columns=columns,
         rows=rows,
-        leads=leads_of([model for model, _ in sizes.values()], cars, natural),
+        own=[model for model in run["models"] if model["network"] == "paper"],
+        leads=leads_of(list(ours), cars, natural),
         transmission=transmission_facts(transmission),
         native=native_rows(fixed, progressive),
         native_images=fixed["images"],
@@ -183,16 +187,16 @@ def results_text(
     )
 
 
-def read_results(folder: Path) -> tuple[Means, Means, Means, dict, dict]:
+def read_results(folder: Path) -> tuple[Means, Means, Means, dict, dict, dict]:
     """What `results_text` takes, from the files of a folder."""
-    fixed, progressive = (
+    fixed, progressive, run = (
         json.loads((folder / name).read_text(encoding="utf-8"))
-        for name in ("native.json", "allocation.json")
+        for name in ("native.json", "allocation.json", RUN_FILE)
     )
     cars, natural, transmission = (
         read_means(folder / f"{name}.csv") for name in ("cars", "natural", "transmission")
     )
-    return cars, natural, transmission, fixed, progressive
+    return cars, natural, transmission, fixed, progressive, run
 
 
 def with_results(readme: str, text: str) -> str:

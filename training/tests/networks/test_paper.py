@@ -2,11 +2,15 @@
 """The paper's network: every shape, the number of parameters, eq. 5, 6 and 8."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
+from onnx import shape_inference
 from torch import nn
+from vqdeepsc.codec import read_manifest
 
 from vqdeepsc_training.networks.build import build_network
 from vqdeepsc_training.networks.encoded import stride
@@ -16,8 +20,10 @@ from vqdeepsc_training.networks.paper import (
     UpSampleBlock,
 )
 from vqdeepsc_training.networks.settings import PaperSettings
+from vqdeepsc_training.trainer.checkpoint import read_checkpoint
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+MODELS = CONFIGS.parents[1] / "models"
 
 
 def paper_network(codewords=(16, 8, 4, 2), width=1.0):
@@ -198,3 +204,30 @@ def test_wrong_codewords_are_refused():
         paper_network((16, 8, 4, 3), width=1 / 32)
     with pytest.raises(ValueError, match="four numbers"):
         paper_network((16, 8, 4, 0), width=1 / 32)
+
+
+@pytest.mark.parametrize(("name", "file"), [("paper-4s", "paper_4scale_quarter")])
+def test_published_models_are_the_papers_network_at_a_quarter_of_its_width(name, file):
+    settings = json.loads((CONFIGS / f"{file}.json").read_text())["network"]
+    assert read_manifest(MODELS / name).training["configuration"]["network"] == settings
+    with torch.device("meta"):
+        expected = build_network(settings).state_dict()
+    shapes = {key: value.shape for key, value in expected.items() if value.ndim}
+    published = read_checkpoint(MODELS / name)["average"]
+    assert {key: value.shape for key, value in published.items()} == shapes
+    kernels = [shape for part in ("encoder", "decoder") for shape in kernels_of(name, part)]
+    # features times codewords are convolutions too
+    codebooks = [(*shape, 1, 1) for key, shape in shapes.items() if key.endswith("embedding")]
+    convolutions = [tuple(shape) for shape in shapes.values() if len(shape) == 4]
+    assert Counter(kernels) == Counter(convolutions + codebooks)
+
+
+def kernels_of(name: str, part: str) -> list[tuple[int, ...]]:
+    """Shapes of the convolutions of a published graph, which computes their weights of 8 bits."""
+    graph = shape_inference.infer_shapes(onnx.load(MODELS / name / f"{part}.onnx")).graph
+    shapes = {
+        info.name: tuple(one.dim_value for one in info.type.tensor_type.shape.dim)
+        for info in graph.value_info
+    }
+    convolutions = [node for node in graph.node if node.op_type in ("Conv", "ConvTranspose")]
+    return [shapes[node.input[1]] for node in convolutions]

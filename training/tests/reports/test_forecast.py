@@ -2,6 +2,7 @@
 """The laws find what made the points, and the page says what follows from them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,9 +89,11 @@ def test_page_has_what_the_records_say(tmp_path, capsys):
     assert "no record of a model" in capsys.readouterr().err
     (results / "my_model.json").write_text(json.dumps(RECORD.to_json()))
     (results / "quality.json").write_text("{}")
+    fell = replace(RECORD, history=(*RECORD.history, run(2000, 29.0)))
+    (results / "other_model.json").write_text(json.dumps(fell.to_json()))
     assert tool("report-forecast")(arguments) == 0
     text = (docs / "forecast.md").read_text()
-    assert "## my-model" in text
+    assert "## my-model" in text and "other-model" not in text
     assert "1.00 to 1.00 dB" in text
     assert "the rates of the tables are assumptions" in text
     assert (docs / "forecast.png").exists()

@@ -145,12 +145,14 @@ def annealed_ends(record: RunRecord) -> list[End]:
 def read_results(folder: Path) -> dict[str, Curve]:
     """Records of published models by name, those that a fit can be made of.
 
+    Where quality fell from one run to the next, more than the number of crops changed.
     Raises DataError if there is none.
     """
     found = {}
     for name, record in read_model_records(folder).items():
         ends = annealed_ends(record)
-        if len(ends) >= FEWEST_RUNS:
+        levels = [end.psnr_db for end in ends]
+        if len(ends) >= FEWEST_RUNS and levels == sorted(levels):
             rate = record.images / (3600 * record.hours)
             found[name] = Curve(ends, rate, record.parameters)
     if not found:

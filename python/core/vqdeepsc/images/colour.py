@@ -55,7 +55,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     key = image.info.get("transparency")
     if image.mode in WIDE_MODES:
         return image, None if key is None else in_strips(image, "L", partial(_opaque, key))
-    if image.has_transparency_data:
+    if _is_transparent(image):
         grey = image.mode in ("1", "L", "LA", "La")
         image = image.convert("LA" if grey else "RGBA")
         return image.convert("L" if grey else "RGB"), image.getchannel("A")
@@ -67,6 +67,13 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 def _opaque(key: Any, strip: Image.Image) -> NDArray[np.uint8]:
     opaque: NDArray[np.bool_] = np.asarray(strip) != key
     return np.where(opaque, 255, 0).astype(np.uint8)
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Whether there is an opacity in any form; Pillow itself says so from 10.1 on."""
+    if image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A"):
+        return True
+    return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
 
 
 def _transform(image: Image.Image, profile: bytes) -> Image.Image:

@@ -56,7 +56,7 @@ def build_panel(
         if len(row.cells) != len(columns):
             raise ValueError(f"{row.name} has {len(row.cells)} cells for {len(columns)} columns")
     width, height = _fit(sent.shape[1], sent.shape[0])
-    font, bold, small = (ImageFont.load_default(size) for size in (20, 28, 16))
+    font, bold, small = (_font(size) for size in (20, 28, 16))
     head = _MARGIN + 40 + (26 if subtitle else 0) + 44
     caption = 2 * 22 + _GAP
     lengths = [font.getlength(row.name) for row in rows] + [
@@ -98,6 +98,18 @@ def build_panel(
                 position = (x + width // 2, y + height + 4 + 22 * row_number)
                 draw.text(position, text, colour, small, anchor="mt")
     return panel
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font, which has sizes from 10.1 on; before, one of the system."""
+    try:
+        return ImageFont.load_default(size)
+    except TypeError:
+        pass
+    try:
+        return ImageFont.truetype("DejaVuSans.ttf", size)
+    except OSError:
+        return ImageFont.load_default()
 
 
 def _fit(width: int, height: int) -> tuple[int, int]:

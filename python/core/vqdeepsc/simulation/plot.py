@@ -127,7 +127,11 @@ def plot_means(
                 axis.set_ylabel(label)
         _title(axes[0][column], channel_title(channel), same_rate)
         axes[1][column].set_xlabel("Es/N0 (dB) per symbol")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper")
+    curves = axes[0][0].get_legend_handles_labels()
+    try:
+        figure.legend(*curves, loc="outside right upper")
+    except ValueError:  # matplotlib before 3.7
+        axes[0][-1].legend(*curves, loc="upper left", bbox_to_anchor=(1.02, 1))
     noun = "image" if images == 1 else "images"
     link = ", LDPC 1/3, 16-QAM" if usual else ""
     figure.suptitle(title or f"{images:,} {noun}{link}")

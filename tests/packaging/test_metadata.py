@@ -17,7 +17,7 @@ VERSION = re.search(
     r"project\(gr-vqdeepsc VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text()
 )[1]
 DESKTOP_ENTRY = ROOT / "packaging" / "vqdeepsc-companion.desktop.in"
-METAINFO = ROOT / "packaging" / "vqdeepsc.metainfo.xml"
+METAINFO = ROOT / "packaging" / "org.gnuradio.vqdeepsc.metainfo.xml"
 
 
 def checked_by(program: str, *arguments: object) -> None:
@@ -61,6 +61,9 @@ def test_the_desktop_entry_is_valid(tmp_path):
 
 def test_software_centres_find_the_desktop_entry():
     component = ElementTree.parse(METAINFO).getroot()
+    # AppStream 1.0 warns of another name, and of a component without a page
+    assert METAINFO.name == component.find("id").text + ".metainfo.xml"
+    assert component.find("url[@type='homepage']").text.startswith("https://")
     launched = component.find("launchable[@type='desktop-id']").text
     assert launched == DESKTOP_ENTRY.name.removesuffix(".in")
     assert f'"${{CMAKE_CURRENT_BINARY_DIR}}/{launched}"' in (ROOT / "CMakeLists.txt").read_text()

@@ -114,6 +114,20 @@ def test_the_conda_environment_has_what_the_tests_want():
     assert wanted - names(environment["dependencies"]) == {"clang-format", "ruff"}
 
 
+def test_the_pybombs_recipe_depends_on_what_there_is():
+    folder = ROOT / "packaging" / "pybombs"
+    recipes = {path.stem: yaml.safe_load(path.read_text()) for path in folder.glob("*.lwr")}
+    module = recipes.pop("gr-vqdeepsc")
+    assert module["inherit"] == "cmake" and module["category"] == "common"
+    # GNU Radio has recipes of these
+    known = {"gnuradio", "fftw", "pybind11", "numpy", "python-matplotlib", "python-zmq"}
+    assert set(module["depends"]) == known | set(recipes)
+    for recipe in recipes.values():
+        assert recipe["category"] == "baseline" and "pip" in recipe["satisfy"]
+    (option,) = re.findall(r"-D(\w+)=", module["vars"]["config_opt"])
+    assert option in (ROOT / "CMakeLists.txt").read_text()
+
+
 def test_a_wheel_is_tested_with_tests_that_are_there():
     text = (ROOT / "pyproject.toml").read_text()
     (command,) = re.findall(r'^test-command = "(.*)"$', text, re.MULTILINE)

@@ -125,8 +125,8 @@ def test_a_line_of_python_compiles(one):
 
 def test_the_receiver_in_a_container_is_parsed():
     runs = [one.words for one in BLOCKS if one.words[:2] == ("podman", "run")]
-    inside = [words[words.index("vqdeepsc") + 1 :] for words in runs]
-    assert sorted(map(len, inside))[0] == 0
+    inside = [words[words.index("vqdeepsc") + 1 :] for words in runs if "vqdeepsc" in words]
+    assert sorted(map(len, inside))[0] == 0 and len(inside) == len(runs) - 2
     for words in filter(None, inside):
         assert command.build_parser().parse_args(words).radio == "soapy"
 

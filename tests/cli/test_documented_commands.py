@@ -27,17 +27,8 @@ BLOCKS = [shown for page in PAGES for shown in in_blocks(page)]
 SENTENCES = [shown for page in PAGES if page.name != "CHANGELOG.md" for shown in in_sentences(page)]
 OTHERS = {
     *("apt", "dpkg-buildpackage", "cmake", "pip", "venv", "cd", "which", "$"),
-    *(
-        "git",
-        "cp",
-        "tail",
-        "grep",
-        "systemctl",
-        "podman",
-        "pybombs",
-        "hackrf_transfer",
-        "gnuradio-companion",
-    ),
+    *("git", "cp", "tail", "grep", "systemctl", "gnuradio-companion"),
+    *("podman", "pybombs", "hackrf_transfer"),
     # training/tests/ has these
     *("vqdeepsc_training", "pytest", "gpu-pack/run.py"),
 }

@@ -42,7 +42,8 @@ def stage() -> None:
     """Copies what the pages consist of; links to files that are no pages become plain text."""
     shutil.rmtree(STAGED, ignore_errors=True)
     listed = subprocess.run(
-        ["git", "ls-files", "*.md", "docs", "training/results"],
+        # the checkout may be another user's, as it is in a container
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "*.md", "docs", "training/results"],
         cwd=ROOT,
         capture_output=True,
         text=True,

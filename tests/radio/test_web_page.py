@@ -119,4 +119,4 @@ def test_a_browser_shows_what_a_receiver_decodes(tmp_path, image_file):
         receiver.wait()
     assert "live" in shown
     assert "128×128, 1 of 1 regions" in shown
-    assert "0 of 3" in shown
+    assert "0 of 5" in shown

@@ -13,6 +13,7 @@ import vqdeepsc.privacy  # isort: skip  # noqa: F401 - has to come before onnxru
 import onnxruntime
 from numpy.typing import NDArray
 
+from vqdeepsc.foreign_messages import without_lines
 from vqdeepsc.limits import MAXIMUM_CONSTANT_BYTES, MAXIMUM_NETWORK_MEMORY
 from vqdeepsc.processors import available_processors
 
@@ -114,12 +115,14 @@ def open_network(
     ):
         options.add_session_config_entry(key, value)
     try:
-        session = onnxruntime.InferenceSession(
-            content,
-            options,
-            providers=[(provider.execution, provider.options(threads))],
-            disabled_optimizers=_LEFT_OUT,
-        )
+        # Debian 13's onnxruntime registers its operators twice and says so of each
+        with without_lines(b"Schema error: "):
+            session = onnxruntime.InferenceSession(
+                content,
+                options,
+                providers=[(provider.execution, provider.options(threads))],
+                disabled_optimizers=_LEFT_OUT,
+            )
     except Exception as error:  # as in Network.run
         raise NetworkError(f"cannot be loaded: {_first_line(error)}") from error
     # onnxruntime goes on with the processor alone when another provider fails.

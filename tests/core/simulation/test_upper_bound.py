@@ -25,7 +25,9 @@ def test_the_record_of_the_training_is_read(tmp_path):
 def test_shipped_networks_say_how_they_were_trained(path):
     training = UpperBound(path).training
     assert training is not None and training.images > 1000
-    assert training.begun_at == path.stem.removesuffix("-unquantised").replace("-", "_")
+    name = path.stem.removesuffix("-unquantised").replace("-", "_")
+    model = json.loads(path.with_name(f"{name}.json").read_text())
+    assert training.begun_at == model["configuration"]["name"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from vqdeepsc.changed_limits import VARIABLE, LimitError, parse_limits
 from vqdeepsc.errors import ask_for_report, explain
 from vqdeepsc.messages import OutputError, complain, open_standard_streams, printable
 
-from .interrupts import noted_interrupts
+from .interrupts import Interrupts, noted_interrupts
 
 EXIT_BAD_INPUT = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -75,25 +75,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_standard_streams()
     with noted_interrupts(ends_process=argv is None) as interrupts:
         try:
-            arguments = build_parser().parse_args(words)
-            status: int = arguments.run(arguments)
-            sys.stdout.flush()
-            interrupts.over = True
-            return status
+            return _run(words, interrupts)
         except BrokenPipeError:
-            interrupts.over = True
             _drop_output()
             return EXIT_BROKEN_PIPE
         except KeyboardInterrupt:
-            interrupts.over = True
             return EXIT_INTERRUPTED
         except Exception as error:
-            interrupts.over = True
             if interrupts.count:
                 return EXIT_INTERRUPTED
             if debug:
                 traceback.print_exception(error)
             return _report(error)
+
+
+def _run(words: Sequence[str], interrupts: Interrupts) -> int:
+    """Runs a command line; when it is over, however it ended, Ctrl-C disturbs nothing more."""
+    try:
+        arguments = build_parser().parse_args(words)
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    finally:
+        interrupts.over = True
 
 
 def _drop_output() -> None:

@@ -20,12 +20,11 @@ def without_lines(beginning: bytes) -> Iterator[None]:
     Left out are the lines that begin so, each with an empty line behind it. Where a file in memory
     cannot be made (other systems than Linux) or standard error is closed, nothing is held back."""
     with _ONE_AT_A_TIME:
-        try:
-            kept = os.memfd_create("standard error")
-            saved = os.dup(STANDARD_ERROR)
-        except (AttributeError, OSError):
+        files = _saved_and_kept()
+        if files is None:
             yield
             return
+        saved, kept = files
         _flush()
         os.dup2(kept, STANDARD_ERROR)
         try:
@@ -35,6 +34,19 @@ def without_lines(beginning: bytes) -> Iterator[None]:
             os.dup2(saved, STANDARD_ERROR)
             os.close(saved)
             _write_others(kept, beginning)
+
+
+def _saved_and_kept() -> tuple[int, int] | None:
+    """Standard error under another number, and a file in memory; None where one cannot be had."""
+    try:
+        saved = os.dup(STANDARD_ERROR)
+    except OSError:
+        return None
+    try:
+        return saved, os.memfd_create("standard error")
+    except (AttributeError, OSError):
+        os.close(saved)
+        return None
 
 
 def _write_others(kept: int, beginning: bytes) -> None:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from vqdeepsc.errors import Error, ParameterError
@@ -25,6 +27,9 @@ _LARGE_BYTES = 2 << 20
 
 _LEFT_OUT = ("ConstantSharing", "CommonSubexpressionElimination")
 """Passes of onnxruntime that take time to load a graph and change nothing in an exported one."""
+
+_OF_DEBIAN = Path(onnxruntime.__file__).is_relative_to("/usr/lib/python3")
+"""Debian's own onnxruntime, which registers its operators twice and says so of each."""
 
 
 class NetworkError(Error):
@@ -115,8 +120,7 @@ def open_network(
     ):
         options.add_session_config_entry(key, value)
     try:
-        # Debian 13's onnxruntime registers its operators twice and says so of each
-        with without_lines(b"Schema error: "):
+        with without_lines(b"Schema error: ") if _OF_DEBIAN else nullcontext():
             session = onnxruntime.InferenceSession(
                 content,
                 options,

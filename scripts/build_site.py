@@ -19,17 +19,6 @@ from site_cpp import cpp_page
 ROOT = Path(__file__).resolve().parents[1]
 STAGED = ROOT / "build" / "site-source"
 SUFFIXES = (".md", ".png", ".jpg", ".svg")
-COMMANDS = (
-    "demo",
-    "encode",
-    "decode",
-    "simulate",
-    "transmit",
-    "receive",
-    "replay",
-    "models",
-    "plot",
-)
 PYTHON_MODULES = (
     *("vqdeepsc.codec", "vqdeepsc.codec.providers", "vqdeepsc.images.files"),
     *("vqdeepsc.images.metrics", "vqdeepsc.images.baselines", "vqdeepsc.link"),
@@ -106,6 +95,25 @@ def block_page(file: Path) -> tuple[str, str]:
     return block["label"], "\n".join(lines)
 
 
+def help_of(command: str, *words: str) -> str:
+    """What a command prints with --help."""
+    usage = subprocess.run(
+        [command, *words, "--help"],
+        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if usage.returncode:
+        sys.exit(f"{command} {' '.join(words)} --help ended with: {usage.stderr}")
+    return usage.stdout.rstrip()
+
+
+def subcommands(text: str) -> list[str]:
+    """Their names, in what the command itself prints with --help."""
+    return re.findall(r"^    (\w+) ", text, re.MULTILINE)
+
+
 def generate(command: str) -> None:
     """The pages that are made from the code."""
     folder = STAGED / "generated"
@@ -120,17 +128,8 @@ def generate(command: str) -> None:
     (blocks / "index.md").write_text("\n".join(index) + "\n", encoding="utf-8")
 
     text = "# Command line\n\nWhat `vqdeepsc COMMAND --help` prints.\n"
-    for name in COMMANDS:
-        usage = subprocess.run(
-            [command, name, "--help"],
-            env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if usage.returncode:
-            sys.exit(f"{command} {name} --help ended with: {usage.stderr}")
-        text += f"\n## {name}\n\n```text\n{usage.stdout.rstrip()}\n```\n"
+    for name in subcommands(help_of(command)):
+        text += f"\n## {name}\n\n```text\n{help_of(command, name)}\n```\n"
     (folder / "command-line.md").write_text(text, encoding="utf-8")
 
     text = "# Python\n\nThe package `vqdeepsc`, from its docstrings.\n"

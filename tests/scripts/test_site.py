@@ -3,8 +3,11 @@
 
 import re
 
+from build_site import subcommands
 from documented import ROOT
 from site_cpp import cpp_page
+from vqdeepsc.cli import SUBCOMMANDS
+from vqdeepsc.cli.command import build_parser
 
 HEADERS = sorted((ROOT / "include" / "gnuradio" / "vqdeepsc").glob("*.h"))
 
@@ -37,3 +40,7 @@ def test_parameters_and_methods_have_their_text():
     )
     assert setter in page
     assert "\\" not in page and "*/" not in page
+
+
+def test_the_page_of_the_command_line_has_every_subcommand():
+    assert subcommands(build_parser().format_help()) == list(SUBCOMMANDS)

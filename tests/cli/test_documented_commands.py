@@ -174,24 +174,16 @@ def test_the_commands_of_usage(reader):
     assert "vqdeepsc-4s" in reader.run(run[-1])
 
 
-def test_the_commands_of_the_package_alone(reader):
-    commands = [
-        one for one in in_blocks(ROOT / "docs/installation.md") if one.words[0] == "vqdeepsc"
-    ]
+@pytest.mark.parametrize(
+    "page, product",
+    [("docs/installation.md", "results.png"), ("docs/experiments.md", "figure.svg")],
+)
+def test_the_commands_without_gnu_radio(reader, page, product):
+    commands = [one for one in in_blocks(ROOT / page) if one.words[0] == "vqdeepsc"]
     assert len(commands) == 2
     for one in commands:
         reader.run(one)
-    assert (reader.folder / "results.png").stat().st_size
-
-
-def test_the_commands_of_experiments(reader):
-    commands = [
-        one for one in in_blocks(ROOT / "docs/experiments.md") if one.words[0] == "vqdeepsc"
-    ]
-    assert len(commands) == 2
-    for one in commands:
-        reader.run(one)
-    assert (reader.folder / "figure.svg").stat().st_size
+    assert (reader.folder / product).stat().st_size
 
 
 def test_the_commands_without_a_radio(reader):

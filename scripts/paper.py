@@ -280,7 +280,7 @@ def write_run(path: Path, models: Sequence[str], upper_bounds: Sequence[str]) ->
                 "network": network.get("type", ""),
                 "width": network.get("width"),
                 "crops": trained_crops(manifest.name),
-                "loss_weight": configuration.get("loss", {}).get("mae"),
+                "mae_weight": configuration.get("loss", {}).get("mae"),
                 "source_bits": source_bits(model),
                 "scales": [scale.scale for scale in manifest.scales],
             }

@@ -30,7 +30,8 @@ def to_srgb(image: Image.Image) -> NDArray[np.uint8]:
     """A loaded image as uint8 [H, W, 3] in sRGB, upright, transparent pixels laid on white.
 
     The colour profile is applied or, in a PNG file without one, gAMA and cHRM. A profile that is
-    damaged or of another colour space than the image is skipped. Raises SampleRangeError."""
+    damaged or of another colour space than the image is skipped. The image itself is turned upright
+    in its place. Raises SampleRangeError."""
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
     ImageOps.exif_transpose(image, in_place=True)
     profile = image.info.get("icc_profile")
